@@ -1,0 +1,41 @@
+"""GPU batch inference that loses nothing and repeats nothing.
+
+The public names, resolved on first use so that torch loads only when the SDK is touched.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batchprocess.ledger.results import results
+    from batchprocess.sdk.context import TorchBatchProcessorContext
+    from batchprocess.sdk.process import torch_batch_process
+    from batchprocess.sdk.processor import TorchBatchProcessor
+    from batchprocess.sdk.reducers import MetricReducer
+
+_HOME = {
+    "MetricReducer": "batchprocess.sdk.reducers",
+    "TorchBatchProcessor": "batchprocess.sdk.processor",
+    "TorchBatchProcessorContext": "batchprocess.sdk.context",
+    "results": "batchprocess.ledger.results",
+    "torch_batch_process": "batchprocess.sdk.process",
+}
+
+__all__ = [
+    "MetricReducer",
+    "TorchBatchProcessor",
+    "TorchBatchProcessorContext",
+    "results",
+    "torch_batch_process",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

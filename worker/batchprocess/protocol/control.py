@@ -1,0 +1,103 @@
+"""What child and agent say over the control socket: one JSON object a line.
+
+The socket is one end of a socketpair whose number is in BATCHPROCESS_CONTROL_FD; it survives a
+shell wrapped around the command. Child to agent: Hello, Beat, Claimed, Committed, Outcome,
+Reduced. Agent to child: Stop. End of file at the child means that the agent is dead.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+CONTROL_FD = "BATCHPROCESS_CONTROL_FD"
+
+Phase = Literal["starting", "running", "hook", "storage", "finishing", "done"]
+"""starting: before the first batch. storage: the loop waits for storage, the stall clock stands."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Hello(_Message):
+    """First message: who is at the other end, and which signal makes it dump its stacks."""
+
+    type: Literal["hello"] = "hello"
+    pid: int
+    dump_signal: int | None = None
+
+
+class Beat(_Message):
+    """About once a second from a thread of the child: where the loop stands.
+
+    `since` is the seconds that the loop has been in `phase` without finishing a batch or hook.
+    """
+
+    type: Literal["beat"] = "beat"
+    shard: int
+    phase: Phase
+    since: float
+    processed: int
+    cursor: int
+    total: int
+    rows: int = 0
+
+
+class Claimed(_Message):
+    """The shard is ours from record `seq` on; `cursor` batches were committed before."""
+
+    type: Literal["claimed"] = "claimed"
+    shard: int
+    seq: int
+    cursor: int
+    total: int
+
+
+class Committed(_Message):
+    """A durable commit or seal; sent only after the record's bytes were acknowledged."""
+
+    type: Literal["committed"] = "committed"
+    shard: int
+    seq: int
+    cursor: int
+    sealed: bool = False
+
+
+class Outcome(_Message):
+    """Why the child is about to end; counts only if no complete seal is found."""
+
+    type: Literal["outcome"] = "outcome"
+    code: int
+    message: str
+
+
+class Reduced(_Message):
+    """Result of role `finalize`: the reduced metrics, or why there are none."""
+
+    type: Literal["reduced"] = "reduced"
+    metrics: dict[str, Any] = {}
+    error: str | None = None
+
+
+class Stop(_Message):
+    """Finish the running batch, commit, exit 85."""
+
+    type: Literal["stop"] = "stop"
+
+
+Message = Annotated[
+    Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop, Field(discriminator="type")
+]
+_ADAPTER: TypeAdapter[Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop] = TypeAdapter(
+    Message
+)
+
+
+def encode(message: BaseModel) -> bytes:
+    """One line for the socket."""
+    return message.model_dump_json().encode() + b"\n"
+
+
+def decode(line: bytes) -> Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop:
+    """The message in one line."""
+    return _ADAPTER.validate_json(line)

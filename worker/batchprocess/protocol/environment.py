@@ -1,0 +1,114 @@
+"""What a worker pod is told: every BATCHPROCESS_* variable exists once, here.
+
+Written by the operator, or by `batchprocess run`; read by the agent (index, several shards) and,
+with `shard` set by the agent, by the SDK in each child.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from batchprocess.protocol.errors import InvalidArgument
+
+PREFIX = "BATCHPROCESS_"
+
+
+class S3Settings(BaseModel):
+    """How to reach an S3-compatible store; credentials come the usual AWS way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: str | None = None
+    region: str | None = None
+    addressing: Literal["auto", "path", "virtual"] = "auto"
+    checksums: Literal["whenRequired", "always"] | None = None
+    ca_bundle: str | None = Field(default=None, description="path of a PEM file")
+    profile: str | None = None
+
+
+class WorkerEnvironment(BaseModel):
+    """One worker's settings. `to_env` and `from_env` are inverse of each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    protocol: Literal[1] = 1
+    role: Literal["worker", "finalize"] = "worker"
+    job: str = Field(description="<creation time>-<uid>: compares by age")
+    job_name: str
+    run_uri: str = Field(description="<uri>/<job name>/<run id>")
+    shards: int = Field(ge=1)
+    index: int = Field(default=0, ge=0, description="completion index; the agent's")
+    shard: int | None = Field(default=None, description="the child's shard; set by the agent")
+    shard_list: tuple[int, ...] | None = Field(default=None, description="unsealed shards: retry")
+    retry: int = 0
+    processes_per_worker: int = Field(default=1, ge=1, le=16)
+    gpus: int = Field(default=0, ge=0)
+    batch_size: int | None = Field(default=None, ge=1)
+    checkpoint_interval: int | None = Field(default=None, ge=1)
+    checkpoint_seconds: float | None = None
+    max_batches: int | None = None
+    processor: str | None = None
+    dataset: str | None = None
+    dataloader: dict[str, Any] = {}
+    hparams: dict[str, Any] = {}
+    s3: S3Settings = S3Settings()
+    fencing: Literal["required", "none"] = "required"
+    storage_deadline_seconds: float = 600
+    max_attempts_without_progress: int | None = 30
+    max_retries_per_shard: int = 3
+    max_failed_shards: int | None = None
+    start_seconds: float = 900
+    stall_seconds: float = 600
+    grace_seconds: float = 60
+    profile: bool = False
+    termination_log: str | None = None
+    progress_fd: int | None = Field(default=None, description="local runner: reports as lines")
+
+    def to_env(self) -> dict[str, str]:
+        """Environment variables; text as it is, everything else as JSON."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return {
+            PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
+            for name, value in values.items()
+        }
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read and check all variables; an error names the variable, its value, the remedy."""
+        text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "termination_log"}
+        text |= {"fencing"}
+        values: dict[str, Any] = {}
+        for name in cls.model_fields:
+            raw = environ.get(PREFIX + name.upper())
+            if raw is not None:
+                values[name] = raw if name in text else _json(name, raw)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            variable = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+            raise InvalidArgument(
+                f"environment variable {variable}: {first['msg']} (found {first['input']!r:.100})"
+            ) from error
+
+    def shards_of_worker(self) -> tuple[int, ...]:
+        """The shards of this pod: `processes_per_worker` consecutive ones of the list."""
+        todo = self.shard_list if self.shard_list is not None else tuple(range(self.shards))
+        first = self.index * self.processes_per_worker
+        return todo[first : first + self.processes_per_worker]
+
+
+def _json(name: str, raw: str) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"environment variable {PREFIX}{name.upper()} must be JSON, found {raw!r:.100}"
+        ) from error
+
+
+def is_worker(environ: Mapping[str, str]) -> bool:
+    """Whether we run under an agent (or a test that plays one) rather than as a script alone."""
+    return PREFIX + "RUN_URI" in environ

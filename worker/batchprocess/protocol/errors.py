@@ -1,0 +1,121 @@
+"""The error tree. Every error that ends an attempt is one of these and carries its exit code.
+
+    BatchProcessError                 1
+    ├── InvalidArgument (ValueError)  91   a call or job that can never work
+    ├── RunMismatch                   91   batch size, shards, ... differ from run.json
+    │   └── DatasetChanged             1   rows or fingerprint differ: another node may see it right
+    ├── UnsafeStorage                 91   the store lets two creates win
+    ├── StorageError                  88
+    │   ├── OutcomeUnknown                 a write may or may not have happened
+    │   ├── StorageUnavailable             transient, and the deadline has passed
+    │   ├── StorageDenied                  401/403, missing bucket: a person must act
+    │   └── StorageFull
+    ├── Stopped                       85
+    ├── Fenced                        87   a newer claim owns the shard
+    │   └── TakenOver                 91   ... and it belongs to a younger job
+    ├── NoProgress                    92
+    ├── ShardClosed                   94   closed by an abandoned seal
+    ├── UserCodeError                 90
+    └── VerificationError             93   ledger or file missing, or manifest differs
+
+Adapters translate foreign errors (botocore, OSError) into this tree at their own edge; nobody
+else catches foreign errors by name.
+"""
+
+from typing import ClassVar
+
+from batchprocess.protocol.exit_codes import ExitCode
+
+
+class BatchProcessError(Exception):
+    """Base of all our errors; `str()` is one sentence that a person can act on."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.OTHER
+
+
+class InvalidArgument(BatchProcessError, ValueError):
+    """A call, job or environment that can never work; names the field, the value, the remedy."""
+
+    exit_code = ExitCode.CANNOT_WORK
+
+
+class RunMismatch(BatchProcessError):
+    """This attempt would cut the dataset into other batches than the run has."""
+
+    exit_code = ExitCode.CANNOT_WORK
+
+
+class DatasetChanged(RunMismatch):
+    """Row count or fingerprint differ from run.json; a retry on another node may be right."""
+
+    exit_code = ExitCode.OTHER
+
+
+class UnsafeStorage(BatchProcessError):
+    """The probe saw two creates of one key win, or a store that ignores the condition."""
+
+    exit_code = ExitCode.CANNOT_WORK
+
+
+class StorageError(BatchProcessError):
+    """Storage did not do what was asked."""
+
+    exit_code = ExitCode.STORAGE
+
+
+class OutcomeUnknown(StorageError):
+    """A time-out, reset or 5xx: the request may have been applied, or may be later."""
+
+
+class StorageUnavailable(StorageError):
+    """Transient failures went on past the deadline."""
+
+
+class StorageDenied(StorageError):
+    """Refused (401/403), or the bucket is missing: retrying alone will not help."""
+
+
+class StorageFull(StorageError):
+    """No space left or quota reached."""
+
+
+class Stopped(BatchProcessError):
+    """A stop was requested (SIGTERM, suspend, Ctrl-C)."""
+
+    exit_code = ExitCode.STOPPED
+
+
+class Fenced(BatchProcessError):
+    """Another attempt's record stands where ours should: it owns the shard now."""
+
+    exit_code = ExitCode.FENCED
+
+
+class TakenOver(Fenced):
+    """The newer claim belongs to a younger job; the older job gives way for good."""
+
+    exit_code = ExitCode.CANNOT_WORK
+
+
+class NoProgress(BatchProcessError):
+    """Too many claims in a row without a commit."""
+
+    exit_code = ExitCode.NO_PROGRESS
+
+
+class ShardClosed(BatchProcessError):
+    """The shard was closed as failed; only another run can do its remaining batches."""
+
+    exit_code = ExitCode.CLOSED
+
+
+class UserCodeError(BatchProcessError):
+    """The user's dataset, collate function, processor or hook raised."""
+
+    exit_code = ExitCode.USER_CODE
+
+
+class VerificationError(BatchProcessError):
+    """The ledger contradicts itself, a named file is missing, or the manifest differs."""
+
+    exit_code = ExitCode.VERIFICATION

@@ -1,0 +1,159 @@
+"""Ledger records (contracts section 3): what stands under `ledger/<shard>/<seq>.json`.
+
+A record is serialized once; every retry sends the same bytes, and `prev` of the next record is
+the digest of exactly those bytes.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from batchprocess.protocol.errors import VerificationError
+
+MAX_RECORD_BYTES = 1 << 20
+MAX_FILES_PER_COMMIT = 10_000
+_RECORD_NAME = re.compile(r"^[0-9]{8}\.json$")
+
+Span = tuple[int, int]
+"""A half-open range `[first, end)`."""
+
+
+class _Model(BaseModel):
+    # Receivers ignore what a later version adds; a field never changes its meaning.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CommittedFile(_Model):
+    """One output file that a record names; `key` is relative to the run folder."""
+
+    name: str
+    key: str
+    size: int = Field(ge=0, description="bytes")
+    sha256: str
+
+
+class ReducerEntry(_Model):
+    """A reducer's value at a commit boundary: inline, or in a data object when above 16 KiB."""
+
+    name: str
+    kind: Literal["function", "slot", "state"]
+    value: Any = None
+    object: CommittedFile | None = None
+
+
+class MetricEntry(_Model):
+    """One `report_metrics` call."""
+
+    group: str
+    steps_completed: int
+    metrics: dict[str, Any]
+
+
+class _Record(_Model):
+    v: Literal[1] = 1
+    shard: int = Field(ge=0)
+    seq: int = Field(ge=1)
+    prev: str | None
+    nonce: str
+    attempt: str
+    job: str
+    cursor: int = Field(ge=0, description="batches committed once this record stands")
+    at: str
+
+
+class Claim(_Record):
+    """This attempt now owns the shard: no older attempt can create anything any more."""
+
+    type: Literal["claim"] = "claim"
+    retry: int = 0
+
+
+class _Body(_Record):
+    batches: Span
+    rows: Span
+    files: tuple[CommittedFile, ...] = Field(default=(), max_length=MAX_FILES_PER_COMMIT)
+    reducers: tuple[ReducerEntry, ...] = ()
+    metrics: tuple[MetricEntry, ...] = ()
+    models: tuple[dict[str, Any], ...] = Field(
+        default=(), description="report_task_using_* links: model versions and checkpoints"
+    )
+
+    def objects(self) -> tuple[CommittedFile, ...]:
+        """Every object that must exist for this record to be whole."""
+        return self.files + tuple(r.object for r in self.reducers if r.object is not None)
+
+
+class Commit(_Body):
+    """Shard-local batches `[a, b)` are done and these are their files."""
+
+    type: Literal["commit"] = "commit"
+
+
+class Seal(_Body):
+    """The end of a shard: complete, or abandoned by the finalizer."""
+
+    type: Literal["seal"] = "seal"
+    outcome: Literal["complete", "abandoned"]
+
+
+Record = Annotated[Claim | Commit | Seal, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[Claim | Commit | Seal] = TypeAdapter(Record)
+
+
+def encode(record: Claim | Commit | Seal) -> bytes:
+    """The bytes to store. Call it once per record; retries send the same bytes."""
+    body = record.model_dump_json().encode()
+    if len(body) > MAX_RECORD_BYTES:
+        raise ValueError(
+            f"the {record.type} of shard {record.shard} would be {len(body)} bytes; at most "
+            f"{MAX_RECORD_BYTES} fit: commit more often, or report fewer files and metrics"
+        )
+    return body
+
+
+def decode(body: bytes, *, shard: int, seq: int) -> Claim | Commit | Seal:
+    """The record in `body`; it must be the one that belongs at `(shard, seq)`."""
+    try:
+        record = _ADAPTER.validate_json(body)
+    except ValidationError as error:
+        raise VerificationError(
+            f"record {seq} of shard {shard} cannot be read: {error.errors()[0]['msg']}"
+        ) from error
+    if (record.shard, record.seq) != (shard, seq):
+        raise VerificationError(
+            f"record {seq} of shard {shard} says it is record {record.seq} of {record.shard}"
+        )
+    return record
+
+
+def digest(body: bytes) -> str:
+    """sha256 of stored bytes, in hex."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def record_key(shard: int, seq: int) -> str:
+    """Where record `seq` of `shard` stands, relative to the run folder."""
+    return f"ledger/{shard:05d}/{seq:08d}.json"
+
+
+def is_record_name(name: str) -> bool:
+    """Whether a file name in a shard's ledger folder is a record (temporaries are not)."""
+    return _RECORD_NAME.match(name) is not None
+
+
+def data_prefix(shard: int, seq: int, nonce: str) -> str:
+    """Folder of the files of the record that is to become `seq`: no other attempt can name it."""
+    return f"data/{shard:05d}/{seq:08d}-{nonce}/"
+
+
+def failure_key(shard: int, batch: int, nonce: str) -> str:
+    """Where an attempt that ends 90 leaves its note (information only)."""
+    return f"ledger/{shard:05d}/failed-{batch}-{nonce}.json"
+
+
+def as_json(model: BaseModel) -> Mapping[str, Any]:
+    """JSON-able form of a wire model."""
+    return model.model_dump(mode="json")

@@ -1,0 +1,68 @@
+"""The run folder's other documents: run.json, manifest.jsonl, summary.json, _SUCCESS."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from batchprocess.protocol.records import Span
+
+RUN_KEY = "run.json"
+MANIFEST_KEY = "manifest.jsonl"
+SUMMARY_KEY = "summary.json"
+SUCCESS_KEY = "_SUCCESS"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RunInfo(_Model):
+    """run.json: how the dataset was cut, written once before the first claim."""
+
+    rows: int
+    batch_size: int
+    batches: int
+    shards: int
+    max_batches: int | None = None
+    processor: str
+    fingerprint: str | None = None
+    versions: dict[str, str] = {}
+
+
+class ManifestRow(_Model):
+    """One committed file. `batches` is shard-local, `rows` dataset-wide, `key` run-relative."""
+
+    shard: int
+    seq: int
+    batches: Span
+    rows: Span
+    name: str
+    key: str
+    size: int
+    sha256: str
+
+
+class Summary(_Model):
+    """summary.json. Times are information only: they come from several machines' clocks."""
+
+    runId: str  # noqa: N815  the stored spelling
+    job: str
+    rows: int
+    batches: int
+    shards: int
+    failedShards: tuple[int, ...]  # noqa: N815
+    files: int
+    bytes: int
+    attempts: int
+    startedAt: str | None  # noqa: N815
+    finishedAt: str  # noqa: N815
+    durationSeconds: float | None  # noqa: N815
+    metrics: dict[str, Any]
+    metricsError: str | None = None  # noqa: N815
+    models: tuple[dict[str, Any], ...] = ()
+
+
+class Success(_Model):
+    """_SUCCESS: the run is final; `manifest` is the sha256 of manifest.jsonl."""
+
+    manifest: str

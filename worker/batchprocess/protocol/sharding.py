@@ -1,0 +1,40 @@
+"""Which batches a shard owns. Batch borders never depend on the number of shards."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ShardPlan:
+    """Cuts `rows` dataset rows into batches of `batch_size`, and those into `shards` blocks.
+
+    `max_batches` bounds every shard. All counts are exact for any `shards` >= 1; a shard may
+    own no batch at all.
+    """
+
+    rows: int
+    batch_size: int
+    shards: int
+    max_batches: int | None = None
+
+    @property
+    def batches(self) -> int:
+        """Batches of the whole dataset, `max_batches` not considered."""
+        return -(-self.rows // self.batch_size)
+
+    def first_batch(self, shard: int) -> int:
+        """Dataset-wide number of the first batch of `shard`."""
+        each, longer = divmod(self.batches, self.shards)
+        return shard * each + min(shard, longer)
+
+    def size(self, shard: int) -> int:
+        """Batches that `shard` owns; the first `batches % shards` shards have one more."""
+        owned = self.first_batch(shard + 1) - self.first_batch(shard)
+        return owned if self.max_batches is None else min(owned, self.max_batches)
+
+    def row_span(self, shard: int, first: int, end: int) -> tuple[int, int]:
+        """Dataset rows `[r0, r1)` of the shard-local batches `[first, end)`."""
+        base = self.first_batch(shard)
+        return (self._row(base + first), self._row(base + end))
+
+    def _row(self, batch: int) -> int:
+        return min(batch * self.batch_size, self.rows)

@@ -1,0 +1,71 @@
+"""The storage protocol: what the ledger and the command line may ask of a run folder.
+
+Keys are relative to the folder that the storage was opened on, `/`-separated, already checked
+by whoever makes them. Errors are those of `protocol.errors.StorageError`; nothing else leaves an
+adapter. Adapters do not retry: whoever knows whether a retry is safe does (`ledger.perform`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object of a listing; `size` in bytes."""
+
+    key: str
+    size: int
+
+
+class Storage(Protocol):
+    """One folder in a store. Thread-safe; every method may raise a `StorageError`.
+
+    `OutcomeUnknown` means transient: reads may be repeated at once, and so may `put`, `upload`
+    and `delete`, which are idempotent. After `create` it means that the write may have happened
+    or may still happen later.
+    """
+
+    @property
+    def uri(self) -> str:
+        """The folder's address, without a trailing slash."""
+
+    def at(self, folder: str) -> "Storage":
+        """The storage of a folder below this one (no I/O)."""
+
+    def get(self, key: str) -> bytes | None:
+        """A small object whole, or None if it is absent. Strongly consistent, and durable:
+
+        what was returned is still there after a power loss, so the caller may act on it.
+        """
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Create-only write of a small object: True if this very call created it.
+
+        False: the key exists. Durable before it returns True. `OutcomeUnknown`: read the key.
+        """
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write or overwrite a small object."""
+
+    def upload(self, key: str, source: Path) -> None:
+        """Write a file of any size; durable when it returns; repeatable with equal bytes."""
+
+    def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
+        """The object's bytes from `start`, in chunks. `FileNotFoundError` if absent."""
+
+    def stat(self, key: str) -> int | None:
+        """Size in bytes, or None if absent."""
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Objects whose key begins with `prefix`, in key order; never proof of absence."""
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """Names one level below `prefix` (which is empty or ends in `/`) that hold objects."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; absent is fine."""
+
+    def check_access(self) -> None:
+        """Read a key that cannot exist: raises `StorageDenied` with the remedy if refused."""
