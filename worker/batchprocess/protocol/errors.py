@@ -14,6 +14,7 @@
     ├── Fenced                        87   a newer claim owns the shard
     │   └── TakenOver                 91   ... and it belongs to a younger job
     ├── NoProgress                    92
+    ├── ShardSealed                    0   complete already: nothing is left to do
     ├── ShardClosed                   94   closed by an abandoned seal
     ├── UserCodeError                 90
     └── VerificationError             93   ledger or file missing, or manifest differs
@@ -119,3 +120,9 @@ class VerificationError(BatchProcessError):
     """The ledger contradicts itself, a named file is missing, or the manifest differs."""
 
     exit_code = ExitCode.VERIFICATION
+
+
+class ShardSealed(BatchProcessError):
+    """The shard is complete, sealed by this or another attempt: nothing is left to do."""
+
+    exit_code = ExitCode.SEALED

@@ -1,0 +1,29 @@
+"""The only atomic step there is: creating one key that does not exist."""
+
+from batchprocess.ledger.effects import Create, CreateReply, Flow, Get, Pause
+from batchprocess.protocol.records import Claim, Commit, Seal, record_key
+
+
+def create(key: str, body: bytes) -> Flow[bytes | None]:
+    """Create `key` with `body`. Returns None if these very bytes stand there, else the rival's.
+
+    Any reply but CREATED proves nothing: EXISTS may be our own earlier request whose answer was
+    lost, and an unknown request may still arrive. So whoever doubts reads the key back. Retrying
+    with the same bytes is safe however late a twin of this request arrives: the key holds one
+    body for ever, and every twin of ours carries this one.
+    """
+    tries = 0
+    while True:
+        reply: CreateReply = yield Create(key, body)
+        if reply is CreateReply.CREATED:
+            return None
+        stored: bytes | None = yield Get(key)
+        if stored is not None:
+            return None if stored == body else stored
+        tries += 1
+        yield Pause(tries)
+
+
+def create_record(record: Claim | Commit | Seal, body: bytes) -> Flow[bytes | None]:
+    """Create a ledger record, serialized once as `body`; its nonce makes equal bytes ours."""
+    return (yield from create(record_key(record.shard, record.seq), body))

@@ -1,0 +1,87 @@
+"""The I/O that a ledger flow may ask for, and what it is told."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, TypeVar
+
+
+class CreateReply(Enum):
+    """What is known after a create. Only CREATED proves that this very request wrote."""
+
+    CREATED = auto()
+    EXISTS = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Bytes that wait for upload: in memory, or in a local file that nobody changes any more."""
+
+    source: bytes | Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Read one small object, durably. Reply: `bytes | None`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetMany:
+    """Read several small objects in parallel. Reply: `list[bytes | None]` in order."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create-only write, sent once. Reply: `CreateReply`."""
+
+    key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Write objects under keys that nobody else can produce; durable at the reply (None)."""
+
+    items: tuple[tuple[str, Staged], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write or overwrite an object that is a pure function of the ledgers. Reply: None."""
+
+    key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ListSizes:
+    """Sizes of all objects below a prefix. Reply: `dict[str, int]`."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove objects. Reply: list of keys that storage refused to delete."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Back off before try `number` (1, 2, ...). Past the deadline the flow ends (exit 88)."""
+
+    number: int
+
+
+Effect = Get | GetMany | Create | Upload | Put | ListSizes | Delete | Pause
+T = TypeVar("T")
+Flow = Generator[Effect, Any, T]

@@ -1,0 +1,180 @@
+"""Turning complete ledgers into manifest, summary and _SUCCESS (contracts section 3.9).
+
+The order is what keeps a crash, a second finalizer and a zombie worker harmless: close, check,
+reduce, manifest, summary, _SUCCESS, and only then delete. From the moment a shard is sealed
+nobody can commit there, so what no record names by then will never be named.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from batchprocess.ledger.attempt import Identity
+from batchprocess.ledger.check import require_sound
+from batchprocess.ledger.create import create, create_record
+from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put
+from batchprocess.ledger.head import Stored
+from batchprocess.ledger.metrics import metric_documents
+from batchprocess.ledger.read import ShardLedger, read_shard
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.records import Seal, digest, encode
+from batchprocess.protocol.run import (
+    MANIFEST_KEY,
+    SUCCESS_KEY,
+    SUMMARY_KEY,
+    ManifestRow,
+    RunInfo,
+    Success,
+    Summary,
+)
+from batchprocess.protocol.sharding import ShardPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Result of the user's reducers, or why there is none. Outputs count either way."""
+
+    metrics: Mapping[str, Any]
+    error: str | None = None
+
+
+def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
+    """Make sure that shard `me.shard` is sealed: abandon it if it is not. Returns its ledger.
+
+    Created like a claim: it may lose to a live commit, and then abandons what stands after it.
+    """
+    ledger = yield from read_shard(me.shard)
+    while ledger.outcome is None:
+        record = _abandon(me, ledger.head, plan)
+        yield from create_record(record, encode(record))
+        ledger = yield from read_shard(me.shard, ledger)
+    return ledger
+
+
+def check(ledgers: Sequence[ShardLedger], plan: ShardPlan) -> Flow[None]:
+    """Contiguous, linked, and every named object present with its size."""
+    for ledger in ledgers:
+        sizes = yield ListSizes(f"data/{ledger.shard:05d}/")
+        require_sound(ledger, plan, sizes)
+
+
+def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
+    """Write metrics, manifest, summary and _SUCCESS, in this order; the run is then final.
+
+    The manifest is a pure function of the sealed ledgers, so two finalizers write the same one;
+    a different one means that a ledger changed after its seal. The first summary is kept.
+    """
+    for key, document in metric_documents(ledgers):
+        yield Put(key, document)
+    manifest = manifest_of(ledgers)
+    stored = yield from create(MANIFEST_KEY, manifest)
+    if stored is not None:
+        raise VerificationError(f"{MANIFEST_KEY} exists and differs from what the ledgers say")
+    kept = yield from create(SUMMARY_KEY, summary.model_dump_json(indent=1).encode())
+    success = Success(manifest=digest(manifest)).model_dump_json().encode()
+    if (yield from create(SUCCESS_KEY, success)) is not None:
+        raise VerificationError(f"{SUCCESS_KEY} exists and names another manifest")
+    return summary if kept is None else Summary.model_validate_json(kept)
+
+
+def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
+    """Delete, under data/ only, what no record names. Only after _SUCCESS.
+
+    Returns the keys that storage refused to delete. Safe to repeat, and safe while a fenced
+    attempt is still uploading: what it leaves can never be named.
+    """
+    refused: list[str] = []
+    for ledger in ledgers:
+        named = {item.key for body in ledger.bodies for item in body.objects()}
+        present = yield ListSizes(f"data/{ledger.shard:05d}/")
+        orphans = tuple(key for key in present if key not in named)
+        if orphans:
+            refused += yield Delete(orphans)
+    return refused
+
+
+def finished() -> Flow[Summary | None]:
+    """The summary of a run that is final, else None."""
+    if (yield Get(SUCCESS_KEY)) is None:
+        return None
+    body: bytes | None = yield Get(SUMMARY_KEY)
+    if body is None:
+        raise VerificationError(f"{SUCCESS_KEY} exists but {SUMMARY_KEY} is missing")
+    return Summary.model_validate_json(body)
+
+
+def manifest_of(ledgers: Iterable[ShardLedger]) -> bytes:
+    """manifest.jsonl: every committed file, sorted by shard, seq and name."""
+    rows = [
+        ManifestRow(
+            shard=body.shard,
+            seq=body.seq,
+            batches=body.batches,
+            rows=body.rows,
+            **item.model_dump(),
+        )
+        for ledger in ledgers
+        for body in ledger.bodies
+        for item in body.files
+    ]
+    rows.sort(key=lambda row: (row.shard, row.seq, row.name))
+    return "".join(row.model_dump_json() + "\n" for row in rows).encode()
+
+
+def summarize(
+    run_id: str, run: RunInfo, ledgers: Sequence[ShardLedger], reduced: Reduction, now: str
+) -> Summary:
+    """summary.json of sealed ledgers; `rows` and `batches` count what is committed."""
+    stored = [entry for ledger in ledgers for entry in ledger.records]
+    bodies = [body for ledger in ledgers for body in ledger.bodies]
+    started = min((entry.record.at for entry in stored), default=None)
+    return Summary(
+        runId=run_id,
+        job=max((entry.record.job for entry in stored), default=""),
+        rows=sum(body.rows[1] - body.rows[0] for body in bodies),
+        batches=sum(ledger.cursor for ledger in ledgers),
+        shards=run.shards,
+        failedShards=tuple(one.shard for one in ledgers if one.outcome == "abandoned"),
+        files=sum(len(body.files) for body in bodies),
+        bytes=sum(item.size for body in bodies for item in body.files),
+        attempts=sum(ledger.claims for ledger in ledgers),
+        startedAt=started,
+        finishedAt=now,
+        durationSeconds=_seconds(started, now),
+        metrics=dict(reduced.metrics),
+        metricsError=reduced.error,
+        models=_distinct(model for body in bodies for model in body.models),
+    )
+
+
+def _abandon(me: Identity, head: Stored | None, plan: ShardPlan) -> Seal:
+    cursor = head.record.cursor if head else 0
+    row = plan.row_span(me.shard, cursor, cursor)
+    return Seal(
+        shard=me.shard,
+        seq=head.record.seq + 1 if head else 1,
+        prev=head.digest if head else None,
+        nonce=me.nonce(),
+        attempt=me.attempt,
+        job=me.job,
+        cursor=cursor,
+        at=me.now(),
+        batches=(cursor, cursor),
+        rows=row,
+        outcome="abandoned",
+    )
+
+
+def _seconds(started: str | None, now: str) -> float | None:
+    if started is None:
+        return None
+    return (datetime.fromisoformat(now) - datetime.fromisoformat(started)).total_seconds()
+
+
+def _distinct(models: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    seen: list[dict[str, Any]] = []
+    for model in models:
+        if model not in seen:
+            seen.append(model)
+    return tuple(seen)

@@ -1,0 +1,44 @@
+"""Finding the last record of a shard. Numbers have no gaps, and LIST is never trusted."""
+
+from dataclasses import dataclass
+
+from batchprocess.ledger.effects import Flow, Get
+from batchprocess.protocol.records import Claim, Commit, Seal, decode, digest, record_key
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it stands in storage, and the digest of its very bytes."""
+
+    record: Claim | Commit | Seal
+    digest: str
+
+    @classmethod
+    def parse(cls, body: bytes, *, shard: int, seq: int) -> "Stored":
+        """Read stored bytes; `VerificationError` if they are not that record."""
+        return cls(decode(body, shard=shard, seq=seq), digest(body))
+
+
+def read(shard: int, seq: int) -> Flow[Stored | None]:
+    """Record `seq` of `shard`, or None."""
+    body: bytes | None = yield Get(record_key(shard, seq))
+    return None if body is None else Stored.parse(body, shard=shard, seq=seq)
+
+
+def find_head(shard: int, *, after: Stored | None = None) -> Flow[Stored | None]:
+    """The last record of `shard`, None if there is none; `after` is one known to stand.
+
+    Probes 1, 2, 4, ... ahead, bisects, then goes forward until absent: records may be added
+    while we look, and none is ever removed.
+    """
+    low, step = after, 1
+    while True:
+        base = low.record.seq if low else 0
+        found = yield from read(shard, base + step)
+        if found is None and step == 1:
+            return low
+        if found is None:
+            # The head is within (base, base + step); probe closer, then go on doubling from there.
+            step //= 2
+            continue
+        low, step = found, step * 2

@@ -1,0 +1,43 @@
+"""What the records hold for metrics: reported values by group, and reducer values in order."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from batchprocess.ledger.read import ShardLedger
+from batchprocess.protocol.records import ReducerEntry
+
+
+def metric_documents(ledgers: Iterable[ShardLedger]) -> Iterator[tuple[str, bytes]]:
+    """`metrics/<group>.jsonl` for every group: key and body, in shard and record order."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for ledger in ledgers:
+        for body in ledger.bodies:
+            for entry in body.metrics:
+                row = {
+                    "shard": ledger.shard,
+                    "steps_completed": entry.steps_completed,
+                    "metrics": entry.metrics,
+                }
+                lines[entry.group].append(json.dumps(row) + "\n")
+    for group, rows in sorted(lines.items()):
+        yield f"metrics/{group}.jsonl", "".join(rows).encode()
+
+
+def reducer_entries(ledgers: Iterable[ShardLedger]) -> dict[str, list[ReducerEntry]]:
+    """The values that count for each reducer, ordered by shard, then record.
+
+    function: every commit's own updates. slot: of each attempt the value in its last durable
+    record (it is cumulative since the attempt's start). state: of each shard the last value,
+    because the next attempt has loaded the one before.
+    """
+    entries: dict[str, list[ReducerEntry]] = defaultdict(list)
+    for ledger in ledgers:
+        latest: dict[tuple[str, str], ReducerEntry] = {}
+        for body in ledger.bodies:
+            for entry in body.reducers:
+                owner = {"function": str(body.seq), "slot": body.attempt, "state": ""}[entry.kind]
+                latest[(entry.name, owner)] = entry
+        for (name, _), entry in latest.items():
+            entries[name].append(entry)
+    return dict(entries)
