@@ -1,0 +1,71 @@
+"""SIGKILL at random moments of the digits job on a real S3 server: the output must not notice."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.s3_server import Server, versitygw
+
+from campaign.campaign import INTERVAL, SHARDS, Chaos, most_repeated, rows, run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    with versitygw(tmp_path_factory.mktemp("s3")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server: Server, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    uri = f"s3://{server.bucket}/undisturbed/digits/1"
+    folder = tmp_path_factory.mktemp("undisturbed")
+    outcome = run(uri, server.settings(), server.env(), folder, Chaos())
+    return outcome, rows(uri, server.settings())
+
+
+def check(server: Server, folder: Path, undisturbed, chaos: Chaos) -> None:  # type: ignore[no-untyped-def]
+    reference, output = undisturbed
+    uri = f"s3://{server.bucket}/kills-{chaos.seed}/digits/1"
+    outcome = run(uri, server.settings(), server.env(), folder, chaos)
+    print(json.dumps({"killed": outcome.killed, "frozen": outcome.frozen, "codes": outcome.codes}))
+    assert outcome.killed >= chaos.kills
+    assert rows(uri, server.settings()) == output
+    assert outcome.summary["metrics"] == reference.summary["metrics"]
+    assert outcome.summary["rows"] == reference.summary["rows"] == 1797
+    if not chaos.freeze_share:
+        # Without zombies each attempt begins where its predecessor's last commit ended.
+        assert most_repeated(outcome) <= 2 * INTERVAL
+
+
+def test_the_undisturbed_run_processes_every_batch_once(undisturbed) -> None:  # type: ignore[no-untyped-def]
+    reference, output = undisturbed
+    assert reference.codes == {"0": SHARDS}
+    assert len(output.splitlines()) == 1797
+    assert all(batches == [list(range(len(batches[0])))] for batches in reference.attempts.values())
+
+
+def test_sixty_kills_change_nothing(server: Server, tmp_path: Path, undisturbed) -> None:  # type: ignore[no-untyped-def]
+    check(server, tmp_path, undisturbed, Chaos(kills=60, lifetime=1.2, seed=11))
+
+
+def test_zombies_that_wake_beside_their_replacement_change_nothing(
+    server: Server,
+    tmp_path: Path,
+    undisturbed,  # type: ignore[no-untyped-def]
+) -> None:
+    check(server, tmp_path, undisturbed, Chaos(kills=10, lifetime=1.2, freeze_share=0.5, seed=12))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(100, 200))
+def test_ten_thousand_kills_change_nothing(
+    server: Server,
+    tmp_path: Path,
+    undisturbed,  # type: ignore[no-untyped-def]
+    seed: int,
+) -> None:
+    check(
+        server, tmp_path, undisturbed, Chaos(kills=100, lifetime=0.9, freeze_share=0.1, seed=seed)
+    )
