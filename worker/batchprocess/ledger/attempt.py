@@ -99,8 +99,13 @@ def refuse_finished(head: Stored | None, me: Identity) -> None:
         raise ShardClosed(
             f"shard {me.shard} was closed as failed at batch {record.cursor}; start another run"
         )
-    if record.job > me.job:
-        raise TakenOver(f"the run was taken over by job {record.job} (this is job {me.job})")
+    refuse_taken_over(head, me)
+
+
+def refuse_taken_over(head: Stored | None, me: Identity) -> None:
+    """Raise TakenOver if a younger job works on this run: it wins, once, and for good."""
+    if head is not None and head.record.job > me.job:
+        raise TakenOver(f"the run was taken over by job {head.record.job} (this is job {me.job})")
 
 
 def claim(me: Identity, *, max_without_progress: int | None) -> Flow[Claimed]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from batchprocess.ledger.attempt import Identity
+from batchprocess.ledger.attempt import Identity, refuse_taken_over
 from batchprocess.ledger.check import require_sound
 from batchprocess.ledger.create import create, create_record
 from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put
@@ -42,10 +42,12 @@ class Reduction:
 def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
     """Make sure that shard `me.shard` is sealed: abandon it if it is not. Returns its ledger.
 
-    Created like a claim: it may lose to a live commit, and then abandons what stands after it.
+    Created like a claim: it may lose to a live commit, and then abandons what stands after it;
+    raises TakenOver rather than closing a shard of a younger job.
     """
     ledger = yield from read_shard(me.shard)
     while ledger.outcome is None:
+        refuse_taken_over(ledger.head, me)
         record = _abandon(me, ledger.head, plan)
         yield from create_record(record, encode(record))
         ledger = yield from read_shard(me.shard, ledger)
