@@ -24,6 +24,8 @@ def test_every_public_name_resolves_to_something_documented() -> None:
 
 
 def test_importing_the_package_loads_neither_torch_nor_boto3() -> None:
-    code = "import sys, batchprocess; print(sorted({'torch', 'boto3', 'pydantic'} & set(sys.modules)))"
+    code = (
+        "import sys, batchprocess; print(sorted({'torch', 'boto3', 'pydantic'} & set(sys.modules)))"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
