@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from support.s3_server import Server, versitygw
 
 from campaign.campaign import INTERVAL, SHARDS, Chaos, most_repeated, rows, run
+from support.s3_server import Server, versitygw
 
 pytestmark = pytest.mark.slow
 

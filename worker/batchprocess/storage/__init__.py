@@ -1,1 +1,1 @@
-"""Where outputs and ledgers live: S3-compatible stores and local directories behind one protocol."""
+"""Where outputs and ledgers live: S3-compatible stores and local directories, one protocol."""

@@ -1,0 +1,58 @@
+"""Every refusal is a sentence that says what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.errors import InvalidArgument, OutcomeUnknown, StorageDenied
+from batchprocess.storage.factory import open_storage
+from batchprocess.storage.s3 import S3Storage
+from storage.conftest import open_s3
+from support.s3_server import Server, free_port
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_missing_bucket_is_named(gateway: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_s3(gateway, "", monkeypatch)
+    missing = S3Storage("nowhere-to-be-found", "run", gateway.settings())
+    for call in (lambda: missing.get("k"), lambda: missing.create("k", b"")):
+        with pytest.raises(StorageDenied, match="nowhere-to-be-found.*bucket does not exist"):
+            call()
+
+
+def test_a_wrong_secret_says_which_variable(
+    gateway: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_s3(gateway, "", monkeypatch)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-it")
+    wrong = S3Storage(gateway.bucket, "run", gateway.settings())
+    with pytest.raises(StorageDenied, match="AWS_SECRET_ACCESS_KEY"):
+        wrong.get("k")
+
+
+def test_no_credentials_says_what_to_set(
+    gateway: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(StorageDenied, match="set AWS_ACCESS_KEY_ID"):
+        S3Storage(gateway.bucket, "run", gateway.settings()).get("k")
+
+
+def test_a_dead_server_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    settings = S3Settings(endpoint=f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(OutcomeUnknown):
+        S3Storage("work", "run", settings).create("k", b"")
+
+
+@pytest.mark.parametrize("uri", ["gs://bucket/x", "s3://", "file://host/x", "http://x/y"])
+def test_an_address_of_no_known_form_is_named(uri: str) -> None:
+    with pytest.raises(InvalidArgument, match="s3://bucket/prefix"):
+        open_storage(uri)

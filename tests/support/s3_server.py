@@ -1,0 +1,103 @@
+"""Real S3 servers for tests: started on a free loopback port, stopped by process id."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batchprocess.protocol.environment import S3Settings
+
+TOOLS = Path(__file__).parents[2] / ".cache" / "bin"
+KEY, SECRET = "tester", "tester-secret"
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to reach a running server, and a bucket made on it."""
+
+    endpoint: str
+    bucket: str = "work"
+
+    def settings(self) -> S3Settings:
+        return S3Settings(endpoint=self.endpoint, region="us-east-1", addressing="path")
+
+    def env(self) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+    def through(self, endpoint: str) -> "Server":
+        """The same server, reached by way of a proxy."""
+        return replace(self, endpoint=endpoint)
+
+
+@contextlib.contextmanager
+def versitygw(folder: Path, port: int | None = None) -> Iterator[Server]:
+    """A versitygw over a folder on disk; objects survive its restart with the same folder."""
+    at = f"127.0.0.1:{port or free_port()}"
+    command = [str(TOOLS / "versitygw"), "--port", at, "--quiet", "posix", str(folder)]
+    env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
+    with _running(command, env, f"http://{at}") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def minio(folder: Path) -> Iterator[Server]:
+    """A MinIO over a folder on disk."""
+    at = f"127.0.0.1:{free_port()}"
+    command = [str(TOOLS / "minio"), "server", "--quiet", "--address", at, str(folder)]
+    env = {"MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off"}
+    with _running(command, env, f"http://{at}") as server:
+        yield server
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _running(command: list[str], env: Mapping[str, str], endpoint: str) -> Iterator[Server]:
+    assert Path(command[0]).exists(), f"{command[0]} is missing: run `make test`, which builds it"
+    process = subprocess.Popen(
+        command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield _ready(Server(endpoint), process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _ready(server: Server, process: "subprocess.Popen[bytes]") -> Server:
+    client = boto3.client(
+        "s3",
+        endpoint_url=server.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=5),
+    )
+    deadline = time.monotonic() + 30
+    while True:
+        assert process.poll() is None, f"the server at {server.endpoint} ended at once"
+        try:
+            names = [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
+            if server.bucket not in names:
+                client.create_bucket(Bucket=server.bucket)
+            return server
+        except (ClientError, BotoCoreError):
+            assert time.monotonic() < deadline, f"no answer from {server.endpoint} in 30 s"
+            time.sleep(0.05)

@@ -1,0 +1,230 @@
+"""A local directory (or mounted volume) as storage.
+
+Creating is a hard link of a finished temporary: the link either makes the name or finds it taken,
+and a reader never sees half a record. A rename would replace what stands there.
+"""
+
+import contextlib
+import errno
+import itertools
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from batchprocess.protocol.errors import (
+    InvalidArgument,
+    OutcomeUnknown,
+    StorageDenied,
+    StorageError,
+    StorageFull,
+    UnsafeStorage,
+)
+from batchprocess.storage.base import StoredObject
+
+_TEMPORARY = ".tmp-"
+_CHUNK = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+
+
+class LocalStorage:
+    """Objects as files below `root`, which is made on the first write."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._numbers = itertools.count()
+        self._synced: set[Path] = set()
+
+    @property
+    def uri(self) -> str:
+        """The folder's path."""
+        return str(self._root)
+
+    def at(self, folder: str) -> "LocalStorage":
+        """The storage of a folder below this one."""
+        return LocalStorage(self._path(folder))
+
+    def get(self, key: str) -> bytes | None:
+        """A small object whole. Its directory is fsynced first: whoever acts on another's
+        record must not see it vanish with a power loss that the writer had not yet survived."""
+        path = self._path(key)
+        with _translated(path):
+            try:
+                body = path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            _sync_directory(path.parent)
+            return body
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Create-only write: True if this call created it, False if the key exists."""
+        path = self._path(key)
+        with _translated(path):
+            self._make_parents(path)
+            with self._temporary(path) as temporary:
+                _write(temporary, body)
+                created = _link(temporary, path)
+            _sync_directory(path.parent)
+        return created
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write or overwrite; readers see the old bytes or the new ones."""
+        path = self._path(key)
+        with _translated(path):
+            self._make_parents(path)
+            with self._temporary(path) as temporary:
+                _write(temporary, body)
+                temporary.replace(path)
+            _sync_directory(path.parent)
+
+    def upload(self, key: str, source: Path) -> None:
+        """Copy a file in, durably. Keys of data are one writer's alone, so replacing is safe."""
+        path = self._path(key)
+        with _translated(path):
+            self._make_parents(path)
+            with self._temporary(path) as temporary:
+                with source.open("rb") as from_file, temporary.open("xb") as to_file:
+                    shutil.copyfileobj(from_file, to_file, _CHUNK)
+                    _flush(to_file)
+                temporary.replace(path)
+            _sync_directory(path.parent)
+
+    def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
+        """The object's bytes from `start`, in chunks of at most 1 MiB."""
+        path = self._path(key)
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist")
+        with _translated(path), path.open("rb") as file:
+            file.seek(start)
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    def stat(self, key: str) -> int | None:
+        """Size in bytes, or None if absent."""
+        path = self._path(key)
+        with _translated(path):
+            try:
+                return path.stat().st_size if path.is_file() else None
+            except FileNotFoundError:
+                return None
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Objects whose key begins with `prefix`, in key order."""
+        folder = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
+        keys = sorted(key for key in self._walk(folder) if key.startswith(prefix))
+        for key in keys:
+            size = self.stat(key)
+            if size is not None:
+                yield StoredObject(key, size)
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """Names of the folders directly below `prefix`."""
+        folder = self._path(prefix) if prefix else self._root
+        with _translated(folder):
+            if folder.is_dir():
+                yield from sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+
+    def delete(self, key: str) -> None:
+        """Remove an object and the folders that this leaves empty; absent is fine."""
+        path = self._path(key)
+        with _translated(path):
+            path.unlink(missing_ok=True)
+            for parent in itertools.takewhile(lambda p: p != self._root, path.parents):
+                try:
+                    parent.rmdir()
+                except OSError:
+                    return
+                self._synced.discard(parent)
+
+    def check_access(self) -> None:
+        """Look for a key that cannot exist."""
+        self.stat(f"probe/{secrets.token_hex(16)}")
+
+    def _path(self, key: str) -> Path:
+        parts = key.rstrip("/").split("/")
+        if key.startswith("/") or any(part in ("", ".", "..") for part in parts):
+            raise InvalidArgument(f"{key!r} is no key: it must stay below {self._root}")
+        return self._root.joinpath(*parts)
+
+    def _walk(self, folder: Path) -> Iterator[str]:
+        for where, _, names in os.walk(folder):
+            for name in names:
+                if not name.startswith(_TEMPORARY):
+                    yield Path(where, name).relative_to(self._root).as_posix()
+
+    def _make_parents(self, path: Path) -> None:
+        """Make the directories and fsync each new one's parent, so that the path is durable."""
+        if path.parent in self._synced and path.parent.is_dir():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for parent in (path.parent, *path.parent.parents):
+            _sync_directory(parent.parent)
+            if parent == self._root:
+                break
+        self._synced.add(path.parent)
+
+    @contextlib.contextmanager
+    def _temporary(self, path: Path) -> Iterator[Path]:
+        # Never the same name twice, even for one record: a retry must not meet its own leftover.
+        name = f"{_TEMPORARY}{secrets.token_hex(16)}-{next(self._numbers)}"
+        temporary = path.with_name(name)
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, path: Path) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        raise UnsafeStorage(
+            f"{path.parent} has no hard links ({os.strerror(error.errno or 0)}), so creating is "
+            "not exclusive there: use another file system or an S3-compatible store"
+        ) from error
+    return True
+
+
+def _write(path: Path, body: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(body)
+        _flush(file)
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_directory(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # A missing directory too: somebody cleaned up beside us, and a retry makes it again.
+        raise _meaning(path, error) from error
+
+
+def _meaning(path: Path, error: OSError) -> StorageError:
+    reason = f"{path}: {os.strerror(error.errno or 0)}"
+    if error.errno in _FULL:
+        return StorageFull(f"{reason}; free some space or point output.uri elsewhere")
+    if error.errno in _DENIED:
+        return StorageDenied(f"{reason}; this user must be able to read and write there")
+    return OutcomeUnknown(reason)

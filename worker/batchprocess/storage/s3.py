@@ -1,0 +1,199 @@
+"""An S3-compatible store as storage, by boto3, with the client's own retries turned off."""
+
+import secrets
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
+from batchprocess.storage.base import StoredObject
+from batchprocess.storage.s3_client import make_client
+from batchprocess.storage.s3_errors import code_of, is_absent, meaning, status_of, translated
+from batchprocess.storage.s3_multipart import PART, upload_parts
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+_CHUNK = 1 << 20
+
+
+class _LazyClient:
+    """One client for all folders of a bucket, made at first use; clients are thread-safe."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: S3Client | None = None
+
+    def get(self) -> "S3Client":
+        with self._lock:
+            if self._client is None:
+                self._client = make_client(self._settings)
+            return self._client
+
+
+class S3Storage:
+    """Objects below `prefix` in `bucket`."""
+
+    def __init__(
+        self, bucket: str, prefix: str, settings: S3Settings, client: _LazyClient | None = None
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = prefix.strip("/")
+        self._settings = settings
+        self._lazy = client or _LazyClient(settings)
+
+    @property
+    def uri(self) -> str:
+        """The folder's address."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    @property
+    def _client(self) -> "S3Client":
+        return self._lazy.get()
+
+    def at(self, folder: str) -> "S3Storage":
+        """The storage of a folder below this one; shares the client."""
+        return S3Storage(self._bucket, self._key(folder), self._settings, self._lazy)
+
+    def get(self, key: str) -> bytes | None:
+        """A small object whole, or None only if the store says NoSuchKey."""
+        with translated(self._uri(key)):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+                return answer["Body"].read()
+            except ClientError as error:
+                if is_absent(error):
+                    return None
+                raise
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Conditional put, sent once. 412 means that the key exists; 409 and 404 decide nothing."""
+        with translated(self._uri(key)):
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket, Key=self._key(key), Body=body, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                if status_of(error) == 412:
+                    return False
+                raise self._create_error(key, error) from error
+        return True
+
+    def _create_error(self, key: str, error: ClientError) -> Exception:
+        if status_of(error) in (404, 409) and code_of(error) != "NoSuchBucket":
+            return OutcomeUnknown(f"{self._uri(key)}: {code_of(error)}")
+        return meaning(self._uri(key), error)
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write or overwrite."""
+        with translated(self._uri(key)):
+            self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body)
+
+    def upload(self, key: str, source: Path) -> None:
+        """Write a file of any size; above 32 MiB in parallel parts."""
+        with translated(self._uri(key)):
+            if source.stat().st_size > PART:
+                upload_parts(self._client, self._bucket, self._key(key), source)
+                return
+            with source.open("rb") as file:
+                self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=file)
+
+    def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
+        """The object's bytes from `start`, in chunks of at most 1 MiB."""
+        with translated(self._uri(key)):
+            size = self.stat(key)
+            if size is None:
+                raise FileNotFoundError(f"{self._uri(key)} does not exist")
+            if start >= size:
+                return
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-"
+            )
+            yield from answer["Body"].iter_chunks(_CHUNK)
+
+    def stat(self, key: str) -> int | None:
+        """Size in bytes, or None if absent."""
+        with translated(self._uri(key)):
+            try:
+                head = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
+                return int(head["ContentLength"])
+            except ClientError as error:
+                if is_absent(error):
+                    return None
+                raise
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Objects whose key begins with `prefix`, in key order."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with translated(self._uri(prefix)):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._below(prefix)):
+                for item in page.get("Contents", []):
+                    yield StoredObject(self._relative(item["Key"]), item["Size"])
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """Names of the folders directly below `prefix`."""
+        pages = self._client.get_paginator("list_objects_v2")
+        below = self._below(prefix)
+        with translated(self._uri(prefix)):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=below, Delimiter="/"):
+                for item in page.get("CommonPrefixes", []):
+                    yield item["Prefix"].removeprefix(below).rstrip("/")
+
+    def delete(self, key: str) -> None:
+        """Remove an object; absent is fine."""
+        with translated(self._uri(key)):
+            self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
+
+    def check_access(self) -> None:
+        """A 403 for a key that cannot exist would make absence unknowable: refuse it now."""
+        try:
+            self.get(f"probe/{secrets.token_hex(16)}")
+        except StorageDenied as error:
+            raise StorageDenied(
+                f"{error}; grant s3:ListBucket, or absence looks like 403"
+            ) from error
+
+    def abort_uploads(self, *, older_than: timedelta, now: datetime) -> tuple[str, ...]:
+        """Abort multipart uploads below this folder that began before `now - older_than`."""
+        pages = self._client.get_paginator("list_multipart_uploads")
+        aborted = []
+        with translated(self.uri):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._below("")):
+                for item in page.get("Uploads", []):
+                    if now - item["Initiated"] >= older_than:
+                        self._client.abort_multipart_upload(
+                            Bucket=self._bucket, Key=item["Key"], UploadId=item["UploadId"]
+                        )
+                        aborted.append(self._relative(item["Key"]))
+        return tuple(aborted)
+
+    def lifecycle_rules(self) -> tuple[str, ...] | None:
+        """Enabled rules that expire objects, a sentence each; None if they cannot be read."""
+        try:
+            with translated(self.uri):
+                answer = self._client.get_bucket_lifecycle_configuration(Bucket=self._bucket)
+        except (StorageDenied, OutcomeUnknown):
+            return None
+        return tuple(
+            f"rule {rule.get('ID', '?')} expires objects: {rule['Expiration']}"
+            for rule in answer.get("Rules", [])
+            if rule.get("Status") == "Enabled" and "Expiration" in rule
+        )
+
+    def _key(self, key: str) -> str:
+        return f"{self._prefix}/{key}" if self._prefix else key
+
+    def _below(self, prefix: str) -> str:
+        return self._key(prefix) if prefix or self._prefix else ""
+
+    def _relative(self, key: str) -> str:
+        return key.removeprefix(f"{self._prefix}/") if self._prefix else key
+
+    def _uri(self, key: str) -> str:
+        return f"s3://{self._bucket}/{self._key(key)}"

@@ -1,0 +1,53 @@
+"""Building the boto3 client: settings in, client out. Nobody else knows botocore's options."""
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.errors import StorageDenied
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+POOL = 64
+_CONNECT_SECONDS, _READ_SECONDS = 5, 60
+
+
+def make_client(settings: S3Settings) -> "S3Client":
+    """A client that sends every request once: the ledger knows what a retry means.
+
+    Credentials come the usual AWS way: environment, profile, web identity, instance role. Raises
+    StorageDenied if a named profile or CA bundle cannot be used.
+    """
+    try:
+        session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
+        region = session.region_name or "us-east-1"
+        return session.client(
+            "s3",
+            region_name=region,
+            endpoint_url=settings.endpoint,
+            verify=settings.ca_bundle,
+            config=Config(**_options(settings)),
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise StorageDenied(f"the S3 settings cannot be used: {error}") from error
+
+
+def _options(settings: S3Settings) -> dict[str, Any]:
+    # Stores other than AWS often reject the checksums that boto3 adds unasked; our records
+    # carry a sha256 of every file in any case.
+    checksums = settings.checksums or ("whenRequired" if settings.endpoint else "always")
+    mode = "when_required" if checksums == "whenRequired" else "when_supported"
+    return {
+        "retries": {"total_max_attempts": 1},
+        "connect_timeout": _CONNECT_SECONDS,
+        "read_timeout": _READ_SECONDS,
+        "max_pool_connections": POOL,
+        "tcp_keepalive": True,
+        "s3": {"addressing_style": settings.addressing},
+        "request_checksum_calculation": mode,
+        "response_checksum_validation": mode,
+    }

@@ -1,0 +1,93 @@
+"""From botocore's errors to ours: what each one means, and what a person can do about it."""
+
+import contextlib
+from collections.abc import Iterator
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+from batchprocess.protocol.errors import (
+    OutcomeUnknown,
+    StorageDenied,
+    StorageError,
+    StorageFull,
+    UnsafeStorage,
+)
+
+_REMEDIES = {
+    "RequestTimeTooSkewed": "this machine's clock is wrong: set it by NTP",
+    "ExpiredToken": "the session token has expired: renew the credentials",
+    "ExpiredTokenException": "the session token has expired: renew the credentials",
+    "TokenRefreshRequired": "the session token has expired: renew the credentials",
+    "InvalidToken": "the session token is not valid: renew the credentials",
+    "InvalidAccessKeyId": "the access key is not known there: check AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "the secret key does not fit: check AWS_SECRET_ACCESS_KEY and region",
+    "NoSuchBucket": "the bucket does not exist: create it, or check its name and the endpoint",
+    "AccessDenied": "grant s3:GetObject, s3:PutObject and s3:ListBucket on bucket and prefix",
+    "PermanentRedirect": "the bucket is in another region: set output.s3.region",
+    "AuthorizationHeaderMalformed": "the region does not fit: set output.s3.region",
+}
+_FULL = {"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "ServiceQuotaExceeded"}
+_UNSUPPORTED = {"NotImplemented", "XNotImplemented"}
+_NO_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+
+def status_of(error: ClientError) -> int:
+    """HTTP status of an answer."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def code_of(error: ClientError) -> str:
+    """S3's name of the error; for bodiless answers (HEAD) the status as text."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_absent(error: ClientError) -> bool:
+    """Whether the key is known not to exist. 403 never says that, nor does a missing bucket."""
+    return code_of(error) in ("NoSuchKey", "404", "NotFound")
+
+
+@contextlib.contextmanager
+def translated(uri: str) -> Iterator[None]:
+    """Raise our errors for botocore's; `uri` names what was asked for."""
+    try:
+        yield
+    except ClientError as error:
+        raise meaning(uri, error) from error
+    except _NO_CREDENTIALS as error:
+        raise StorageDenied(
+            f"{uri}: no usable credentials ({error}); set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, a profile, or a role"
+        ) from error
+    except (BotoCoreError, HTTPClientError) as error:
+        raise OutcomeUnknown(f"{uri}: {error}") from error
+
+
+def meaning(uri: str, error: ClientError) -> StorageError | UnsafeStorage:
+    """The error of ours that a ClientError stands for."""
+    code, status = code_of(error), status_of(error)
+    said = str(error.response.get("Error", {}).get("Message", "")) or f"status {status}"
+    if code in _REMEDIES:
+        return StorageDenied(f"{uri}: {code}: {_REMEDIES[code]}")
+    if code in _FULL or status == 507:
+        return StorageFull(f"{uri}: {code}: {said}; free some space or raise the quota")
+    if code in _UNSUPPORTED or status == 501:
+        return UnsafeStorage(
+            f"{uri}: the store does not implement what the ledger needs ({code}: {said}); use one "
+            "with conditional writes (If-None-Match), or set output.fencing: none"
+        )
+    if status in (401, 403):
+        return StorageDenied(f"{uri}: {code}: {said}; {_REMEDIES['AccessDenied']}")
+    return OutcomeUnknown(f"{uri}: {code or status}: {said}")
