@@ -1,0 +1,56 @@
+"""Names of runs and jobs where no cluster gives them (contracts sections 1 and 7)."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from batchprocess.ledger.effects import Flow, Get
+from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.head import Stored, find_head
+from batchprocess.ledger.perform import Patience, perform, perform_all
+from batchprocess.storage.base import Storage
+
+LATEST_KEY = "latest"
+_FORMAT = "%Y%m%dT%H%M%SZ"
+
+
+def new_run_id(now: datetime) -> str:
+    """A run id that sorts by time: `YYYYMMDDTHHMMSSZ-` and four hex digits."""
+    return f"{now.astimezone(UTC).strftime(_FORMAT)}-{secrets.token_hex(2)}"
+
+
+def latest_run(job_folder: Storage, patience: Patience | None = None) -> str | None:
+    """The run that `latest` names, or None. Correctness never depends on it."""
+    body = perform(_read(LATEST_KEY), job_folder, patience)
+    return None if body is None else body.decode().strip() or None
+
+
+def start_run(job_folder: Storage, run_id: str) -> None:
+    """Make `run_id` the latest run."""
+    job_folder.put(LATEST_KEY, f"{run_id}\n".encode())
+
+
+def is_complete(run_folder: Storage, patience: Patience | None = None) -> bool:
+    """Whether the run has `_SUCCESS`."""
+    return perform(finished(), run_folder, patience) is not None
+
+
+def new_job_id(run_folder: Storage, shards: int, now: datetime) -> str:
+    """A job id younger than every job that has worked on this run, whatever the clocks say."""
+    heads = perform_all([find_head(shard) for shard in range(shards)], run_folder)
+    return job_id_after(now, (head for head in heads if head is not None))
+
+
+def job_id_after(now: datetime, heads: Iterable[Stored]) -> str:
+    """The later of `now` and one second after the newest job of `heads`, plus random hex."""
+    newest = max((head.record.job for head in heads), default="")
+    moment = now.astimezone(UTC)
+    if newest:
+        after = datetime.strptime(newest.partition("-")[0], _FORMAT).replace(tzinfo=UTC)
+        moment = max(moment, after + timedelta(seconds=1))
+    return f"{moment.strftime(_FORMAT)}-{secrets.token_hex(16)}"
+
+
+def _read(key: str) -> Flow[bytes | None]:
+    body: bytes | None = yield Get(key)
+    return body

@@ -1,0 +1,1 @@
+"""What user code touches, and the loop that runs it. The only folder that imports torch."""

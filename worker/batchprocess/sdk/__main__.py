@@ -1,0 +1,67 @@
+"""`python -m batchprocess.sdk`: run the job's `processor` on its `dataset`, without a script."""
+
+import importlib
+import inspect
+import os
+import sys
+from typing import Any, NoReturn
+
+from batchprocess.ledger.perform import perform
+from batchprocess.ledger.run import read_run
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.sdk.link import Link, LoopState
+from batchprocess.sdk.process import torch_batch_process
+from batchprocess.storage.factory import open_storage
+
+
+def main() -> None:
+    """Resolve both references, then call torch_batch_process."""
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109  sys.path holds strings
+    environment = WorkerEnvironment.from_env(os.environ)
+    try:
+        processor = resolve("processor", environment.processor)
+        dataset = _dataset(resolve("dataset", environment.dataset), environment.hparams)
+    except Exception as error:  # noqa: BLE001  whatever the user's modules raise
+        _fail(error, environment)
+    torch_batch_process(processor, dataset)
+
+
+def resolve(field: str, reference: str | None) -> Any:
+    """The object that `module:name` names; InvalidArgument says which part is missing."""
+    module, colon, name = (reference or "").partition(":")
+    if not (module and colon and name):
+        raise InvalidArgument(f"{field} must be module:name, not {reference!r}")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise InvalidArgument(f"{field}: {reference!r}: {error}") from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise InvalidArgument(f"{field}: module {module!r} has no {name!r}")
+        found = getattr(found, part)
+    return found
+
+
+def _dataset(function: Any, hparams: dict[str, Any]) -> Any:
+    if not callable(function):
+        raise InvalidArgument(f"dataset must name a function, not a {type(function).__qualname__}")
+    return function(hparams) if len(inspect.signature(function).parameters) == 1 else function()
+
+
+def _fail(error: Exception, environment: WorkerEnvironment) -> NoReturn:
+    """91 while no attempt has ever begun; later another node may do what this one can't."""
+    link = Link.open(LoopState(), os.environ)
+    storage = open_storage(environment.run_uri, environment.s3)
+    try:
+        begun = perform(read_run(), storage) is not None
+    except BatchProcessError:
+        begun = True
+    code = ExitCode.OTHER if begun else ExitCode.CANNOT_WORK
+    link.outcome(code, f"the job's code could not be loaded: {type(error).__name__}: {error}")
+    raise error
+
+
+if __name__ == "__main__":
+    main()

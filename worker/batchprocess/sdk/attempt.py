@@ -1,0 +1,259 @@
+"""One attempt on one shard, in this order: count, look, build, claim, loop, seal."""
+
+import secrets
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from batchprocess import __version__
+from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
+from batchprocess.ledger.finalize import Reduction
+from batchprocess.ledger.finish import finish, identity
+from batchprocess.ledger.head import find_head
+from batchprocess.ledger.metrics import reducer_entries
+from batchprocess.ledger.perform import Patience, perform, perform_all
+from batchprocess.ledger.probe import probe
+from batchprocess.ledger.read import read_shard
+from batchprocess.ledger.run import open_run, read_run, require_same
+from batchprocess.protocol.control import Claimed as ClaimedMessage
+from batchprocess.protocol.control import Reduced
+from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.records import ReducerEntry
+from batchprocess.protocol.run import RunInfo
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.codec import readable
+from batchprocess.sdk.committer import Committer, Folder
+from batchprocess.sdk.context import TorchBatchProcessorContext
+from batchprocess.sdk.devices import pick_device
+from batchprocess.sdk.failures import Where
+from batchprocess.sdk.fingerprint import fingerprint
+from batchprocess.sdk.kept import Kept, value_of
+from batchprocess.sdk.link import Link, LoopState
+from batchprocess.sdk.loader import make_loader
+from batchprocess.sdk.loop import Loop
+from batchprocess.sdk.place import Place
+from batchprocess.sdk.processor import TorchBatchProcessor
+from batchprocess.sdk.profiler import TraceProfiler
+from batchprocess.sdk.settings import Settings
+from batchprocess.sdk.staging import Staging
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+
+@dataclass(frozen=True)
+class Live:
+    """What others read while the attempt goes on: the agent, the beat thread, error reports."""
+
+    link: Link
+    state: LoopState
+    where: Where
+
+
+class Attempt:
+    """What `torch_batch_process` was called with, at its place, and the work itself."""
+
+    def __init__(
+        self,
+        processor_class: type[TorchBatchProcessor],
+        dataset: Any,
+        settings: Settings,
+        place: Place,
+    ) -> None:
+        self._class, self._dataset = processor_class, dataset
+        self._settings = settings
+        self.place = place
+        self.nonce = secrets.token_hex(16)
+        environment = place.environment
+        self.storage: Storage = open_storage(environment.run_uri, environment.s3)
+        self._kept = Kept(Staging())
+        self._tensorboard = Path(tempfile.mkdtemp(prefix="batchprocess-tensorboard-"))
+
+    def run(self, live: Live) -> None:
+        """Everything up to the durable seal. Raises ShardSealed if that stands already."""
+        where = live.where
+        shard, job = self.place.shard, self.place.environment
+        me = identity(job.job, shard, retry=job.retry)
+        where.stage = "the dataset"
+        plan = self.count()
+        where.stage = "start"
+        stored = perform(read_run(), self.storage, self._patience(first=True))
+        where.run_exists = stored is not None
+        if stored is not None:
+            # A sealed shard must end at once, without model or dataset having been touched.
+            head = perform(find_head(shard), self.storage, self._patience())
+            refuse_finished(head, me)
+        where.stage = "the dataset"
+        mine = self._describe(plan)
+        if stored is not None:
+            where.stage = "start"
+            require_same(mine, stored)
+        where.stage = "__init__"
+        processor = self.build(rank=shard)
+        where.stage = "start"
+        self._open(mine, where)
+        flow = claim(me, max_without_progress=job.max_attempts_without_progress)
+        claimed = perform(flow, self.storage, self._patience())
+        self._loop(processor, plan, claimed, me, live)
+        if self.place.alone:
+            self._finalize_alone(where)
+
+    def count(self) -> ShardPlan:
+        """How the dataset is cut; TypeError or InvalidArgument if it cannot be counted."""
+        rows = _length(self._dataset)
+        settings = self._settings
+        plan = ShardPlan(
+            rows, settings.batch_size, self.place.environment.shards, settings.max_batches
+        )
+        if settings.max_batches is not None and settings.max_batches > plan.first_batch(1):
+            warnings.warn(
+                f"max_batches={settings.max_batches} is ignored: the longest shard has "
+                f"{plan.first_batch(1)} batches",
+                stacklevel=2,
+            )
+            plan = ShardPlan(rows, settings.batch_size, plan.shards)
+        return plan
+
+    def build(self, *, rank: int) -> TorchBatchProcessor:
+        """The user's processor, with its context; reducers may be wrapped only in here."""
+        environment = self.place.environment
+        if not (isinstance(self._class, type) and issubclass(self._class, TorchBatchProcessor)):
+            raise InvalidArgument(f"{self._class!r} is no subclass of TorchBatchProcessor")
+        context = TorchBatchProcessorContext(
+            rank=rank,
+            size=environment.shards,
+            device=pick_device(),
+            hparams=environment.hparams,
+            kept=self._kept,
+            tensorboard=self._tensorboard,
+        )
+        processor = self._class.__new__(self._class, context)  # type: ignore[call-arg]
+        if environment.profile:
+            # Before __init__, which need not call super().__init__ and may replace it.
+            processor.profiler = TraceProfiler()
+        processor.__init__(context)  # type: ignore[misc]
+        self._kept.in_init = False
+        return processor
+
+    def loader(self, plan: ShardPlan, cursor: int) -> DataLoader[Any]:
+        """The rest of our shard."""
+        return make_loader(self._dataset, plan, self.place.shard, cursor, self._settings.loader)
+
+    def reduce(self, where: Where) -> Reduced:
+        """Role `finalize`: the reducers' result over all shards. No batch, no hook."""
+        where.stage = "__init__"
+        where.run_exists = True
+        self.build(rank=0)
+        where.stage = "reduce"
+        flows = [read_shard(shard) for shard in range(self.place.environment.shards)]
+        ledgers = perform_all(flows, self.storage, self._patience())
+        made = self._reduction(reducer_entries(ledgers), where)
+        return Reduced(metrics=dict(made.metrics), error=made.error)
+
+    def _open(self, mine: RunInfo, where: Where) -> None:
+        if where.run_exists:
+            return
+        if self.place.environment.fencing == "required":
+            probe(self.storage, lambda: secrets.token_hex(16))
+        perform(open_run(mine), self.storage, self._patience(first=True))
+        where.run_exists = True
+
+    def _loop(
+        self,
+        processor: TorchBatchProcessor,
+        plan: ShardPlan,
+        claimed: Claimed,
+        me: Identity,
+        live: Live,
+    ) -> None:
+        link, state, where = live.link, live.state, live.where
+        cursor, shard = claimed.position.cursor, self.place.shard
+        state.cursor, state.total, state.processed = cursor, plan.size(shard), cursor
+        link.send(
+            ClaimedMessage(shard=shard, seq=claimed.position.seq, cursor=cursor, total=state.total)
+        )
+        if claimed.last is not None:
+            self._kept.resume(claimed.last.reducers, self._load)
+        loop = Loop(
+            processor=processor,
+            plan=plan,
+            kept=self._kept,
+            committer=Committer(me, claimed.position, self.storage, self._patience(), link.send),
+            state=state,
+            where=where,
+            tensorboard=Folder(self._tensorboard, f"tensorboard/{shard:05d}-{self.nonce[:8]}"),
+            interval=self._settings.checkpoint_interval,
+            seconds=self._settings.checkpoint_seconds,
+        )
+        if cursor < state.total:
+            loop.run(self.loader(plan, cursor), cursor)
+        if isinstance(processor.profiler, TraceProfiler):
+            processor.profiler.close(self._tensorboard)
+        loop.finish()
+        self._kept.staging.close()
+
+    def _finalize_alone(self, where: Where) -> None:
+        """A script alone reduces with its own processor, once every shard is sealed."""
+        job = self.place.environment
+        flows = [read_shard(shard) for shard in range(job.shards)]
+        ledgers = perform_all(flows, self.storage, self._patience())
+        if any(ledger.outcome is None for ledger in ledgers):
+            return
+        finish(
+            self.storage,
+            job=job.job,
+            run_id=job.run_uri.rpartition("/")[2],
+            reduce=lambda entries: self._reduction(entries, where),
+            patience=self._patience(),
+        )
+
+    def _reduction(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
+        """Outputs count whatever the reducers do, so their errors are told, not raised."""
+        metrics: dict[str, Any] = {}
+        try:
+            for one in self._kept.reducers:
+                values = [value_of(entry, self._load) for entry in entries.get(one.key, ())]
+                metrics |= {name: readable(v) for name, v in one.reduce(values).items()}
+        except Exception as error:  # noqa: BLE001  any error of user code, told in the summary
+            where.stage = "reduce"
+            return Reduction({}, where.sentence(error))
+        return Reduction(metrics)
+
+    def _load(self, key: str) -> bytes:
+        return b"".join(self.storage.read(key))
+
+    def _describe(self, plan: ShardPlan) -> RunInfo:
+        return RunInfo(
+            rows=plan.rows,
+            batch_size=plan.batch_size,
+            batches=plan.batches,
+            shards=plan.shards,
+            max_batches=plan.max_batches,
+            processor=getattr(self._class, "__qualname__", repr(self._class)),
+            fingerprint=fingerprint(self._dataset, plan.rows),
+            versions={"batchprocess": __version__, "torch": str(torch.__version__)},
+        )
+
+    def _patience(self, *, first: bool = False) -> Patience:
+        seconds = self.place.environment.storage_deadline_seconds
+        return Patience(seconds, refusal_is_final=first)
+
+
+def _length(dataset: Any) -> int:
+    try:
+        rows = len(dataset)
+    except TypeError as error:
+        raise TypeError(
+            f"{type(dataset).__qualname__} has no length: torch_batch_process needs a map-style "
+            "dataset with __len__ and __getitem__"
+        ) from error
+    if rows == 0:
+        raise InvalidArgument(
+            f"{type(dataset).__qualname__} has 0 rows: is its source mounted and its path right?"
+        )
+    return rows

@@ -1,0 +1,158 @@
+"""What user code may ask for."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from batchprocess.protocol.records import MetricEntry
+from batchprocess.sdk.devices import move
+from batchprocess.sdk.kept import Kept
+from batchprocess.sdk.reducers import FunctionReducer, MetricReducer, Registered
+
+Model = TypeVar("Model", bound=torch.nn.Module)
+
+
+class TorchBatchProcessorContext:
+    """Passed to a processor's `__init__`. Made by `torch_batch_process`, not by users."""
+
+    def __init__(
+        self,
+        *,
+        rank: int,
+        size: int,
+        device: torch.device,
+        hparams: Mapping[str, Any],
+        kept: Kept,
+        tensorboard: Path,
+    ) -> None:
+        self._rank, self._size = rank, size
+        self._device = device
+        self._hparams = dict(hparams)
+        self._tensorboard = tensorboard
+        self._warned: set[type] = set()
+        self._kept = kept
+        self._reported: dict[tuple[str, int], set[str]] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """The process's own GPU as `cuda:0`, or `cpu`."""
+        return self._device
+
+    def to_device(self, data: Any, warned_types: set[type] | None = None) -> Any:
+        """Tensors, numpy arrays and anything with `.to()`, also nested in lists, tuples, dicts,
+
+        on the device. Other types come back as they are, with one warning per type.
+        """
+        return move(data, self._device, self._warned if warned_types is None else warned_types)
+
+    def prepare_model_for_inference(self, model: Model) -> Model:
+        """The model in eval mode and on the device."""
+        model.eval()
+        return model.to(self._device)
+
+    @contextlib.contextmanager
+    def upload_path(self) -> Iterator[Path]:
+        """A local directory whose files become part of the next commit.
+
+        Nested directories are kept; an exception inside discards the directory. A second file of
+        the same name between two checkpoints, a link, or a name that storage could not hold
+        raises ValueError with the name.
+        """
+        with self._kept.staging.block() as path:
+            yield path
+
+    def report_metrics(self, group: str, steps_completed: int, metrics: dict[str, Any]) -> None:
+        """Keep metrics with the next commit; dropped if this attempt fails before it.
+
+        `group` has no `.` or `/`; `metrics` is a dict of JSON values; keys must not repeat for
+        one group and step.
+        """
+        _check_metrics(group, steps_completed, metrics)
+        seen = self._reported.setdefault((group, steps_completed), set())
+        if repeated := seen & metrics.keys():
+            raise ValueError(
+                f"metric {min(repeated)!r} was reported already for group {group!r}, step "
+                f"{steps_completed}"
+            )
+        seen |= metrics.keys()
+        kept = json.loads(json.dumps(metrics))
+        self._kept.metrics.append(
+            MetricEntry(group=group, steps_completed=steps_completed, metrics=kept)
+        )
+
+    def get_hparams(self) -> dict[str, Any]:
+        """The job's `hparams`."""
+        return dict(self._hparams)
+
+    def get_tensorboard_path(self) -> Path:
+        """A local directory that is copied to the run's `tensorboard/` at every checkpoint."""
+        return self._tensorboard
+
+    def get_distributed_rank(self) -> int:
+        """Number of this shard, from 0."""
+        return self._rank
+
+    def get_distributed_size(self) -> int:
+        """Number of shards."""
+        return self._size
+
+    def wrap_reducer(
+        self,
+        reducer: MetricReducer | Callable[[list[Any]], Any],
+        name: str | None = None,
+        for_training: bool = True,
+        for_validation: bool = True,
+    ) -> MetricReducer:
+        """Register a reducer, in `__init__` only, and return it.
+
+        A function gets one flat list of all updates in dataset order. An unnamed reducer must
+        return a dict. For which reducers an interruption changes nothing: see `MetricReducer`.
+        `for_training` and `for_validation` are accepted for compatibility; both are inference
+        here.
+        """
+        if not self._kept.in_init:
+            raise RuntimeError("wrap_reducer may be called in __init__ only")
+        if name is not None and any(one.name == name for one in self._kept.reducers):
+            raise ValueError(f"a reducer named {name!r} exists already: names must be unique")
+        made = reducer if isinstance(reducer, MetricReducer) else FunctionReducer(reducer)
+        made.reset()
+        self._kept.reducers.append(Registered(made, name, len(self._kept.reducers)))
+        return made
+
+    def report_task_using_model_version(self, model_version: Any) -> None:
+        """Record with the next commit which model version made these outputs.
+
+        Takes a string, or an object with `name` and `version` (or `model_version`).
+        """
+        self._kept.models.append({"model_version": _label(model_version)})
+
+    def report_task_using_checkpoint(self, checkpoint: Any) -> None:
+        """Record with the next commit which checkpoint made these outputs (a string or `.uuid`)."""
+        self._kept.models.append({"checkpoint": _label(checkpoint)})
+
+
+def _check_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) -> None:
+    if not isinstance(group, str) or not group or any(c in group for c in "./\\\x00"):
+        raise ValueError(f"metric group {group!r} must be a name without '.' and '/'")
+    if isinstance(steps_completed, bool) or not isinstance(steps_completed, int):
+        raise TypeError(f"steps_completed must be an int, not {steps_completed!r}")
+    if not isinstance(metrics, dict) or not all(isinstance(key, str) for key in metrics):
+        raise TypeError(f"metrics must be a dict with string keys, not {metrics!r:.100}")
+    try:
+        json.dumps(metrics, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"metrics of group {group!r} are not JSON: {error}") from error
+
+
+def _label(thing: Any) -> str:
+    if isinstance(thing, str):
+        return thing
+    name = getattr(thing, "name", None)
+    version = getattr(thing, "version", getattr(thing, "model_version", None))
+    if name is not None or version is not None:
+        return ":".join(str(part) for part in (name, version) if part is not None)
+    return str(getattr(thing, "uuid", thing))

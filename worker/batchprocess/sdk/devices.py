@@ -1,0 +1,38 @@
+"""Moving user data to a device, and models ready for inference."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import torch
+
+_LOG = logging.getLogger("batchprocess")
+
+
+def pick_device() -> torch.device:
+    """The child's own GPU, which is always the first it sees, or the CPU."""
+    return torch.device("cuda:0") if torch.cuda.is_available() else torch.device("cpu")
+
+
+def move(data: Any, device: torch.device, warned: set[type]) -> Any:
+    """Tensors, numpy arrays and anything with `.to()` in (nested) lists, tuples and dicts.
+
+    Other types are returned as they are, with one warning per type, remembered in `warned`.
+    """
+    match data:
+        case torch.Tensor():
+            return data.to(device, non_blocking=True)
+        case np.ndarray():
+            return torch.from_numpy(data).to(device)
+        case tuple() if hasattr(data, "_fields"):
+            return type(data)(*(move(item, device, warned) for item in data))
+        case list() | tuple():
+            return type(data)(move(item, device, warned) for item in data)
+        case dict():
+            return {key: move(item, device, warned) for key, item in data.items()}
+    if hasattr(data, "to"):
+        return data.to(device)
+    if type(data) not in warned:
+        warned.add(type(data))
+        _LOG.warning("to_device left a %s where it was", type(data).__qualname__)
+    return data

@@ -1,0 +1,80 @@
+"""What an exception means: whose fault it is, the exit code, and one sentence (contracts 6)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from batchprocess.protocol.errors import (
+    BatchProcessError,
+    InvalidArgument,
+    StorageDenied,
+    StorageError,
+)
+from batchprocess.protocol.exit_codes import ExitCode
+
+Stage = Literal[
+    "the dataset",
+    "__init__",
+    "start",
+    "reading a batch",
+    "process_batch",
+    "on_checkpoint_start",
+    "on_finish",
+    "commit",
+    "reduce",
+]
+_USER_STAGES = {"reading a batch", "process_batch", "on_checkpoint_start", "on_finish", "commit"}
+_BUILD_STAGES = {"the dataset", "__init__"}
+
+
+@dataclass
+class Where:
+    """Where the attempt stands; updated by the loop, read when something raises."""
+
+    shard: int
+    stage: Stage = "start"
+    batch: int | None = None
+    rows: tuple[int, int] | None = None
+    run_exists: bool = False
+
+    def sentence(self, error: BaseException) -> str:
+        """Who raised what, and where."""
+        if isinstance(error, BatchProcessError):
+            return str(error)
+        text = f"{self.stage} raised {type(error).__name__}: {error}"
+        if self.batch is None:
+            return f"{text} (shard {self.shard})"
+        rows = "" if self.rows is None else f", rows {self.rows[0]} to {self.rows[1] - 1}"
+        return f"{text} (batch {self.batch} of shard {self.shard}{rows})"
+
+
+def code_of(error: BaseException, where: Where) -> int:
+    """The exit code that `error` at `where` stands for."""
+    if isinstance(error, BatchProcessError):
+        return _own(error, where)
+    if where.stage in _BUILD_STAGES:
+        return ExitCode.OTHER if where.run_exists else ExitCode.CANNOT_WORK
+    if where.stage in _USER_STAGES and not _machine(error):
+        return ExitCode.USER_CODE
+    return ExitCode.OTHER
+
+
+def _own(error: BatchProcessError, where: Where) -> int:
+    if isinstance(error, StorageDenied) and not where.run_exists:
+        return ExitCode.CANNOT_WORK
+    if isinstance(error, StorageError):
+        return ExitCode.STORAGE
+    if isinstance(error, InvalidArgument) and where.stage in _BUILD_STAGES and where.run_exists:
+        return ExitCode.OTHER
+    return error.exit_code
+
+
+def _machine(error: BaseException) -> bool:
+    """Whether the machine, not the user's code or data, is the likely cause: try elsewhere."""
+    if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    accelerator = type(error).__name__ == "AcceleratorError" or "CUDA error" in text
+    killed = "DataLoader worker" in text and ("killed" in text or "exited" in text)
+    return isinstance(error, RuntimeError) and (accelerator or killed)

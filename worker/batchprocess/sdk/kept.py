@@ -1,0 +1,88 @@
+"""What user code has handed over since the last commit boundary; the next commit takes it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from batchprocess.ledger.attempt import Draft, StagedReducer
+from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.records import MetricEntry, ReducerEntry, Span
+from batchprocess.sdk.codec import to_json
+from batchprocess.sdk.reducers import Registered
+from batchprocess.sdk.staging import Staging, describe
+
+_INLINE_BYTES = 16 << 10
+
+
+@dataclass
+class Kept:
+    """Filled by user code through the context, emptied by the loop at every boundary."""
+
+    staging: Staging
+    in_init: bool = True
+    reducers: list[Registered] = field(default_factory=list)
+    metrics: list[MetricEntry] = field(default_factory=list)
+    models: list[dict[str, str]] = field(default_factory=list)
+
+    def take(self, batches: Span, rows: Span) -> "Boundary":
+        """Everything since the last boundary, copied, so that later batches change nothing."""
+        boundary = Boundary(
+            batches=batches,
+            rows=rows,
+            files=self.staging.take(),
+            reducers=tuple(_entry(one) for one in self.reducers),
+            metrics=tuple(self.metrics),
+            models=tuple(self.models),
+        )
+        self.metrics.clear()
+        self.models.clear()
+        return boundary
+
+    def resume(self, stored: Iterable[ReducerEntry], load: Callable[[str], bytes]) -> None:
+        """Give `state` reducers what the shard's last commit holds."""
+        by_name = {entry.name: entry for entry in stored}
+        for one in self.reducers:
+            if one.key in by_name and one.kind == "state":
+                one.resume(value_of(by_name[one.key], load))
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """What one commit or seal will hold; digests are taken later, in the background."""
+
+    batches: Span
+    rows: Span
+    files: dict[str, Path]
+    reducers: tuple[StagedReducer, ...]
+    metrics: tuple[MetricEntry, ...]
+    models: tuple[dict[str, str], ...]
+
+    def draft(self) -> Draft:
+        """The draft for the ledger; reads every file once for its digest."""
+        files = tuple((name, describe(path)) for name, path in sorted(self.files.items()))
+        return Draft(self.batches, self.rows, files, self.reducers, self.metrics, self.models)
+
+    def discard(self) -> None:
+        """Remove the local copies: the commit is durable."""
+        for path in self.files.values():
+            path.unlink(missing_ok=True)
+
+
+def value_of(entry: ReducerEntry, load: Callable[[str], bytes]) -> Any:
+    """The JSON form of a stored reducer value, wherever it lies."""
+    return entry.value if entry.object is None else json.loads(load(entry.object.key))
+
+
+def _entry(one: Registered) -> StagedReducer:
+    try:
+        value = to_json(one.take())
+    except TypeError as error:
+        raise TypeError(f"reducer {one.key!r}: {error}") from error
+    body = json.dumps(value).encode()
+    if len(body) <= _INLINE_BYTES:
+        return StagedReducer(ReducerEntry(name=one.key, kind=one.kind, value=value))
+    staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
+    return StagedReducer(ReducerEntry(name=one.key, kind=one.kind), staged)

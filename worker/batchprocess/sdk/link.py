@@ -1,0 +1,109 @@
+"""The child's end of the control socket: what the agent hears of us, and what it asks."""
+
+import faulthandler
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from batchprocess.protocol.control import (
+    CONTROL_FD,
+    Beat,
+    Hello,
+    Outcome,
+    Phase,
+    Stop,
+    decode,
+    encode,
+)
+
+_BEAT_SECONDS = 1.0
+DUMP_SIGNAL = signal.SIGRTMAX - 3
+"""Makes faulthandler write all stacks, also while C code holds the GIL."""
+
+
+@dataclass
+class LoopState:
+    """Plain attributes that the loop writes and the beat thread reads; a torn read is harmless."""
+
+    shard: int = 0
+    phase: Phase = "starting"
+    processed: int = 0
+    cursor: int = 0
+    total: int = 0
+    rows: int = 0
+    moved: float = field(default_factory=time.monotonic)
+    stop: bool = False
+
+    def enter(self, phase: Phase) -> None:
+        """The loop begins something else; the stall clock starts anew."""
+        self.phase = phase
+        self.moved = time.monotonic()
+
+
+class Link:
+    """Speaks to the agent, or to nobody when a script runs alone."""
+
+    def __init__(self, state: LoopState, connection: socket.socket | None) -> None:
+        self._state = state
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, state: LoopState, environ: Mapping[str, str]) -> "Link":
+        """Greet the agent named in the environment, and listen to it from now on."""
+        if CONTROL_FD not in environ:
+            return cls(state, None)
+        connection = socket.socket(fileno=int(environ[CONTROL_FD]))
+        link = cls(state, connection)
+        faulthandler.register(DUMP_SIGNAL, all_threads=True, chain=False)
+        link.send(Hello(pid=os.getpid(), dump_signal=int(DUMP_SIGNAL)))
+        lines = connection.makefile("rb")
+        threading.Thread(target=link._listen, args=(lines,), daemon=True).start()
+        threading.Thread(target=link._beat, daemon=True).start()
+        return link
+
+    def send(self, message: BaseModel) -> None:
+        """Say something; a dead agent is noticed by the listener."""
+        if self._connection is None:
+            return
+        try:
+            with self._lock:
+                self._connection.sendall(encode(message))
+        except OSError:
+            os._exit(1)
+
+    def outcome(self, code: int, message: str) -> None:
+        """Why we are about to end."""
+        self.send(Outcome(code=code, message=message))
+
+    def _listen(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            if isinstance(decode(line), Stop):
+                self._state.stop = True
+        # End of file: the agent is dead, and nobody will ever ask for our result. An older
+        # attempt must not go on beside the one that Kubernetes starts next.
+        os._exit(1)
+
+    def _beat(self) -> None:
+        while True:
+            self.send(beat_of(self._state, time.monotonic))
+            time.sleep(_BEAT_SECONDS)
+
+
+def beat_of(state: LoopState, clock: Callable[[], float]) -> Beat:
+    """The state as a message."""
+    return Beat(
+        shard=state.shard,
+        phase=state.phase,
+        since=max(0.0, clock() - state.moved),
+        processed=state.processed,
+        cursor=state.cursor,
+        total=state.total,
+        rows=state.rows,
+    )

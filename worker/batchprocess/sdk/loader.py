@@ -1,0 +1,67 @@
+"""The data loader of one shard, from the cursor on: no earlier row is read."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch.utils.data import DataLoader, Sampler
+
+from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.sharding import ShardPlan
+
+_REFUSED = {
+    "shuffle": "rows are processed in dataset order, so that a restart finds its place",
+    "sampler": "batches are chosen by the shard, so that a restart finds its place",
+    "batch_sampler": "batches are chosen by the shard, so that a restart finds its place",
+    "drop_last": "it would lose the rows of the last batch",
+}
+
+
+class ShardBatches(Sampler[list[int]]):
+    """Row numbers of the shard-local batches `[first, end)` of `shard`, one list a batch."""
+
+    def __init__(self, plan: ShardPlan, shard: int, first: int) -> None:
+        self._plan, self._shard, self._first = plan, shard, first
+        self._end = plan.size(shard)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in range(self._first, self._end):
+            yield list(range(*self._plan.row_span(self._shard, batch, batch + 1)))
+
+    def __len__(self) -> int:
+        return self._end - self._first
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise InvalidArgument for a loader option that would change which rows a batch has."""
+    for name, why in _REFUSED.items():
+        if options.get(name):
+            raise InvalidArgument(
+                f"dataloader_kwargs has {name}={options[name]!r}: leave it out; {why}"
+            )
+
+
+def make_loader(
+    dataset: Any, plan: ShardPlan, shard: int, first: int, options: Mapping[str, Any]
+) -> DataLoader[Any]:
+    """A DataLoader over the rest of the shard. `options` were checked and are not changed."""
+    settings = {
+        name: value for name, value in options.items() if name not in ("batch_size", *_REFUSED)
+    }
+    if settings.get("num_workers"):
+        # The script of the seed has no main guard, so workers must be forked, not spawned.
+        settings.setdefault("multiprocessing_context", "fork")
+        settings["worker_init_fn"] = _IgnoringInterrupts(settings.get("worker_init_fn"))
+    return DataLoader(dataset, batch_sampler=ShardBatches(plan, shard, first), **settings)
+
+
+class _IgnoringInterrupts:
+    """Ctrl-C reaches the whole terminal group; workers must outlive it to finish the batch."""
+
+    def __init__(self, users: Any) -> None:
+        self._users = users
+
+    def __call__(self, worker: int) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self._users is not None:
+            self._users(worker)

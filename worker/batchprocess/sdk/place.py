@@ -1,0 +1,119 @@
+"""Where this process stands: which run, which shard of how many, under an agent or alone."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from batchprocess.ledger.local_runs import (
+    is_complete,
+    latest_run,
+    new_job_id,
+    new_run_id,
+    start_run,
+)
+from batchprocess.protocol.environment import WorkerEnvironment, is_worker
+from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+
+class DistributedContext(Protocol):
+    """What `distributed_context` must offer; Determined's does."""
+
+    @property
+    def rank(self) -> int:
+        """Number of this process, from 0."""
+
+    @property
+    def size(self) -> int:
+        """Number of processes."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The job's settings, and our shard in it. `alone`: no agent, so we finalize ourselves."""
+
+    environment: WorkerEnvironment
+    shard: int
+    alone: bool
+
+
+def find_place(
+    environ: Mapping[str, str], context: DistributedContext | None, script: Path | None
+) -> Place:
+    """From our environment, `distributed_context`, a launcher's RANK and WORLD_SIZE, or 0 of 1.
+
+    `script` is the file of `__main__`; its stem names the job when it runs alone. Raises
+    InvalidArgument when two sources disagree.
+    """
+    if is_worker(environ):
+        environment = WorkerEnvironment.from_env(environ)
+        shard = environment.shard if environment.shard is not None else environment.index
+        _agree((shard, environment.shards), context)
+        return Place(environment, shard, alone=False)
+    rank, size = _launcher(environ) or _of(context) or (0, 1)
+    _agree((rank, size), context)
+    return Place(_alone(environ, size, script), rank, alone=True)
+
+
+def _of(context: DistributedContext | None) -> tuple[int, int] | None:
+    return None if context is None else (context.rank, context.size)
+
+
+def _agree(ours: tuple[int, int], context: DistributedContext | None) -> None:
+    theirs = _of(context)
+    if theirs is not None and theirs != ours:
+        raise InvalidArgument(
+            f"this process is {ours[0]} of {ours[1]} by its environment, but distributed_context "
+            f"says {theirs[0]} of {theirs[1]}: leave distributed_context out"
+        )
+
+
+def _launcher(environ: Mapping[str, str]) -> tuple[int, int] | None:
+    if "RANK" not in environ or "WORLD_SIZE" not in environ:
+        return None
+    try:
+        rank, size = int(environ["RANK"]), int(environ["WORLD_SIZE"])
+    except ValueError as error:
+        raise InvalidArgument(f"RANK and WORLD_SIZE must be integers: {error}") from error
+    if not 0 <= rank < size:
+        raise InvalidArgument(f"RANK={rank} must be at least 0 and below WORLD_SIZE={size}")
+    return rank, size
+
+
+def _alone(environ: Mapping[str, str], size: int, script: Path | None) -> WorkerEnvironment:
+    output = environ.get("BATCHPROCESS_OUTPUT", "batchprocess-runs")
+    name = script.stem if script is not None else "interactive"
+    root = output if "://" in output else str(Path(output).absolute())
+    job_folder = open_storage(f"{root.rstrip('/')}/{name}")
+    run_id = _run_id(environ, job_folder)
+    return WorkerEnvironment(
+        job=new_job_id(job_folder.at(run_id), size, datetime.now(UTC)),
+        job_name=name,
+        run_uri=f"{root.rstrip('/')}/{name}/{run_id}",
+        shards=size,
+    )
+
+
+def _run_id(environ: Mapping[str, str], job_folder: Storage) -> str:
+    # Processes of one launcher must meet in one run, and its id is what they have in common.
+    shared = environ.get("TORCHELASTIC_RUN_ID")
+    if shared and shared != "none":
+        return shared
+    latest = latest_run(job_folder)
+    if latest is not None and not is_complete(job_folder.at(latest)):
+        return latest
+    fresh = new_run_id(datetime.now(UTC))
+    start_run(job_folder, fresh)
+    return fresh
+
+
+def main_script() -> Path | None:
+    """The file of `__main__`, None in an interactive session."""
+    import __main__
+
+    file = getattr(__main__, "__file__", None)
+    return None if file is None else Path(os.fspath(file))

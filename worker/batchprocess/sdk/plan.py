@@ -1,0 +1,42 @@
+"""What `batchprocess plan` asks of the user's code: counts, and on request the time of a batch."""
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from batchprocess.protocol.sharding import ShardPlan
+
+if TYPE_CHECKING:
+    from batchprocess.sdk.attempt import Attempt
+
+PLAN = "BATCHPROCESS_PLAN"
+"""`count`, or `try` to run one batch as well."""
+
+
+def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
+    """One JSON line on stdout: rows, batches, shards, batch_size, seconds_per_batch or null."""
+    plan = attempt.count()
+    seconds = _seconds_of_a_batch(attempt, plan) if try_batch else None
+    print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
+        json.dumps(
+            {
+                "rows": plan.rows,
+                "batches": sum(plan.size(shard) for shard in range(plan.shards)),
+                "shards": plan.shards,
+                "batch_size": plan.batch_size,
+                "seconds_per_batch": seconds,
+            }
+        )
+    )
+
+
+def _seconds_of_a_batch(attempt: "Attempt", plan: ShardPlan) -> float:
+    """The second batch's time: the first one warms up. One batch in all: that one's."""
+    processor = attempt.build(rank=0)
+    batches = iter(attempt.loader(plan, cursor=0))
+    seconds = 0.0
+    for index in range(min(2, plan.size(0))):
+        began = time.perf_counter()
+        processor.process_batch(next(batches), index)
+        seconds = time.perf_counter() - began
+    return seconds

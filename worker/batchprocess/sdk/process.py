@@ -1,0 +1,131 @@
+"""`torch_batch_process`: find our place, run the attempt, say how it ended."""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from batchprocess.ledger.effects import Flow, Put
+from batchprocess.ledger.perform import Patience, perform
+from batchprocess.protocol.errors import BatchProcessError, ShardSealed, Stopped
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.records import failure_key
+from batchprocess.sdk.attempt import Attempt, Live
+from batchprocess.sdk.failures import Where, code_of
+from batchprocess.sdk.link import Link, LoopState
+from batchprocess.sdk.place import DistributedContext, Place, find_place, main_script
+from batchprocess.sdk.plan import PLAN, print_plan
+from batchprocess.sdk.processor import TorchBatchProcessor
+from batchprocess.sdk.settings import merge
+
+_LOG = logging.getLogger("batchprocess")
+_called = threading.Event()
+
+
+def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
+    batch_processor_cls: type[TorchBatchProcessor],
+    dataset: Any,
+    batch_size: int | None = None,
+    max_batches: int | None = None,
+    checkpoint_interval: int | None = None,
+    dataloader_kwargs: Mapping[str, Any] | None = None,
+    distributed_context: DistributedContext | None = None,
+) -> None:
+    """Process every row of `dataset` exactly once, resuming where the last commit stands.
+
+    batch_processor_cls: subclass of TorchBatchProcessor; constructed once, with `context=`.
+    dataset: map-style, with `__len__` and `__getitem__`; equal on every machine.
+    batch_size: rows a batch; None takes the job's, else dataloader_kwargs', else 1 (warned).
+    max_batches: bound per shard; 0 or less, or more than the shard has, is ignored (warned).
+    checkpoint_interval: batches between commits; None takes the job's, else 5.
+    dataloader_kwargs: options of torch's DataLoader; those that would reorder rows are refused.
+    distributed_context: optional, with `rank` and `size`; the job's environment comes first.
+
+    Alone, processes one shard into `$BATCHPROCESS_OUTPUT` or `./batchprocess-runs`. Returns only
+    after the shard's seal is durable. On a stop (SIGTERM, Ctrl-C, suspend) commits and raises
+    SystemExit(85). Raises InvalidArgument (a ValueError), TypeError for a dataset without
+    length, other errors of `batchprocess.protocol.errors`, and whatever user code raises.
+    """
+    if _called.is_set():
+        raise RuntimeError("torch_batch_process may be called once per process")
+    _called.set()
+    state = LoopState()
+    where = Where(shard=0)
+    link = Link.open(state, os.environ)
+    attempt: Attempt | None = None
+    try:
+        place = find_place(os.environ, distributed_context, main_script())
+        where.shard = state.shard = place.shard
+        settings = merge(
+            place.environment,
+            batch_size=batch_size,
+            max_batches=max_batches,
+            checkpoint_interval=checkpoint_interval,
+            dataloader_kwargs=dataloader_kwargs,
+        )
+        attempt = Attempt(batch_processor_cls, dataset, settings, place)
+        _stop_on_signals(place, state)
+        _dispatch(attempt, Live(link, state, where))
+    except ShardSealed:
+        return
+    except Stopped as stop:
+        link.outcome(ExitCode.STOPPED, str(stop))
+        raise SystemExit(int(ExitCode.STOPPED)) from None
+    except Exception as error:
+        _report(error, link, where, attempt)
+        raise
+
+
+def _dispatch(attempt: Attempt, live: Live) -> None:
+    if PLAN in os.environ:
+        print_plan(attempt, try_batch=os.environ[PLAN] == "try")
+        _end(0)
+    if attempt.place.environment.role == "finalize":
+        live.link.send(attempt.reduce(live.where))
+        _end(0)
+    attempt.run(live)
+
+
+def _report(error: Exception, link: Link, where: Where, attempt: Attempt | None) -> None:
+    """Tell the agent; leave a note in the run for a failure of user code (information only)."""
+    code, sentence = int(code_of(error, where)), where.sentence(error)
+    link.outcome(code, sentence)
+    if attempt is None or code != ExitCode.USER_CODE or where.batch is None:
+        return
+    note = {"error": sentence, "traceback": traceback.format_exc()[-8_000:]}
+    key = failure_key(where.shard, where.batch, attempt.nonce)
+    try:
+        perform(_put(key, json.dumps(note).encode()), attempt.storage, Patience(5))
+    except BatchProcessError as failed:
+        _LOG.warning("no note of the failure was left: %s", failed)
+
+
+def _put(key: str, body: bytes) -> Flow[None]:
+    yield Put(key, body)
+
+
+def _stop_on_signals(place: Place, state: LoopState) -> None:
+    """Alone there is no agent to ask us to stop; signals can be handled in the main thread only."""
+    if not place.alone or threading.current_thread() is not threading.main_thread():
+        return
+
+    def stop(number: int, _frame: object) -> None:
+        if state.stop:
+            signal.default_int_handler(number, None)
+        state.stop = True
+        _LOG.warning("stopping after this batch; once more to stop at once")
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _end(code: int) -> NoReturn:
+    """End the process here: what stands behind the call must not run without a finished shard."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

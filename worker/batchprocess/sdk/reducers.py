@@ -1,0 +1,111 @@
+"""Metric reducers: values over all shards, whatever the interruptions.
+
+A reducer's value is stored with every commit, so what was updated before a restart is not lost.
+The result equals that of an uninterrupted run for
+
+- functions: they get one flat list of all updates, in dataset order;
+- classes whose result does not depend on how rows are grouped into slots (sums, counts, maxima);
+- classes with `state_dict()` and `load_state_dict()`: the state goes on in the next attempt.
+
+For any other class (a mean of per-slot means, say) an interruption adds a slot.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Literal
+
+from batchprocess.sdk.codec import from_json
+
+
+class MetricReducer(ABC):
+    """Accumulates over batches, then over slots (one slot per attempt on a shard)."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget everything; called once before the first update."""
+
+    @abstractmethod
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Take in something; called by user code, as often as it likes."""
+
+    @abstractmethod
+    def per_slot_reduce(self) -> Any:
+        """The slot's value so far: JSON, tuple, bytes, numpy or tensor; not changed by the call."""
+
+    @abstractmethod
+    def cross_slot_reduce(self, per_slot_metrics: list[Any]) -> Any:
+        """The result from all slots' values, ordered by shard, then by attempt."""
+
+
+class FunctionReducer(MetricReducer):
+    """A reducer made of a function of all updates."""
+
+    def __init__(self, function: Callable[[list[Any]], Any]) -> None:
+        self._function = function
+        self._updates: list[Any] = []
+
+    def reset(self) -> None:
+        """Forget the updates; called at every commit too, which holds only those since the last."""
+        self._updates = []
+
+    def update(self, value: Any) -> None:
+        """Take in one value."""
+        self._updates.append(value)
+
+    def per_slot_reduce(self) -> list[Any]:
+        """The updates since the last commit."""
+        return list(self._updates)
+
+    def cross_slot_reduce(self, per_slot_metrics: list[list[Any]]) -> Any:
+        """The function of one flat list, in dataset order."""
+        return self._function([value for slot in per_slot_metrics for value in slot])
+
+
+class Registered:
+    """A reducer as `wrap_reducer` took it: under which name its values are stored."""
+
+    def __init__(self, reducer: MetricReducer, name: str | None, number: int) -> None:
+        self.reducer = reducer
+        self.name = name
+        self.key = name if name is not None else f"unnamed-{number}"
+
+    @property
+    def kind(self) -> Literal["function", "slot", "state"]:
+        """How its values add up over commits; see `ledger.metrics.reducer_entries`."""
+        if isinstance(self.reducer, FunctionReducer):
+            return "function"
+        return "state" if hasattr(self.reducer, "state_dict") else "slot"
+
+    def take(self) -> Any:
+        """The value to store at a commit boundary."""
+        if self.kind == "state":
+            return self.reducer.state_dict()  # type: ignore[attr-defined]
+        value = self.reducer.per_slot_reduce()
+        if self.kind == "function":
+            self.reducer.reset()
+        return value
+
+    def resume(self, stored: Any) -> None:
+        """Go on from the state that the shard's last commit holds."""
+        if self.kind == "state":
+            self.reducer.load_state_dict(from_json(stored))  # type: ignore[attr-defined]
+
+    def reduce(self, stored: list[Any]) -> dict[str, Any]:
+        """The result over all shards, by name; an unnamed reducer returns a dict itself."""
+        values = [from_json(value) for value in stored]
+        if self.kind == "state":
+            values = [self._slot_of(state) for state in values]
+        result = self.reducer.cross_slot_reduce(values)
+        if self.name is not None:
+            return {self.name: result}
+        if not isinstance(result, dict):
+            raise TypeError(
+                f"the unnamed reducer {type(self.reducer).__qualname__} must return a dict of "
+                f"names and values, not {type(result).__qualname__}; or pass name= to wrap_reducer"
+            )
+        return result
+
+    def _slot_of(self, state: Any) -> Any:
+        self.reducer.reset()
+        self.reducer.load_state_dict(state)  # type: ignore[attr-defined]
+        return self.reducer.per_slot_reduce()

@@ -1,0 +1,102 @@
+"""Files between `upload_path()` and their upload: checked by name, moved away, then described."""
+
+import contextlib
+import hashlib
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from batchprocess.ledger.effects import Staged
+
+_MAX_PART, _MAX_NAME = 255, 512
+
+
+class Staging:
+    """Collects the files of one attempt's commits. Used by the loop thread and user code."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._root = Path(tempfile.mkdtemp(prefix="batchprocess-", dir=folder))
+        self._numbers = itertools.count()
+        self._open = 0
+        self._names: dict[str, Path] = {}
+
+    @contextlib.contextmanager
+    def block(self) -> Iterator[Path]:
+        """A fresh directory; its files belong to the next commit unless the block raises."""
+        folder = self._root / f"block-{next(self._numbers)}"
+        folder.mkdir()
+        self._open += 1
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            self._open -= 1
+        # Moved away at once: the user may use the path again, and nobody may change its files.
+        kept = self._root / f"kept-{next(self._numbers)}"
+        folder.rename(kept)
+        self._add(kept)
+
+    def take(self) -> dict[str, Path]:
+        """The files collected since the last boundary, by name; a new interval begins."""
+        if self._open:
+            raise RuntimeError(
+                "an upload_path() block is still open at a checkpoint: leave it before "
+                "on_checkpoint_start or on_finish returns"
+            )
+        names, self._names = self._names, {}
+        return names
+
+    def close(self) -> None:
+        """Remove everything."""
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _add(self, folder: Path) -> None:
+        found = dict(_files(folder))
+        for name in found:
+            check_name(name)
+            if name in self._names:
+                raise ValueError(
+                    f"file {name!r} was written twice between two checkpoints: put batch_idx in "
+                    "its name, or write it once in on_checkpoint_start"
+                )
+        self._names |= found
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError unless `name` may become part of a key (contracts section 2)."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise ValueError(f"file name {name!r} is not valid UTF-8: rename it") from None
+    if size > _MAX_NAME:
+        raise ValueError(f"file name {name!r} has {size} bytes, at most {_MAX_NAME} are allowed")
+    for part in name.split("/"):
+        if part in ("", ".", "..") or len(part.encode()) > _MAX_PART or _has_control(part):
+            raise ValueError(
+                f"file name {name!r} is not allowed: parts have 1 to {_MAX_PART} bytes, no control "
+                "characters, and are not '.' or '..'"
+            )
+
+
+def describe(path: Path) -> Staged:
+    """Size and sha256 of a file that nobody changes any more."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Staged(path, path.stat().st_size, digest)
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise ValueError(f"{name!r} in upload_path() is no regular file: copy its content")
+        if path.is_file():
+            yield name, path
+
+
+def _has_control(part: str) -> bool:
+    return any(ord(character) < 32 or ord(character) == 127 for character in part)
