@@ -1,0 +1,79 @@
+"""`python -m batchprocess.agent [--finalize] -- <command>`: the command of container `worker`.
+
+Settings come from BATCHPROCESS_* variables (`protocol/environment.py`). Exit codes: contracts 6.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import BatchProcessError
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.run import Summary
+from batchprocess.protocol.termination import Result, Termination
+
+_USAGE = "usage: python -m batchprocess.agent [--finalize] -- <command> [argument ...]"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run as worker or as finalizer; returns the exit code."""
+    flags, command = _split(arguments)
+    if not command or flags not in ([], ["--finalize"]):
+        print(_USAGE, file=sys.stderr)
+        return ExitCode.USAGE
+    try:
+        environment = WorkerEnvironment.from_env(os.environ)
+    except BatchProcessError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if flags or environment.role == "finalize":
+        return _finalize(environment, command)
+    from batchprocess.agent.worker import Agent
+
+    return Agent(environment, command, os.environ).run()
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    if "--" not in arguments:
+        return list(arguments), []
+    at = list(arguments).index("--")
+    return list(arguments[:at]), list(arguments[at + 1 :])
+
+
+def _finalize(environment: WorkerEnvironment, command: Sequence[str]) -> int:
+    from batchprocess.agent.finalizer import Finalizer
+
+    finalizer = Finalizer(environment, command, os.environ)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: finalizer.stop())
+    code, message, summary = finalizer.run()
+    _tell(environment, code, message, summary)
+    print(message, file=sys.stderr, flush=True)
+    return code
+
+
+def _tell(environment: WorkerEnvironment, code: int, message: str, summary: Summary | None) -> None:
+    if environment.termination_log is None:
+        return
+    result = None
+    if summary is not None:
+        result = Result(
+            rows=summary.rows,
+            batches=summary.batches,
+            failed_shards=len(summary.failedShards),
+            metrics=summary.metrics,
+            metrics_error=summary.metricsError,
+        )
+    said = Termination(code=code, message=message, result=result)
+    Path(environment.termination_log).write_bytes(said.encode())
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads may still wait for a dead store; the code is decided.
+    os._exit(status)

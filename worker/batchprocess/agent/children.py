@@ -1,0 +1,91 @@
+"""Processes of the user: started in sessions of their own, ended with all that they started."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchprocess.protocol.control import CONTROL_FD
+from batchprocess.protocol.environment import PREFIX
+
+
+@dataclass
+class Child:
+    """A running child: its process, and our end of its control socket."""
+
+    shard: int
+    process: "subprocess.Popen[bytes]"
+    connection: socket.socket
+
+
+def start(shard: int, command: Sequence[str], environ: Mapping[str, str]) -> Child:
+    """Start `command` for one shard. Raises OSError if it cannot be executed.
+
+    A session of its own keeps the terminal's Ctrl-C and the pod's signals away from it; the
+    control socket is inherited also through a shell.
+    """
+    ours, theirs = socket.socketpair()
+    environment = {
+        **environ,
+        PREFIX + "SHARD": str(shard),
+        CONTROL_FD: str(theirs.fileno()),
+        "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED", "1"),
+    }
+    try:
+        process = subprocess.Popen(
+            resolve(command),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[theirs.fileno()],
+        )
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        # The child's end must live in the child alone, or its death would not end the stream.
+        theirs.close()
+    ours.setblocking(False)
+    return Child(shard, process, ours)
+
+
+def resolve(command: Sequence[str]) -> list[str]:
+    """`python` and `python3` as first word mean the interpreter that runs us."""
+    if command and command[0] in ("python", "python3"):
+        return [sys.executable, *command[1:]]
+    return list(command)
+
+
+def gpu_of(number: int, count: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """What child `number` of `count` sees: the i-th inherited GPU; all of them if it is alone."""
+    if count == 1:
+        return {}
+    visible = [one for one in environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+    device = visible[number] if number < len(visible) else str(number)
+    return {"CUDA_VISIBLE_DEVICES": device}
+
+
+def kill_session(leader: int) -> None:
+    """SIGKILL everything in the session: data loader workers and shells' children too."""
+    for pid in _members(leader):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _members(leader: int) -> Iterator[int]:
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            # The name may hold spaces and brackets; what follows the last bracket is plain.
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            yield int(entry.name)

@@ -1,0 +1,119 @@
+"""The finalizer pod: ledgers become manifest, summary and _SUCCESS, in the tenant's identity."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from batchprocess.agent.children import Child, kill_session, start
+from batchprocess.ledger.finalize import Reduction
+from batchprocess.ledger.finish import finish
+from batchprocess.ledger.perform import Patience
+from batchprocess.protocol.control import Outcome, Reduced, decode
+from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
+from batchprocess.protocol.errors import BatchProcessError, Stopped, StorageError
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.records import ReducerEntry
+from batchprocess.protocol.run import Summary
+
+_AGAIN = {ExitCode.OTHER, ExitCode.STALLED, ExitCode.STORAGE}
+
+
+@dataclass
+class Finalizer:
+    """Runs once; `stop` may be called from a signal handler at any time."""
+
+    environment: WorkerEnvironment
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _child: Child | None = None
+
+    def run(self) -> tuple[int, str, Summary | None]:
+        """Exit code, one sentence, and the summary if the run is final."""
+        from batchprocess.storage.factory import open_storage
+
+        environment = self.environment
+        try:
+            summary = finish(
+                open_storage(environment.run_uri, environment.s3),
+                job=environment.job,
+                run_id=environment.run_uri.rstrip("/").rpartition("/")[2],
+                reduce=self._reduce,
+                patience=Patience(environment.storage_deadline_seconds),
+            )
+        except StorageError as error:
+            return ExitCode.STORAGE, str(error), None
+        except BatchProcessError as error:
+            return error.exit_code, str(error), None
+        return ExitCode.SEALED, f"run {summary.runId} is final: {summary.rows} rows", summary
+
+    def stop(self) -> None:
+        """Exit 85 and write nothing that is not a whole document."""
+        self._stop.set()
+        if self._child is not None:
+            kill_session(self._child.process.pid)
+
+    def _reduce(self, _entries: Mapping[str, Sequence[ReducerEntry]]) -> Reduction:
+        """Start the user's entry point once more: `cross_slot_reduce` lives in its code."""
+        error = ""
+        for _ in range(self.environment.max_retries_per_shard + 1):
+            code, result = self._reduce_once()
+            if self._stop.is_set():
+                raise Stopped("the finalizer was stopped; nothing was published")
+            if isinstance(result, Reduced):
+                return Reduction(result.metrics, result.error)
+            error = result
+            if code >= 0 and code not in _AGAIN:
+                break
+        return Reduction({}, error)
+
+    def _reduce_once(self) -> tuple[int, Reduced | str]:
+        environ = {**self.environ, PREFIX + "ROLE": "finalize"}
+        try:
+            self._child = start(0, self.command, environ)
+        except OSError as error:
+            return ExitCode.CANNOT_WORK, f"{self.command[0]!r} cannot be started: {error}"
+        child, heard = self._child, _Heard()
+        child.connection.setblocking(True)
+        listener = threading.Thread(target=heard.listen, args=(child,), daemon=True)
+        listener.start()
+        try:
+            status = child.process.wait(self.environment.start_seconds)
+        except subprocess.TimeoutExpired:
+            kill_session(child.process.pid)
+            child.process.wait()
+            return ExitCode.STALLED, f"reducing took over {self.environment.start_seconds:.0f} s"
+        kill_session(child.process.pid)
+        listener.join(5)
+        child.connection.close()
+        if heard.reduced is not None:
+            return ExitCode.SEALED, heard.reduced
+        if heard.outcome is not None and status >= 0:
+            return heard.outcome.code, heard.outcome.message
+        return (status if status < 0 else ExitCode.OTHER), (
+            f"the command ended with status {status} without reducing"
+        )
+
+
+@dataclass
+class _Heard:
+    reduced: Reduced | None = None
+    outcome: Outcome | None = None
+
+    def listen(self, child: Child) -> None:
+        """Until the child's end of the socket closes."""
+        try:
+            with child.connection.makefile("rb") as lines:
+                for line in lines:
+                    self._take(decode(line))
+        except OSError as error:
+            print(f"finalizer: lost the child's socket: {error}", file=sys.stderr)
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, Reduced):
+            self.reduced = message
+        if isinstance(message, Outcome):
+            self.outcome = message

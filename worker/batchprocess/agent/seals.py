@@ -1,0 +1,25 @@
+"""What storage says about a shard's end. boto3 loads here, after the children were started."""
+
+from batchprocess.agent.supervise import SealRead
+from batchprocess.ledger.head import find_head
+from batchprocess.ledger.perform import Patience, perform
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import BatchProcessError, StorageError
+from batchprocess.protocol.records import Seal
+
+
+def read_seal(environment: WorkerEnvironment, shard: int) -> SealRead:
+    """The shard's seal as it stands, `none` if it is open, `unreadable` if storage won't say."""
+    try:
+        # Imported late: boto3 takes half a second, and children must not wait for it.
+        from batchprocess.storage.factory import open_storage
+
+        storage = open_storage(environment.run_uri, environment.s3)
+        patience = Patience(environment.storage_deadline_seconds, refusal_is_final=True)
+        head = perform(find_head(shard), storage, patience)
+    except StorageError:
+        return "unreadable"
+    except BatchProcessError:
+        return "none"
+    record = None if head is None else head.record
+    return record.outcome if isinstance(record, Seal) else "none"
