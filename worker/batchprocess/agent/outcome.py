@@ -1,0 +1,58 @@
+"""What follows from an agent's exit code, as a Job's podFailurePolicy would have it. Pure."""
+
+from dataclasses import dataclass, field
+
+from batchprocess.protocol.exit_codes import ExitCode, combine
+
+_FAILS_RUN = {ExitCode.CANNOT_WORK, ExitCode.FENCED, ExitCode.STORAGE}
+"""Locally 87 means another `run` took over, and a dead store would fail every retry alike."""
+_FAILS_WORKER = {ExitCode.NO_PROGRESS, ExitCode.CLOSED}
+
+
+@dataclass
+class Tally:
+    """Which workers are still to do, which have failed for good, and why the run must end."""
+
+    workers: int
+    retries: int
+    fail_on_user_code: bool = False
+    todo: list[int] = field(default_factory=list)
+    failures: dict[int, int] = field(default_factory=dict)
+    failed: dict[int, tuple[int, str]] = field(default_factory=dict)
+    fatal: tuple[int, str] | None = None
+
+    def __post_init__(self) -> None:
+        self.todo = list(range(self.workers))
+
+    @property
+    def over(self) -> bool:
+        """Nothing new may start."""
+        return self.fatal is not None
+
+    def ended(self, index: int, code: int, message: str) -> None:
+        """Worker `index` ended with `code`: done, failed, or to be tried again at once."""
+        if code == ExitCode.SEALED:
+            return
+        if code in _FAILS_RUN:
+            self.fatal = self.fatal or (code, message)
+        elif code == ExitCode.STOPPED:
+            # Somebody else asked it to stop; that is no failure of the shard.
+            if not self.over:
+                self.todo.append(index)
+        else:
+            self._failed(index, code, message)
+
+    def worst(self) -> tuple[int, str]:
+        """Exit code and sentence of the run."""
+        if self.fatal is not None:
+            return self.fatal
+        code = combine(code for code, _ in self.failed.values())
+        return code, next(text for one, text in self.failed.values() if one == code)
+
+    def _failed(self, index: int, code: int, message: str) -> None:
+        self.failures[index] = self.failures.get(index, 0) + 1
+        final = code in _FAILS_WORKER or (code == ExitCode.USER_CODE and self.fail_on_user_code)
+        if final or self.failures[index] > self.retries:
+            self.failed[index] = (code, message)
+        else:
+            self.todo.append(index)
