@@ -68,10 +68,12 @@ class WorkerEnvironment(BaseModel):
 
     def to_env(self) -> dict[str, str]:
         """Environment variables; text as it is, everything else as JSON."""
-        values = self.model_dump(mode="json", exclude_none=True)
+        values = self.model_dump(mode="json")
         return {
             PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
             for name, value in values.items()
+            # An absent variable means the default, so null is said only where it is not that.
+            if value is not None or type(self).model_fields[name].default is not None
         }
 
     @classmethod

@@ -1,0 +1,1 @@
+"""The BatchProcessJob object: one source for validation, CRD, JSON Schema and reference page."""

@@ -1,0 +1,42 @@
+"""From a job to what its workers are told. Used by the operator and by local runs. Pure."""
+
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
+
+
+def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> WorkerEnvironment:
+    """The template for every worker of `job`; `run_uri` ends in job name and run id."""
+    spec = job.spec
+    return WorkerEnvironment(
+        job=job_id,
+        job_name=job.metadata.name,
+        run_uri=run_uri,
+        shards=spec.shards,
+        retry=spec.retry,
+        processes_per_worker=spec.worker.processes_per_worker,
+        gpus=spec.worker.gpus,
+        batch_size=spec.batch_size,
+        checkpoint_interval=spec.checkpoint_interval,
+        checkpoint_seconds=spec.checkpoint_seconds,
+        max_batches=spec.max_batches,
+        processor=spec.processor,
+        dataset=spec.dataset,
+        dataloader=spec.dataloader.model_dump(exclude_unset=True),
+        hparams=spec.hparams,
+        s3=s3_settings(job),
+        fencing=spec.output.fencing,
+        max_attempts_without_progress=spec.failure_policy.max_attempts_without_progress,
+        max_retries_per_shard=spec.failure_policy.max_retries_per_shard,
+        max_failed_shards=spec.failure_policy.max_failed_shards,
+        start_seconds=spec.timeouts.start_seconds,
+        stall_seconds=spec.timeouts.stall_seconds,
+        profile=spec.profile,
+    )
+
+
+def s3_settings(job: BatchProcessJob) -> S3Settings:
+    """The store's settings; credentials never travel this way."""
+    s3 = job.spec.output.s3
+    return S3Settings(
+        endpoint=s3.endpoint, region=s3.region, addressing=s3.addressing, checksums=s3.checksums
+    )

@@ -1,0 +1,141 @@
+"""Commands and their options. Whatever a command needs is imported when it runs, not before:
+
+`--help` must answer at once.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+
+Parameters = ParamSpec("Parameters")
+_TARGET_HELP = "TARGET is a job file, a run folder, or a job folder (then its latest run)."
+
+
+def _sentences(command: Callable[Parameters, int | None]) -> Callable[Parameters, None]:
+    """Errors of ours become one sentence on stderr and their exit code."""
+
+    @wraps(command)
+    def run(*arguments: Parameters.args, **options: Parameters.kwargs) -> None:
+        from batchprocess.protocol.errors import BatchProcessError
+
+        try:
+            code = command(*arguments, **options)
+        except BatchProcessError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(int(error.exit_code))
+        sys.exit(code or 0)
+
+    return run
+
+
+def _json(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(
+        function
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="batchprocess")
+def main() -> None:
+    """GPU batch inference that loses nothing and repeats nothing.
+
+    \b
+    Exit codes: 0 complete, 85 stopped and resumable, 86 stalled, 87 taken over by another run,
+    88 storage unreachable, 90 user code raised, 91 can never work, 92 no progress, 93 verification
+    failed, 94 shard closed, 128+n killed by signal n, 2 usage, 1 anything else.
+    """
+
+
+@main.command()
+@click.argument("job", type=click.Path(path_type=Path))
+@click.option("--fresh", is_flag=True, help="Start another run, whatever became of the latest.")
+@_json
+@_sentences
+def run(job: Path, fresh: bool, as_json: bool) -> int:
+    """Run JOB here until it is complete; go on where the latest run stopped.
+
+    Ctrl-C lets every shard commit its running batch and stops; run again to go on. Progress goes
+    to stderr, the result to stdout.
+    """
+    from batchprocess.cli.run import run_job
+
+    return run_job(job, fresh=fresh, as_json=as_json)
+
+
+@main.command()
+@click.argument("job", type=click.Path(path_type=Path))
+@click.option("--try", "try_batch", is_flag=True, help="Run one batch, to estimate the duration.")
+@_json
+@_sentences
+def plan(job: Path, try_batch: bool, as_json: bool) -> int:
+    """Check JOB, import its code, and count rows, batches and shards. Writes nothing."""
+    from batchprocess.cli.plan import plan_job
+
+    return plan_job(job, try_batch=try_batch, as_json=as_json)
+
+
+@main.command(epilog=_TARGET_HELP)
+@click.argument("target")
+@_json
+@_sentences
+def status(target: str, as_json: bool) -> None:
+    """How far every shard of a run is, read from its ledgers."""
+    from batchprocess.cli.status import show_status
+
+    show_status(target, as_json=as_json)
+
+
+@main.command(epilog=_TARGET_HELP)
+@click.argument("target")
+@click.option(
+    "--download",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Copy the files into this folder, as <shard>/<seq>/<name>.",
+)
+@_json
+@_sentences
+def results(target: str, download: Path | None, as_json: bool) -> None:
+    """Committed files in dataset order; also of a run that is still going."""
+    from batchprocess.cli.results import show_results
+
+    show_results(target, download=download, as_json=as_json)
+
+
+@main.command(epilog=_TARGET_HELP)
+@click.argument("target")
+@_json
+@_sentences
+def verify(target: str, as_json: bool) -> int:
+    """Check every ledger, and the digest of every committed file. Exits 93 on a problem."""
+    from batchprocess.cli.verify import verify_run
+
+    return verify_run(target, as_json=as_json)
+
+
+@main.command(epilog=_TARGET_HELP)
+@click.argument("target")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_json
+@_sentences
+def clean(target: str, yes: bool, as_json: bool) -> int:
+    """Remove abandoned runs of a job, and what interrupted uploads left in the store.
+
+    Abandoned is a run without _SUCCESS that is not the latest. Never removes a complete run.
+    """
+    from batchprocess.cli.clean import clean_job
+
+    return clean_job(target, yes=yes, as_json=as_json)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(value, indent=1, default=str))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""`batchprocess run`."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from batchprocess.agent.local import LocalResult, LocalRun, run_local
+from batchprocess.api.environment import s3_settings, worker_environment
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli.main import print_json
+from batchprocess.cli.target import job_uri, read_job
+from batchprocess.cli.view import open_view
+from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.local_runs import latest_run, new_job_id, new_run_id, start_run
+from batchprocess.ledger.perform import perform
+from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.run import Summary
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+_IGNORED = (
+    "image",
+    "source",
+    "finalizer",
+    "queue_name",
+    "suspend",
+    "retry",
+    "ttl_seconds_after_finished",
+)
+
+
+def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
+    """Run the job file's job to its end; returns the exit code."""
+    job = read_job(path)
+    note_ignored(job)
+    folder = open_storage(job_uri(job, path), s3_settings(job))
+    run_id = choose_run(job, folder, fresh=fresh)
+    storage = folder.at(run_id)
+    done = perform(finished(), storage)
+    if done is not None:
+        print(f"run {run_id} is complete; --fresh starts another", file=sys.stderr)
+        result = LocalResult("complete", ExitCode.SEALED, "", done, ())
+    else:
+        result = _run(job, path, storage)
+    if as_json:
+        print_json(as_object(result, storage.uri))
+    else:
+        print_result(result, storage.uri)
+    return result.code
+
+
+def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:
+    """The pinned run, the latest, or a new one that becomes the latest."""
+    if job.spec.run_id is not None:
+        if fresh:
+            raise InvalidArgument("--fresh cannot start another run: spec.runId pins this one")
+        return job.spec.run_id
+    latest = None if fresh else latest_run(folder)
+    if latest is not None:
+        return latest
+    run_id = new_run_id(datetime.now(UTC))
+    start_run(folder, run_id)
+    return run_id
+
+
+def note_ignored(job: BatchProcessJob) -> None:
+    """Name, in one line, what only means something on a cluster."""
+    aliases = {name: field.alias for name, field in type(job.spec).model_fields.items()}
+    given = [str(aliases[name]) for name in _IGNORED if name in job.spec.model_fields_set]
+    if given:
+        print(f"ignored on this machine: {', '.join(given)}", file=sys.stderr)
+
+
+def command_of(job: BatchProcessJob) -> tuple[str, ...]:
+    """The script, or our own entry point for processor and dataset."""
+    return tuple(job.spec.command) or (sys.executable, "-m", "batchprocess.sdk")
+
+
+def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:
+    job_id = new_job_id(storage, job.spec.shards, datetime.now(UTC))
+    environment = worker_environment(job, run_uri=storage.uri, job_id=job_id)
+    view = open_view(sys.stderr)
+    local = LocalRun(
+        job_name=job.metadata.name,
+        environment=environment,
+        command=command_of(job),
+        directory=path.absolute().parent,
+        parallelism=max(job.spec.parallelism, 1),
+        on_batch_error=job.spec.failure_policy.on_batch_error,
+    )
+    try:
+        result = run_local(local, view)
+    finally:
+        view.close()
+    if result.state != "complete":
+        print(f"{result.state}: {result.message}", file=sys.stderr)
+    return result
+
+
+def as_object(result: LocalResult, uri: str) -> dict[str, Any]:
+    """What --json prints: summary.json plus state and uri."""
+    summary = {} if result.summary is None else result.summary.model_dump(mode="json")
+    return {**summary, "state": result.state, "uri": uri, "message": result.message}
+
+
+def print_result(result: LocalResult, uri: str) -> None:
+    """State, outputs and metrics, then the shard table."""
+    print(f"state: {result.state}")
+    print(f"outputs: {uri}")
+    if result.summary is not None:
+        _print_summary(result.summary)
+    if result.shards:
+        print(f"{'shard':>5} {'batches':>12}  state")
+    for end in result.shards:
+        done = batches_text(end.cursor, end.total)
+        print(f"{end.shard:>5} {done:>12}  {'sealed' if end.sealed else 'open'}")
+
+
+def batches_text(cursor: int, total: int | None) -> str:
+    """Batches done of all, `?` where the shard has not begun."""
+    return f"{cursor}/{'?' if total is None else total}"
+
+
+def _print_summary(summary: Summary) -> None:
+    for name, value in summary.metrics.items():
+        print(f"metric {name}: {value}")
+    if summary.metricsError is not None:
+        print(f"metrics failed: {summary.metricsError}")
+    if summary.failedShards:
+        print(f"failed shards: {', '.join(map(str, summary.failedShards))}")

@@ -1,0 +1,142 @@
+"""Showing a run: bars on a terminal, plain lines elsewhere."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+from batchprocess.agent.local import RunProgress, View
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_LINE_SECONDS = 5.0
+_WINDOW_SECONDS = 30.0
+_MOST_BARS = 16
+
+
+def open_view(stream: TextIO) -> View:
+    """Bars if `stream` is a terminal, else lines."""
+    return BarView() if stream.isatty() else LineView(stream)
+
+
+class Rate:
+    """Rows a second over the last half minute."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def take(self, rows: int) -> float:
+        """The rate, given all rows of this run so far; 0 until two values were seen."""
+        now = self._clock()
+        self._seen.append((now, rows))
+        while now - self._seen[0][0] > _WINDOW_SECONDS:
+            self._seen.popleft()
+        (then, before) = self._seen[0]
+        return (rows - before) / (now - then) if now > then else 0.0
+
+
+def counts(progress: RunProgress) -> tuple[int, int, int, int]:
+    """Batches processed, batches of the shards heard of, sealed shards, rows committed."""
+    shards = progress.shards
+    return (
+        sum(shard.processed for shard in shards),
+        sum(shard.total for shard in shards),
+        sum(shard.sealed for shard in shards),
+        sum(shard.rows for shard in shards),
+    )
+
+
+class LineView:
+    """A line every few seconds; fit for logs."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._rate = Rate(clock)
+        self._next = clock()
+        self._last = ""
+
+    def update(self, progress: RunProgress) -> None:
+        """Write a line if one is due and something has changed."""
+        if self._clock() < self._next:
+            return
+        self._next = self._clock() + _LINE_SECONDS
+        self._write(progress)
+
+    def _write(self, progress: RunProgress) -> None:
+        done, total, sealed, rows = counts(progress)
+        rate = self._rate.take(rows)
+        text = f"shards {sealed}/{progress.shards_total} sealed, batches {done}/{total or '?'}"
+        if rate:
+            text += f", {rate:.0f} rows/s"
+        if progress.failed:
+            text += f", {progress.failed} failed"
+        if text != self._last:
+            print(text, file=self._stream, flush=True)
+        self._last = text
+
+    def note(self, line: str) -> None:
+        """A line of output."""
+        print(line, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Nothing to tidy."""
+
+
+class BarView:
+    """Live bars: one for the run, one for each shard that is at work."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._rate = Rate()
+        self._bars: dict[int, TaskID] = {}
+        self._all = self._progress.add_task("all", total=None, rate="")
+        self._progress.start()
+
+    def update(self, progress: RunProgress) -> None:
+        """Move the bars."""
+        done, total, sealed, rows = counts(progress)
+        rate = self._rate.take(rows)
+        self._progress.update(
+            self._all,
+            description=f"{sealed}/{progress.shards_total} shards",
+            completed=done,
+            # Shards not begun are taken to be as long as those we know.
+            total=total * progress.shards_total / len(progress.shards) if total else None,
+            rate=f"{rate:.0f} rows/s" if rate else "",
+        )
+        for shard in progress.shards:
+            if shard.shard not in self._bars and not shard.sealed and len(self._bars) < _MOST_BARS:
+                self._bars[shard.shard] = self._progress.add_task(f"shard {shard.shard}", rate="")
+            if shard.shard in self._bars:
+                self._progress.update(
+                    self._bars[shard.shard],
+                    completed=shard.processed,
+                    total=shard.total or None,
+                    visible=not shard.sealed,
+                )
+
+    def note(self, line: str) -> None:
+        """A line above the bars."""
+        self._progress.console.print(line, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """Leave the last state on the screen."""
+        self._progress.stop()
