@@ -27,6 +27,7 @@ from batchprocess.storage.factory import open_storage
 
 _TICK_SECONDS = 0.2
 _LINE = 4_096
+_FINALIZER = -1
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class _Runner:
         reader, writer = os.pipe()
         log = self._folder / f"termination-{index}"
         environment = self._run.environment.model_copy(
-            update={"index": index, "termination_log": str(log), "progress_fd": writer}
+            update={"index": max(index, 0), "termination_log": str(log), "progress_fd": writer}
         )
         process = subprocess.Popen(
             [sys.executable, "-m", "batchprocess.agent", *flags, "--", *self._run.command],
@@ -198,7 +199,8 @@ class _Runner:
     def _take(self, pod: _Pod, descriptor: int, line: bytes) -> None:
         if descriptor != pod.reports:
             text = line[:_LINE].decode(errors="replace").rstrip()
-            self._view.note(f"[worker {pod.index}] {text}")
+            who = "finalizer" if pod.index == _FINALIZER else f"worker {pod.index}"
+            self._view.note(f"[{who}] {text}")
             return
         try:
             report = ProgressReport.model_validate_json(line)
@@ -268,7 +270,7 @@ class _Runner:
     def _finalize(self) -> LocalResult:
         self._show()
         environ = {**self._environ(0, 0), PREFIX + "ROLE": "finalize"}
-        pod = self._pods[-1] = self._start(-1, environ, ["--finalize"])
+        pod = self._pods[_FINALIZER] = self._start(_FINALIZER, environ, ["--finalize"])
         while pod.process.poll() is None:
             self._listen()
             self._pass_interrupts()

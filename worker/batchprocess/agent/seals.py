@@ -1,6 +1,6 @@
 """What storage says about a shard's end. boto3 loads here, after the children were started."""
 
-from batchprocess.agent.supervise import SealRead
+from batchprocess.agent.supervise import SealSeen
 from batchprocess.ledger.head import find_head
 from batchprocess.ledger.perform import Patience, perform
 from batchprocess.protocol.environment import WorkerEnvironment
@@ -8,7 +8,7 @@ from batchprocess.protocol.errors import BatchProcessError, StorageError
 from batchprocess.protocol.records import Seal
 
 
-def read_seal(environment: WorkerEnvironment, shard: int) -> SealRead:
+def read_seal(environment: WorkerEnvironment, shard: int) -> SealSeen:
     """The shard's seal as it stands, `none` if it is open, `unreadable` if storage won't say."""
     try:
         # Imported late: boto3 takes half a second, and children must not wait for it.
@@ -18,8 +18,10 @@ def read_seal(environment: WorkerEnvironment, shard: int) -> SealRead:
         patience = Patience(environment.storage_deadline_seconds, refusal_is_final=True)
         head = perform(find_head(shard), storage, patience)
     except StorageError:
-        return "unreadable"
+        return SealSeen("unreadable")
     except BatchProcessError:
-        return "none"
-    record = None if head is None else head.record
-    return record.outcome if isinstance(record, Seal) else "none"
+        return SealSeen("none")
+    if head is None:
+        return SealSeen("none")
+    record = head.record
+    return SealSeen(record.outcome if isinstance(record, Seal) else "none", record.cursor)

@@ -2,7 +2,7 @@
 
 import signal
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from batchprocess.protocol.control import (
     Beat,
@@ -20,7 +20,13 @@ from batchprocess.protocol.termination import ShardEnd
 
 Message = Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop
 Reason = Literal["stopped", "stalled", "sealed", "sibling"]
-SealRead = Literal["complete", "abandoned", "none", "unreadable"]
+
+
+class SealSeen(NamedTuple):
+    """What storage says of a shard's end; `cursor` is the head's."""
+
+    outcome: Literal["complete", "abandoned", "none", "unreadable"]
+    cursor: int = 0
 
 
 @dataclass
@@ -82,8 +88,11 @@ class Watch:
             return True
         return self.phase != "storage" and now - self.idle_since > stall_seconds
 
-    def end(self, status: int, seal: SealRead, *, stopping: bool) -> None:
+    def end(self, status: int, seal: SealSeen, *, stopping: bool) -> None:
         """The process ended with `status` (negative: by a signal); `seal` is what storage says."""
+        self.cursor = max(self.cursor, seal.cursor)
+        if seal.outcome == "complete":
+            self.total = self.cursor
         self.code, self.sentence = verdict(self, status, seal, stopping=stopping)
         self.sealed = self.code == ExitCode.SEALED
 
@@ -111,19 +120,19 @@ class Watch:
         )
 
 
-def verdict(watch: Watch, status: int, seal: SealRead, *, stopping: bool) -> tuple[int, str]:
+def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tuple[int, str]:
     """Exit code and sentence of one child (contracts section 6).
 
     What storage says of the seal comes before everything that the process says or does.
     """
     shard = watch.shard
-    if seal == "complete":
+    if seal.outcome == "complete":
         return ExitCode.SEALED, f"shard {shard} is complete"
-    if seal == "abandoned":
+    if seal.outcome == "abandoned":
         return ExitCode.CLOSED, (
             f"shard {shard} was closed as failed at batch {watch.cursor}; start another run"
         )
-    if seal == "unreadable" and (watch.sealed or status == 0):
+    if seal.outcome == "unreadable" and (watch.sealed or status == 0):
         return ExitCode.STORAGE, f"the seal of shard {shard} could not be read back"
     if watch.killed == "stalled":
         return ExitCode.STALLED, _stall_sentence(watch)

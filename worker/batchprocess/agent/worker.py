@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from batchprocess.agent.children import Child, gpu_of, kill_session, start
 from batchprocess.agent.seals import read_seal
-from batchprocess.agent.supervise import Pod, SealRead, Watch
+from batchprocess.agent.supervise import Pod, SealSeen, Watch
 from batchprocess.agent.tell import Reporter, TerminationLog
 from batchprocess.protocol.control import Stop, decode, encode
 from batchprocess.protocol.environment import WorkerEnvironment
@@ -40,7 +40,7 @@ class Agent:
         self._pod = Pod()
         self._children: dict[int, Child] = {}
         self._buffers: dict[int, bytes] = {}
-        self._seals: dict[int, Future[SealRead]] = {}
+        self._seals: dict[int, Future[SealSeen]] = {}
         self._statuses: dict[int, int] = {}
         self._pool = ThreadPoolExecutor(4)
         self._selector = selectors.DefaultSelector()
@@ -133,12 +133,12 @@ class Agent:
         with contextlib.suppress(OSError):
             self._children[watch.shard].connection.send(encode(Stop()))
 
-    def _end_sealed(self, looks: dict[int, "Future[SealRead]"]) -> None:
+    def _end_sealed(self, looks: dict[int, "Future[SealSeen]"]) -> None:
         for watch in self._pod.running:
             look = looks.get(watch.shard)
             if look is not None and look.done():
                 del looks[watch.shard]
-                if look.result() in ("complete", "abandoned") and watch.killed is None:
+                if look.result().outcome in ("complete", "abandoned") and watch.killed is None:
                     watch.killed = "sealed"
                     self._kill(watch)
 
