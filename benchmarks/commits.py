@@ -12,11 +12,10 @@ import secrets
 import time
 from datetime import UTC, datetime
 
-from batchprocess.storage.factory import open_storage
-
 from batchprocess.ledger.attempt import Draft, Identity, Staged, claim, commit
 from batchprocess.ledger.perform import perform
 from batchprocess.protocol.environment import S3Settings
+from batchprocess.storage.factory import open_storage
 
 BODY = b"x" * 4096
 STAGED = Staged(BODY, len(BODY), hashlib.sha256(BODY).hexdigest())

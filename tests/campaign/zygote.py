@@ -134,10 +134,11 @@ def main() -> None:
     """Load everything once, then let the cluster loose."""
     spec = json.loads(Path(sys.argv[1]).read_text())
     sys.path.insert(0, spec["source"])
-    import batchprocess.sdk.process  # noqa: F401
     import boto3  # noqa: F401  loaded before the forks, like torch
     import inference  # noqa: F401
     import torch
+
+    import batchprocess.sdk.process  # noqa: F401
 
     torch.set_num_threads(1)
     cluster = Cluster(
