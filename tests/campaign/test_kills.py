@@ -13,7 +13,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    with versitygw(tmp_path_factory.mktemp("s3")) as started:
+    with versitygw(tmp_path_factory.mktemp("s3")) as started, pytest.MonkeyPatch.context() as env:
+        for name, value in started.env().items():
+            env.setenv(name, value)
         yield started
 
 

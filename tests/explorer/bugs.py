@@ -1,0 +1,149 @@
+"""Planted bugs: plausible ways to write the ledger wrong. The explorer must see them all."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest import mock
+
+from batchprocess.ledger import attempt as ledger
+from batchprocess.ledger import finalize
+from batchprocess.ledger.create import create_record
+from batchprocess.ledger.effects import Create, CreateReply, Delete, Get, Pause
+from batchprocess.ledger.head import Stored, find_head
+from batchprocess.ledger.read import read_shard
+from batchprocess.protocol.errors import Fenced, ShardSealed
+from batchprocess.protocol.records import Claim, encode, record_key
+from explorer import scripts
+from explorer.explore import begin
+from explorer.world import World
+
+BATCHES = 2
+
+
+@dataclass(frozen=True)
+class Bug:
+    """`patched` while exploring `world`; `rules` are the checkers that may see it."""
+
+    world: Callable[[], World]
+    rules: frozenset[str]
+    patched: Callable[[], Any] = lambda: mock.patch.object(ledger, "_PLANTED", True, create=True)
+
+
+def _rivals(worker: Any = None, final: Any = None, *, overwriting: bool = False) -> World:
+    worker = worker or scripts.worker(BATCHES)
+    final = final or scripts.finalizer(BATCHES)
+    actors = (("A", worker, 0), ("B", worker, 0), ("F", final, 0))
+    return begin(*actors, faults=2, overwriting=overwriting)
+
+
+def _no_claim(me: ledger.Identity, **_: Any) -> Any:
+    head = yield from find_head(me.shard)
+    ledger.refuse_finished(head, me)
+    if head is None:
+        # Somebody must begin the ledger; after that this bug commits on any head it finds.
+        return (yield from ledger.claim(me, max_without_progress=None))
+    return ledger.Claimed(ledger.Position(head.record.seq, head.digest, head.record.cursor), None)
+
+
+def _stale_cursor(me: ledger.Identity, **_: Any) -> Any:
+    head = yield from find_head(me.shard)
+    early = head.record.cursor if head else 0
+    claimed = yield from ledger.claim(me, max_without_progress=None)
+    return replace(claimed, position=replace(claimed.position, cursor=early))
+
+
+def _lost_race_is_fencing(me: ledger.Identity, **_: Any) -> Any:
+    head = yield from find_head(me.shard)
+    ledger.refuse_finished(head, me)
+    record = ledger._claim_on(head, me)
+    body = encode(record)
+    if (yield from create_record(record, body)) is not None:
+        raise Fenced("lost a claim race")
+    return ledger.Claimed(ledger._position(record, body), None)
+
+
+def _claim_after_seal(me: ledger.Identity, **_: Any) -> Any:
+    head = yield from find_head(me.shard)
+    while True:
+        record: Claim = ledger._claim_on(head, me)
+        body = encode(record)
+        rival = yield from create_record(record, body)
+        if rival is None:
+            break
+        head = Stored.parse(rival, shard=me.shard, seq=record.seq)
+    at = ledger._position(record, body)
+    if at.cursor >= BATCHES:
+        raise ShardSealed("done already")
+    return ledger.Claimed(at, None)
+
+
+def _clean_before_close(name: str, start: int) -> Any:
+    ledgers = [(yield from read_shard(0))]
+    yield from finalize.clean(ledgers)
+    return (yield from scripts.finalizer(BATCHES)(name, start))
+
+
+def _new_nonce_on_retry(record: Any, body: bytes) -> Any:
+    key, tries = record_key(record.shard, record.seq), 0
+    while True:
+        reply = yield Create(key, body)
+        if reply is CreateReply.CREATED:
+            return None
+        stored = yield Get(key)
+        if stored is not None:
+            return None if stored == body else stored
+        tries += 1
+        yield Pause(tries)
+        body = encode(record.model_copy(update={"nonce": f"{record.nonce}r{tries}"}))
+
+
+def _clean_up_on_timeout(record: Any, body: bytes) -> Any:
+    reply = yield Create(record_key(record.shard, record.seq), body)
+    if reply is CreateReply.UNKNOWN:
+        files = getattr(record, "files", ())
+        yield Delete(tuple(item.key for item in files))
+    return (yield from create_record(record, body))
+
+
+@contextmanager
+def _create_by(function: Any) -> Iterator[None]:
+    with mock.patch.object(ledger, "create_record", function):
+        yield
+
+
+@contextmanager
+def _deterministic_keys() -> Iterator[None]:
+    def prefix(shard: int, seq: int, _nonce: str) -> str:
+        return f"data/{shard:05d}/{seq:08d}/"
+
+    with mock.patch.object(ledger, "data_prefix", prefix):
+        yield
+
+
+def _worker_with(claim: Any) -> Callable[[], World]:
+    return lambda: _rivals(scripts.worker(BATCHES, claim))
+
+
+BUGS = {
+    "deterministic data keys": Bug(_rivals, frozenset({"files"}), _deterministic_keys),
+    "no claim": Bug(_worker_with(_no_claim), frozenset({"owner"})),
+    "cursor read before the claim": Bug(_worker_with(_stale_cursor), frozenset({"once"})),
+    "retry with a new nonce": Bug(
+        _rivals, frozenset({"exit 87", "contiguous"}), lambda: _create_by(_new_nonce_on_retry)
+    ),
+    "lost claim race taken for fencing": Bug(
+        _worker_with(_lost_race_is_fencing), frozenset({"exit 87"})
+    ),
+    "clean-up on time-out": Bug(
+        _rivals, frozenset({"files"}), lambda: _create_by(_clean_up_on_timeout)
+    ),
+    "rename instead of link": Bug(
+        lambda: _rivals(overwriting=True),
+        frozenset({"contiguous", "owner", "once", "exit 0", "exit 87", "nothing after a seal"}),
+    ),
+    "orphans cleaned before closing": Bug(
+        lambda: _rivals(final=_clean_before_close), frozenset({"files"})
+    ),
+    "claim after a seal": Bug(_worker_with(_claim_after_seal), frozenset({"nothing after a seal"})),
+}

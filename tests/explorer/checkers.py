@@ -1,0 +1,123 @@
+"""What must hold of storage, read by code that knows nothing of the implementation."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Objects = Mapping[str, bytes]
+Exits = tuple[tuple[str, int, int], ...]
+
+
+class Violation(AssertionError):
+    """A broken promise; `rule` is the checker that saw it."""
+
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(f"{rule}: {detail}")
+        self.rule = rule
+
+
+def records(objects: Objects) -> list[tuple[bytes, dict[str, Any]]]:
+    """Stored bytes and content of shard 0's records, in order."""
+    keys = sorted(key for key in objects if key.startswith("ledger/00000/"))
+    return [(objects[key], json.loads(objects[key])) for key in keys]
+
+
+def contiguous(objects: Objects, _: Exits) -> None:
+    """Numbers have no gap, and each record names the digest of the one below."""
+    prev = None
+    for number, (body, record) in enumerate(records(objects), start=1):
+        if record["seq"] != number or record["prev"] != prev:
+            raise Violation("contiguous", f"record {number}: {record}")
+        prev = hashlib.sha256(body).hexdigest()
+
+
+def once(objects: Objects, _: Exits) -> None:
+    """Every batch is in at most one commit, and in one if the shard is complete."""
+    ends, sealed = 0, False
+    for _body, record in records(objects):
+        if sealed:
+            raise Violation("nothing after a seal", str(record))
+        if record["type"] == "commit":
+            first, end = record["batches"]
+            if first != ends or end <= first:
+                raise Violation("once", f"batches {first} to {end} after {ends}")
+            ends = end
+        if record["type"] == "seal":
+            sealed = True
+            if record["outcome"] == "complete" and record["batches"] != [ends, ends]:
+                raise Violation("once", f"sealed at {record['batches']}, committed {ends}")
+        if record["cursor"] != ends:
+            raise Violation("once", f"cursor {record['cursor']}, committed {ends}")
+
+
+def files(objects: Objects, _: Exits) -> None:
+    """Every file that a record names stands with its size and digest."""
+    for _body, record in records(objects):
+        for item in record.get("files", ()):
+            body = objects.get(item["key"])
+            if body is None:
+                raise Violation("files", f"{item['key']} is missing")
+            if (len(body), hashlib.sha256(body).hexdigest()) != (item["size"], item["sha256"]):
+                raise Violation("files", f"{item['key']} was changed")
+
+
+def owner(objects: Objects, _: Exits) -> None:
+    """The nearest claim below each commit or complete seal is of the same attempt."""
+    claimed = None
+    for _body, record in records(objects):
+        if record["type"] == "claim":
+            claimed = record["attempt"]
+        elif record.get("outcome") != "abandoned" and record["attempt"] != claimed:
+            raise Violation("owner", f"{record['attempt']} wrote under {claimed}'s claim")
+
+
+def codes(objects: Objects, exits: Exits) -> None:
+    """Workers: 0 only with a complete seal; 87 only when a newer record of another exists."""
+    stored = [record for _body, record in records(objects)]
+    complete = any(record.get("outcome") == "complete" for record in stored)
+    for name, start, code in exits:
+        if name == "F":
+            continue
+        if code == 0 and not complete:
+            raise Violation("exit 0", f"{name}{start} ended 0 without a complete seal")
+        if code == 87:
+            own = [r["seq"] for r in stored if r["attempt"] == f"{name}{start}"]
+            newer = [r for r in stored if own and r["seq"] > own[-1]]
+            if not newer:
+                raise Violation("exit 87", f"{name}{start} was never fenced")
+        if code not in (0, 87, 94):
+            raise Violation("exit", f"{name}{start} ended {code}")
+
+
+def manifest(objects: Objects, exits: Exits) -> None:
+    """The manifest names exactly the committed files; a finalizer that ended 0 has finished."""
+    if ("F", 0) in {(name, code) for name, _, code in exits} and "_SUCCESS" not in objects:
+        raise Violation("manifest", "the finalizer ended 0 without _SUCCESS")
+    if any(name == "F" and code != 0 for name, _, code in exits):
+        raise Violation("manifest", f"the finalizer failed: {exits}")
+    if "_SUCCESS" not in objects:
+        return
+    body = objects["manifest.jsonl"]
+    if json.loads(objects["_SUCCESS"])["manifest"] != hashlib.sha256(body).hexdigest():
+        raise Violation("manifest", "_SUCCESS names another manifest")
+    named = {json.loads(line)["key"] for line in body.decode().splitlines()}
+    kept = {item["key"] for _, r in records(objects) for item in r.get("files", ())}
+    if named != kept:
+        raise Violation("manifest", f"{sorted(named ^ kept)}")
+
+
+ALL: tuple[Callable[[Objects, Exits], None], ...] = (
+    contiguous,
+    once,
+    files,
+    owner,
+    codes,
+    manifest,
+)
+
+
+def check(objects: Objects, exits: Exits) -> None:
+    """Raise Violation for the first promise that is broken."""
+    for checker in ALL:
+        checker(objects, exits)

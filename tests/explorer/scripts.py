@@ -1,0 +1,73 @@
+"""What the actors do: the shipped flows, strung together as the SDK and the finalizer do."""
+
+import hashlib
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from batchprocess.ledger import attempt as ledger
+from batchprocess.ledger import finalize
+from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.errors import BatchProcessError
+from batchprocess.protocol.run import RunInfo
+from batchprocess.protocol.sharding import ShardPlan
+
+JOB = "20260101T000000Z-job"
+AT = "2026-01-01T00:00:00+00:00"
+
+
+def identity(name: str, start: int) -> ledger.Identity:
+    """Deterministic nonces, so that a replay writes the same bytes; unique for each start."""
+    numbers = count()
+    return ledger.Identity(
+        0, JOB, f"{name}{start}", lambda: f"{name}{start}n{next(numbers)}", lambda: AT
+    )
+
+
+def staged(text: str) -> Staged:
+    body = text.encode()
+    return Staged(body, len(body), hashlib.sha256(body).hexdigest())
+
+
+def draft(me: ledger.Identity, first: int, end: int) -> ledger.Draft:
+    """Every attempt computes other bytes for the same batch, as GPUs do."""
+    files = (("out", staged(f"{me.attempt} {first}")),) if end > first else ()
+    return ledger.Draft((first, end), (first, end), files)
+
+
+def worker(batches: int, claim: Callable[..., Any] = ledger.claim) -> Callable[[str, int], Any]:
+    """Claim, one commit a batch, seal; returns the exit code."""
+
+    def script(name: str, start: int) -> Any:
+        me = identity(name, start)
+        try:
+            claimed = yield from claim(me, max_without_progress=None)
+            at = claimed.position
+            while at.cursor < batches:
+                at = yield from ledger.commit(me, at, draft(me, at.cursor, at.cursor + 1))
+            yield from ledger.seal(me, at, draft(me, batches, batches), batches=batches)
+        except BatchProcessError as error:
+            return int(error.exit_code)
+        return 0
+
+    return script
+
+
+def finalizer(batches: int) -> Callable[[str, int], Any]:
+    """Close, check, publish, clean, over the one shard."""
+
+    def script(name: str, start: int) -> Any:
+        me = identity(name, start)
+        plan = ShardPlan(batches, 1, 1)
+        run = RunInfo(rows=batches, batch_size=1, batches=batches, shards=1, processor="P")
+        try:
+            ledgers = [(yield from finalize.close(me, plan))]
+            yield from finalize.check(ledgers, plan)
+            summary = finalize.summarize("run", run, ledgers, finalize.Reduction({}), AT)
+            yield from finalize.publish(summary, ledgers)
+            yield from finalize.clean(ledgers)
+        except BatchProcessError as error:
+            return int(error.exit_code)
+        return 0
+
+    return script

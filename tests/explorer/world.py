@@ -1,0 +1,167 @@
+"""A model of storage and of everything that a network may do to a request."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from batchprocess.ledger.effects import (
+    Create,
+    CreateReply,
+    Delete,
+    Effect,
+    Get,
+    GetMany,
+    ListSizes,
+    Pause,
+    Put,
+    Upload,
+)
+
+Script = Callable[[str, int], Any]
+"""Actor name and number of the start -> a generator of effects that returns an exit code."""
+
+Request = tuple[str, str, bytes]
+"""A write that may still land: kind (`create` or `put`), key, body."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One process slot: which start it is at, and all that it was told since."""
+
+    name: str
+    script: Script = field(compare=False)
+    starts_left: int
+    start: int = 0
+    alive: bool = True
+    replies: tuple[Any, ...] = ()
+
+    def resume(self) -> tuple[Effect | None, int | None]:
+        """Replay: the effect that it waits for, or its exit code. Generators can't be copied."""
+        flow = self.script(self.name, self.start)
+        try:
+            effect = next(flow)
+            for reply in self.replies:
+                effect = flow.send(reply)
+        except StopIteration as done:
+            return None, done.value
+        return effect, None
+
+    def told(self, reply: Any) -> "Actor":
+        """After one more reply."""
+        return replace(self, replies=(*self.replies, reply))
+
+    def crashed(self) -> "Actor":
+        """Dead, or started anew with a fresh identity."""
+        if self.starts_left == 0:
+            return replace(self, alive=False, replies=())
+        return replace(self, start=self.start + 1, starts_left=self.starts_left - 1, replies=())
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything there is. Immutable, so that every choice branches from the same state."""
+
+    objects: Mapping[str, bytes]
+    flying: tuple[Request, ...]
+    actors: tuple[Actor, ...]
+    faults_left: int
+    exits: tuple[tuple[str, int, int], ...] = ()
+    overwriting: bool = False
+
+    def key(self) -> tuple[Any, ...]:
+        """What makes two states the same."""
+        actors = tuple((a.start, a.starts_left, a.alive, repr(a.replies)) for a in self.actors)
+        return (frozenset(self.objects.items()), self.flying, actors, self.faults_left, self.exits)
+
+    def land(self, request: Request) -> "World":
+        """A request reaches the store."""
+        kind, key, body = request
+        if kind == "create" and key in self.objects and not self.overwriting:
+            return self
+        return replace(self, objects={**self.objects, key: body})
+
+
+def steps(world: World) -> Iterator[World]:
+    """Every next state: an actor moves, a request lands late, or something goes wrong."""
+    for number, request in enumerate(world.flying):
+        rest = world.flying[:number] + world.flying[number + 1 :]
+        yield replace(world.land(request), flying=rest)
+    for number, actor in enumerate(world.actors):
+        if actor.alive:
+            yield from _moves(world, number, actor)
+
+
+def _moves(world: World, number: int, actor: Actor) -> Iterator[World]:
+    effect, code = actor.resume()
+    if effect is None:
+        ended = replace(actor, alive=False, replies=())
+        exits = (*world.exits, (actor.name, actor.start, -1 if code is None else code))
+        yield _with(replace(world, exits=exits), number, ended)
+        return
+    yield from _answered(world, number, actor, effect)
+    if world.faults_left:
+        faulty = replace(world, faults_left=world.faults_left - 1)
+        yield from _faults(faulty, number, actor, effect)
+
+
+def _answered(world: World, number: int, actor: Actor, effect: Effect) -> Iterator[World]:
+    after, reply = apply(world, effect)
+    yield _with(after, number, actor.told(reply))
+
+
+def _faults(world: World, number: int, actor: Actor, effect: Effect) -> Iterator[World]:
+    after, reply = apply(world, effect)
+    flying = replace(world, flying=tuple(sorted((*world.flying, *_requests(effect)))))
+    twin = replace(after, flying=tuple(sorted((*after.flying, *_requests(effect)))))
+    dead = actor.crashed()
+    yield _with(world, number, dead)
+    if not _requests(effect):
+        return
+    yield _with(after, number, dead)
+    yield _with(flying, number, dead)
+    yield _with(twin, number, actor.told(reply))
+    if isinstance(effect, Create):
+        unknown = actor.told(CreateReply.UNKNOWN)
+        yield _with(after, number, unknown)
+        yield _with(world, number, unknown)
+        yield _with(flying, number, unknown)
+
+
+def apply(world: World, effect: Effect) -> tuple[World, Any]:
+    """The effect done at once, and its true reply."""
+    match effect:
+        case Get(key):
+            return world, world.objects.get(key)
+        case GetMany(keys):
+            return world, [world.objects.get(key) for key in keys]
+        case ListSizes(prefix):
+            found = {k: len(v) for k, v in world.objects.items() if k.startswith(prefix)}
+            return world, found
+        case Delete(keys):
+            kept = {k: v for k, v in world.objects.items() if k not in keys}
+            return replace(world, objects=kept), []
+        case Create(key):
+            lost = key in world.objects and not world.overwriting
+            reply = CreateReply.EXISTS if lost else CreateReply.CREATED
+            return world.land(_requests(effect)[0]), reply
+        case Pause():
+            return world, None
+    for request in _requests(effect):
+        world = world.land(request)
+    return world, None
+
+
+def _requests(effect: Effect) -> tuple[Request, ...]:
+    match effect:
+        case Create(key, body):
+            return (("create", key, body),)
+        case Put(key, body):
+            return (("put", key, body),)
+        case Upload(items):
+            return tuple(("put", key, staged.source) for key, staged in items)
+    return ()
+
+
+def _with(world: World, number: int, actor: Actor) -> World:
+    actors = (*world.actors[:number], actor, *world.actors[number + 1 :])
+    return replace(world, actors=actors)
