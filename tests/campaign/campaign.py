@@ -16,15 +16,19 @@ from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
 
 HERE = Path(__file__).parent
 DIGITS = HERE.parents[1] / "examples" / "digits"
-SHARDS, INTERVAL, BATCH_SIZE = 4, 3, 8
+SHARDS, INTERVAL, BATCH_SIZE = 4, 3, 4
 
 
 @dataclass(frozen=True)
 class Chaos:
-    """How rough the cluster is; `lifetime` in seconds bounds an attempt's life while it lasts."""
+    """How rough the cluster is; `lifetime` in seconds bounds an attempt's life while it lasts.
+
+    `delay` seconds are added to every batch, so that kills meet more than starts.
+    """
 
     kills: int = 0
-    lifetime: float = 1.0
+    lifetime: float = 0.6
+    delay: float = 0.0
     freeze_share: float = 0.0
     seed: int = 1
 

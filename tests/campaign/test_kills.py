@@ -49,7 +49,7 @@ def test_the_undisturbed_run_processes_every_batch_once(undisturbed) -> None:  #
 
 
 def test_sixty_kills_change_nothing(server: Server, tmp_path: Path, undisturbed) -> None:  # type: ignore[no-untyped-def]
-    check(server, tmp_path, undisturbed, Chaos(kills=60, lifetime=1.2, seed=11))
+    check(server, tmp_path, undisturbed, Chaos(kills=60, delay=0.03, seed=11))
 
 
 def test_zombies_that_wake_beside_their_replacement_change_nothing(
@@ -57,7 +57,7 @@ def test_zombies_that_wake_beside_their_replacement_change_nothing(
     tmp_path: Path,
     undisturbed,  # type: ignore[no-untyped-def]
 ) -> None:
-    check(server, tmp_path, undisturbed, Chaos(kills=10, lifetime=1.2, freeze_share=0.5, seed=12))
+    check(server, tmp_path, undisturbed, Chaos(kills=10, delay=0.03, freeze_share=0.5, seed=12))
 
 
 @pytest.mark.full
@@ -68,6 +68,4 @@ def test_ten_thousand_kills_change_nothing(
     undisturbed,  # type: ignore[no-untyped-def]
     seed: int,
 ) -> None:
-    check(
-        server, tmp_path, undisturbed, Chaos(kills=100, lifetime=0.9, freeze_share=0.1, seed=seed)
-    )
+    check(server, tmp_path, undisturbed, Chaos(kills=100, delay=0.03, freeze_share=0.1, seed=seed))

@@ -116,6 +116,7 @@ def work(spec: dict[str, Any], shard: int) -> None:
         class Recording(InferenceProcessor):  # type: ignore[misc]
             def process_batch(self, batch: Any, batch_idx: int) -> None:
                 super().process_batch(batch, batch_idx)
+                time.sleep(spec["delay"])
                 os.write(log, f"{shard} {os.getpid()} {batch_idx}\n".encode())
 
         torch_batch_process(Recording, dataset())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from explorer.checkers import check
 from explorer.world import Actor, Script, World, steps
 
+_FAULT_SHARE = 0.2
+
 
 @dataclass(frozen=True)
 class Explored:
@@ -45,7 +47,9 @@ def walk(world: World, wanted: int, seed: int) -> Explored:
     while done < wanted:
         here = world
         while choices := list(steps(here)):
-            here = rng.choice(choices)
+            # Faults outnumber plain steps; unweighted, all would strike in the first moments.
+            plain = [after for after in choices if after.faults_left == here.faults_left]
+            here = rng.choice(plain if plain and rng.random() > _FAULT_SHARE else choices)
             check(here.objects, here.exits)
             done += 1
         ends += 1

@@ -31,7 +31,7 @@ def staged(text: str) -> Staged:
 
 def draft(me: ledger.Identity, first: int, end: int) -> ledger.Draft:
     """Every attempt computes other bytes for the same batch, as GPUs do."""
-    files = (("out", staged(f"{me.attempt} {first}")),) if end > first else ()
+    files = ((f"batch-{first}", staged(f"{me.attempt} {first}")),) if end > first else ()
     return ledger.Draft((first, end), (first, end), files)
 
 
