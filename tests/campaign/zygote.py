@@ -82,7 +82,6 @@ class Cluster:
             worker.frozen = True
             os.kill(worker.pid, signal.SIGSTOP)
         else:
-            self.killed += 1
             os.kill(worker.pid, signal.SIGKILL)
 
     def _wake(self, sleepers: list[Worker]) -> None:
@@ -98,6 +97,8 @@ class Cluster:
         if pid == 0:
             return None
         code = os.waitstatus_to_exitcode(status)
+        # Counted here: a process that had just ended by itself was not killed.
+        self.killed += code == KILLED
         kind = f"{'woken ' if worker.frozen else ''}{code}"
         self.codes[kind] = self.codes.get(kind, 0) + 1
         return code
