@@ -1,0 +1,73 @@
+"""A fake store in memory that fails on demand, for tests of what calls it."""
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from batchprocess.storage.base import StoredObject
+
+
+class FakeMemoryStorage:
+    """Implements the storage protocol; `exclusive=False` lets every create win."""
+
+    uri = "fake://memory"
+
+    def __init__(self, *, exclusive: bool = True) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.calls: Counter[str] = Counter()
+        self._exclusive = exclusive
+        self._lock = threading.Lock()
+        self._failures: dict[str, list[Exception]] = defaultdict(list)
+
+    def fail(self, method: str, error: Exception, times: int) -> None:
+        """Let the next calls of `method` raise."""
+        self._failures[method] += [error] * times
+
+    def _called(self, method: str) -> None:
+        self.calls[method] += 1
+        if self._failures[method]:
+            raise self._failures[method].pop(0)
+
+    def at(self, folder: str) -> "FakeMemoryStorage":
+        raise NotImplementedError(folder)
+
+    def get(self, key: str) -> bytes | None:
+        self._called("get")
+        return self.objects.get(key)
+
+    def create(self, key: str, body: bytes) -> bool:
+        self._called("create")
+        with self._lock:
+            if key in self.objects and self._exclusive:
+                return False
+            self.objects[key] = body
+        return True
+
+    def put(self, key: str, body: bytes) -> None:
+        self._called("put")
+        self.objects[key] = body
+
+    def upload(self, key: str, source: Path) -> None:
+        self.put(key, source.read_bytes())
+
+    def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
+        yield self.objects[key][start:]
+
+    def stat(self, key: str) -> int | None:
+        return len(self.objects[key]) if key in self.objects else None
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        self._called("list")
+        keys = sorted(key for key in self.objects if key.startswith(prefix))
+        return iter([StoredObject(key, len(self.objects[key])) for key in keys])
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        raise NotImplementedError(prefix)
+
+    def delete(self, key: str) -> None:
+        self._called("delete")
+        self.objects.pop(key, None)
+
+    def check_access(self) -> None:
+        self._called("check_access")
