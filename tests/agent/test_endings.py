@@ -32,7 +32,7 @@ FAULTS = {
         "__init__ raised KeyError: 'weights'",
     ),
     "exception in process_batch": (
-        hooked("process_batch", "assert batch_idx < 3, 'bad row'", IN_BATCH),
+        hooked("process_batch", f"assert batch_idx < 3, 'bad row'; {PASS_ON}", IN_BATCH),
         90,
         "process_batch raised AssertionError: bad row (batch 3 of shard 0",
     ),

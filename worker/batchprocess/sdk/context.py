@@ -78,7 +78,7 @@ class TorchBatchProcessorContext:
                 f"metric {min(repeated)!r} was reported already for group {group!r}, step "
                 f"{steps_completed}"
             )
-        seen |= metrics.keys()
+        seen.update(metrics)
         kept = json.loads(json.dumps(metrics))
         self._kept.metrics.append(
             MetricEntry(group=group, steps_completed=steps_completed, metrics=kept)
