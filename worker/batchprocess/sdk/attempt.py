@@ -188,6 +188,7 @@ class Attempt:
             where=where,
             tensorboard=Folder(self._tensorboard, f"tensorboard/{shard:05d}-{self.nonce[:8]}"),
             interval=self._settings.checkpoint_interval,
+            began=link.beat,
             seconds=self._settings.checkpoint_seconds,
         )
         if cursor < state.total:

@@ -65,7 +65,7 @@ class Link:
         link.send(Hello(pid=os.getpid(), dump_signal=int(DUMP_SIGNAL)))
         lines = connection.makefile("rb")
         threading.Thread(target=link._listen, args=(lines,), daemon=True).start()
-        threading.Thread(target=link._beat, daemon=True).start()
+        threading.Thread(target=link._beat_for_ever, daemon=True).start()
         return link
 
     def send(self, message: BaseModel) -> None:
@@ -82,6 +82,10 @@ class Link:
         """Why we are about to end."""
         self.send(Outcome(code=code, message=message))
 
+    def beat(self) -> None:
+        """Say where the loop stands, now."""
+        self.send(beat_of(self._state, time.monotonic))
+
     def _listen(self, lines: Iterable[bytes]) -> None:
         for line in lines:
             if isinstance(decode(line), Stop):
@@ -90,9 +94,9 @@ class Link:
         # attempt must not go on beside the one that Kubernetes starts next.
         os._exit(1)
 
-    def _beat(self) -> None:
+    def _beat_for_ever(self) -> None:
         while True:
-            self.send(beat_of(self._state, time.monotonic))
+            self.beat()
             time.sleep(_BEAT_SECONDS)
 
 

@@ -18,7 +18,8 @@ from batchprocess.sdk.processor import TorchBatchProcessor
 class Loop:
     """Runs one processor over the rest of its shard, and commits at every boundary.
 
-    `interval` in batches; `seconds` bounds the time between commits if it is not None.
+    `interval` in batches; `seconds` bounds the time between commits if it is not None. `began` is
+    called after the first batch.
     """
 
     processor: TorchBatchProcessor
@@ -29,6 +30,7 @@ class Loop:
     where: Where
     tensorboard: Folder
     interval: int
+    began: Callable[[], None]
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
 
@@ -49,7 +51,10 @@ class Loop:
             done = index + 1
             state.processed = done
             state.moved = now = self.clock()
-            state.phase = "running"
+            if state.phase != "running":
+                # At once, not with the next beat: the second batch may hold the interpreter.
+                state.phase = "running"
+                self.began()
             due = done % interval == 0 or done == total or state.stop
             if due or (self.seconds is not None and now - last >= self.seconds):
                 self._checkpoint(committed, done)
