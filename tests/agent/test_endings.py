@@ -253,7 +253,7 @@ def test_two_children_of_a_pod_seal_two_shards(pod: Pod) -> None:
 
 def test_two_attempts_on_one_shard_leave_one_output(pod: Pod) -> None:
     slow = hooked(
-        "process_batch", "time.sleep(0.2); super().process_batch(batch, batch_idx)", IN_BATCH
+        "process_batch", "time.sleep(0.8); super().process_batch(batch, batch_idx)", IN_BATCH
     )
     first = pod.start(slow)
     pod.wait_for(lambda: '"cursor":2' in (pod.folder / "message").read_text())
