@@ -11,8 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.perform import perform
 from batchprocess.ledger.results import results
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
+from batchprocess.storage.factory import open_storage
 
 HERE = Path(__file__).parent
 DIGITS = HERE.parents[1] / "examples" / "digits"
@@ -76,8 +79,9 @@ def run(uri: str, s3: S3Settings, env: Mapping[str, str], folder: Path, chaos: C
         {**everything, "BATCHPROCESS_ROLE": "finalize"},
     )
     counts = json.loads(shown.splitlines()[-1])
-    summary = json.loads(_read_summary(uri, s3))
-    return Outcome(**counts, attempts=_attempts(log), summary=summary)
+    summary = perform(finished(), open_storage(uri, s3))
+    assert summary is not None, f"{uri} is not final"
+    return Outcome(**counts, attempts=_attempts(log), summary=summary.model_dump())
 
 
 def rows(uri: str, s3: S3Settings) -> bytes:
@@ -117,11 +121,3 @@ def _attempts(log: Path) -> dict[int, list[list[int]]]:
         shard, pid, batch = map(int, line.split())
         found[shard].setdefault(pid, []).append(batch)
     return {shard: list(by_pid.values()) for shard, by_pid in found.items()}
-
-
-def _read_summary(uri: str, s3: S3Settings) -> bytes:
-    from batchprocess.storage.factory import open_storage
-
-    body = open_storage(uri, s3).get("summary.json")
-    assert body is not None, f"{uri} has no summary.json"
-    return body

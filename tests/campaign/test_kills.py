@@ -5,29 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from campaign.campaign import INTERVAL, SHARDS, Chaos, most_repeated, rows, run
-from support.s3_server import Server, versitygw
+from campaign.campaign import INTERVAL, SHARDS, Chaos, Outcome, most_repeated, rows, run
+from support.s3_server import Server
 
 pytestmark = pytest.mark.slow
+Undisturbed = tuple[Outcome, bytes]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    with versitygw(tmp_path_factory.mktemp("s3")) as started, pytest.MonkeyPatch.context() as env:
-        for name, value in started.env().items():
-            env.setenv(name, value)
-        yield started
-
-
-@pytest.fixture(scope="module")
-def undisturbed(server: Server, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    uri = f"s3://{server.bucket}/undisturbed/digits/1"
-    folder = tmp_path_factory.mktemp("undisturbed")
-    outcome = run(uri, server.settings(), server.env(), folder, Chaos())
-    return outcome, rows(uri, server.settings())
-
-
-def check(server: Server, folder: Path, undisturbed, chaos: Chaos) -> None:  # type: ignore[no-untyped-def]
+def check(server: Server, folder: Path, undisturbed: Undisturbed, chaos: Chaos) -> None:
     reference, output = undisturbed
     uri = f"s3://{server.bucket}/kills-{chaos.seed}/digits/1"
     outcome = run(uri, server.settings(), server.env(), folder, chaos)
@@ -42,21 +27,23 @@ def check(server: Server, folder: Path, undisturbed, chaos: Chaos) -> None:  # t
         assert most_repeated(outcome) <= 2 * INTERVAL
 
 
-def test_the_undisturbed_run_processes_every_batch_once(undisturbed) -> None:  # type: ignore[no-untyped-def]
+def test_the_undisturbed_run_processes_every_batch_once(undisturbed: Undisturbed) -> None:
     reference, output = undisturbed
     assert reference.codes == {"0": SHARDS}
     assert len(output.splitlines()) == 1797
     assert all(batches == [list(range(len(batches[0])))] for batches in reference.attempts.values())
 
 
-def test_sixty_kills_change_nothing(server: Server, tmp_path: Path, undisturbed) -> None:  # type: ignore[no-untyped-def]
+def test_sixty_kills_change_nothing(
+    server: Server, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
     check(server, tmp_path, undisturbed, Chaos(kills=60, delay=0.03, seed=11))
 
 
 def test_zombies_that_wake_beside_their_replacement_change_nothing(
     server: Server,
     tmp_path: Path,
-    undisturbed,  # type: ignore[no-untyped-def]
+    undisturbed: Undisturbed,
 ) -> None:
     check(server, tmp_path, undisturbed, Chaos(kills=5, delay=0.05, freeze_share=0.5, seed=12))
 
@@ -66,7 +53,7 @@ def test_zombies_that_wake_beside_their_replacement_change_nothing(
 def test_ten_thousand_kills_change_nothing(
     server: Server,
     tmp_path: Path,
-    undisturbed,  # type: ignore[no-untyped-def]
+    undisturbed: Undisturbed,
     seed: int,
 ) -> None:
     check(server, tmp_path, undisturbed, Chaos(kills=100, delay=0.03, freeze_share=0.1, seed=seed))

@@ -18,6 +18,8 @@ from typing import Any
 
 SEALED = 0
 KILLED = -signal.SIGKILL
+# How an attempt may end here: sealed, killed, stopped, fenced, storage unreachable.
+EXPECTED = {SEALED, KILLED, 85, 87, 88}
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Cluster:
                 code = self._reap(worker, wait=False)
                 if worker.frozen or code is not None:
                     running.remove(worker)
-                    if worker.frozen:
+                    if code is None:
                         sleepers.append(worker)
                     if code != SEALED:
                         todo.append(worker.shard)
@@ -101,6 +103,8 @@ class Cluster:
         self.killed += code == KILLED
         kind = f"{'woken ' if worker.frozen else ''}{code}"
         self.codes[kind] = self.codes.get(kind, 0) + 1
+        if code not in EXPECTED:
+            sys.exit(f"an attempt on shard {worker.shard} ended with exit code {code}")
         return code
 
 

@@ -1,6 +1,7 @@
 """The ledger's rules, one fact a test, on a store in memory."""
 
 import hashlib
+import secrets
 from collections import Counter
 from itertools import count
 
@@ -8,12 +9,13 @@ import pytest
 
 from batchprocess.ledger import finalize
 from batchprocess.ledger.attempt import Draft, Identity, Staged, claim, commit, seal
+from batchprocess.ledger.download import whole
 from batchprocess.ledger.effects import Create, CreateReply
 from batchprocess.ledger.head import find_head
 from batchprocess.ledger.local_runs import job_id_after
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.perform import Patience, perform
-from batchprocess.ledger.probe import probe
+from batchprocess.ledger.probe import RACERS, probe
 from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import open_run
 from batchprocess.protocol.errors import (
@@ -282,13 +284,44 @@ def test_a_create_is_sent_once_for_each_effect():
 
 def test_a_store_where_every_create_wins_is_refused():
     with pytest.raises(UnsafeStorage, match="a second create of one key won"):
-        probe(FakeMemoryStorage(exclusive=False), lambda: "n")
+        probe(FakeMemoryStorage(exclusive=False), lambda: secrets.token_hex(8))
 
 
 def test_a_sound_store_passes_the_probe_and_is_left_as_it_was():
     store = FakeMemoryStorage()
-    probe(store, lambda: "n")
+    probe(store, lambda: secrets.token_hex(8))
     assert store.objects == {}
+
+
+def test_a_probe_that_is_told_nothing_tries_again_on_fresh_keys():
+    store = FakeMemoryStorage()
+    store.fail("create", OutcomeUnknown("slow down"), times=45)
+    store.fail("get", OutcomeUnknown("slow down"), times=3)
+    probe(store, lambda: secrets.token_hex(8), Patience(10_000, sleep=lambda _s: None))
+    assert store.calls["create"] > 45 + 2 + 3 * RACERS
+    assert store.objects == {}
+
+
+def test_a_probe_that_is_told_nothing_for_too_long_gives_up():
+    store = FakeMemoryStorage()
+    store.fail("create", OutcomeUnknown("slow down"), times=10_000)
+    with pytest.raises(StorageUnavailable, match="slow down"):
+        probe(store, lambda: secrets.token_hex(8), patience())
+
+
+def test_a_reading_that_breaks_off_goes_on_behind_its_last_chunk():
+    class Breaking(FakeMemoryStorage):
+        def read(self, key: str, *, start: int = 0):
+            starts.append(start)
+            yield self.objects[key][start : start + 3]
+            if start + 3 < len(self.objects[key]):
+                raise OutcomeUnknown("reset")
+
+    starts: list[int] = []
+    store = Breaking()
+    store.objects["k"] = b"abcdefgh"
+    assert whole(store, "k", patience()) == b"abcdefgh"
+    assert starts == [0, 3, 6]
 
 
 def test_a_job_id_is_younger_than_every_other_whatever_the_clock_says():

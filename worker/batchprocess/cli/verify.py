@@ -5,8 +5,9 @@ import hashlib
 from batchprocess.cli.main import print_json
 from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.check import problems
+from batchprocess.ledger.download import chunks
 from batchprocess.ledger.finalize import manifest_of
-from batchprocess.ledger.perform import perform_all
+from batchprocess.ledger.perform import perform_all, settle
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.exit_codes import ExitCode
@@ -33,7 +34,7 @@ def verify_run(target: str, *, as_json: bool) -> int:
 
 def _ledger_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
     plan = plan_of(found.run)
-    sizes = {item.key: item.size for item in found.storage.list("data/")}
+    sizes = settle(lambda: {item.key: item.size for item in found.storage.list("data/")})
     return [problem for ledger in ledgers for problem in problems(ledger, plan, sizes)]
 
 
@@ -42,7 +43,7 @@ def _file_problems(found: Target, named: list[CommittedFile]) -> list[str]:
     for item in named:
         total = hashlib.sha256()
         try:
-            for chunk in found.storage.read(item.key):
+            for chunk in chunks(found.storage, item.key):
                 total.update(chunk)
         except FileNotFoundError:
             continue  # the ledger's own check has named it
@@ -52,10 +53,10 @@ def _file_problems(found: Target, named: list[CommittedFile]) -> list[str]:
 
 
 def _manifest_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
-    success = found.storage.get(SUCCESS_KEY)
+    success = settle(lambda: found.storage.get(SUCCESS_KEY))
     if success is None:
         return []
-    manifest = found.storage.get(MANIFEST_KEY)
+    manifest = settle(lambda: found.storage.get(MANIFEST_KEY))
     if manifest is None:
         return [f"{MANIFEST_KEY} is missing although the run has {SUCCESS_KEY}"]
     if manifest != manifest_of(ledgers):

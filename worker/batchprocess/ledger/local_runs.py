@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from batchprocess.ledger.effects import Flow, Get
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.head import Stored, find_head
-from batchprocess.ledger.perform import Patience, perform, perform_all
+from batchprocess.ledger.perform import ATTENDED, Patience, perform, perform_all, settle
 from batchprocess.storage.base import Storage
 
 LATEST_KEY = "latest"
@@ -19,7 +19,7 @@ def new_run_id(now: datetime) -> str:
     return f"{now.astimezone(UTC).strftime(_FORMAT)}-{secrets.token_hex(2)}"
 
 
-def latest_run(job_folder: Storage, patience: Patience | None = None) -> str | None:
+def latest_run(job_folder: Storage, patience: Patience = ATTENDED) -> str | None:
     """The run that `latest` names, or None. Correctness never depends on it."""
     body = perform(_read(LATEST_KEY), job_folder, patience)
     return None if body is None else body.decode().strip() or None
@@ -27,10 +27,10 @@ def latest_run(job_folder: Storage, patience: Patience | None = None) -> str | N
 
 def start_run(job_folder: Storage, run_id: str) -> None:
     """Make `run_id` the latest run."""
-    job_folder.put(LATEST_KEY, f"{run_id}\n".encode())
+    settle(lambda: job_folder.put(LATEST_KEY, f"{run_id}\n".encode()))
 
 
-def is_complete(run_folder: Storage, patience: Patience | None = None) -> bool:
+def is_complete(run_folder: Storage, patience: Patience = ATTENDED) -> bool:
     """Whether the run has `_SUCCESS`."""
     return perform(finished(), run_folder, patience) is not None
 

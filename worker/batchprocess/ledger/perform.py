@@ -37,6 +37,7 @@ from batchprocess.storage.base import Storage
 T = TypeVar("T")
 PARALLEL = 32
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 10.0
+TRANSIENT = (OutcomeUnknown, StorageDenied, StorageFull)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,49 @@ class Patience:
     jitter: Callable[[], float] = field(default=random.random)
 
 
-def perform(flow: Flow[T], storage: Storage, patience: Patience | None = None) -> T:
+class Trouble:
+    """One thing that keeps failing: how long it has, and the wait before it is tried again."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._since: float | None = None
+        self._number = 0
+
+    def bear(self, error: StorageError, *, wait: bool = True) -> None:
+        """Wait and return, or raise StorageUnavailable once this has lasted too long."""
+        if isinstance(error, StorageDenied) and self._patience.refusal_is_final:
+            raise error
+        now = self._patience.clock()
+        self._since = now if self._since is None else self._since
+        if now - self._since >= self._patience.deadline_seconds:
+            raise StorageUnavailable(
+                f"storage has failed for {now - self._since:.0f} s, last: {error}"
+            ) from error
+        if wait:
+            self._number += 1
+            pause(self._patience, self._number)
+
+    def over(self) -> None:
+        """It worked: the next failure begins anew."""
+        self._since, self._number = None, 0
+
+
+def pause(patience: Patience, number: int) -> None:
+    """Wait before try `number`: full jitter, so that who failed together comes back apart."""
+    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number, 16))
+    patience.sleep(longest * patience.jitter())
+
+
+ATTENDED = Patience(30, refusal_is_final=True)
+"""For a command that a person is waiting for."""
+
+
+def perform(flow: Flow[T], storage: Storage, patience: Patience = ATTENDED) -> T:
     """Run `flow` to its end and return its result; its errors come through as they are.
 
     Raises StorageUnavailable when one effect has failed past the deadline.
     """
-    worker = _Performer(storage, patience or Patience())
+    worker = _Performer(storage, patience)
     try:
         effect = next(flow)
         while True:
@@ -68,8 +106,18 @@ def perform(flow: Flow[T], storage: Storage, patience: Patience | None = None) -
         return done.value  # type: ignore[no-any-return]
 
 
+def settle(call: Callable[[], T], patience: Patience = ATTENDED) -> T:
+    """Repeat an idempotent `call` until its outcome is known; errors as `perform`."""
+    trouble = Trouble(patience)
+    while True:
+        try:
+            return call()
+        except TRANSIENT as error:
+            trouble.bear(error)
+
+
 def perform_all(
-    flows: Sequence[Flow[T]], storage: Storage, patience: Patience | None = None
+    flows: Sequence[Flow[T]], storage: Storage, patience: Patience = ATTENDED
 ) -> list[T]:
     """Run independent flows side by side; results in order."""
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -80,7 +128,7 @@ class _Performer:
     def __init__(self, storage: Storage, patience: Patience) -> None:
         self._storage = storage
         self._patience = patience
-        self._create_failing_since: float | None = None
+        self._creating = Trouble(patience)
 
     def run(self, effect: Effect) -> Any:
         store = self._storage
@@ -88,10 +136,10 @@ class _Performer:
             case Create(key, body):
                 return self._create(key, body)
             case Pause(number):
-                return self._pause(number)
+                return pause(self._patience, number)
             case GetMany() | Upload() | Delete():
                 return self._run_many(effect)
-        return self._settled(lambda: _single(store, effect))
+        return settle(lambda: _single(store, effect), self._patience)
 
     def _run_many(self, effect: GetMany | Upload | Delete) -> Any:
         match effect:
@@ -105,32 +153,20 @@ class _Performer:
     def _create(self, key: str, body: bytes) -> CreateReply:
         try:
             created = self._storage.create(key, body)
-        except (OutcomeUnknown, StorageDenied, StorageFull) as error:
+        except TRANSIENT as error:
             # A refusal of this request says nothing of an earlier one that is still under way.
-            self._create_failing_since = self._bear(error, self._create_failing_since)
+            self._creating.bear(error, wait=False)
             return CreateReply.UNKNOWN
         # Only an answered create ends the failing: a store may well read but not write.
-        self._create_failing_since = None
+        self._creating.over()
         return CreateReply.CREATED if created else CreateReply.EXISTS
-
-    def _settled(self, call: Callable[[], T]) -> T:
-        number, since = 0, None
-        while True:
-            try:
-                return call()
-            except (OutcomeUnknown, StorageDenied, StorageFull) as error:
-                since = self._bear(error, since)
-                number += 1
-                self._pause(number)
 
     def _each(self, items: Sequence[Any], call: Callable[[Any], T]) -> list[T]:
         if len(items) == 1:
-            return [self._settled(lambda: call(items[0]))]
+            return [settle(lambda: call(items[0]), self._patience)]
         with ThreadPoolExecutor(min(PARALLEL, max(len(items), 1))) as pool:
-            mine = [_Performer(self._storage, self._patience) for _ in items]
             todo = [
-                pool.submit(one._settled, lambda item=item: call(item))
-                for one, item in zip(mine, items, strict=True)
+                pool.submit(settle, lambda item=item: call(item), self._patience) for item in items
             ]
             return [task.result() for task in todo]
 
@@ -147,23 +183,6 @@ class _Performer:
         except StorageDenied:
             return key
         return None
-
-    def _bear(self, error: StorageError, since: float | None) -> float:
-        """When the failing began; raises once it has lasted too long."""
-        if isinstance(error, StorageDenied) and self._patience.refusal_is_final:
-            raise error
-        now = self._patience.clock()
-        began = now if since is None else since
-        if now - began >= self._patience.deadline_seconds:
-            raise StorageUnavailable(
-                f"storage has failed for {now - began:.0f} s, last: {error}"
-            ) from error
-        return began
-
-    def _pause(self, number: int) -> None:
-        # Full jitter: workers that failed together must not come back together.
-        longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number, 16))
-        self._patience.sleep(longest * self._patience.jitter())
 
 
 def _single(storage: Storage, effect: Get | Put | ListSizes) -> Any:

@@ -9,30 +9,31 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+from batchprocess.ledger.perform import ATTENDED, Patience, settle
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied, UnsafeStorage
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger(__name__)
 RACERS = 32
 ROUNDS = 3
-_TRIES = 3
 _REMEDY = (
     "two workers could own one shard. Use a store with conditional writes (If-None-Match), or set "
     "output.fencing: none to run without this protection"
 )
 
 
-def probe(storage: Storage, nonce: Callable[[], str]) -> None:
+def probe(storage: Storage, nonce: Callable[[], str], patience: Patience = ATTENDED) -> None:
     """Raise UnsafeStorage if two creates of one key can win; StorageDenied if reading is refused.
 
-    Leaves nothing behind under `probe/<nonce>/` if it may delete.
+    What fails without deciding is tried again, on a fresh key, until `patience` ends
+    (StorageUnavailable). Leaves nothing behind under `probe/<nonce>/` if it may delete.
     """
-    storage.check_access()
     folder = f"probe/{nonce()}/"
     try:
-        _create_twice(storage, f"{folder}twice")
-        for number in range(ROUNDS):
-            _race(storage, f"{folder}{number}")
+        settle(storage.check_access, patience)
+        settle(lambda: _create_twice(storage, f"{folder}twice-{nonce()}"), patience)
+        for _ in range(ROUNDS):
+            settle(lambda: _race(storage, f"{folder}race-{nonce()}"), patience)
     finally:
         _remove(storage, folder)
 
@@ -43,20 +44,15 @@ def _create_twice(storage: Storage, key: str) -> None:
         raise UnsafeStorage(f"{storage.uri}: a second create of one key won; {_REMEDY}")
 
 
-def _race(storage: Storage, name: str) -> None:
-    for number in range(_TRIES):
-        # A used key cannot be raced again, and a lost answer decides nothing: take a fresh one.
-        key = f"{name}-{number}"
-        try:
-            winners = _run_race(storage, key)
-        except OutcomeUnknown:
-            continue
-        if len(winners) != 1 or storage.get(key) != winners[0]:
-            raise UnsafeStorage(
-                f"{storage.uri}: {len(winners)} of {RACERS} creates of one key won; {_REMEDY}"
-            )
-        return
-    raise OutcomeUnknown(f"{storage.uri}: the probe could not finish a race in {_TRIES} tries")
+def _race(storage: Storage, key: str) -> None:
+    """One race. A racer whose answer is lost, or who met a 409, accuses nobody."""
+    winners = _run_race(storage, key)
+    if len(winners) > 1 or (winners and storage.get(key) != winners[0]):
+        raise UnsafeStorage(
+            f"{storage.uri}: {max(len(winners), 2)} of {RACERS} creates of one key won; {_REMEDY}"
+        )
+    if not winners:
+        raise OutcomeUnknown(f"{storage.uri}: no racer of the probe was told that it had won")
 
 
 def _run_race(storage: Storage, key: str) -> list[bytes]:
@@ -65,7 +61,10 @@ def _run_race(storage: Storage, key: str) -> list[bytes]:
     def racer(number: int) -> bytes | None:
         body = f"racer {number}".encode()
         barrier.wait()
-        return body if storage.create(key, body) else None
+        try:
+            return body if storage.create(key, body) else None
+        except OutcomeUnknown:
+            return None
 
     with ThreadPoolExecutor(RACERS) as pool:
         return [body for body in pool.map(racer, range(RACERS)) if body is not None]
@@ -75,6 +74,6 @@ def _remove(storage: Storage, folder: str) -> None:
     try:
         for item in storage.list(folder):
             storage.delete(item.key)
-    except (StorageDenied, OutcomeUnknown):
+    except (StorageDenied, OutcomeUnknown) as error:
         # Being allowed to write but not to delete is a sound setting for a bucket.
-        _LOG.info("left %s/%s behind: deleting is not allowed", storage.uri, folder)
+        _LOG.info("left %s/%s behind: %s", storage.uri, folder, error)

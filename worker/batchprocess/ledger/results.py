@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from batchprocess.ledger.download import chunks, whole
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import read_run
@@ -28,11 +29,11 @@ class Result:
 
     def read(self) -> bytes:
         """The file's bytes, whole."""
-        return b"".join(self.chunks())
+        return whole(self.storage, self.file.key)
 
     def chunks(self) -> Iterator[bytes]:
         """The file's bytes, in chunks."""
-        return self.storage.read(self.file.key)
+        return chunks(self.storage, self.file.key)
 
 
 def results(uri: str, s3: S3Settings | None = None) -> Iterator[Result]:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from batchprocess import __version__
 from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
+from batchprocess.ledger.download import whole
 from batchprocess.ledger.finalize import Reduction
 from batchprocess.ledger.finish import finish, identity
 from batchprocess.ledger.head import find_head
@@ -159,7 +160,7 @@ class Attempt:
         if where.run_exists:
             return
         if self.place.environment.fencing == "required":
-            probe(self.storage, lambda: secrets.token_hex(16))
+            probe(self.storage, lambda: secrets.token_hex(16), self._patience(first=True))
         perform(open_run(mine), self.storage, self._patience(first=True))
         where.run_exists = True
 
@@ -226,7 +227,7 @@ class Attempt:
         return Reduction(metrics)
 
     def _load(self, key: str) -> bytes:
-        return b"".join(self.storage.read(key))
+        return whole(self.storage, key, self._patience())
 
     def _describe(self, plan: ShardPlan) -> RunInfo:
         return RunInfo(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batchprocess.ledger.attempt import Identity, Position, commit, seal
 from batchprocess.ledger.effects import Flow
-from batchprocess.ledger.perform import Patience, perform
+from batchprocess.ledger.perform import Patience, perform, settle
 from batchprocess.protocol.control import Committed
 from batchprocess.protocol.errors import StorageError
 from batchprocess.sdk.kept import Boundary
@@ -107,5 +107,6 @@ class Folder:
         status = path.stat()
         version = (status.st_size, status.st_mtime_ns)
         if self._sent.get(path) != version:
-            storage.upload(f"{self._prefix}/{path.relative_to(self._path).as_posix()}", path)
+            key = f"{self._prefix}/{path.relative_to(self._path).as_posix()}"
+            settle(lambda: storage.upload(key, path), Patience(10))
             self._sent[path] = version

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
     TokenRetrievalError,
 )
+from urllib3.exceptions import HTTPError
 
 from batchprocess.protocol.errors import (
     OutcomeUnknown,
@@ -71,7 +71,8 @@ def translated(uri: str) -> Iterator[None]:
             f"{uri}: no usable credentials ({error}); set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, a profile, or a role"
         ) from error
-    except (BotoCoreError, HTTPClientError) as error:
+    except (BotoCoreError, HTTPError) as error:
+        # HTTPError is urllib3's: botocore lets it through while a body is being read.
         raise OutcomeUnknown(f"{uri}: {error}") from error
 
 
