@@ -20,6 +20,8 @@ SEALED = 0
 KILLED = -signal.SIGKILL
 # How an attempt may end here: sealed, killed, stopped, fenced, storage unreachable.
 EXPECTED = {SEALED, KILLED, 85, 87, 88}
+# Per look, every 5 ms: a zombie sleeps for a second or so, while its replacement claims.
+WAKE_SHARE = 0.004
 
 
 @dataclass
@@ -47,7 +49,10 @@ class Cluster:
 
     def run(self, shards: int, parallel: int) -> None:
         """Until every shard was ended by an attempt with exit code 0."""
-        todo, running, sleepers = list(range(shards)), [], []
+        todo: list[int] = list(range(shards))
+        running: list[Worker] = []
+        sleepers: list[Worker] = []
+        woken: list[Worker] = []
         while todo or running:
             while todo and len(running) < parallel:
                 running.append(self._fork(todo.pop(self.rng.randrange(len(todo)))))
@@ -61,9 +66,10 @@ class Cluster:
                         sleepers.append(worker)
                     if code != SEALED:
                         todo.append(worker.shard)
-            self._wake(sleepers)
+            self._wake(sleepers, woken)
         for worker in sleepers:
             os.kill(worker.pid, signal.SIGCONT)
+        for worker in [*sleepers, *woken]:
             self._reap(worker, wait=True)
 
     def _fork(self, shard: int) -> Worker:
@@ -71,7 +77,7 @@ class Cluster:
         if pid == 0:
             os.setsid()
             self.start(shard)
-        doomed = self.killed < self.kills
+        doomed = self.killed + self.frozen < self.kills
         doom = time.monotonic() + self.rng.random() * self.lifetime if doomed else float("inf")
         return Worker(shard, pid, doom)
 
@@ -86,13 +92,16 @@ class Cluster:
         else:
             os.kill(worker.pid, signal.SIGKILL)
 
-    def _wake(self, sleepers: list[Worker]) -> None:
+    def _wake(self, sleepers: list[Worker], woken: list[Worker]) -> None:
         """Sometimes let a zombie go on beside its replacement: it must be fenced, or seal."""
         for worker in list(sleepers):
-            if self.rng.random() < 0.02:
+            if self.rng.random() < WAKE_SHARE:
                 os.kill(worker.pid, signal.SIGCONT)
-                self._reap(worker, wait=True)
                 sleepers.remove(worker)
+                woken.append(worker)
+        for worker in list(woken):
+            if self._reap(worker, wait=False) is not None:
+                woken.remove(worker)
 
     def _reap(self, worker: Worker, *, wait: bool) -> int | None:
         pid, status = os.waitpid(worker.pid, 0 if wait else os.WNOHANG)
