@@ -29,10 +29,11 @@ def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
     if as_json:
         print_json({**counted, "estimatedSeconds": seconds, "warnings": warnings})
         return 0
-    for name in ("rows", "batches", "shards", "batch_size"):
+    for name in ("rows", "batches", "shards", "batchSize"):
         print(f"{name}: {counted[name]}")
     if seconds is not None:
-        print(f"estimated: {seconds:.0f} s with {job.spec.parallelism} workers, starts not counted")
+        workers = _workers(job)
+        print(f"estimated: {seconds:.3g} s with {workers} at a time, start-up not counted")
     for warning in warnings:
         print(f"warning: {warning}")
     return 0
@@ -69,11 +70,14 @@ def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any
 
 
 def _estimate(job: BatchProcessJob, counted: dict[str, Any]) -> float | None:
-    each = counted["seconds_per_batch"]
+    each = counted["secondsPerBatch"]
     if each is None:
         return None
-    workers = min(max(job.spec.parallelism, 1), job.spec.shards)
-    return float(each * counted["batches"] / workers)
+    return float(each * counted["batches"] / _workers(job))
+
+
+def _workers(job: BatchProcessJob) -> int:
+    return min(max(job.spec.parallelism, 1), job.spec.shards)
 
 
 def _warnings(job: BatchProcessJob, path: Path) -> list[str]:

@@ -12,8 +12,16 @@ from batchprocess.cli.main import print_json
 from batchprocess.cli.target import job_uri, read_job
 from batchprocess.cli.view import open_view
 from batchprocess.ledger.finalize import finished
-from batchprocess.ledger.local_runs import latest_run, new_job_id, new_run_id, start_run
+from batchprocess.ledger.local_runs import (
+    Standing,
+    job_id_after,
+    latest_run,
+    look,
+    new_run_id,
+    start_run,
+)
 from batchprocess.ledger.perform import perform
+from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.run import Summary
@@ -44,6 +52,8 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
         result = LocalResult("complete", ExitCode.SEALED, "", done, ())
     else:
         result = _run(job, path, storage)
+    if result.state != "complete":
+        print(f"{result.state}: {result.message}", file=sys.stderr)
     if as_json:
         print_json(as_object(result, storage.uri))
     else:
@@ -79,24 +89,37 @@ def command_of(job: BatchProcessJob) -> tuple[str, ...]:
 
 
 def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:
-    job_id = new_job_id(storage, job.spec.shards, datetime.now(UTC))
-    environment = worker_environment(job, run_uri=storage.uri, job_id=job_id)
-    view = open_view(sys.stderr)
+    standing = look(storage, job.spec.shards)
+    job_id = job_id_after(datetime.now(UTC), standing.heads)
+    print(where_it_begins(storage.uri, standing), file=sys.stderr)
     local = LocalRun(
-        job_name=job.metadata.name,
-        environment=environment,
+        environment=worker_environment(job, run_uri=storage.uri, job_id=job_id),
         command=command_of(job),
         directory=path.absolute().parent,
         parallelism=max(job.spec.parallelism, 1),
+        # Other numbers than the run's are refused by the first worker, with a better sentence.
+        known=standing.progress() if len(standing.heads) == job.spec.shards else (),
         on_batch_error=job.spec.failure_policy.on_batch_error,
     )
+    view = open_view(sys.stderr)
     try:
-        result = run_local(local, view)
+        return run_local(local, view)
     finally:
         view.close()
-    if result.state != "complete":
-        print(f"{result.state}: {result.message}", file=sys.stderr)
-    return result
+
+
+def where_it_begins(uri: str, standing: Standing) -> str:
+    """One line: a new run, or from where an old one goes on."""
+    name = uri.rpartition("/")[2]
+    if standing.run is None:
+        return f"run {name} begins"
+    plan, known = plan_of(standing.run), standing.progress()
+    total = sum(plan.size(shard) for shard in range(plan.shards))
+    done, sealed = sum(one.cursor for one in known), sum(one.sealed for one in known)
+    return (
+        f"run {name} goes on: {done} of {total} batches are committed, "
+        f"{sealed} of {plan.shards} shards sealed"
+    )
 
 
 def as_object(result: LocalResult, uri: str) -> dict[str, Any]:

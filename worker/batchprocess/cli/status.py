@@ -4,8 +4,8 @@ from batchprocess.cli.main import print_json
 from batchprocess.cli.run import batches_text
 from batchprocess.cli.target import find_target
 from batchprocess.ledger.finalize import finished
-from batchprocess.ledger.head import find_head
-from batchprocess.ledger.perform import perform, perform_all
+from batchprocess.ledger.local_runs import look
+from batchprocess.ledger.perform import perform
 from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.records import Seal
 
@@ -14,7 +14,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     """Read the head of every ledger and print one line a shard."""
     found = find_target(target)
     plan = plan_of(found.run)
-    heads = perform_all([find_head(shard) for shard in range(found.run.shards)], found.storage)
+    heads = look(found.storage, found.run.shards).heads
     summary = perform(finished(), found.storage)
     rows = [
         {

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from batchprocess.agent.local import RunProgress, View
@@ -37,14 +38,31 @@ class Rate:
         return (rows - before) / (now - then) if now > then else 0.0
 
 
-def counts(progress: RunProgress) -> tuple[int, int, int, int]:
-    """Batches processed, batches of the shards heard of, sealed shards, rows committed."""
+@dataclass(frozen=True)
+class Counts:
+    """Batches processed and in all, sealed shards, rows committed since this command began.
+
+    Shards not heard of yet are taken to be as long as the others: `estimated`.
+    """
+
+    done: int
+    total: int
+    estimated: bool
+    sealed: int
+    rows: int
+
+
+def counts(progress: RunProgress) -> Counts:
+    """Add up the shards."""
     shards = progress.shards
-    return (
-        sum(shard.processed for shard in shards),
-        sum(shard.total for shard in shards),
-        sum(shard.sealed for shard in shards),
-        sum(shard.rows for shard in shards),
+    total = sum(shard.total for shard in shards)
+    estimated = 0 < len(shards) < progress.shards_total
+    return Counts(
+        done=sum(shard.processed for shard in shards),
+        total=total * progress.shards_total // len(shards) if estimated else total,
+        estimated=estimated,
+        sealed=sum(shard.sealed for shard in shards),
+        rows=sum(shard.rows for shard in shards),
     )
 
 
@@ -65,9 +83,10 @@ class LineView:
         self._write(progress)
 
     def _write(self, progress: RunProgress) -> None:
-        done, total, sealed, rows = counts(progress)
-        rate = self._rate.take(rows)
-        text = f"shards {sealed}/{progress.shards_total} sealed, batches {done}/{total or '?'}"
+        now = counts(progress)
+        rate = self._rate.take(now.rows)
+        total = f"{'about ' if now.estimated else ''}{now.total or '?'}"
+        text = f"shards {now.sealed}/{progress.shards_total} sealed, batches {now.done}/{total}"
         if rate:
             text += f", {rate:.0f} rows/s"
         if progress.failed:
@@ -112,14 +131,13 @@ class BarView:
 
     def update(self, progress: RunProgress) -> None:
         """Move the bars."""
-        done, total, sealed, rows = counts(progress)
-        rate = self._rate.take(rows)
+        now = counts(progress)
+        rate = self._rate.take(now.rows)
         self._progress.update(
             self._all,
-            description=f"{sealed}/{progress.shards_total} shards",
-            completed=done,
-            # Shards not begun are taken to be as long as those we know.
-            total=total * progress.shards_total / len(progress.shards) if total else None,
+            description=f"{now.sealed}/{progress.shards_total} shards",
+            completed=now.done,
+            total=now.total or None,
             rate=f"{rate:.0f} rows/s" if rate else "",
         )
         for shard in progress.shards:

@@ -2,12 +2,17 @@
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from batchprocess.ledger.effects import Flow, Get
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.head import Stored, find_head
 from batchprocess.ledger.perform import ATTENDED, Patience, perform, perform_all, settle
+from batchprocess.ledger.run import plan_of, read_run
+from batchprocess.protocol.progress import ShardProgress
+from batchprocess.protocol.records import Seal
+from batchprocess.protocol.run import RunInfo
 from batchprocess.storage.base import Storage
 
 LATEST_KEY = "latest"
@@ -35,20 +40,57 @@ def is_complete(run_folder: Storage, patience: Patience = ATTENDED) -> bool:
     return perform(finished(), run_folder, patience) is not None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a run is: run.json (None before it begins) and the head of every shard."""
+
+    run: RunInfo | None
+    heads: tuple[Stored | None, ...]
+
+    def progress(self) -> tuple[ShardProgress, ...]:
+        """Every shard with a record, as a report would tell it."""
+        if self.run is None:
+            return ()
+        plan = plan_of(self.run)
+        return tuple(
+            ShardProgress(
+                shard=shard,
+                seq=head.record.seq,
+                cursor=head.record.cursor,
+                processed=head.record.cursor,
+                total=plan.size(shard),
+                phase="done" if _is_complete(head) else "starting",
+                sealed=_is_complete(head),
+            )
+            for shard, head in enumerate(self.heads)
+            if head is not None
+        )
+
+
+def look(run_folder: Storage, shards: int) -> Standing:
+    """Read run.json and all heads; `shards` is used where run.json does not exist yet."""
+    run = perform(read_run(), run_folder)
+    numbers = range(shards if run is None else run.shards)
+    return Standing(run, tuple(perform_all([find_head(n) for n in numbers], run_folder)))
+
+
 def new_job_id(run_folder: Storage, shards: int, now: datetime) -> str:
     """A job id younger than every job that has worked on this run, whatever the clocks say."""
-    heads = perform_all([find_head(shard) for shard in range(shards)], run_folder)
-    return job_id_after(now, (head for head in heads if head is not None))
+    return job_id_after(now, look(run_folder, shards).heads)
 
 
-def job_id_after(now: datetime, heads: Iterable[Stored]) -> str:
+def job_id_after(now: datetime, heads: Iterable[Stored | None]) -> str:
     """The later of `now` and one second after the newest job of `heads`, plus random hex."""
-    newest = max((head.record.job for head in heads), default="")
+    newest = max((head.record.job for head in heads if head is not None), default="")
     moment = now.astimezone(UTC)
     if newest:
         after = datetime.strptime(newest.partition("-")[0], _FORMAT).replace(tzinfo=UTC)
         moment = max(moment, after + timedelta(seconds=1))
     return f"{moment.strftime(_FORMAT)}-{secrets.token_hex(16)}"
+
+
+def _is_complete(head: Stored) -> bool:
+    return isinstance(head.record, Seal) and head.record.outcome == "complete"
 
 
 def _read(key: str) -> Flow[bytes | None]:

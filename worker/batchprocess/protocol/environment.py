@@ -95,11 +95,20 @@ class WorkerEnvironment(BaseModel):
                 f"environment variable {variable}: {first['msg']} (found {first['input']!r:.100})"
             ) from error
 
-    def shards_of_worker(self) -> tuple[int, ...]:
-        """The shards of this pod: `processes_per_worker` consecutive ones of the list."""
-        todo = self.shard_list if self.shard_list is not None else tuple(range(self.shards))
-        first = self.index * self.processes_per_worker
-        return todo[first : first + self.processes_per_worker]
+    @property
+    def todo(self) -> tuple[int, ...]:
+        """The shards that this job works on."""
+        return self.shard_list if self.shard_list is not None else tuple(range(self.shards))
+
+    @property
+    def workers(self) -> int:
+        """Pods that this takes, if each is started once."""
+        return -(-len(self.todo) // self.processes_per_worker)
+
+    def shards_of_worker(self, index: int | None = None) -> tuple[int, ...]:
+        """The shards of one pod (of ours): `processes_per_worker` consecutive ones of the list."""
+        first = (self.index if index is None else index) * self.processes_per_worker
+        return self.todo[first : first + self.processes_per_worker]
 
 
 def _json(name: str, raw: str) -> Any:

@@ -120,7 +120,7 @@ def decode(body: bytes, *, shard: int, seq: int) -> Claim | Commit | Seal:
         record = _ADAPTER.validate_json(body)
     except ValidationError as error:
         raise VerificationError(
-            f"record {seq} of shard {shard} cannot be read: {error.errors()[0]['msg']}"
+            f"{record_key(shard, seq)} cannot be read: {error.errors()[0]['msg']}"
         ) from error
     if (record.shard, record.seq) != (shard, seq):
         raise VerificationError(

@@ -14,7 +14,7 @@ PLAN = "BATCHPROCESS_PLAN"
 
 
 def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
-    """One JSON line on stdout: rows, batches, shards, batch_size, seconds_per_batch or null."""
+    """One JSON line on stdout: rows, batches, shards, batchSize, secondsPerBatch or null."""
     plan = attempt.count()
     seconds = _seconds_of_a_batch(attempt, plan) if try_batch else None
     print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
@@ -23,8 +23,8 @@ def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
                 "rows": plan.rows,
                 "batches": sum(plan.size(shard) for shard in range(plan.shards)),
                 "shards": plan.shards,
-                "batch_size": plan.batch_size,
-                "seconds_per_batch": seconds,
+                "batchSize": plan.batch_size,
+                "secondsPerBatch": seconds,
             }
         )
     )

@@ -1,0 +1,168 @@
+"""status, results, verify and clean, on folders that the ledger's own code has made."""
+
+from pathlib import Path
+
+import pytest
+
+from batchprocess import results
+from batchprocess.ledger.local_runs import start_run
+from batchprocess.storage.base import Storage
+from cli.conftest import Command
+from support.made_run import begin, complete, work
+
+OLD = "2026-01-01T00:00:00+00:00"
+
+
+@pytest.fixture
+def run(job_folder: Storage) -> Storage:
+    """A complete run, the latest of its job."""
+    complete(job_folder.at("one"))
+    start_run(job_folder, "one")
+    return job_folder.at("one")
+
+
+@pytest.fixture
+def going(job_folder: Storage) -> Storage:
+    """A run that is still going: shard 0 is sealed, shard 1 has one batch of two."""
+    storage = job_folder.at("two")
+    begin(storage)
+    work(storage, 0)
+    work(storage, 1, end=1)
+    start_run(job_folder, "two")
+    return storage
+
+
+def test_status_of_a_complete_run(run: Storage, batchprocess: Command) -> None:
+    said = batchprocess("status", run.uri, "--json")
+    assert said.code == 0
+    assert (said.json["state"], said.json["runId"]) == ("complete", "one")
+    assert said.json["batches"] == {"done": 5, "total": 5}
+    assert [one["state"] for one in said.json["shards"]] == ["complete", "complete"]
+    assert (said.json["summary"]["rows"], said.json["summary"]["files"]) == (10, 5)
+
+
+def test_status_of_a_run_still_going_by_its_job_folder(
+    going: Storage, job_folder: Storage, batchprocess: Command
+) -> None:
+    said = batchprocess("status", job_folder.uri)
+    assert said.code == 0
+    assert "state: incomplete" in said.out
+    assert "batches: 4/5" in said.out
+    assert said.out.splitlines()[-2:] == [
+        "shard     0             3/3  complete",
+        "shard     1             1/2  open",
+    ]
+
+
+def test_results_are_listed_in_dataset_order_and_downloaded(
+    going: Storage, batchprocess: Command, tmp_path: Path
+) -> None:
+    said = batchprocess("results", going.uri, "--json", "--download", tmp_path / "to")
+    assert [one["rows"] for one in said.json["files"]] == [[0, 2], [2, 4], [4, 6], [6, 8]]
+    files = sorted((tmp_path / "to").rglob("*"))
+    text = "".join(path.read_text() for path in files if path.is_file())
+    assert text.split() == [str(row) for row in range(8)]
+    assert "".join(one.read().decode() for one in results(going.uri)) == text
+    assert len(batchprocess("results", going.uri).out.splitlines()) == 4
+
+
+def test_verify_passes_what_is_whole(run: Storage, going: Storage, batchprocess: Command) -> None:
+    for storage in (run, going):
+        said = batchprocess("verify", storage.uri, "--json")
+        assert (said.code, said.json["problems"]) == (0, [])
+    assert batchprocess("verify", run.uri).out == "5 files, 2 shards, 0 problems\n"
+
+
+def data_key(run: Storage) -> str:
+    return next(item.key for item in run.list("data/00000/"))
+
+
+def record(number: int) -> str:
+    return f"ledger/00000/{number:08d}.json"
+
+
+TAMPERING = {
+    "changed bytes": (lambda run: run.put(data_key(run), b"0\n9\n"), "was changed: its digest"),
+    "cut file": (lambda run: run.put(data_key(run), b"0"), "with 4 bytes, but it has 1"),
+    "lost file": (lambda run: run.delete(data_key(run)), "which is missing"),
+    "lost record": (lambda run: run.delete(record(3)), "differs from what the ledgers say"),
+    "rewritten record": (
+        lambda run: run.put(record(2), run.get(record(2)).replace(b"rows.txt", b"rowz.txt")),
+        "was not built on the record that stands below it",
+    ),
+    "lost manifest": (lambda run: run.delete("manifest.jsonl"), "manifest.jsonl is missing"),
+    "other manifest": (lambda run: run.put("manifest.jsonl", b""), "differs from what"),
+    "other success": (
+        lambda run: run.put("_SUCCESS", b'{"manifest":"' + b"0" * 64 + b'"}'),
+        "_SUCCESS names another manifest",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERING)
+def test_verify_finds_tampering(run: Storage, batchprocess: Command, kind: str) -> None:
+    change, sentence = TAMPERING[kind]
+    change(run)
+    said = batchprocess("verify", run.uri)
+    assert said.code == 93, said
+    assert sentence in said.out
+
+
+def test_a_record_that_is_none_is_named(run: Storage, batchprocess: Command) -> None:
+    run.put(record(2), b"not json")
+    said = batchprocess("verify", run.uri)
+    assert said.code == 93
+    assert "ledger/00000/00000002.json" in said.err
+
+
+def test_clean_asks_removes_the_abandoned_and_nothing_else(
+    run: Storage, going: Storage, job_folder: Storage, batchprocess: Command
+) -> None:
+    abandoned = job_folder.at("three")
+    begin(abandoned)
+    work(abandoned, 0, end=1, at=OLD)
+    refused = batchprocess("clean", job_folder.uri, answer="n\n")
+    assert "abandoned runs" in refused.err
+    assert "three" in refused.err
+    assert list(abandoned.list())
+    said = batchprocess("clean", job_folder.uri, answer="y\n")
+    assert "removed 4 objects" in said.out
+    assert list(abandoned.list()) == []
+    for kept in (run, going):
+        assert batchprocess("verify", kept.uri).code == 0
+
+
+def test_clean_leaves_a_run_that_may_still_go_on(
+    run: Storage, job_folder: Storage, batchprocess: Command
+) -> None:
+    active = job_folder.at("three")
+    begin(active)
+    work(active, 0, end=1)
+    said = batchprocess("clean", job_folder.uri, "--yes", "--json")
+    assert said.json["abandoned"] == []
+    assert "may still go on: three" in said.err
+    assert list(active.list())
+
+
+@pytest.mark.parametrize("command", ["status", "results", "verify"])
+def test_a_folder_without_a_run_is_told(
+    job_folder: Storage, batchprocess: Command, command: str
+) -> None:
+    said = batchprocess(command, job_folder.uri)
+    assert said.code == 91
+    assert "neither a run folder nor a job's folder" in said.err
+
+
+def test_an_unreachable_store_is_told_in_a_sentence(
+    batchprocess: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from batchprocess.ledger import perform
+
+    monkeypatch.setattr(perform.ATTENDED.__class__, "deadline_seconds", 0)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    said = batchprocess("status", "s3://bucket/run")
+    assert said.code == 88
+    assert said.err.startswith("error: storage has failed")
+    assert "Traceback" not in said.err

@@ -1,0 +1,294 @@
+"""`batchprocess run` and `plan` as a person uses them, with real processes."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sdk.conftest import Script, script
+
+pytestmark = pytest.mark.slow
+__all__ = ["script"]
+BATCHPROCESS = str(Path(sys.executable).parent / "batchprocess")
+
+CODE = """
+import pathlib, sys, time
+from batchprocess import TorchBatchProcessor
+
+class Writer(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context, self.lines = context, []
+        self.rows = context.wrap_reducer(len, name="rows")
+        self.hparams = context.get_hparams()
+
+    def process_batch(self, batch, batch_idx):
+        time.sleep(self.hparams.get("seconds", 0))
+        if self.context.get_distributed_rank() == self.hparams.get("poison"):
+            raise ValueError("a row that nobody can read")
+        for row in batch.tolist():
+            self.lines.append(str(row))
+            self.rows.update(1)
+
+    def on_checkpoint_start(self):
+        with self.context.upload_path() as path:
+            pathlib.Path(path, "rows.txt").write_text("\\n".join(self.lines) + "\\n")
+        self.lines = []
+
+def dataset(hparams):
+    return list(range(hparams.get("rows", 24)))
+"""
+SPEC = {
+    "processor": "rows:Writer",
+    "dataset": "rows:dataset",
+    "shards": 3,
+    "parallelism": 3,
+    "batchSize": 2,
+    "checkpointInterval": 1,
+}
+
+
+@pytest.fixture
+def job(script: Script) -> Script:
+    script.write("rows.py", CODE)
+    return script
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(job: Script) -> Iterator[Start]:
+    """Starts `batchprocess run` and goes on; whatever still runs at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(*options: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [BATCHPROCESS, "run", "job.yaml", *options],
+            cwd=job.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
+
+
+def commits(job: Script) -> int:
+    """Records of all shards beyond their claims."""
+    return len(list(job.folder.rglob("ledger/*/0000000[2-9].json")))
+
+
+def lines_of(job: Script, uri: str) -> list[str]:
+    done = job.batchprocess("results", uri, "--json", "--download", str(job.folder / "got"))
+    assert done.returncode == 0, done.stderr
+    files = [job.folder / "got" / _place(one) for one in json.loads(done.stdout)["files"]]
+    return "".join(path.read_text() for path in files).split()
+
+
+def _place(file: dict[str, str]) -> str:
+    shard, seq = file["key"].split("/")[1:3]
+    return f"{shard}/{seq.partition('-')[0]}/{file['name']}"
+
+
+def test_run_again_and_fresh(job: Script) -> None:
+    job.job(**SPEC)
+    first = job.batchprocess("run", "job.yaml")
+    assert first.returncode == 0, first.stderr
+    assert "begins" in first.stderr
+    told = first.stdout.splitlines()
+    assert told[0] == "state: complete"
+    assert told[1].startswith("outputs: ")
+    assert told[2] == "metric rows: 24"
+    assert [line.split() for line in told[4:]] == [[str(n), "4/4", "sealed"] for n in range(3)]
+
+    again = job.batchprocess("run", "job.yaml", "--json")
+    assert (again.returncode, json.loads(again.stdout)["state"]) == (0, "complete")
+    assert "is complete; --fresh starts another" in again.stderr
+    assert "worker" not in again.stderr
+
+    fresh = job.batchprocess("run", "job.yaml", "--fresh", "--json")
+    assert fresh.returncode == 0, fresh.stderr
+    assert json.loads(fresh.stdout)["uri"] != json.loads(again.stdout)["uri"]
+    for run in (again, fresh):
+        read = json.loads(run.stdout)
+        assert {"runId", "job", "rows", "batches", "shards", "failedShards", "files"} <= read.keys()
+        assert {"bytes", "attempts", "metrics", "metricsError", "state", "uri"} <= read.keys()
+        assert lines_of(job, read["uri"]) == [str(row) for row in range(24)]
+
+
+def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Start) -> None:
+    job.job(**SPEC, hparams={"seconds": 0.5, "rows": 60})
+    running = start()
+    wait_for(lambda: commits(job) >= 3)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 85, err
+    assert out.startswith("state: stopped")
+    assert "run it again to go on" in err
+    table = [line.split() for line in out.splitlines()[3:]]
+    committed = sum(int(batches.partition("/")[0]) for _, batches, _ in table)
+    assert committed >= 3
+
+    job.job(**SPEC, hparams={"rows": 60})
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert f"goes on: {committed} of 30 batches are committed, 0 of 3 shards" in done.stderr
+    read = json.loads(done.stdout)
+    assert (read["metrics"], read["attempts"]) == ({"rows": 60}, 6)
+    assert lines_of(job, read["uri"]) == [str(row) for row in range(60)]
+
+
+def test_sealed_shards_are_not_started_again(job: Script) -> None:
+    job.job(**SPEC, hparams={"poison": 1}, failurePolicy={"maxRetriesPerShard": 0})
+    failed = job.batchprocess("run", "job.yaml", "--json")
+    assert failed.returncode == 90
+    assert (
+        "process_batch raised ValueError: a row that nobody can read (batch 0 of shard 1)"
+        in failed.stderr
+    )
+    assert json.loads(failed.stdout)["state"] == "failed"
+    job.job(**SPEC)
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "goes on: 8 of 12 batches are committed, 2 of 3 shards sealed" in done.stderr
+    assert "worker 1" not in done.stderr
+    assert json.loads(done.stdout)["rows"] == 24
+
+
+def test_tolerated_failures_complete_the_run_without_those_rows(job: Script) -> None:
+    policy = {"maxRetriesPerShard": 0, "maxFailedShards": 1}
+    job.job(**SPEC, hparams={"poison": 1}, failurePolicy=policy)
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout)
+    assert (read["failedShards"], read["rows"], read["metrics"]) == ([1], 16, {"rows": 16})
+    verified = job.batchprocess("verify", read["uri"])
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_a_younger_run_takes_over_and_the_older_one_says_so(job: Script, start: Start) -> None:
+    job.job(**SPEC, hparams={"seconds": 2, "rows": 60})
+    older = start()
+    wait_for(lambda: commits(job) >= 3)
+    # Slow too: an older run that finds every shard sealed by the younger one is complete.
+    job.job(**SPEC, hparams={"seconds": 1, "rows": 60})
+    younger = start("--json")
+    _, err = older.communicate(timeout=100)
+    assert older.returncode == 87, err
+    assert "taken over" in err
+    out, err = younger.communicate(timeout=100)
+    assert younger.returncode == 0, err
+    read = json.loads(out)
+    assert lines_of(job, read["uri"]) == [str(row) for row in range(60)]
+    assert read["metrics"] == {"rows": 60}
+
+
+def test_a_pinned_run_id_names_the_folder_and_cannot_be_fresh(job: Script) -> None:
+    job.job(**SPEC, runId="v1.2")
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["uri"].endswith("/job/v1.2")
+    fresh = job.batchprocess("run", "job.yaml", "--fresh")
+    assert fresh.returncode == 91
+    assert "spec.runId pins this one" in fresh.stderr
+
+
+def test_another_cut_of_the_same_run_is_refused_with_both_values(job: Script) -> None:
+    job.job(**SPEC, runId="v1")
+    assert job.batchprocess("run", "job.yaml").returncode == 0
+    job.job(**SPEC | {"shards": 4}, runId="v1")
+    done = job.batchprocess("run", "job.yaml")
+    assert "complete" in done.stdout
+    next(job.folder.rglob("_SUCCESS")).unlink()
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 91
+    assert "shards is 4, but this run was started with 3" in done.stderr
+
+
+def test_fields_for_a_cluster_are_named_in_one_line(job: Script) -> None:
+    job.job(**SPEC, image="mine:1", queueName="gpus", ttlSecondsAfterFinished=5)
+    done = job.batchprocess("plan", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "ignored on this machine: image, queueName, ttlSecondsAfterFinished" in done.stderr
+
+
+def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
+    job.job(**SPEC, hparams={"seconds": 0.1})
+    counted = job.batchprocess("plan", "job.yaml", "--json")
+    assert counted.returncode == 0, counted.stderr
+    found = json.loads(counted.stdout)
+    assert (found["rows"], found["batches"], found["shards"], found["batchSize"]) == (24, 12, 3, 2)
+    assert found["secondsPerBatch"] is None
+    tried = json.loads(job.batchprocess("plan", "job.yaml", "--try", "--json").stdout)
+    assert 0.1 <= tried["secondsPerBatch"] < 1
+    assert tried["estimatedSeconds"] == pytest.approx(tried["secondsPerBatch"] * 12 / 3)
+    assert not (job.folder / "batchprocess-runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"processor": "rows:Reader"}, "processor: module 'rows' has no 'Reader'"),
+        ({"processor": "nowhere:Writer"}, "No module named 'nowhere'"),
+        ({"dataset": "rows:CODE"}, "dataset: module 'rows' has no 'CODE'"),
+        ({"dataset": "rows:sys"}, "dataset must name a function, not a module"),
+        ({"processor": "rows:dataset"}, "is no subclass of TorchBatchProcessor"),
+        ({"hparams": {"rows": 0}}, "list has 0 rows"),
+    ],
+)
+def test_plan_says_what_is_wrong_with_the_code(
+    job: Script, change: dict[str, object], sentence: str
+) -> None:
+    job.job(**SPEC | change)
+    done = job.batchprocess("plan", "job.yaml", "--try")
+    assert done.returncode == 91
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_plan_of_a_script_that_never_calls_us(job: Script) -> None:
+    job.write("other.py", "print('hello')\n")
+    job.job(command=["python", "other.py"])
+    done = job.batchprocess("plan", "job.yaml")
+    assert done.returncode == 91
+    assert "without calling torch_batch_process; its last line was 'hello'" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "status"])
+def test_a_wrong_job_file_is_told_with_its_line(job: Script, command: str) -> None:
+    job.write("job.yaml", "apiVersion: batchprocess.dev/v1alpha1\nkind: BatchProcessJob\nspec: [\n")
+    done = job.batchprocess(command, "job.yaml")
+    assert done.returncode == 91
+    assert done.stderr.startswith("error: job.yaml, line 4: this is not YAML")
+
+
+def test_help_loads_neither_torch_nor_boto3(job: Script) -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from batchprocess.cli.main import main;"
+    )
+    code += "r = CliRunner().invoke(main, ['--help']); assert 'Exit codes' in r.output;"
+    code += "print([m for m in ('torch', 'boto3', 'pydantic', 'rich') if m in sys.modules])"
+    done = job.python("-c", code)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_usage_errors_exit_2(job: Script) -> None:
+    assert job.batchprocess("run").returncode == 2
+    assert job.batchprocess("frobnicate").returncode == 2

@@ -1,0 +1,53 @@
+"""Run folders made by the ledger's own code, without torch or processes."""
+
+import hashlib
+from datetime import UTC, datetime
+from itertools import count
+
+from batchprocess.ledger.attempt import Draft, Identity, Position, Staged, claim, commit, seal
+from batchprocess.ledger.finalize import Reduction
+from batchprocess.ledger.finish import finish
+from batchprocess.ledger.perform import Patience, perform
+from batchprocess.ledger.run import open_run, plan_of
+from batchprocess.protocol.run import RunInfo
+from batchprocess.storage.base import Storage
+
+JOB = "20260101T000000Z-made"
+RUN = RunInfo(rows=10, batch_size=2, batches=5, shards=2, processor="P")
+
+
+def begin(storage: Storage, run: RunInfo = RUN) -> None:
+    """Write run.json."""
+    perform(open_run(run), storage)
+
+
+def work(storage: Storage, shard: int, *, end: int | None = None, at: str | None = None) -> None:
+    """Claim a shard and commit one batch at a time up to `end`; seal it if that is its end."""
+    plan, numbers = plan_of(RUN), count()
+    when = at or datetime.now(UTC).isoformat()
+    me = Identity(shard, JOB, f"a{shard}", lambda: f"{shard}{next(numbers):031x}", lambda: when, 0)
+    position: Position = perform(claim(me, max_without_progress=3), storage).position
+    for batch in range(position.cursor, plan.size(shard) if end is None else end):
+        rows = plan.row_span(shard, batch, batch + 1)
+        body = "".join(f"{row}\n" for row in range(*rows)).encode()
+        staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
+        draft = Draft((batch, batch + 1), rows, (("rows.txt", staged),))
+        position = perform(commit(me, position, draft), storage)
+    if position.cursor == plan.size(shard):
+        last = plan.size(shard)
+        rows = plan.row_span(shard, last, last)
+        perform(seal(me, position, Draft((last, last), rows, ()), batches=last), storage)
+
+
+def complete(storage: Storage) -> None:
+    """A run from beginning to `_SUCCESS`."""
+    begin(storage)
+    for shard in range(RUN.shards):
+        work(storage, shard)
+    finish(
+        storage,
+        job=JOB,
+        run_id=storage.uri.rpartition("/")[2],
+        reduce=lambda _entries: Reduction({}),
+        patience=Patience(5),
+    )
