@@ -13,6 +13,7 @@ from batchprocess.agent.gpus import share, visible_gpus
 from batchprocess.agent.outcome import Tally
 from batchprocess.agent.pods import FINALIZER, Pod, Pods
 from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.local_runs import look
 from batchprocess.ledger.perform import perform
 from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
 from batchprocess.protocol.exit_codes import ExitCode
@@ -89,6 +90,7 @@ class _Runner:
             retries=run.environment.max_retries_per_shard,
             fail_on_user_code=run.on_batch_error == "fail",
         )
+        self._storage = open_storage(run.environment.run_uri, run.environment.s3)
         self._gpus = visible_gpus(os.environ, Path("/dev")) if run.environment.gpus else []
         self._slots = list(range(self._count_slots()))
         self._pods = Pods(run.command, run.directory, folder, view.note, self._report)
@@ -185,7 +187,15 @@ class _Runner:
         if self.interrupts:
             return self._result("stopped", ExitCode.STOPPED, "run it again to go on")
         code, message = self._tally.worst()
-        return self._result("taken over" if code == ExitCode.FENCED else "failed", code, message)
+        if code == ExitCode.FENCED or (code == ExitCode.CANNOT_WORK and self._is_taken_over()):
+            return self._result("taken over", ExitCode.FENCED, message)
+        return self._result("failed", code, message)
+
+    def _is_taken_over(self) -> bool:
+        """Whether a younger job works on this run: on a cluster that fails a Job for good."""
+        mine = self._environment.job
+        heads = look(self._storage, self._environment.shards).heads
+        return any(head is not None and head.record.job > mine for head in heads)
 
     def _finalize(self) -> LocalResult:
         self._show()
@@ -203,8 +213,7 @@ class _Runner:
         if code != ExitCode.SEALED:
             status = code if code >= 0 else 128 - code
             return self._result("failed", status, said.message or "the finalizer died")
-        storage = open_storage(self._environment.run_uri, self._environment.s3)
-        summary = perform(finished(), storage)
+        summary = perform(finished(), self._storage)
         return self._result("complete", ExitCode.SEALED, said.message, summary)
 
     def _result(

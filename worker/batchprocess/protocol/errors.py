@@ -16,7 +16,6 @@
     ├── NoProgress                    92
     ├── ShardSealed                    0   complete already: nothing is left to do
     ├── ShardClosed                   94   closed by an abandoned seal
-    ├── UserCodeError                 90
     └── VerificationError             93   ledger or file missing, or manifest differs
 
 Adapters translate foreign errors (botocore, OSError) into this tree at their own edge; nobody
@@ -108,12 +107,6 @@ class ShardClosed(BatchProcessError):
     """The shard was closed as failed; only another run can do its remaining batches."""
 
     exit_code = ExitCode.CLOSED
-
-
-class UserCodeError(BatchProcessError):
-    """The user's dataset, collate function, processor or hook raised."""
-
-    exit_code = ExitCode.USER_CODE
 
 
 class VerificationError(BatchProcessError):

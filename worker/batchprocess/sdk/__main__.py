@@ -11,6 +11,7 @@ from batchprocess.ledger.run import read_run
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.sdk.failures import tell_plainly
 from batchprocess.sdk.link import Link, LoopState
 from batchprocess.sdk.process import torch_batch_process
 from batchprocess.storage.factory import open_storage
@@ -60,6 +61,7 @@ def _fail(error: Exception, environment: WorkerEnvironment) -> NoReturn:
         begun = True
     code = ExitCode.OTHER if begun else ExitCode.CANNOT_WORK
     link.outcome(code, f"the job's code could not be loaded: {type(error).__name__}: {error}")
+    tell_plainly(error, heard=link.connected)
     raise error
 
 

@@ -1,6 +1,8 @@
 """What an exception means: whose fault it is, the exit code, and one sentence (contracts 6)."""
 
+import sys
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Literal
 
 import torch
@@ -58,6 +60,24 @@ def code_of(error: BaseException, where: Where) -> int:
     if where.stage in _USER_STAGES and not _machine(error):
         return ExitCode.USER_CODE
     return ExitCode.OTHER
+
+
+def tell_plainly(error: BaseException, *, heard: bool) -> None:
+    """If nobody catches `error` and it is one of ours, print its sentence instead of a traceback.
+
+    `heard`: an agent has been told, and will print it.
+    """
+    if not isinstance(error, BatchProcessError):
+        return
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+        if value is not error:
+            before(kind, value, trace)
+        elif not heard:
+            print(value, file=sys.stderr)  # noqa: T201  in place of the interpreter's own print
+
+    sys.excepthook = hook
 
 
 def _own(error: BatchProcessError, where: Where) -> int:

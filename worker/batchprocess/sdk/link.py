@@ -68,6 +68,11 @@ class Link:
         threading.Thread(target=link._beat_for_ever, daemon=True).start()
         return link
 
+    @property
+    def connected(self) -> bool:
+        """Whether an agent hears us."""
+        return self._connection is not None
+
     def send(self, message: BaseModel) -> None:
         """Say something; a dead agent is noticed by the listener."""
         if self._connection is None:

@@ -16,7 +16,7 @@ from batchprocess.protocol.errors import BatchProcessError, ShardSealed, Stopped
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import failure_key
 from batchprocess.sdk.attempt import Attempt, Live
-from batchprocess.sdk.failures import Where, code_of
+from batchprocess.sdk.failures import Where, code_of, tell_plainly
 from batchprocess.sdk.link import Link, LoopState
 from batchprocess.sdk.place import DistributedContext, Place, find_place, main_script
 from batchprocess.sdk.plan import PLAN, print_plan
@@ -78,6 +78,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
         raise SystemExit(int(ExitCode.STOPPED)) from None
     except Exception as error:
         _report(error, link, where, attempt)
+        tell_plainly(error, heard=link.connected)
         raise
 
 
