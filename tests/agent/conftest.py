@@ -67,7 +67,11 @@ class Pod:
         self.job = 0
 
     def start(
-        self, script: str, command: Sequence[str] = (), **environment: Any
+        self,
+        script: str,
+        command: Sequence[str] = (),
+        around: Sequence[str] = (),
+        **environment: Any,
     ) -> "subprocess.Popen[str]":
         (self.folder / "script.py").write_text(PRELUDE + script)
         self.job += 1
@@ -83,6 +87,7 @@ class Pod:
         made = WorkerEnvironment(**(settings | environment))
         return subprocess.Popen(
             [
+                *around,
                 sys.executable,
                 "-m",
                 "batchprocess.agent",

@@ -105,7 +105,7 @@ def test_an_impossible_bound_is_ignored_with_a_warning(alone: Alone, given: int)
 
 
 def test_a_dataset_without_length_is_named(alone: Alone) -> None:
-    with pytest.raises(TypeError, match="generator has no length.*__len__"):
+    with pytest.raises(TypeError, match="generator has no length .*__len__"):
         alone.run(Counting, (row for row in range(3)))
 
 

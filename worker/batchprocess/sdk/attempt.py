@@ -251,8 +251,8 @@ def _length(dataset: Any) -> int:
         rows = len(dataset)
     except TypeError as error:
         raise TypeError(
-            f"{type(dataset).__qualname__} has no length: torch_batch_process needs a map-style "
-            "dataset with __len__ and __getitem__"
+            f"{type(dataset).__qualname__} has no length ({error}): torch_batch_process needs a "
+            "map-style dataset with __len__ and __getitem__"
         ) from error
     if rows == 0:
         raise InvalidArgument(

@@ -41,6 +41,8 @@ class Loop:
         """
         state, where, process = self.state, self.where, self.processor.process_batch
         total, interval = self.plan.size(self.where.shard), self.interval
+        # Loader processes start here, and the dataset is pickled for them if it has to be.
+        where.stage = "reading a batch"
         source = iter(batches)
         committed, last = cursor, self.clock()
         for index in range(cursor, total):
