@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import boto3
+import trustme
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,6 +26,7 @@ class Server:
 
     endpoint: str
     bucket: str = "work"
+    ca_bundle: str | None = None
 
     def settings(self) -> S3Settings:
         return S3Settings(endpoint=self.endpoint, region="us-east-1", addressing="path")
@@ -38,13 +40,32 @@ class Server:
 
 
 @contextlib.contextmanager
-def versitygw(folder: Path, port: int | None = None) -> Iterator[Server]:
-    """A versitygw over a folder on disk; objects survive its restart with the same folder."""
+def versitygw(
+    folder: Path, port: int | None = None, authority: trustme.CA | None = None
+) -> Iterator[Server]:
+    """A versitygw over a folder on disk; objects survive its restart with the same folder.
+
+    Speaks TLS, with a certificate of `authority`, if one is given.
+    """
     at = f"127.0.0.1:{port or free_port()}"
-    command = [str(TOOLS / "versitygw"), "--port", at, "--quiet", "posix", str(folder)]
+    data = folder / "objects"
+    data.mkdir(exist_ok=True)
+    tls = [] if authority is None else _certificate(authority, folder)
+    ca_bundle = str(folder / "ca.crt") if tls else None
+    command = [str(TOOLS / "versitygw"), "--port", at, "--quiet", *tls, "posix", str(data)]
     env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
-    with _running(command, env, f"http://{at}") as server:
+    endpoint = f"{'https' if tls else 'http'}://{at}"
+    with _running(command, env, Server(endpoint, ca_bundle=ca_bundle)) as server:
         yield server
+
+
+def _certificate(authority: trustme.CA, folder: Path) -> list[str]:
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(str(folder / "ca.crt"))
+    key, certificate = folder / "tls.key", folder / "tls.crt"
+    issued.private_key_pem.write_to_path(str(key))
+    issued.cert_chain_pems[0].write_to_path(str(certificate))
+    return ["--key", str(key), "--cert", str(certificate)]
 
 
 @contextlib.contextmanager
@@ -53,7 +74,7 @@ def minio(folder: Path) -> Iterator[Server]:
     at = f"127.0.0.1:{free_port()}"
     command = [str(TOOLS / "minio"), "server", "--quiet", "--address", at, str(folder)]
     env = {"MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off"}
-    with _running(command, env, f"http://{at}") as server:
+    with _running(command, env, Server(f"http://{at}")) as server:
         yield server
 
 
@@ -65,13 +86,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], env: Mapping[str, str], endpoint: str) -> Iterator[Server]:
+def _running(command: list[str], env: Mapping[str, str], server: Server) -> Iterator[Server]:
     assert Path(command[0]).exists(), f"{command[0]} is missing: run `make test`, which builds it"
     process = subprocess.Popen(
         command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        yield _ready(Server(endpoint), process)
+        yield _ready(server, process)
     finally:
         process.terminate()
         try:
@@ -88,6 +109,7 @@ def _ready(server: Server, process: "subprocess.Popen[bytes]") -> Server:
         region_name="us-east-1",
         aws_access_key_id=KEY,
         aws_secret_access_key=SECRET,
+        verify=server.ca_bundle,
         config=Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=5),
     )
     deadline = time.monotonic() + 30

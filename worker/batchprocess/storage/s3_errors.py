@@ -59,6 +59,13 @@ def is_absent(error: ClientError) -> bool:
     return code_of(error) in ("NoSuchKey", "404", "NotFound")
 
 
+def is_transient(error: ClientError | BotoCoreError) -> bool:
+    """Whether the same request may well succeed a moment later."""
+    if isinstance(error, ClientError):
+        return isinstance(meaning("", error), OutcomeUnknown)
+    return not isinstance(error, _NO_CREDENTIALS)
+
+
 @contextlib.contextmanager
 def translated(uri: str) -> Iterator[None]:
     """Raise our errors for botocore's; `uri` names what was asked for."""

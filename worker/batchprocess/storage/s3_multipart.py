@@ -1,11 +1,19 @@
-"""Large files in parallel parts. Keys of data are one writer's alone, so no condition is needed."""
+"""Large files in parallel parts. Keys of data are one writer's alone, so no condition is needed.
 
-from collections.abc import Iterator
+A part that fails is sent again: with many parts, a store that refuses one request in ten would
+never take a whole file otherwise. Whoever calls has a deadline for the file as a whole.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from batchprocess.storage.s3_errors import is_transient
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -15,16 +23,24 @@ PART = 32 << 20
 """Bytes of a part; files up to this size go in one request."""
 MAX_PARTS = 10_000
 THREADS = 4
+TRIES = 8
 
 
-def upload_parts(client: "S3Client", bucket: str, key: str, source: Path) -> None:
-    """Upload `source` in parts; a failure aborts the upload and comes through.
+def upload_parts(
+    client: "S3Client",
+    bucket: str,
+    key: str,
+    source: Path,
+    wait: Callable[[int], None] | None = None,
+) -> None:
+    """Upload `source` in parts; a part that fails TRIES times aborts the upload.
 
-    An abort is tried once: what a crash or a failed abort leaves is removed by `abort_uploads`.
+    Raises botocore's error of that part. An abort is tried once: what a crash or a failed abort
+    leaves is removed by `abort_uploads`. `wait` is called with the number of failures so far.
     """
     upload = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
     try:
-        parts = _send_parts(client, bucket, key, upload, source)
+        parts = _send_parts(client, bucket, key, upload, source, wait or pause)
         client.complete_multipart_upload(
             Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
         )
@@ -32,6 +48,11 @@ def upload_parts(client: "S3Client", bucket: str, key: str, source: Path) -> Non
         if not _is_whole(client, bucket, key, source.stat().st_size):
             _abort(client, bucket, key, upload)
             raise
+
+
+def pause(failures: int, jitter: Callable[[], float] = random.random) -> None:
+    """Wait before a part is sent again, longer each time, with full jitter."""
+    time.sleep(jitter() * min(5.0, 0.1 * 2**failures))
 
 
 def spans(size: int) -> Iterator[tuple[int, int]]:
@@ -42,21 +63,38 @@ def spans(size: int) -> Iterator[tuple[int, int]]:
 
 
 def _send_parts(
-    client: "S3Client", bucket: str, key: str, upload: str, source: Path
+    client: "S3Client",
+    bucket: str,
+    key: str,
+    upload: str,
+    source: Path,
+    wait: Callable[[int], None],
 ) -> "list[CompletedPartTypeDef]":
     def send(numbered: tuple[int, tuple[int, int]]) -> "CompletedPartTypeDef":
         number, (offset, length) = numbered
         with source.open("rb") as file:
             file.seek(offset)
             body = file.read(length)
-        answer = client.upload_part(
-            Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=body
-        )
-        return {"ETag": answer["ETag"], "PartNumber": number}
+        for tried in range(1, TRIES + 1):
+            try:
+                answer = client.upload_part(
+                    Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=body
+                )
+                return {"ETag": answer["ETag"], "PartNumber": number}
+            except (ClientError, BotoCoreError) as error:
+                if tried == TRIES or not is_transient(error):
+                    raise
+                wait(tried)
+        raise AssertionError("every try returns or raises")
 
     # Memory is bounded by THREADS parts: each is read just before it is sent.
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(send, enumerate(spans(source.stat().st_size), start=1)))
+        tasks = [pool.submit(send, part) for part in enumerate(spans(source.stat().st_size), 1)]
+        try:
+            return [task.result() for task in tasks]
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 def _is_whole(client: "S3Client", bucket: str, key: str, size: int) -> bool:

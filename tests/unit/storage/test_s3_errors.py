@@ -1,0 +1,71 @@
+"""What a store's answer means, and what it tells a person to do."""
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from urllib3.exceptions import ProtocolError
+
+from batchprocess.protocol.errors import (
+    OutcomeUnknown,
+    StorageDenied,
+    StorageFull,
+    UnsafeStorage,
+)
+from batchprocess.storage.s3_errors import is_transient, meaning, translated
+
+
+def answer(code: str, status: int, message: str = "said the store") -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        },
+        "PutObject",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "remedy"),
+    [
+        ("RequestTimeTooSkewed", 403, StorageDenied, "clock is wrong: set it by NTP"),
+        ("ExpiredToken", 400, StorageDenied, "session token has expired: renew the credentials"),
+        ("InvalidToken", 400, StorageDenied, "session token is not valid"),
+        ("InvalidAccessKeyId", 403, StorageDenied, "check AWS_ACCESS_KEY_ID"),
+        ("SignatureDoesNotMatch", 403, StorageDenied, "check AWS_SECRET_ACCESS_KEY"),
+        ("NoSuchBucket", 404, StorageDenied, "the bucket does not exist: create it"),
+        ("AccessDenied", 403, StorageDenied, "grant s3:GetObject, s3:PutObject and s3:ListBucket"),
+        ("Forbidden", 403, StorageDenied, "grant s3:GetObject"),
+        ("PermanentRedirect", 301, StorageDenied, "another region: set output.s3.region"),
+        ("QuotaExceeded", 403, StorageFull, "free some space or raise the quota"),
+        ("XMinioStorageFull", 507, StorageFull, "free some space"),
+        ("NotImplemented", 501, UnsafeStorage, "conditional writes"),
+        ("SlowDown", 503, OutcomeUnknown, "SlowDown: said the store"),
+        ("InternalError", 500, OutcomeUnknown, "InternalError"),
+        ("RequestTimeout", 400, OutcomeUnknown, "RequestTimeout"),
+    ],
+)
+def test_every_refusal_has_a_kind_and_a_remedy(
+    code: str, status: int, kind: type[Exception], remedy: str
+) -> None:
+    found = meaning("s3://bucket/key", answer(code, status))
+    assert type(found) is kind
+    assert str(found).startswith("s3://bucket/key: ")
+    assert remedy in str(found)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
+        ProtocolError("Connection broken", ConnectionResetError(104, "reset")),
+    ],
+)
+def test_a_broken_connection_decides_nothing(error: Exception) -> None:
+    with pytest.raises(OutcomeUnknown, match="s3://bucket/key"), translated("s3://bucket/key"):
+        raise error
+
+
+def test_transient_is_what_may_pass_by_itself() -> None:
+    assert is_transient(answer("SlowDown", 503))
+    assert is_transient(EndpointConnectionError(endpoint_url="x"))
+    assert not is_transient(answer("AccessDenied", 403))
+    assert not is_transient(NoCredentialsError())
