@@ -18,6 +18,7 @@ from batchprocess.ledger.local_runs import (
     latest_run,
     look,
     new_run_id,
+    next_run,
     start_run,
 )
 from batchprocess.ledger.perform import perform
@@ -70,6 +71,8 @@ def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:
     latest = None if fresh else latest_run(folder)
     if latest is not None:
         return latest
+    if not fresh:
+        return next_run(folder, None, datetime.now(UTC))
     run_id = new_run_id(datetime.now(UTC))
     start_run(folder, run_id)
     return run_id

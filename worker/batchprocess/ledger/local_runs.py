@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.head import Stored, find_head
@@ -28,6 +29,19 @@ def latest_run(job_folder: Storage, patience: Patience = ATTENDED) -> str | None
     """The run that `latest` names, or None. Correctness never depends on it."""
     body = perform(_read(LATEST_KEY), job_folder, patience)
     return None if body is None else body.decode().strip() or None
+
+
+def next_run(job_folder: Storage, after: str | None, now: datetime) -> str:
+    """Begin the run that follows `after` (None: the first) and make it the latest.
+
+    All who ask for the same one get the same id, whoever comes first: ranks of one launcher, or
+    two people at once. Created once and never changed, so a crash in between loses nothing.
+    """
+    body = f"{new_run_id(now)}\n".encode()
+    stored = perform(create(f"next/{after or 'first'}", body), job_folder)
+    run_id = (stored or body).decode().strip()
+    start_run(job_folder, run_id)
+    return run_id
 
 
 def start_run(job_folder: Storage, run_id: str) -> None:

@@ -128,7 +128,7 @@ class Attempt:
         context = TorchBatchProcessorContext(
             rank=rank,
             size=environment.shards,
-            device=pick_device(),
+            device=pick_device(self.place.gpu),
             hparams=environment.hparams,
             kept=self._kept,
             tensorboard=self._tensorboard,

@@ -9,9 +9,12 @@ import torch
 _LOG = logging.getLogger("batchprocess")
 
 
-def pick_device() -> torch.device:
-    """The child's own GPU, which is always the first it sees, or the CPU."""
-    return torch.device("cuda:0") if torch.cuda.is_available() else torch.device("cpu")
+def pick_device(gpu: int) -> torch.device:
+    """GPU number `gpu` of those that this process sees, made the current one; or the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.cuda.set_device(gpu)
+    return torch.device("cuda", gpu)
 
 
 def move(data: Any, device: torch.device, warned: set[type]) -> Any:

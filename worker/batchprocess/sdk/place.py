@@ -7,13 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from batchprocess.ledger.local_runs import (
-    is_complete,
-    latest_run,
-    new_job_id,
-    new_run_id,
-    start_run,
-)
+from batchprocess.ledger.local_runs import is_complete, latest_run, new_job_id, next_run
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.storage.base import Storage
@@ -34,11 +28,15 @@ class DistributedContext(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """The job's settings, and our shard in it. `alone`: no agent, so we finalize ourselves."""
+    """The job's settings, and our shard in it. `alone`: no agent, so we finalize ourselves.
+
+    `gpu`: number among the GPUs that we see; not 0 only where a launcher shows all to every rank.
+    """
 
     environment: WorkerEnvironment
     shard: int
     alone: bool
+    gpu: int = 0
 
 
 def find_place(
@@ -56,7 +54,7 @@ def find_place(
         return Place(environment, shard, alone=False)
     rank, size = _launcher(environ) or _of(context) or (0, 1)
     _agree((rank, size), context)
-    return Place(_alone(environ, size, script), rank, alone=True)
+    return Place(_alone(environ, size, script), rank, alone=True, gpu=_local_rank(environ))
 
 
 def _of(context: DistributedContext | None) -> tuple[int, int] | None:
@@ -84,12 +82,19 @@ def _launcher(environ: Mapping[str, str]) -> tuple[int, int] | None:
     return rank, size
 
 
+def _local_rank(environ: Mapping[str, str]) -> int:
+    local = environ.get("LOCAL_RANK", "0")
+    if not local.isdecimal():
+        raise InvalidArgument(f"LOCAL_RANK must be an integer of at least 0, not {local!r}")
+    return int(local)
+
+
 def _alone(environ: Mapping[str, str], size: int, script: Path | None) -> WorkerEnvironment:
     output = environ.get("BATCHPROCESS_OUTPUT", "batchprocess-runs")
     name = script.stem if script is not None else "interactive"
     root = output if "://" in output else str(Path(output).absolute())
     job_folder = open_storage(f"{root.rstrip('/')}/{name}")
-    run_id = _run_id(environ, job_folder)
+    run_id = _run_id(job_folder)
     return WorkerEnvironment(
         job=new_job_id(job_folder.at(run_id), size, datetime.now(UTC)),
         job_name=name,
@@ -98,17 +103,12 @@ def _alone(environ: Mapping[str, str], size: int, script: Path | None) -> Worker
     )
 
 
-def _run_id(environ: Mapping[str, str], job_folder: Storage) -> str:
-    # Processes of one launcher must meet in one run, and its id is what they have in common.
-    shared = environ.get("TORCHELASTIC_RUN_ID")
-    if shared and shared != "none":
-        return shared
+def _run_id(job_folder: Storage) -> str:
+    """The latest run if it is incomplete, else the one after it; ranks of a launcher agree."""
     latest = latest_run(job_folder)
     if latest is not None and not is_complete(job_folder.at(latest)):
         return latest
-    fresh = new_run_id(datetime.now(UTC))
-    start_run(job_folder, fresh)
-    return fresh
+    return next_run(job_folder, latest, datetime.now(UTC))
 
 
 def main_script() -> Path | None:
