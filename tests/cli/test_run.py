@@ -146,7 +146,7 @@ def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Sta
     committed = sum(int(batches.partition("/")[0]) for _, batches, _ in table)
     assert committed >= 3
 
-    job.job(**SPEC, hparams={"rows": 60})
+    job.job(**SPEC | {"parallelism": 1}, hparams={"rows": 60})
     done = job.batchprocess("run", "job.yaml", "--json")
     assert done.returncode == 0, done.stderr
     assert f"goes on: {committed} of 30 batches are committed, 0 of 3 shards" in done.stderr
@@ -292,3 +292,56 @@ def test_help_loads_neither_torch_nor_boto3(job: Script) -> None:
 def test_usage_errors_exit_2(job: Script) -> None:
     assert job.batchprocess("run").returncode == 2
     assert job.batchprocess("frobnicate").returncode == 2
+
+
+def test_two_children_of_a_worker_share_the_work(job: Script) -> None:
+    job.job(**SPEC | {"shards": 4, "parallelism": 1}, worker={"processesPerWorker": 2})
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout)
+    assert (read["rows"], read["attempts"], read["metrics"]) == (24, 4, {"rows": 24})
+    assert lines_of(job, read["uri"]) == [str(row) for row in range(24)]
+
+
+def test_a_failure_that_passes_is_retried(job: Script) -> None:
+    once = """
+    def __init__(self, context):
+        super().__init__(context)
+        self.mark = pathlib.Path(f"failed-{context.get_distributed_rank()}")
+
+    def process_batch(self, batch, batch_idx):
+        if batch_idx == 2 and not self.mark.exists():
+            self.mark.touch()
+            raise ValueError("the first time only")
+        super().process_batch(batch, batch_idx)
+"""
+    job.write("rows.py", CODE + "\n\nclass Once(Writer):" + once)
+    job.job(**SPEC | {"processor": "rows:Once"})
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout)
+    assert (read["rows"], read["attempts"], read["metrics"]) == (24, 6, {"rows": 24})
+
+
+def test_a_gigabyte_of_output_is_passed_on_in_bounded_memory(job: Script, tmp_path: Path) -> None:
+    loud = "for _ in range(1000): print('x' * 10**6)\nprint('y' * 10**7, end='')\n"
+    job.write("rows.py", CODE + loud)
+    job.job(**SPEC | {"shards": 1})
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [BATCHPROCESS, "run", "job.yaml"], cwd=job.folder, stdout=log, stderr=log
+        )
+        most = 0
+        while process.poll() is None:
+            most = max(most, _peak_kibibytes(process.pid))
+            time.sleep(0.02)
+    assert process.returncode == 0
+    # Lines are cut at 4 KiB, so a gigabyte becomes a few megabytes on the screen.
+    assert 1_000 * 4_000 < (tmp_path / "log").stat().st_size < 20_000_000
+    assert 0 < most < 300_000
+
+
+def _peak_kibibytes(pid: int) -> int:
+    """The most memory that one process itself has used; its children are not counted."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return max((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), default=0)

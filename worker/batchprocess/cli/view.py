@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 from batchprocess.agent.local import RunProgress, View
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import TaskID
 
 _LINE_SECONDS = 5.0
@@ -18,7 +19,11 @@ _MOST_BARS = 16
 
 def open_view(stream: TextIO) -> View:
     """Bars if `stream` is a terminal, else lines."""
-    return BarView() if stream.isatty() else LineView(stream)
+    if not stream.isatty():
+        return LineView(stream)
+    from rich.console import Console
+
+    return BarView(Console(file=stream))
 
 
 class Rate:
@@ -106,8 +111,7 @@ class LineView:
 class BarView:
     """Live bars: one for the run, one for each shard that is at work."""
 
-    def __init__(self) -> None:
-        from rich.console import Console
+    def __init__(self, console: "Console", clock: Callable[[], float] = time.monotonic) -> None:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -122,9 +126,9 @@ class BarView:
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
         )
-        self._rate = Rate()
+        self._rate = Rate(clock)
         self._bars: dict[int, TaskID] = {}
         self._all = self._progress.add_task("all", total=None, rate="")
         self._progress.start()
