@@ -123,6 +123,8 @@ class Status(StatusModel):
     state: State | None = None
     """Pending, Queued (by Kueue), Running, Suspended, Finalizing, or one of the final states
     Complete, CompleteWithFailures and Failed."""
+    retry: Count = 0
+    """spec.retry that the state is about: a greater one in the spec is not yet acted on."""
     conditions: list[Condition] = []
     """What holds of the job, one entry a type."""
     run_id: str | None = None
