@@ -1,0 +1,60 @@
+"""The finalizer Job: made once every shard is sealed, or the tolerated number has failed. Pure."""
+
+from batchprocess.api.status import Status
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.termination import Result
+from batchprocess_operator.build.jobs import finalizer_job
+from batchprocess_operator.conditions import by_type
+from batchprocess_operator.job import Decision, Job
+from batchprocess_operator.names import finalizer_job_name
+from batchprocess_operator.observed import ChildJob, Observed, Reason, last_words
+from batchprocess_operator.plan import CreateJob, DeleteJob
+from batchprocess_operator.refusal import refused
+
+_AFTER_FINALIZER = frozenset({"VerificationFailed", "FinalizerFailed"})
+
+
+def finalize(job: Job, observed: Observed) -> Decision:
+    """Make the finalizer, wait for it, and take its word for how the run ended."""
+    identity = job.identity
+    name = finalizer_job_name(identity.name, identity.uid, job.body.spec.retry)
+    child = observed.child(name)
+    if child is None:
+        if name in observed.refused:
+            return refused(observed.refused[name])
+        return Decision("Finalizing", (CreateJob(finalizer_job(job.body, identity)),))
+    if child.failure is not None:
+        return Decision("Failed", failure=_finalizer_failure(observed, child), child=child)
+    if "Complete" not in child.conditions and not child.succeeded:
+        return Decision("Finalizing", child=child)
+    result = _result(observed, child)
+    if result is None:
+        # Its pod was deleted before we read it. Finalizing a final run only tells again.
+        return Decision("Finalizing", (DeleteJob(child.name, child.uid),), child=child)
+    state = "CompleteWithFailures" if result.failed_shards else "Complete"
+    return Decision(state, result=result, child=child)
+
+
+def _finalizer_failure(observed: Observed, child: ChildJob) -> Reason:
+    verification = last_words(observed, child, int(ExitCode.VERIFICATION))
+    if verification:
+        return Reason("VerificationFailed", verification)
+    pods = [pod for pod in observed.pods_of(child) if pod.termination is not None]
+    said = pods[-1].termination.message if pods and pods[-1].termination else ""
+    ended = child.failure
+    return Reason("FinalizerFailed", said or (ended.message if ended else ""))
+
+
+def _result(observed: Observed, child: ChildJob) -> Result | None:
+    for pod in observed.pods_of(child):
+        if pod.termination is not None and pod.termination.result is not None:
+            return pod.termination.result
+    return None
+
+
+def finalizer_was_made(before: Status, observed: Observed) -> bool:
+    """Then shards may be closed for good, and a retry can only finish the run."""
+    failed = by_type(before.conditions).get("Failed")
+    told = failed is not None and failed.reason in _AFTER_FINALIZER
+    seen = any(child.role == "finalizer" for child in observed.children)
+    return before.state == "Finalizing" or told or seen
