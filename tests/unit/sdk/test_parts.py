@@ -339,6 +339,16 @@ def test_a_dataset_that_varies_has_no_fingerprint():
     assert fingerprint(Random(10), 10) is None
 
 
+def test_a_row_that_cannot_be_read_is_told_when_its_batch_comes_not_here():
+    class Broken(Counting):
+        def __getitem__(self, row):
+            if row == 9:
+                raise ValueError("row 9 is broken")
+            return row
+
+    assert fingerprint(Broken(10), 10) is None
+
+
 class Place:
     """A distributed context."""
 

@@ -40,6 +40,7 @@ class Loop:
         Raises Stopped once everything processed so far is committed, if a stop was requested.
         """
         state, where, process = self.state, self.where, self.processor.process_batch
+        where.plan = self.plan
         total, interval = self.plan.size(self.where.shard), self.interval
         # Loader processes start here, and the dataset is pickled for them if it has to be.
         where.stage = "reading a batch"
@@ -65,6 +66,7 @@ class Loop:
                     self._wait()
                     raise Stopped(f"stopped at batch {done} of shard {where.shard}, committed")
             else:
+                where.stage = "commit"
                 self.committer.check()
 
     def finish(self) -> None:
