@@ -7,7 +7,8 @@ from batchprocess_operator.conditions import Fact
 from batchprocess_operator.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.observed import Observed, ShardReport, pods_at_work
 from batchprocess_operator.ranges import format_ranges
-from batchprocess_operator.shards import Shards
+from batchprocess_operator.refusal import NAME_CONFLICT
+from batchprocess_operator.shards import Shards, regressed
 from batchprocess_operator.starting import pods_starting
 
 _MOST_STALL_SECONDS = 300
@@ -19,14 +20,17 @@ def facts_of(
 ) -> list[Fact]:
     """Every condition but those about lost nodes, most telling first."""
     if decision.state in FINAL:
-        return [*_at_the_end(decision), *_metrics(job, decision), *_degraded(job, observed)]
+        return [*_at_the_end(decision), *_metrics(job, decision), *_degraded(job, observed, shards)]
     facts = [_running(observed, decision), _suspended(decision)]
     if decision.blocked is not None:
-        facts.append(Fact("NameConflict", True, decision.blocked.reason, decision.blocked.message))
+        kind, true = ("NameConflict", True)
+        if decision.blocked.reason != NAME_CONFLICT:
+            kind, true = ("PodsStarting", False)
+        facts.append(Fact(kind, true, decision.blocked.reason, decision.blocked.message))
     if decision.state == "Running":
         facts.append(_progressing(job, observed, shards, now))
     facts += pods_starting(observed, decision.child)
-    facts += _degraded(job, observed)
+    facts += _degraded(job, observed, shards)
     if decision.child is None and decision.state == "Pending":
         # For tools that wait until a job is under way; a run may last for days.
         facts.append(Fact("Reconciling", True, "CreatingJob", "the worker Job is being created"))
@@ -104,9 +108,9 @@ def _metrics(job: Job, decision: Decision) -> list[Fact]:
     return [Fact("MetricsReduced", False, "ReducerFailed", error)]
 
 
-def _degraded(job: Job, observed: Observed) -> list[Fact]:
+def _degraded(job: Job, observed: Observed, shards: Shards) -> list[Fact]:
     """Storage has lost records that it had: said for as long as the job lives."""
-    lost = observed.reported.regressed
+    lost = regressed(job.before, observed, shards.total)
     if lost:
         named = ", ".join(f"{shard} from {was} to {now}" for shard, (was, now) in lost.items())
         text = f"storage went back: committed batches of shards {named}; was the bucket restored?"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import Termination
 
 Role = Literal["worker", "finalizer"]
@@ -44,6 +45,7 @@ class ChildJob:
     completed_indexes: frozenset[int] = frozenset()
     failed_indexes: frozenset[int] = frozenset()
     conditions: Mapping[str, Reason] = field(default_factory=dict)
+    version: int = 0
 
     @property
     def ended(self) -> bool:
@@ -79,6 +81,7 @@ class ChildPod:
     lost_at: datetime | None = None
     ignored: int = 0
     termination: Termination | None = None
+    version: int = 0
 
     @property
     def alive(self) -> bool:
@@ -104,15 +107,6 @@ class ShardReport:
     heard: datetime
     advanced: datetime
     rate: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunShape:
-    """How the dataset is cut, as a worker counted it."""
-
-    rows: int
-    batch_size: int
-    batches: int
 
 
 @dataclass(frozen=True, slots=True)

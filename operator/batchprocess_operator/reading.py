@@ -28,6 +28,7 @@ def child_of(raw: Raw) -> ChildJob:
     notes = meta.get("annotations") or {}
     shards = notes.get(ANNOTATION_SHARDS)
     return ChildJob(
+        version=version_of(raw),
         name=meta["name"],
         uid=meta["uid"],
         owner_uid=owner_uid(raw),
@@ -62,6 +63,7 @@ def pod_of(raw: Raw) -> ChildPod:
     conditions = {one["type"]: one for one in status.get("conditions") or ()}
     notes, labels = meta.get("annotations") or {}, meta.get("labels") or {}
     return ChildPod(
+        version=version_of(raw),
         name=meta["name"],
         uid=meta["uid"],
         child_uid=owner_uid(raw),
@@ -82,6 +84,11 @@ def pod_of(raw: Raw) -> ChildPod:
         ignored=int(notes.get(ANNOTATION_IGNORED, "0")),
         termination=read_termination(ended.get("message")),
     )
+
+
+def version_of(raw: Raw) -> int:
+    """resourceVersions of one resource are numbers that grow (Kubernetes promises it by now)."""
+    return int(raw["metadata"]["resourceVersion"])
 
 
 def job_uid(raw: Raw) -> str | None:

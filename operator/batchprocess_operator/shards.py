@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import Status
+from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.observed import ChildJob, Observed, RunShape, is_at_work
+from batchprocess_operator.observed import ChildJob, Observed, is_at_work
 from batchprocess_operator.ranges import parse_ranges
 
 
@@ -134,22 +135,36 @@ def _cursors(
 
 def _claims(total: int, before: Status, observed: Observed) -> tuple[int, ...]:
     claims = list(numbers(before.claims, total))
-    for shard, report in observed.reported.shards.items():
+    told = [(shard, report.claim) for shard, report in observed.reported.shards.items()]
+    # A record's number is no smaller than its claim's: what an older attempt says is older too.
+    told += [(end.shard, end.seq) for end in _newest_ends(observed).values()]
+    for shard, claim in told:
         if 0 <= shard < total:
-            claims[shard] = max(claims[shard], report.claim)
+            claims[shard] = max(claims[shard], claim)
     return tuple(claims)
+
+
+def regressed(before: Status, observed: Observed, total: int) -> dict[int, tuple[int, int]]:
+    """Shards whose newer claim stands on an older cursor than the status had: storage lost data."""
+    cursors, claims = numbers(before.cursors, total), numbers(before.claims, total)
+    found = dict(observed.reported.regressed)
+    for shard, report in observed.reported.shards.items():
+        newer = 0 <= shard < total and report.claim > claims[shard]
+        if newer and report.cursor < cursors[shard]:
+            found[shard] = (cursors[shard], report.cursor)
+    return found
 
 
 def _shape(before: Status, observed: Observed) -> RunShape | None:
     if observed.reported.shape is not None:
         return observed.reported.shape
     for pod in (*observed.gone, *observed.pods):
-        run = None if pod.termination is None else pod.termination.run
-        if run is not None:
-            return RunShape(run.rows, run.batch_size, run.batches)
-    if before.dataset is None:
+        if pod.termination is not None and pod.termination.run is not None:
+            return pod.termination.run
+    known = before.dataset
+    if known is None:
         return None
-    return RunShape(before.dataset.rows, before.dataset.batch_size, before.dataset.batches)
+    return RunShape(rows=known.rows, batch_size=known.batch_size, batches=known.batches)
 
 
 def plan_of(job: BatchProcessJob, shape: RunShape) -> ShardPlan:

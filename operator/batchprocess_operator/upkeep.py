@@ -26,7 +26,8 @@ def tend(
     observed: Observed, children: Iterable[ChildJob], lost_node_seconds: int | None, now: datetime
 ) -> Upkeep:
     """For pods of `children`, those that are still at it."""
-    pods = [pod for child in children for pod in observed.pods_of(child) if pod in observed.pods]
+    mine = {child.uid for child in children}
+    pods = [pod for pod in observed.pods if pod.child_uid in mine]
     resets = tuple(ResetBackoff(pod.name, pod.uid) for pod in pods if needs_reset(pod))
     stuck = [pod for pod in pods if _is_lost(pod, observed, now)]
     if not stuck:
