@@ -108,7 +108,9 @@ def test_a_flag_that_does_not_exist_is_named(tmp_path: Path) -> None:
     settings = testcluster.Settings(flags={"kube-apiserver": ["--no-such-flag"]})
 
     with (
-        pytest.raises(testcluster.ClusterError, match=r"(?s)kube-apiserver ended at once.*no-such-flag"),
+        pytest.raises(
+            testcluster.ClusterError, match=r"(?s)kube-apiserver ended at once.*no-such-flag"
+        ),
         testcluster.control_plane(tmp_path, settings),
     ):
         pass
