@@ -83,8 +83,9 @@ class Committer:
             return
         try:
             tensorboard.sync(self._storage)
-        except StorageError as error:
-            # Traces are for people; outputs must not wait for them.
+        except (StorageError, OSError) as error:
+            # Traces are for people; outputs must not wait for them, nor for a writer that has just
+            # removed one.
             _LOG.warning("tensorboard files were not copied: %s", error)
 
 

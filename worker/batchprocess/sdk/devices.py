@@ -27,9 +27,10 @@ def move(data: Any, device: torch.device, warned: set[type]) -> Any:
             return data.to(device, non_blocking=True)
         case np.ndarray():
             return torch.from_numpy(data).to(device)
-        case tuple() if hasattr(data, "_fields"):
+        case tuple() if hasattr(data, "_fields") and not hasattr(data, "to"):
+            # A PackedSequence is a tuple too, but only its own `to` knows what stays on the CPU.
             return type(data)(*(move(item, device, warned) for item in data))
-        case list() | tuple():
+        case list() | tuple() if not hasattr(data, "to"):
             return type(data)(move(item, device, warned) for item in data)
         case dict():
             return {key: move(item, device, warned) for key, item in data.items()}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,27 +20,42 @@ _INLINE_BYTES = 16 << 10
 
 @dataclass
 class Kept:
-    """Filled by user code through the context, emptied by the loop at every boundary."""
+    """Filled by user code through the context, emptied by the loop at every boundary.
+
+    Threads of user code may report too: what one adds is in this commit or in the next.
+    """
 
     staging: Staging
     in_init: bool = True
     reducers: list[Registered] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def report(self, entry: MetricEntry) -> None:
+        """Keep one `report_metrics` call for the next commit."""
+        with self._lock:
+            self.metrics.append(entry)
+
+    def link(self, model: dict[str, str]) -> None:
+        """Keep one `report_task_using_*` call for the next commit."""
+        with self._lock:
+            self.models.append(model)
 
     def take(self, batches: Span, rows: Span) -> "Boundary":
         """Everything since the last boundary, copied, so that later batches change nothing."""
-        boundary = Boundary(
+        files = self.staging.take()
+        with self._lock:
+            metrics, self.metrics = self.metrics, []
+            models, self.models = self.models, []
+        return Boundary(
             batches=batches,
             rows=rows,
-            files=self.staging.take(),
+            files=files,
             reducers=tuple(_entry(one) for one in self.reducers),
-            metrics=tuple(self.metrics),
-            models=tuple(self.models),
+            metrics=tuple(metrics),
+            models=tuple(models),
         )
-        self.metrics.clear()
-        self.models.clear()
-        return boundary
 
     def resume(self, stored: Iterable[ReducerEntry], load: Callable[[str], bytes]) -> None:
         """Give `state` reducers what the shard's last commit holds."""
