@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 from batchprocess.api.status import Status
@@ -15,7 +15,13 @@ from batchprocess_operator.errors import ApiError, Conflict, Denied, NotFound, R
 from batchprocess_operator.inquire import Inquiries
 from batchprocess_operator.job import Job
 from batchprocess_operator.observed import Observed, Reason, Reported
-from batchprocess_operator.parse import Unreadable, read_job, status_body
+from batchprocess_operator.parse import (
+    Unreadable,
+    read_job,
+    read_status,
+    status_body,
+    unreadable_status,
+)
 from batchprocess_operator.plan import Action, CreateJob, Plan
 from batchprocess_operator.queue import WorkQueue
 from batchprocess_operator.reconcile import reconcile
@@ -63,7 +69,7 @@ class Controller:
     inquiries: Inquiries
     recorder: Recorder
     clock: Callable[[], float]
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime]
     memories: dict[str, Memory] = field(default_factory=dict)
 
     async def work(self) -> None:
@@ -87,13 +93,14 @@ class Controller:
             return
         if entry.raw is None or "deletionTimestamp" in entry.raw["metadata"]:
             return
-        memory = self.memories.setdefault(uid, Memory())
+        memory, now = self.memories.setdefault(uid, Memory()), self.now()
         try:
             job = read_job(entry.raw, self.road)
         except Unreadable as error:
-            _LOG.error("%s", error)
+            status = unreadable_status(entry.raw, error, now)
+            if status != read_status(entry.raw):
+                await self._write(uid, status, entry)
             return
-        now = self.now()
         plan = reconcile(job, await self._observe(job, entry, memory, now), now)
         for action in plan.actions:
             await self._act(action, job, memory)
@@ -163,23 +170,24 @@ class Controller:
         if wait > 0 and not plan.urgent:
             self.queue.add(uid, wait)
             return
-        if await self._write(plan.status, job, entry, memory):
+        if await self._write(uid, plan.status, entry):
+            memory.written = self.clock()
             for event in plan.events:
                 await self.recorder.post(event, job.identity, now)
 
-    async def _write(self, status: Status, job: Job, entry: Entry, memory: Memory) -> bool:
+    async def _write(self, uid: str, status: Status, entry: Entry) -> bool:
         """The one status write; whoever has changed the object meanwhile makes us look again."""
         assert entry.raw is not None  # noqa: S101  _look
-        path = paths.job_object(job.identity.namespace, job.identity.name)
+        meta = entry.raw["metadata"]
+        path = paths.job_object(meta["namespace"], meta["name"])
         try:
             written = await self.api.replace(f"{path}/status", status_body(entry.raw, status))
         except Conflict:
             entry.raw = await self._fresh(path, entry)
-            self.queue.add(job.identity.uid)
+            self.queue.add(uid)
             return False
         except NotFound:
             return False
-        memory.written = self.clock()
         self.store.put_job(written)
         return True
 

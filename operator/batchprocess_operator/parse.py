@@ -1,6 +1,7 @@
 """From the stored object to a job and back. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import Status
 from batchprocess_operator.build.road import ProgressRoad
+from batchprocess_operator.conditions import Fact, merge
 from batchprocess_operator.identity import JobIdentity, run_uri_of
 from batchprocess_operator.job import Job
 from batchprocess_operator.names import API_VERSION, KIND
@@ -24,12 +26,8 @@ def read_job(raw: Raw, road: ProgressRoad | None) -> Job:
     given = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": raw.get("spec")}
     try:
         body = BatchProcessJob.model_validate(given)
-        before = Status.model_validate(raw.get("status") or {})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        name = f"{meta['namespace']}/{meta['name']}"
-        raise Unreadable(f"job {name}: {where}: {first['msg']}") from error
+        raise Unreadable(_sentence(error)) from error
     identity = JobIdentity(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -38,13 +36,44 @@ def read_job(raw: Raw, road: ProgressRoad | None) -> Job:
         generation=meta.get("generation", 1),
         run_uri=run_uri_of(body, meta["uid"]),
     )
-    return Job(body, identity, before, road)
+    return Job(body, identity, read_status(raw), road)
+
+
+def read_status(raw: Raw) -> Status:
+    """The status as last written; an empty one for what nobody can read: it is made anew."""
+    try:
+        return Status.model_validate(raw.get("status") or {})
+    except ValidationError:
+        return Status()
+
+
+def unreadable_status(raw: Raw, error: Unreadable, now: datetime) -> Status:
+    """What to say of a job that cannot be read: it has failed, and why."""
+    before, generation = read_status(raw), raw["metadata"].get("generation", 1)
+    facts = [
+        Fact("Failed", True, "InvalidSpec", str(error)),
+        Fact("Complete", False, "InvalidSpec"),
+    ]
+    return before.model_copy(
+        update={
+            "state": "Failed",
+            "observed_generation": generation,
+            "conditions": merge(before.conditions, facts, generation=generation, now=now),
+            "completion_time": before.completion_time or now,
+        }
+    )
 
 
 def status_body(raw: Raw, status: Status) -> dict[str, Any]:
     """The object with a new status, for its status subresource; guarded by resourceVersion."""
     told = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {**_plain(raw), "status": told}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _plain(raw: Raw) -> dict[str, Any]:

@@ -142,7 +142,8 @@ class _Operator:
 
 
 def _utc_now() -> datetime:
-    return datetime.now(UTC)
+    """Whole seconds, as Kubernetes writes its times."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @asynccontextmanager

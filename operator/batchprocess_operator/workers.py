@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess_operator.build.jobs import worker_job
 from batchprocess_operator.conditions import by_type
@@ -28,10 +27,7 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
     todo = frozenset(range(spec.shards)) - shards.sealed if spec.retry else None
     if todo is not None and not todo:
         return finalize(job, observed)
-    try:
-        manifest = worker_job(job.body, identity, job.road, todo)
-    except InvalidArgument as error:
-        return Decision("Failed", failure=Reason("InvalidTemplate", str(error)))
+    manifest = worker_job(job.body, identity, job.road, todo)
     return Decision("Pending", (CreateJob(manifest),))
 
 

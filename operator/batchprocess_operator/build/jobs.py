@@ -33,7 +33,7 @@ def worker_job(
     road: ProgressRoad | None,
     shards: frozenset[int] | None = None,
 ) -> dict[str, Any]:
-    """The indexed Job over all shards, or over `shards` for a retry. Raises InvalidArgument."""
+    """The indexed Job over all shards, or over `shards` for a retry."""
     spec, policy = job.spec, job.spec.failure_policy
     environment = pod_environment(job, identity, shards, grace_seconds(job))
     env = [*env_entries(environment, job), *(road.entries() if road else ())]
@@ -115,7 +115,7 @@ def _manifest(
 def _pod_metadata(
     job: BatchProcessJob, identity: JobIdentity, role: str, shards: Iterable[int] | None
 ) -> dict[str, Any]:
-    labels, annotations = user_metadata(job.spec.worker.template)
+    labels, annotations = user_metadata(job)
     return {
         "labels": labels | _labels(identity, role),
         "annotations": annotations | _annotations(shards),

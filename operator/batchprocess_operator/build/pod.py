@@ -35,16 +35,15 @@ the pod would fill the next node as well."""
 
 def grace_seconds(job: BatchProcessJob) -> int:
     """What the user's template says, else 60."""
-    given = user_pod(job.spec.worker.template).get("terminationGracePeriodSeconds")
+    given = user_pod(job).get("terminationGracePeriodSeconds")
     return DEFAULT_GRACE_SECONDS if given is None else int(given)
 
 
 def worker_pod(
     job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The spec of a worker's pod. Raises InvalidArgument for a template that takes what is ours."""
-    template = job.spec.worker.template
-    pod, container = user_pod(template), user_container(template)
+    """The spec of a worker's pod."""
+    pod, container = user_pod(job), user_container(job)
     gpus = job.spec.worker.gpus
     container["resources"] = _resources(container.get("resources"), gpus)
     container["command"] = [job.spec.worker.python, "-m", "batchprocess.agent", "--", *_entry(job)]
@@ -56,12 +55,11 @@ def finalizer_pod(
     job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The worker's image, account, environment and volumes, on a machine without GPU."""
-    template, own = job.spec.worker.template, job.spec.finalizer
-    user = user_pod(template)
+    own, user = job.spec.finalizer, user_pod(job)
     pod = {key: user[key] for key in _ALSO_FINALIZERS if key in user}
     pod |= {"nodeSelector": dict(own.node_selector), "tolerations": list(own.tolerations)}
     pod["terminationGracePeriodSeconds"] = grace_seconds(job)
-    container = user_container(template)
+    container = user_container(job)
     container["resources"] = _resources(
         own.resources or {"requests": {"cpu": "1", "memory": "4Gi"}}, own.gpus
     )
