@@ -125,7 +125,13 @@ class Status(StatusModel):
     Complete, CompleteWithFailures and Failed."""
     retry: Count = 0
     """spec.retry that the state is about: a greater one in the spec is not yet acted on."""
-    conditions: list[Condition] = []
+    conditions: list[Condition] = Field(
+        default=[],
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
     """What holds of the job, one entry a type."""
     run_id: str | None = None
     """The run that this job works on: spec.runId, or the object's UID."""
