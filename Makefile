@@ -6,7 +6,7 @@ export UV_LINK_MODE := copy
 PY := .venv/bin/python
 TOOLS := .cache/bin
 
-.PHONY: help demo test test-fast test-full lint format lock servers clean \
+.PHONY: help demo test test-fast test-full lint format generate verify lock servers clean \
 	cluster cluster-deps cluster-down testcluster
 
 help: ## what each target does
@@ -69,7 +69,13 @@ cluster-down: ## remove that cluster
 demo: .venv/worker.done ## run the digits job here, with local storage
 	.venv/bin/batchprocess run examples/digits/job.yaml $(ARGS)
 
-lint: .venv/dev.done ## ruff, mypy strict, import-linter
+generate: .venv/worker.done ## make CRD, JSON Schema and reference page from the models
+	$(PY) -m batchprocess.api.generate
+
+verify: .venv/worker.done ## fail if one of them is not what the models say
+	$(PY) -m batchprocess.api.generate --check
+
+lint: .venv/dev.done verify ## ruff, mypy strict, import-linter, generated files
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
