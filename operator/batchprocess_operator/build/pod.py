@@ -81,7 +81,7 @@ def _finish(
     mounts, volumes = _volumes(job, namespace, uid)
     container |= {
         "name": WORKER_CONTAINER,
-        "env": [*(container.get("env") or ()), *_python_path(job, container), *env],
+        "env": [*(container.get("env") or ()), *env],
         "volumeMounts": [*(container.get("volumeMounts") or ()), *mounts],
         "terminationMessagePath": TERMINATION_LOG,
         # An image without batchprocess has nothing but its log to say so with.
@@ -142,13 +142,6 @@ def _volumes(
         for name, path, _ in wanted
     ]
     return mounts, [{"name": f"batchprocess-{name}", **volume} for name, _, volume in wanted]
-
-
-def _python_path(job: BatchProcessJob, container: Mapping[str, Any]) -> list[dict[str, Any]]:
-    given = any(one.get("name") == "PYTHONPATH" for one in container.get("env") or ())
-    if job.spec.source is None or given:
-        return []
-    return [{"name": "PYTHONPATH", "value": SOURCE_FOLDER}]
 
 
 def _tolerations() -> list[dict[str, Any]]:
