@@ -121,7 +121,12 @@ go(dataset=Bad(), dataloader_kwargs={"num_workers": 1})
     ),
     "no call at all": ("print('hello')", 1, "does it call torch_batch_process?"),
     "dataset of length 0": ("go(dataset=Rows(0))", 91, "Rows has 0 rows"),
-    "dataset without length": ("go(dataset=iter([1]))", 91, "has no length"),
+    "iterator as dataset": ("go(dataset=iter([1]))", 91, "cannot be read row by row"),
+    "unknown loader option": (
+        "go(dataloader_kwargs={'num_worker': 2})",
+        91,
+        "unexpected keyword argument 'num_worker'",
+    ),
     "no processor class": ("go(processor=dict)", 91, "no subclass of TorchBatchProcessor"),
     "shuffle": ("go(dataloader_kwargs={'shuffle': True})", 91, "shuffle=True: leave it out"),
     "drop_last": ("go(dataloader_kwargs={'drop_last': True})", 91, "it would lose the rows"),

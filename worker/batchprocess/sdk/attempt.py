@@ -1,6 +1,8 @@
 """One attempt on one shard, in this order: count, look, build, claim, loop, seal."""
 
+import atexit
 import secrets
+import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 
 from batchprocess import __version__
 from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
@@ -24,7 +26,7 @@ from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import open_run, read_run, require_same
 from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.control import Reduced
-from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.errors import InvalidArgument, ShardSealed
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.sharding import ShardPlan
@@ -74,14 +76,34 @@ class Attempt:
         self.storage: Storage = open_storage(environment.run_uri, environment.s3)
         self._kept = Kept(Staging())
         self._tensorboard = Path(tempfile.mkdtemp(prefix="batchprocess-tensorboard-"))
+        # Exit handlers run after the commit thread has ended: it may need the files till then.
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        self._kept.staging.close()
+        shutil.rmtree(self._tensorboard, ignore_errors=True)
 
     def run(self, live: Live) -> None:
-        """Everything up to the durable seal. Raises ShardSealed if that stands already."""
+        """Everything up to the durable seal, and alone up to _SUCCESS once all shards have theirs.
+
+        Raises ShardSealed if the shard's seal stands already.
+        """
+        try:
+            self._work(live)
+        except ShardSealed:
+            # An earlier attempt may have died between the last seal and _SUCCESS.
+            self._finalize_alone(live.where)
+            raise
+        self._finalize_alone(live.where)
+
+    def _work(self, live: Live) -> None:
         where = live.where
         shard, job = self.place.shard, self.place.environment
         me = identity(job.job, shard, retry=job.retry)
         where.stage = "the dataset"
         plan = self.count()
+        self.loader(plan, 0)
         where.stage = "start"
         stored = perform(read_run(), self.storage, self._patience(first=True))
         where.run_exists = stored is not None
@@ -101,8 +123,6 @@ class Attempt:
         flow = claim(me, max_without_progress=job.max_attempts_without_progress)
         claimed = perform(flow, self.storage, self._patience())
         self._loop(processor, plan, claimed, me, live)
-        if self.place.alone:
-            self._finalize_alone(where)
 
     def count(self) -> ShardPlan:
         """How the dataset is cut; TypeError or InvalidArgument if it cannot be counted."""
@@ -133,16 +153,16 @@ class Attempt:
             kept=self._kept,
             tensorboard=self._tensorboard,
         )
-        processor = self._class.__new__(self._class, context)  # type: ignore[call-arg]
+        processor = self._class.__new__(self._class, context=context)  # type: ignore[call-arg]
         if environment.profile:
             # Before __init__, which need not call super().__init__ and may replace it.
             processor.profiler = TraceProfiler()
-        processor.__init__(context)  # type: ignore[misc]
+        processor.__init__(context=context)  # type: ignore[misc]
         self._kept.in_init = False
         return processor
 
     def loader(self, plan: ShardPlan, cursor: int) -> DataLoader[Any]:
-        """The rest of our shard."""
+        """The rest of our shard; reads nothing yet, but raises if torch refuses the options."""
         return make_loader(self._dataset, plan, self.place.shard, cursor, self._settings.loader)
 
     def reduce(self, where: Where) -> Reduced:
@@ -197,10 +217,11 @@ class Attempt:
         if isinstance(processor.profiler, TraceProfiler):
             processor.profiler.close(self._tensorboard)
         loop.finish()
-        self._kept.staging.close()
 
     def _finalize_alone(self, where: Where) -> None:
         """A script alone reduces with its own processor, once every shard is sealed."""
+        if not self.place.alone:
+            return
         job = self.place.environment
         flows = [read_shard(shard) for shard in range(job.shards)]
         ledgers = perform_all(flows, self.storage, self._patience())
@@ -218,6 +239,8 @@ class Attempt:
         """Outputs count whatever the reducers do, so their errors are told, not raised."""
         metrics: dict[str, Any] = {}
         try:
+            if self._kept.in_init:
+                self.build(rank=self.place.shard)
             for one in self._kept.reducers:
                 values = [value_of(entry, self._load) for entry in entries.get(one.key, ())]
                 metrics |= {name: readable(v) for name, v in one.reduce(values).items()}
@@ -247,13 +270,14 @@ class Attempt:
 
 
 def _length(dataset: Any) -> int:
+    name = type(dataset).__qualname__
+    needed = "torch_batch_process needs a map-style dataset with __len__ and __getitem__"
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
+        raise TypeError(f"{name} cannot be read row by row: {needed}")
     try:
         rows = len(dataset)
     except TypeError as error:
-        raise TypeError(
-            f"{type(dataset).__qualname__} has no length ({error}): torch_batch_process needs a "
-            "map-style dataset with __len__ and __getitem__"
-        ) from error
+        raise TypeError(f"{name} has no length ({error}): {needed}") from error
     if rows == 0:
         raise InvalidArgument(
             f"{type(dataset).__qualname__} has 0 rows: is its source mounted and its path right?"
