@@ -113,9 +113,9 @@ class Resources(PassedOn):
     passed = kubernetes.names(kubernetes.RESOURCES)
 
     limits: dict[str, Quantity] = Field(default={}, max_length=32)
-    """At most so much of each resource. Immutable."""
+    """At most so much of each resource; at most 32 resources. Immutable."""
     requests: dict[str, Quantity] = Field(default={}, max_length=32)
-    """At least so much of each resource. Immutable."""
+    """At least so much of each resource; at most 32 resources. Immutable."""
 
 
 def no_gpu(where: str, instead: str) -> Rule:
@@ -170,7 +170,8 @@ class InitContainer(Container):
     args: list[str] = []
     """Arguments. Immutable."""
     restart_policy: Literal["Always", "Never", "OnFailure"] | None = None
-    """Always makes it a sidecar, which ends after the worker. Immutable."""
+    """Always makes it a sidecar, which ends after the worker; others are Never and OnFailure.
+    Default: that of the pod, Never. Immutable."""
 
 
 def _ours(alias: str, name: str, why: str) -> Rule:
@@ -189,9 +190,8 @@ class WorkerContainer(Container):
     rules = (
         Rule(
             "self.name == 'worker'",
-            f"{_T}.containers: only the container worker may be here, since a pod with a second "
-            "one would never end: make it a native sidecar, an init container with restartPolicy "
-            "Always",
+            f"{_T}.containers: only the container worker may be here: make others native "
+            "sidecars, init containers with restartPolicy Always",
             lambda container: container.name == "worker",
             field=".name",
         ),

@@ -1,9 +1,10 @@
 """One rule for each field of a job that may not be changed. Pure.
 
 `has()` on both sides, since a rule on the field itself would not be asked when the field is
-removed, or added: two edits would change what one may not. What CEL cannot see is a renamed key
-of a free object (`hparams`): it takes objects for equal if only unlisted names differ. The
-operator's chart has a policy for that.
+removed, or added: two edits would change what one may not. Both ways round, since an object with
+a null for an absent field equals, seen from its side, one that has another field instead. What CEL
+cannot see is a renamed key of a free object (`hparams`): of names that the schema does not list it
+compares only those that both sides have. The operator's chart has a policy for that.
 """
 
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def _has_mutable(node: dict[str, Any]) -> bool:
 def _rule(path: str) -> Rule:
     new, old = f"self{path}", f"oldSelf{path}"
     return Rule(
-        f"has({new}) == has({old}) && (!has({new}) || {new} == {old})",
+        f"has({new}) == has({old}) && (!has({new}) || ({new} == {old} && {old} == {new}))",
         f"spec{path} {REMEDY}",
         field=path,
     )

@@ -22,7 +22,7 @@ class Dataloader(ApiModel):
     """Loader processes of each child, 0 to 256; 0 reads in the child itself. Default: what the
     script says, else 0. Immutable."""
     prefetch_factor: Positive | None = None
-    """Batches that each loader process reads ahead, at least 1; only with loader processes.
+    """Batches that each loader process reads ahead, 1 to 2147483647; only with loader processes.
     Default: what the script says, else torch's. Immutable."""
     pin_memory: bool | None = None
     """Whether batches are read into page-locked host memory. Default: what the script says, else
@@ -31,8 +31,8 @@ class Dataloader(ApiModel):
     """Whether loader processes outlive the dataset's end. Default: what the script says, else
     false. Immutable."""
     timeout: NotNegative | None = None
-    """Seconds to wait for a batch from a loader process; 0 waits for ever. Default: what the
-    script says, else 0. Immutable."""
+    """Seconds to wait for a batch from a loader process, 0 to 2147483647; 0 waits for ever.
+    Default: what the script says, else 0. Immutable."""
 
 
 class FailurePolicy(ApiModel):
@@ -48,10 +48,12 @@ class FailurePolicy(ApiModel):
     fails if any has failed. Immutable."""
     max_attempts_without_progress: int | None = Field(default=30, ge=1, le=MAX_INT32)
     """Attempts in a row without a commit, for whatever reason, after which a shard has failed, 1
-    to 2147483647; null means no limit. Default 30. Immutable."""
+    to 2147483647; null means no limit. Default 30. kubectl apply leaves a null out, so that there
+    2147483647 has to stand for it. Immutable."""
     lost_node_seconds: int | None = Field(default=300, ge=0, le=MAX_INT32)
     """Seconds past its grace period, 0 to 2147483647, after which a pod on a node that is gone or
-    unreachable is given up and replaced; null means never. Default 300. Immutable."""
+    unreachable is given up and replaced; null means never. Default 300. kubectl apply leaves a
+    null out, so that there 2147483647 has to stand for it. Immutable."""
     on_batch_error: Literal["retry", "fail"] = "retry"
     """Whether a shard is tried again after an exception of user code, or fails at once. One of
     retry and fail. Default retry. Immutable."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from batchprocess.api.base import ApiModel, Like, Rule
 from batchprocess.api.containers import Path, Resources, no_gpu
-from batchprocess.api.scalars import MAX_INT32, LabelValue, Text
+from batchprocess.api.scalars import Int32, LabelValue, Text
 from batchprocess.api.template import PodTemplate
 
 
@@ -70,9 +70,11 @@ class Toleration(ApiModel):
     value: LabelValue | None = None
     """Value of the taint, with Equal. Immutable."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Effect of the taint. Default: every effect. Immutable."""
-    toleration_seconds: Annotated[int, Field(ge=-MAX_INT32, le=MAX_INT32)] | None = None
-    """Seconds that the pod stays once the taint is there. Default: for ever. Immutable."""
+    """Effect of the taint: NoSchedule, PreferNoSchedule or NoExecute. Default: every effect.
+    Immutable."""
+    toleration_seconds: Int32 | None = None
+    """Seconds that the pod stays once the taint is there, up to 2147483647; 0 or less: it is
+    evicted at once. Default: for ever. Immutable."""
 
 
 class Finalizer(ApiModel):

@@ -41,9 +41,10 @@ def structural(node: Schema, *, defaults: bool = True) -> Schema:
     if kinds == {"integer", "string"}:
         made = _int_or_string(node, choices)
     elif len(choices) == 1:
-        nullable = {"nullable": True} if node.get("default") is not None else {}
+        # Server-side apply sends nulls as they are written, and refuses them elsewhere.
         rest = {key: value for key, value in node.items() if key != "anyOf"}
-        return structural({**choices[0], **rest}, defaults=defaults) | nullable
+        made = structural({**choices[0], **rest}, defaults=defaults) | {"nullable": True}
+        return made | ({"enum": [*made["enum"], None]} if "enum" in made else {})
     elif choices:
         raise ValueError(f"no structural schema for one of {sorted(map(str, kinds))}")
     else:

@@ -77,9 +77,8 @@ class PodSpec(PassedOn):
         ),
         Rule(
             "!has(self.containers) || self.containers.size() <= 1",
-            f"{_T}.spec.containers: only the container worker may be here, since a pod with a "
-            "second one would never end: make it a native sidecar, an init container with "
-            "restartPolicy Always",
+            f"{_T}.spec.containers: a pod with a second container would never end: make it a "
+            "native sidecar, an init container with restartPolicy Always",
             lambda pod: len(pod.containers) <= 1,
             field=".containers",
         ),
