@@ -12,8 +12,8 @@ from pydantic import Field
 from batchprocess.api.base import ApiModel
 
 MAX_ROWS = 200
-MAX_INT64 = 2**63 - 1
-Count = Annotated[int, Field(ge=0, le=MAX_INT64)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""Up to what JSON readers keep exactly; the API server holds bounds as 64-bit floats."""
 State = Literal[
     "Pending",
     "Queued",
