@@ -13,6 +13,8 @@ from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import Termination
 
 Role = Literal["worker", "finalizer"]
+MOST = 2**53 - 1
+"""No count is larger, in a status or in what a pod tells; a tenant's pod can write anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class ChildJob:
     failed_indexes: frozenset[int] = frozenset()
     conditions: Mapping[str, Reason] = field(default_factory=dict)
     version: int = 0
+    namespace: str = ""
 
     @property
     def ended(self) -> bool:
@@ -82,6 +85,7 @@ class ChildPod:
     ignored: int = 0
     termination: Termination | None = None
     version: int = 0
+    namespace: str = ""
 
     @property
     def alive(self) -> bool:

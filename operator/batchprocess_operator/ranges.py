@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+LIMIT = 10_000
+"""Numbers are below it: no job has more shards, and a text may have been written by anybody."""
+
 
 def parse_ranges(text: str | None) -> frozenset[int]:
     """The numbers in `0-3,7`; none for an empty or missing text. Raises ValueError."""
@@ -9,7 +12,10 @@ def parse_ranges(text: str | None) -> frozenset[int]:
     for part in (text or "").split(","):
         first, dash, last = part.partition("-")
         if first:
-            numbers.update(range(int(first), int(last if dash else first) + 1))
+            end = int(last if dash else first)
+            if end >= LIMIT:
+                raise ValueError(f"{part} in a list of shards: they are below {LIMIT}")
+            numbers.update(range(int(first), end + 1))
     return frozenset(numbers)
 
 

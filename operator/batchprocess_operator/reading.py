@@ -1,6 +1,6 @@
 """From objects as the API server sends them to values. Pure; unknown fields are let through."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from batchprocess_operator.names import (
     LABEL_ROLE,
     WORKER_CONTAINER,
 )
-from batchprocess_operator.observed import ChildJob, ChildPod, Reason, Role
+from batchprocess_operator.observed import MOST, ChildJob, ChildPod, Reason, Role
 from batchprocess_operator.ranges import parse_ranges
 
 Raw = Mapping[str, Any]
@@ -29,11 +29,12 @@ def child_of(raw: Raw) -> ChildJob:
     shards = notes.get(ANNOTATION_SHARDS)
     return ChildJob(
         version=version_of(raw),
+        namespace=meta.get("namespace", ""),
         name=meta["name"],
         uid=meta["uid"],
         owner_uid=owner_uid(raw),
         role=_role(meta),
-        retry=int(notes.get(ANNOTATION_RETRY, "0")),
+        retry=_number(notes.get(ANNOTATION_RETRY)),
         shards=None if shards is None else tuple(sorted(parse_ranges(shards))),
         created=parse_time(meta["creationTimestamp"]),
         started=_time_or_none(status.get("startTime")),
@@ -64,11 +65,12 @@ def pod_of(raw: Raw) -> ChildPod:
     notes, labels = meta.get("annotations") or {}, meta.get("labels") or {}
     return ChildPod(
         version=version_of(raw),
+        namespace=meta.get("namespace", ""),
         name=meta["name"],
         uid=meta["uid"],
         child_uid=owner_uid(raw),
         role=_role(meta),
-        index=int(labels.get(LABEL_INDEX) or notes.get(LABEL_INDEX) or 0),
+        index=_number(labels.get(LABEL_INDEX) or notes.get(LABEL_INDEX)),
         phase=status.get("phase", "Pending"),
         created=parse_time(meta["creationTimestamp"]),
         node=raw["spec"].get("nodeName"),
@@ -81,7 +83,7 @@ def pod_of(raw: Raw) -> ChildPod:
         unscheduled=_unscheduled(conditions.get("PodScheduled", {})),
         disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",
         lost_at=_time_or_none(meta.get("deletionTimestamp")),
-        ignored=int(notes.get(ANNOTATION_IGNORED, "0")),
+        ignored=_number(notes.get(ANNOTATION_IGNORED)),
         termination=read_termination(ended.get("message")),
     )
 
@@ -114,9 +116,23 @@ def parse_time(text: str) -> datetime:
 def read_termination(text: str | None) -> Termination | None:
     """A worker's termination message; None for anything else, such as the tail of a log."""
     try:
-        return Termination.model_validate_json(text or "")
+        said = Termination.model_validate_json(text or "")
     except ValidationError:
         return None
+    return said if all(0 <= number <= MOST for number in _numbers(said)) else None
+
+
+def _numbers(said: Termination) -> Iterator[int]:
+    for end in said.shards:
+        yield from (end.shard, end.cursor, end.seq, end.total or 0)
+    if said.result is not None:
+        result = said.result
+        yield from (result.rows, result.batches, result.failed_shards, result.attempts)
+
+
+def _number(text: str | None) -> int:
+    """A small number in a label or annotation, which anybody in the namespace may have edited."""
+    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else 0
 
 
 def _role(meta: Raw) -> Role:

@@ -13,7 +13,7 @@ from batchprocess.api.status import Status
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.observed import ChildJob, Observed, is_at_work
+from batchprocess_operator.observed import MOST, ChildJob, Observed, is_at_work
 from batchprocess_operator.ranges import parse_ranges
 
 
@@ -43,7 +43,8 @@ class Shards:
     @property
     def batches_done(self) -> int:
         """Committed batches."""
-        return sum(self.cursors)
+        # Until the dataset is counted nothing bounds what a pod says.
+        return min(sum(self.cursors), MOST)
 
     @property
     def batches_total(self) -> int | None:
@@ -56,10 +57,10 @@ def look_at_shards(job: BatchProcessJob, before: Status, observed: Observed) -> 
     total = job.spec.shards
     each = job.spec.worker.processes_per_worker
     workers = [child for child in observed.children if child.role == "worker"]
-    ends = _newest_ends(observed)
-    reports = observed.reported.shards
-    sealed = parse_ranges(before.sealed_shards) | {k for k, end in ends.items() if end.sealed}
-    sealed |= {k for k, report in reports.items() if report.sealed}
+    sealed = parse_ranges(before.sealed_shards)
+    sealed |= {k for k, end in _newest_ends(observed).items() if end.sealed}
+    sealed |= {k for k, report in observed.reported.shards.items() if report.sealed}
+    sealed &= frozenset(range(total))
     for child in workers:
         sealed |= shards_of(child, child.completed_indexes, total, each)
     current = max(workers, key=lambda child: child.retry, default=None)
@@ -128,6 +129,8 @@ def _cursors(
         if 0 <= shard < total:
             cursors[shard] = max(cursors[shard], cursor)
     if sizes is not None:
+        # A pod can say anything; nobody has done more than there is.
+        cursors = [min(cursor, size) for cursor, size in zip(cursors, sizes, strict=True)]
         for shard in sealed:
             cursors[shard] = sizes[shard]
     return tuple(cursors)
@@ -156,15 +159,13 @@ def regressed(before: Status, observed: Observed, total: int) -> dict[int, tuple
 
 
 def _shape(before: Status, observed: Observed) -> RunShape | None:
-    if observed.reported.shape is not None:
-        return observed.reported.shape
-    for pod in (*observed.gone, *observed.pods):
-        if pod.termination is not None and pod.termination.run is not None:
-            return pod.termination.run
+    """The first word on it stays: run.json, which it is told from, never changes."""
     known = before.dataset
-    if known is None:
-        return None
-    return RunShape(rows=known.rows, batch_size=known.batch_size, batches=known.batches)
+    if known is not None:
+        return RunShape(rows=known.rows, batch_size=known.batch_size, batches=known.batches)
+    told = [pod.termination.run for pod in (*observed.gone, *observed.pods) if pod.termination]
+    shapes = (shape for shape in (observed.reported.shape, *told) if shape is not None)
+    return next((shape for shape in shapes if shape.batch_size > 0), None)
 
 
 def plan_of(job: BatchProcessJob, shape: RunShape) -> ShardPlan:

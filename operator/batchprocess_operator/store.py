@@ -4,14 +4,18 @@ Values are parsed once, when they arrive, and only what reconcile reads is kept:
 job are many. One event loop only.
 """
 
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from batchprocess_operator.observed import ChildJob, ChildPod
 from batchprocess_operator.reading import Raw, child_of, job_uid, owner_uid, pod_of, version_of
 
+_LOG = logging.getLogger(__name__)
 MAX_GONE = 2_000
+_MOST_BURIED = 20_000
+_Child = TypeVar("_Child", ChildJob, ChildPod)
 
 
 @dataclass
@@ -25,16 +29,27 @@ class Entry:
 
 
 class Store:
-    """By the job's UID. Every method returns the UID that is to be reconciled, if any."""
+    """By the job's UID. Every method returns the UID that is to be reconciled, if any.
+
+    A UID whose object was deleted never comes back: an answer to one of our own requests, or a
+    page of a listing, may arrive after the watch has told of the deletion.
+    """
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self._job_of_pod: dict[str, str] = {}
+        self._buried: dict[str, None] = {}
 
     def put_job(self, raw: Raw) -> str:
         """A BatchProcessJob was seen; an older version than the known one is ignored."""
         uid: str = raw["metadata"]["uid"]
+        if uid in self._buried:
+            return uid
         entry = self._entry(uid)
+        if entry.raw is None:
+            here = raw["metadata"]["namespace"]
+            entry.children = {k: v for k, v in entry.children.items() if v.namespace == here}
+            entry.pods = {k: v for k, v in entry.pods.items() if v.namespace == here}
         if entry.raw is None or version_of(raw) >= version_of(entry.raw):
             entry.raw = raw
         return uid
@@ -42,6 +57,7 @@ class Store:
     def drop_job(self, uid: str) -> str:
         """A BatchProcessJob is gone; the garbage collector has its children."""
         self.entries.pop(uid, None)
+        self._bury([uid])
         return uid
 
     def put_child(self, raw: Raw) -> str | None:
@@ -49,7 +65,10 @@ class Store:
         uid = job_uid(raw)
         if uid is None or owner_uid(raw) != uid:
             return None
-        child, children = child_of(raw), self._entry(uid).children
+        child = _read(child_of, raw)
+        if child is None or not self._belongs(child, uid):
+            return None
+        children = self._entry(uid).children
         known = children.get(child.uid)
         if known is None or child.version >= known.version:
             children[child.uid] = child
@@ -58,6 +77,7 @@ class Store:
     def drop_child(self, raw: Raw) -> str | None:
         """A Job is gone."""
         uid = job_uid(raw)
+        self._bury([raw["metadata"]["uid"]])
         entry = None if uid is None else self.entries.get(uid)
         if entry is not None:
             entry.children.pop(raw["metadata"]["uid"], None)
@@ -66,23 +86,29 @@ class Store:
     def put_pod(self, raw: Raw) -> str | None:
         """A pod was seen."""
         uid = job_uid(raw)
-        if uid is not None:
-            pod, pods = pod_of(raw), self._entry(uid).pods
-            known = pods.get(pod.uid)
-            if known is None or pod.version >= known.version:
-                pods[pod.uid] = pod
-            self._job_of_pod[pod.uid] = uid
+        pod = None if uid is None else _read(pod_of, raw)
+        if uid is None or pod is None or not self._belongs(pod, uid):
+            return None
+        pods = self._entry(uid).pods
+        known = pods.get(pod.uid)
+        if known is None or pod.version >= known.version:
+            pods[pod.uid] = pod
+        self._job_of_pod[pod.uid] = uid
         return uid
 
     def drop_pod(self, raw: Raw) -> str | None:
         """A pod is gone. What it said last is kept for a while: attempts are counted by it."""
         uid = job_uid(raw)
-        entry = None if uid is None else self.entries.get(uid)
-        if entry is None:
+        last = None if uid is None else _read(pod_of, raw)
+        if uid is None or last is None:
             return None
-        last = pod_of(raw)
-        entry.pods.pop(last.uid, None)
+        ours = uid in self.entries and self._belongs(last, uid)
+        self._bury([last.uid])
         self._job_of_pod.pop(last.uid, None)
+        if not ours:
+            return None
+        entry = self._entry(uid)
+        entry.pods.pop(last.uid, None)
         entry.gone[last.uid] = last
         while len(entry.gone) > MAX_GONE:
             entry.gone.pop(next(iter(entry.gone)))
@@ -96,6 +122,7 @@ class Store:
 
     def forget(self, uids: Collection[str]) -> None:
         """Drop what a full listing did not have: watches may miss deletions."""
+        self._bury(uids)
         for uid in [uid for uid in self.entries if uid in uids]:
             del self.entries[uid]
         for entry in self.entries.values():
@@ -110,5 +137,27 @@ class Store:
         pod = self.entries[job].pods.get(uid) if job in self.entries else None
         return None if job is None or pod is None else (job, pod)
 
+    def _belongs(self, child: ChildJob | ChildPod, uid: str) -> bool:
+        """Whether it and its job are there, in one namespace: labels can be written anywhere."""
+        if child.uid in self._buried or uid in self._buried:
+            return False
+        raw = self._entry(uid).raw
+        return raw is None or raw["metadata"]["namespace"] == child.namespace
+
+    def _bury(self, uids: Iterable[str]) -> None:
+        self._buried.update(dict.fromkeys(uids))
+        while len(self._buried) > _MOST_BURIED:
+            self._buried.pop(next(iter(self._buried)))
+
     def _entry(self, uid: str) -> Entry:
         return self.entries.setdefault(uid, Entry())
+
+
+def _read(parse: Callable[[Raw], _Child], raw: Raw) -> _Child | None:
+    """None for an object that somebody has made unreadable: the others must go on."""
+    try:
+        return parse(raw)
+    except ValueError as error:
+        meta = raw["metadata"]
+        _LOG.warning("%s/%s is ignored: %s", meta.get("namespace"), meta["name"], error)
+        return None
