@@ -22,6 +22,7 @@ def display(
 
 def short(number: float) -> str:
     """1234 as 1.2k."""
+    number = float(f"{number:.3g}")  # 999.9 is 1k, not 1e+03
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size:
             return f"{number / size:.3g}{unit}"

@@ -15,6 +15,9 @@ from batchprocess_operator.observed import ShardReport
 from batchprocess_operator.shards import Shards
 
 _STALE_SECONDS = 30
+_SLOWEST = 0.1
+"""A shard that has stalled is not extrapolated: the agent ends it, and another goes on."""
+_MOST_SECONDS = 10 * 365 * 86_400
 _JUMP = 0.1
 """An estimate within a tenth of the remaining time of the old one is the old one: no flicker."""
 
@@ -43,11 +46,14 @@ def estimate(
     }
     if not rates or shards.shape is None or shards.sizes is None:
         return Estimate(None, None)
+    rate = _rounded(sum(rates.values()) * shards.shape.batch_size)
     seconds = _seconds_left(_left(shards, reports), shards, rates, slots)
+    if seconds > _MOST_SECONDS:
+        return Estimate(rate, None)
     end = (now + timedelta(seconds=seconds)).replace(microsecond=0)
     if before is not None and abs((end - before).total_seconds()) < max(2, _JUMP * seconds):
         end = before
-    return Estimate(_rounded(sum(rates.values()) * shards.shape.batch_size), end)
+    return Estimate(rate, end)
 
 
 def _left(shards: Shards, reports: Mapping[int, ShardReport]) -> list[int]:
@@ -62,7 +68,8 @@ def _seconds_left(
     left: Sequence[int], shards: Shards, rates: Mapping[int, float], slots: int
 ) -> float:
     usual = median(rates.values())
-    at_work = [left[k] / rates.get(k, usual) for k in sorted(shards.running)]
+    pace = {k: max(rate, _SLOWEST * usual) for k, rate in rates.items()}
+    at_work = [left[k] / pace.get(k, usual) for k in sorted(shards.running)]
     free = [0.0] * max(slots - len(at_work), 0)
     heap = at_work + free
     heapq.heapify(heap)
