@@ -11,9 +11,9 @@ from batchprocess_operator.conditions import by_type
 from batchprocess_operator.finalizing import finalize, finalizer_was_made
 from batchprocess_operator.job import SUCCESSFUL, Decision, Job
 from batchprocess_operator.observed import ChildJob, Observed, Reason
-from batchprocess_operator.plan import DeleteJob
+from batchprocess_operator.plan import Action, DeleteJob
 from batchprocess_operator.shards import Shards
-from batchprocess_operator.workers import all_succeeded, begin, work
+from batchprocess_operator.workers import all_succeeded, begin, stop, work
 
 
 def decide(job: Job, observed: Observed, shards: Shards, now: datetime) -> Decision:
@@ -42,15 +42,18 @@ def _makes_room(child: ChildJob, job: Job) -> bool:
 
 def _finished(job: Job, observed: Observed, now: datetime) -> Decision:
     before, ttl = job.before, job.body.spec.ttl_seconds_after_finished
+    state = before.state or "Failed"
     failure = by_type(before.conditions).get("Failed")
-    reason = None
-    if before.state == "Failed" and failure is not None:
-        reason = Reason(failure.reason, failure.message)
-    stay = Decision(before.state or "Failed", failure=reason)
+    reason: Reason | None = None
+    actions: tuple[Action, ...] = ()
+    if state == "Failed":
+        reason = None if failure is None else Reason(failure.reason, failure.message)
+        actions = stop(job, observed)
+    stay = Decision(state, actions, failure=reason)
     if ttl is None or before.completion_time is None or not observed.children:
         return stay
     left = (before.completion_time + timedelta(seconds=ttl) - now).total_seconds()
     if left > 0:
-        return Decision(stay.state, failure=reason, due=(left,))
+        return Decision(state, actions, failure=reason, due=(left,))
     gone = tuple(DeleteJob(child.name, child.uid) for child in observed.children)
-    return Decision(stay.state, gone, failure=reason)
+    return Decision(state, gone, failure=reason)

@@ -13,7 +13,8 @@ from batchprocess_operator.telling import events_between
 from batchprocess_operator.upkeep import Upkeep, tend
 
 _LOOK_AGAIN_SECONDS = 15.0
-"""While pods are at it: stalls, stuck pods and lost nodes show without any event."""
+"""While pods are at it: stalls, stuck pods and lost nodes show without any event. And while a child
+is refused: nobody tells when a quota or a right is granted."""
 
 
 def reconcile(job: Job, observed: Observed, now: datetime) -> Plan:
@@ -34,12 +35,13 @@ def reconcile(job: Job, observed: Observed, now: datetime) -> Plan:
     facts = [*facts_of(job, observed, shards, decision, now), *upkeep.facts]
     status = build_status(job, observed, shards, decision, facts, now)
     due = [*decision.due, *upkeep.due]
-    if not final and decision.child is not None and not decision.child.suspend:
+    at_it = decision.child is not None and not decision.child.suspend
+    if not final and (at_it or decision.blocked is not None):
         due.append(_LOOK_AGAIN_SECONDS)
     return Plan(
         actions=(*decision.actions, *upkeep.actions),
         status=status,
         urgent=is_urgent(job.before, status),
-        events=events_between(job, status, upkeep.actions),
+        events=events_between(job, status),
         requeue_after=min(due, default=None),
     )

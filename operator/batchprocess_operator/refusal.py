@@ -11,8 +11,8 @@ NOT_ALLOWED = "NotAllowed"
 """RBAC, a quota or an admission policy refused the child."""
 
 
-def refused(why: Reason) -> Decision:
+def refused(why: Reason, state: str) -> Decision:
     """Another's object can go away and a right be granted; an invalid manifest stays invalid."""
     if why.reason in (NAME_CONFLICT, NOT_ALLOWED):
-        return Decision("Pending", blocked=why)
+        return Decision(state, blocked=why)
     return Decision("Failed", failure=why)

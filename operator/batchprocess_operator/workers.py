@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess_operator.build.jobs import worker_job
 from batchprocess_operator.conditions import by_type
@@ -23,15 +24,19 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
     identity, spec = job.identity, job.body.spec
     name = worker_job_name(identity.name, identity.uid, spec.retry)
     if name in observed.refused:
-        return refused(observed.refused[name])
+        return refused(observed.refused[name], "Pending")
     todo = frozenset(range(spec.shards)) - shards.sealed if spec.retry else None
     if todo is not None and not todo:
         return finalize(job, observed)
-    manifest = worker_job(job.body, identity, job.road, todo)
-    return Decision("Pending", (CreateJob(manifest),))
+    try:
+        manifest = worker_job(job.body, identity, job.road, todo)
+    except InvalidArgument as error:
+        return Decision("Failed", failure=Reason("InvalidSpec", str(error)))
+    return Decision("Pending", (*stop(job, observed), CreateJob(manifest)))
 
 
 def work(job: Job, observed: Observed, shards: Shards, child: ChildJob, now: datetime) -> Decision:
+    """The worker Job is there."""
     if all_succeeded(child):
         return finalize(job, observed)
     failure = _failure(job, observed, shards, child)
@@ -40,7 +45,9 @@ def work(job: Job, observed: Observed, shards: Shards, child: ChildJob, now: dat
     due, late = _start_deadline(job, observed, child, now)
     failure = failure or late
     if failure is not None:
-        return Decision("Failed", _stop(job, child), failure=failure, child=child)
+        # Said first and stopped by the next look, which finds a final state: a verdict about time
+        # would not be found again in a Job that has been suspended.
+        return Decision("Failed", failure=failure, child=child, due=(0.0,))
     return Decision(
         _state(job, observed, child), _adjust(job, child), child=child, due=(due,) if due else ()
     )
@@ -75,13 +82,17 @@ def _failed_sentence(shards: Shards, observed: Observed, child: ChildJob) -> str
     return f"failed shards: {format_ranges(shards.failed)}{why}"
 
 
-def _stop(job: Job, child: ChildJob) -> tuple[Action, ...]:
-    """Our own verdict: Kubernetes would go on. Kueue's Jobs are not ours to suspend."""
-    if child.ended:
-        return ()
+def stop(job: Job, observed: Observed) -> tuple[Action, ...]:
+    """What ends the worker Jobs of a job that has failed, by our own verdict or Kubernetes'.
+
+    Kueue's Jobs are not ours to suspend.
+    """
+    going = [c for c in observed.children if c.role == "worker" and not c.ended]
     if job.body.spec.queue_name is not None:
-        return (DeleteJob(child.name, child.uid),)
-    return () if child.suspend else (PatchJob(child.name, child.uid, {"suspend": True}),)
+        return tuple(DeleteJob(child.name, child.uid) for child in going)
+    return tuple(
+        PatchJob(child.name, child.uid, {"suspend": True}) for child in going if not child.suspend
+    )
 
 
 def _adjust(job: Job, child: ChildJob) -> tuple[Action, ...]:
@@ -112,8 +123,10 @@ def _has_started(job: Job, observed: Observed, child: ChildJob) -> bool:
     """Whether a container of this child ran since it was created, or resumed."""
     since = child.started or child.created
     running = by_type(job.before.conditions).get("Running")
-    told = running is not None and running.status == "True"
-    if told and running is not None and running.last_transition_time >= since:
+    # It may have ended again, its pods be gone and we be another process: a False that came after
+    # a True is as good. The first False of all comes before startTime is set.
+    ran = job.before.start_time is not None
+    if running is not None and ran and running.last_transition_time >= since:
         return True
     return any(pod.started and pod.created >= since for pod in observed.pods_of(child))
 
@@ -123,10 +136,13 @@ def _start_deadline(
 ) -> tuple[float | None, Reason | None]:
     """Seconds until the first container must run, or that it is too late."""
     spec = job.body.spec
-    if child.suspend or spec.parallelism == 0 or _has_started(job, observed, child):
+    # Kubernetes sets startTime when the Job begins and when it is resumed, soon and not at once.
+    if child.started is None or child.suspend or spec.parallelism == 0:
+        return None, None
+    if _has_started(job, observed, child):
         return None, None
     limit = spec.timeouts.start_seconds
-    left = ((child.started or child.created) + timedelta(seconds=limit) - now).total_seconds()
+    left = (child.started + timedelta(seconds=limit) - now).total_seconds()
     if left > 0:
         return left, None
     return None, Reason(

@@ -132,7 +132,10 @@ def test_more_failures_than_are_tolerated_fail_the_job_and_stop_its_pods():
     tolerant = job(failurePolicy={"maxFailedShards": 1}, worker={"processesPerWorker": 2}, shards=8)
     planned = plan(tolerant, [child(status=two)])
     assert planned.status.state == "Failed"
-    assert patches(planned) == [{"suspend": True}]
+    assert planned.requeue_after == 0
+    then = plan(after(tolerant, planned), [child(status=two)])
+    assert patches(then) == [{"suspend": True}]
+    assert then.status == planned.status
 
 
 def test_a_configuration_error_fails_the_job_with_the_users_message():
@@ -186,7 +189,7 @@ def test_no_running_pod_by_the_start_deadline_fails_the_job_and_stops_trying():
     assert early.requeue_after <= 30
     late = plan(strict, [child(created=-91)])
     assert conditions(late)["Failed"] == ("True", "StartDeadlineExceeded")
-    assert patches(late) == [{"suspend": True}]
+    assert patches(plan(after(strict, late), [child(created=-91)])) == [{"suspend": True}]
 
 
 def test_the_start_deadline_stands_while_suspended_or_scaled_to_nothing():
