@@ -13,6 +13,7 @@ from batchprocess_operator.starting import pods_starting
 
 _MOST_STALL_SECONDS = 300
 """A stall is told at half of stallSeconds, when the agent would end it, or after this long."""
+_FRESH_SECONDS = 30
 
 
 def facts_of(
@@ -40,13 +41,19 @@ def facts_of(
 def stalled_shards(
     job: Job, reports: Iterable[ShardReport], running: frozenset[int], now: datetime
 ) -> list[int]:
-    """Shards at work of which nothing was heard to be done for too long."""
+    """Shards at work that are heard of, and have been heard to do nothing for too long.
+
+    Silence says nothing: the road of reports may be cut, and the work goes on.
+    """
     limit = min(job.body.spec.timeouts.stall_seconds / 2, _MOST_STALL_SECONDS)
-    since = now - timedelta(seconds=limit)
+    since, fresh = now - timedelta(seconds=limit), now - timedelta(seconds=_FRESH_SECONDS)
     return sorted(
         report.shard
         for report in reports
-        if report.shard in running and report.phase != "starting" and report.advanced < since
+        if report.shard in running
+        and report.phase != "starting"
+        and report.advanced < since
+        and report.heard > fresh
     )
 
 

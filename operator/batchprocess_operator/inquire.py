@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from batchprocess_operator import paths
 from batchprocess_operator.client import Api
-from batchprocess_operator.errors import ApiError, NotFound
+from batchprocess_operator.errors import ApiError, Denied, NotFound
 from batchprocess_operator.observed import ChildJob, ChildPod, Reason
 
 _PATIENCE = timedelta(seconds=5)
@@ -54,6 +54,8 @@ class Inquiries:
             ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
         except NotFound:
             ready = False
+        except Denied:
+            ready = True  # an operator of one namespace may have no right to know
         self._nodes[name] = (self._clock(), not ready)
         return not ready
 

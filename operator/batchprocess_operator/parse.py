@@ -48,18 +48,23 @@ def read_status(raw: Raw) -> Status:
 
 
 def unreadable_status(raw: Raw, error: Unreadable, now: datetime) -> Status:
-    """What to say of a job that cannot be read: it has failed, and why."""
+    """What to say of a job that this operator cannot read: that it is left alone, and why.
+
+    Not that it has failed, which is final: a newer operator may know the field, and workers may
+    be at work.
+    """
     before, generation = read_status(raw), raw["metadata"].get("generation", 1)
     facts = [
-        Fact("Failed", True, "InvalidSpec", str(error)),
-        Fact("Complete", False, "InvalidSpec"),
+        Fact(one.type, one.status == "True", one.reason, one.message)
+        for one in before.conditions
+        if one.type != "Stalled"
     ]
+    facts.append(Fact("Stalled", True, "InvalidSpec", str(error)))
     return before.model_copy(
         update={
-            "state": "Failed",
+            "state": before.state or "Pending",
             "observed_generation": generation,
             "conditions": merge(before.conditions, facts, generation=generation, now=now),
-            "completion_time": before.completion_time or now,
         }
     )
 

@@ -7,9 +7,9 @@ from batchprocess.api.status import Status
 from batchprocess_operator.conditions import Fact, merge
 from batchprocess_operator.display import display
 from batchprocess_operator.eta import Estimate, estimate
-from batchprocess_operator.job import FINAL, Decision, Job
+from batchprocess_operator.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.names import LABEL_JOB_UID, LABEL_ROLE
-from batchprocess_operator.observed import Observed, pods_at_work
+from batchprocess_operator.observed import MOST, Observed, pods_at_work
 from batchprocess_operator.ranges import format_ranges
 from batchprocess_operator.rows import shard_rows
 from batchprocess_operator.shards import Shards, plan_of
@@ -35,6 +35,9 @@ def build_status(
         done, rows, attempts = result.batches, result.rows, result.attempts or attempts
         total = total if total is not None else done
         metrics, metrics_error = result.metrics or None, result.metrics_error
+    elif decision.state in SUCCESSFUL and before.batches is not None:
+        # The finalizer's word, which counted records, stands over what we had heard.
+        done, total, rows = before.batches.done, before.batches.total, before.rows or 0
     working = pods_at_work(observed)["worker"]
     values = {
         "observedGeneration": job.identity.generation,
@@ -72,7 +75,7 @@ def build_status(
         "metrics": metrics,
         "metricsError": metrics_error,
         "attempts": attempts,
-        "lostWork": max(before.lost_work or 0, observed.reported.lost),
+        "lostWork": max(before.lost_work or 0, min(observed.reported.lost, MOST)),
         "replicas": working,
         "selector": f"{LABEL_JOB_UID}={job.identity.uid},{LABEL_ROLE}=worker",
         "display": display(done, total, shards, speed, now),
@@ -91,7 +94,8 @@ def committed_rows(job: Job, shards: Shards) -> int:
 
 def _estimate(job: Job, observed: Observed, shards: Shards, now: datetime) -> Estimate:
     spec = job.body.spec
-    slots = max(spec.parallelism, 1) * spec.worker.processes_per_worker
+    nowhere = sum(pod.alive and pod.unscheduled is not None for pod in observed.pods)
+    slots = max(spec.parallelism - nowhere, 1) * spec.worker.processes_per_worker
     return estimate(shards, observed.reported.shards, slots=slots, before=job.before.eta, now=now)
 
 
@@ -101,10 +105,17 @@ def unchanged_but_for_time(before: Status, after: Status) -> bool:
 
 
 def is_urgent(before: Status, after: Status) -> bool:
-    """Whether more than progress has changed: then it is written at once."""
+    """Whether more than progress has changed: then it is written at once.
+
+    That pods start and end is progress: in a large job some do at any time.
+    """
 
     def told(status: Status) -> object:
-        kinds = [(one.type, one.status, one.reason) for one in status.conditions]
+        kinds = [
+            (one.type, one.status, one.reason)
+            for one in status.conditions
+            if one.type != "Running" and (one.type, one.status) != ("PodsStarting", "True")
+        ]
         return (status.state, status.observed_generation, status.retry, kinds, status.metrics)
 
     return told(before) != told(after)

@@ -1,6 +1,6 @@
 """Events: what a person would want to know, each told once, when it becomes so. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from batchprocess.api.status import Status
 from batchprocess_operator.conditions import by_type
@@ -19,13 +19,12 @@ _BAD_NEWS = {
 }
 
 
-def events_between(job: Job, after: Status, actions: Iterable[Action]) -> tuple[Event, ...]:
+def events_between(job: Job, after: Status) -> tuple[Event, ...]:
     """What has happened between the last status and this one."""
     return (
         *_state(job.before, after),
         *_conditions(job.before, after),
         *_failed_shards(job.before, after),
-        *_given_up(actions),
         *_retry(job, after),
     )
 
@@ -64,10 +63,10 @@ def _failed_shards(before: Status, after: Status) -> Iterator[Event]:
         yield Event("Warning", "ShardFailed", f"shards {format_ranges(fresh)} have failed")
 
 
-def _given_up(actions: Iterable[Action]) -> Iterator[Event]:
-    for action in actions:
-        if isinstance(action, GiveUpPod):
-            yield Event("Warning", "PodGivenUp", f"{action.name}: node {action.node} is gone")
+def told_of(action: Action) -> Iterator[Event]:
+    """What to tell once an action is done, whether or not the status changes by it."""
+    if isinstance(action, GiveUpPod):
+        yield Event("Warning", "PodGivenUp", f"{action.name}: node {action.node} is gone")
 
 
 def _retry(job: Job, after: Status) -> Iterator[Event]:
