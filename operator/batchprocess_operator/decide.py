@@ -32,11 +32,11 @@ def decide(job: Job, observed: Observed, shards: Shards, now: datetime) -> Decis
 
 
 def _makes_room(child: ChildJob, job: Job) -> bool:
-    """Whether a retry may begin: two worker Jobs at once would fence each other's pods.
+    """Whether a retry may begin, or has: two worker Jobs at once would fence each other's pods.
 
-    One that is not over although the job has failed was suspended by us, and stays so.
+    One that is not over although the job has failed is suspended by us, and stays so.
     """
-    over = child.ended or job.before.state == "Failed"
+    over = child.ended or job.before.state == "Failed" or job.before.retry > child.retry
     return child.retry < job.body.spec.retry and over and not all_succeeded(child)
 
 

@@ -20,8 +20,9 @@ def finalize(job: Job, observed: Observed) -> Decision:
     """Make the finalizer, wait for it, and take its word for how the run ended."""
     identity = job.identity
     name = finalizer_job_name(identity.name, identity.uid, job.body.spec.retry)
-    child = observed.child(name)
-    if child is None:
+    made = [child for child in observed.children if child.role == "finalizer"]
+    child = max(made, key=lambda one: one.retry, default=None)
+    if child is None or (child.failure is not None and child.retry < job.body.spec.retry):
         if name in observed.refused:
             return refused(observed.refused[name], "Finalizing")
         return Decision("Finalizing", (CreateJob(finalizer_job(job.body, identity)),))

@@ -28,7 +28,8 @@ class Job:
 class Decision:
     """`failure`: why a failed job failed. `blocked`: what keeps a pending one from beginning.
 
-    `result`: what the finalizer told. `due`: seconds until more is to be decided.
+    `result`: what the finalizer told. `due`: seconds until more is to be decided. `child`: the one
+    that the state is about.
     """
 
     state: str
@@ -38,3 +39,7 @@ class Decision:
     result: Result | None = None
     child: ChildJob | None = None
     due: tuple[float, ...] = field(default=())
+
+    def retry(self, job: Job) -> int:
+        """The retry that the state is about: one that was asked for in mid-run waits its turn."""
+        return job.body.spec.retry if self.child is None else self.child.retry

@@ -43,7 +43,7 @@ def build_status(
         "observedGeneration": job.identity.generation,
         "state": decision.state,
         "conditions": merge(before.conditions, facts, generation=job.identity.generation, now=now),
-        "retry": job.body.spec.retry,
+        "retry": decision.retry(job),
         "runId": job.identity.run_id,
         "outputURI": job.identity.run_uri,
         "startTime": before.start_time or (now if decision.state == "Running" else None),

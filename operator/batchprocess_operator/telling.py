@@ -70,10 +70,10 @@ def told_of(action: Action) -> Iterator[Event]:
 
 
 def _retry(job: Job, after: Status) -> Iterator[Event]:
-    if job.body.spec.retry <= job.before.retry:
+    if after.retry <= job.before.retry:
         return
     if after.state in SUCCESSFUL and job.before.state in SUCCESSFUL:
         message = "spec.retry was raised, but the run is final: start another run"
         yield Event("Warning", "RetryRefused", message)
     else:
-        yield Event("Normal", "Retry", f"retry {job.body.spec.retry} of the unsealed shards")
+        yield Event("Normal", "Retry", f"retry {after.retry} of the unsealed shards")
