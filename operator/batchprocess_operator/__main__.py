@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 
+from batchprocess_operator.errors import ApiError, NotFound
 from batchprocess_operator.settings import PREFIX, OperatorSettings, SettingsError
 
 
@@ -31,9 +32,17 @@ def main() -> int:
     )
     # Kopf's own lines tell of every object it sees.
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    from batchprocess_operator.endpoint.tls import CertificateUnavailable
     from batchprocess_operator.run import run_operator
 
-    asyncio.run(run_operator(settings))
+    try:
+        asyncio.run(run_operator(settings))
+    except NotFound as error:
+        print(f"{error}: is the CRD installed?", file=sys.stderr)
+        return 1
+    except (ApiError, CertificateUnavailable, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

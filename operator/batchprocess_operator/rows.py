@@ -28,7 +28,7 @@ def _row(
         committed = before.last_commit_time
     else:
         committed = None if report is None else report.heard
-    told = None if report is None else report.total
+    told = (report.total or None) if report is not None else None
     return {
         "shard": shard,
         "cursor": cursor,

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.s3_server import KEY, SECRET, Server
-
 import testcluster
 from batchprocess.protocol.environment import S3Settings
+from support.s3_server import KEY, SECRET, Server
 from testcluster.images import WORKER, HostPython
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +85,13 @@ class World:
         status: dict[str, Any] = self.get(name).get("status", {})
         return status
 
+    def status_or_none(self, name: str) -> dict[str, Any] | None:
+        """Its status; None while the job or the API server is away."""
+        try:
+            return self.status(name)
+        except testcluster.ClusterError:
+            return None
+
     def wait(
         self,
         name: str,
@@ -95,8 +101,8 @@ class World:
         """The status once `until` holds of it; what it is instead, if it does not come to that."""
         deadline = time.monotonic() + seconds
         while True:
-            status = self.status(name)
-            if until(status):
+            status = self.status_or_none(name)
+            if status is not None and until(status):
                 return status
             assert time.monotonic() < deadline, f"{name}: {json.dumps(status, indent=1)}"
             time.sleep(0.3)

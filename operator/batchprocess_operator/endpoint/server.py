@@ -1,13 +1,18 @@
-"""The endpoint's HTTP side: POST /v1/reports over TLS, bounded in every direction."""
+"""The endpoint's HTTP side: POST /v1/reports over TLS, bounded in every direction.
+
+Built on aiohttp's bare server: routes, middlewares and Expect headers would only be more to break.
+"""
 
 import asyncio
+import logging
 import ssl
 from asyncio.sslproto import SSLProtocol
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import ValidationError
 
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH, ProgressReport
@@ -36,9 +41,13 @@ class Endpoint:
     clock: Callable[[], float]
     limits: Limits = field(default_factory=Limits)
 
-    async def take(self, request: web.Request) -> web.Response:
-        """204, or a Refusal: the sender first, then how often it may, then what it says."""
-        body = await request.read()
+    async def take(self, request: web.BaseRequest) -> None:
+        """Nothing, or a Refusal: the sender first, then how often it may, then what it says."""
+        if request.path != REPORTS_PATH:
+            raise Refusal(404, f"there is nothing but {REPORTS_PATH}")
+        if request.method != hdrs.METH_POST:
+            raise Refusal(405, "reports are sent with POST")
+        body = await _body(request)
         pod = await self.verifier.sender(request.headers.get(hdrs.AUTHORIZATION))
         wait = self.limits.admit(pod.uid, pod.namespace, self.clock())
         if wait is not None:
@@ -48,14 +57,6 @@ class Endpoint:
         if foreign:
             raise Refusal(403, f"shard {min(foreign)} is not one of this pod's")
         self.reports.take(pod, report, self.clock())
-        return web.Response(status=204)
-
-
-def application(endpoint: Endpoint) -> web.Application:
-    """The endpoint as something that aiohttp can serve."""
-    app = web.Application(client_max_size=MAX_REPORT_BYTES, middlewares=[_answer_plainly])
-    app.router.add_post(REPORTS_PATH, endpoint.take)
-    return app
 
 
 @asynccontextmanager
@@ -66,34 +67,10 @@ async def serve(
     # Python reads TLS into 256 KiB of its own for each connection, ten times what all the rest of
     # a connection takes: thousands of idle workers would cost a gigabyte (docs/adr/0005).
     SSLProtocol.max_size = _TLS_BUFFER
-    app = application(endpoint)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=_IDLE_SECONDS,
-        lingering_time=_LINGER_SECONDS,
-        shutdown_timeout=_STOP_SECONDS,
-    )
-    _bound_connections(app, context, lambda: _open_connections(runner), endpoint.clock)
-    await runner.setup()
-    try:
-        server = await _listen(runner, host, port, context)
-        try:
-            yield server.sockets[0].getsockname()[1]
-        finally:
-            server.close()
-    finally:
-        await runner.cleanup()
-
-
-async def _listen(
-    runner: web.AppRunner, host: str, port: int, context: ssl.SSLContext
-) -> asyncio.Server:
-    if runner.server is None:
-        raise RuntimeError("the runner must be set up before it listens")
-    return await asyncio.get_running_loop().create_server(
-        runner.server,
+    server = http_server(endpoint)
+    _bound_handshakes(context, lambda: len(server.connections), endpoint.clock)
+    listener = await asyncio.get_running_loop().create_server(
+        server,
         host,
         port,
         ssl=context,
@@ -101,24 +78,39 @@ async def _listen(
         ssl_shutdown_timeout=_STOP_SECONDS,
         backlog=1_024,
     )
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+        server.pre_shutdown()
+        await server.shutdown(_STOP_SECONDS)
 
 
-def _open_connections(runner: web.AppRunner) -> int:
-    return 0 if runner.server is None else len(runner.server.connections)
+def http_server(endpoint: Endpoint) -> web.Server:
+    """Makes a protocol for each connection; must be made where a loop runs."""
 
-
-def _bound_connections(
-    app: web.Application,
-    context: ssl.SSLContext,
-    connections: Callable[[], int],
-    clock: Callable[[], float],
-) -> None:
-    """Many connections are not kept, too many are refused before any cryptography is done."""
-    handshakes = Meters(_HANDSHAKES)
-
-    async def close_if_many(_request: web.Request, response: web.StreamResponse) -> None:
-        if connections() > _KEPT_CONNECTIONS:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = await _answer(endpoint, request)
+        if len(server.connections) > _KEPT_CONNECTIONS:
             response.force_close()
+        return response
+
+    server = web.Server(
+        answer,
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=_IDLE_SECONDS,
+        lingering_time=_LINGER_SECONDS,
+        logger=_logger(),
+    )
+    return server
+
+
+def _bound_handshakes(
+    context: ssl.SSLContext, connections: Callable[[], int], clock: Callable[[], float]
+) -> None:
+    """Refuse what would be too much before any cryptography is done for it."""
+    handshakes = Meters(_HANDSHAKES)
 
     def refuse_if_too_many(
         _connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext
@@ -129,42 +121,57 @@ def _bound_connections(
         handshakes.count("", now)
         return None
 
-    app.on_response_prepare.append(close_if_many)
     # Despite its name this is called for every ClientHello, also one without a server name.
     context.sni_callback = refuse_if_too_many
 
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+def _logger() -> logging.Logger:
+    """aiohttp logs the very bytes that it could not parse, which may be a token; we don't."""
+    logger = logging.getLogger(f"{__name__}.http")
+    logger.addFilter(_is_not_about_bad_bytes)
+    return logger
 
 
-@web.middleware
-async def _answer_plainly(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Every refusal as {"error": sentence}; nothing else about us ever leaves."""
+def _is_not_about_bad_bytes(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
+async def _answer(endpoint: Endpoint, request: web.BaseRequest) -> web.Response:
+    """204, or every refusal as {"error": sentence}; nothing else about us ever leaves."""
     try:
         async with asyncio.timeout(_REQUEST_SECONDS):
-            return await handler(request)
+            await endpoint.take(request)
+        return web.Response(status=204)
     except Refusal as refusal:
-        response = web.json_response({"error": refusal.sentence}, status=refusal.status)
-        if refusal.retry_after is not None:
-            response.headers[hdrs.RETRY_AFTER] = str(refusal.retry_after)
-        return response
+        return _refuse(refusal)
     except TimeoutError:
-        response = web.json_response({"error": "the request came too slowly"}, status=408)
-        response.force_close()
-        return response
-    except web.HTTPException as error:
-        return _plain(error)
-
-
-def _plain(error: web.HTTPException) -> web.Response:
-    """aiohttp's own refusals: too large a body, another path or method."""
-    sentence = error.reason
-    if error.status == 413:
-        sentence = f"a report has at most {MAX_REPORT_BYTES} bytes"
-    response = web.json_response({"error": sentence}, status=error.status)
-    if hdrs.ALLOW in error.headers:
-        response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+        response = _refuse(Refusal(408, "the request came too slowly"))
+    except (ConnectionError, web.RequestPayloadError):
+        # The sender has gone in the middle of its request, or sends no HTTP any more.
+        response = _refuse(Refusal(400, "the request's body cannot be read"))
+    response.force_close()
     return response
+
+
+def _refuse(refusal: Refusal) -> web.Response:
+    response = web.json_response({"error": refusal.sentence}, status=refusal.status)
+    if refusal.retry_after is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(refusal.retry_after)
+    if refusal.status == 405:
+        response.headers[hdrs.ALLOW] = hdrs.METH_POST
+    return response
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    """All of it, if it is not too much; whatever the sender has announced."""
+    body = b""
+    while len(body) <= MAX_REPORT_BYTES:
+        chunk = await request.content.readany()
+        if not chunk:
+            return body
+        body += chunk
+    raise Refusal(413, f"a report has at most {MAX_REPORT_BYTES} bytes")
 
 
 def _parse(body: bytes) -> ProgressReport:

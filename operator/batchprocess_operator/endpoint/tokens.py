@@ -101,6 +101,7 @@ class Verifier:
 
 def _bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    # What is not ASCII is no token, and PyJWT stumbles over bytes that are not even text.
+    if scheme.lower() != "bearer" or not token or not token.isascii():
         raise Refusal(401, "reports need the header Authorization: Bearer <token>")
     return token
