@@ -261,6 +261,13 @@ def test_a_store_that_reads_but_never_writes_meets_the_deadline_too():
         perform(open_run(RUN), store, patience())
 
 
+def test_a_store_that_says_taken_but_shows_nothing_meets_the_deadline_too():
+    store = FakeMemoryStorage()
+    store.create = lambda _key, _body: False
+    with pytest.raises(StorageUnavailable, match="run.json is said to exist but cannot be read"):
+        perform(open_run(RUN), store, patience())
+
+
 def test_a_refusal_is_final_where_nothing_has_begun():
     store = FakeMemoryStorage()
     store.fail("create", StorageDenied("no"), times=1)

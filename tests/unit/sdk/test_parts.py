@@ -226,10 +226,12 @@ def test_more_files_than_a_commit_holds_are_refused_with_what_to_do(tmp_path):
 def test_threads_of_user_code_lose_no_file_and_no_metric(tmp_path):
     kept = Kept(Staging(tmp_path))
     made = context(tmp_path, kept)
+    updates = made.wrap_reducer(list, name="all")
     boundaries = []
 
     def work(thread):
         for number in range(50):
+            updates.update(number)
             made.report_metrics(f"thread{thread}", number, {"a": 1})
             with made.upload_path() as path:
                 (path / f"{thread}-{number}").touch()
@@ -246,6 +248,7 @@ def test_threads_of_user_code_lose_no_file_and_no_metric(tmp_path):
         thread.join()
     boundaries.append(kept.take((0, 1), (0, 1)))
     assert sum(len(one.metrics) for one in boundaries) == 400
+    assert sum(len(one.reducers[0].entry.value) for one in boundaries) == 400
     assert len({name for one in boundaries for name in one.files}) == 400
 
 
@@ -314,6 +317,8 @@ def test_reducers_are_wrapped_in_init_only_under_unique_names(tmp_path):
     made.wrap_reducer(sum, name="total")
     with pytest.raises(ValueError, match="'total' exists already"):
         made.wrap_reducer(max, name="total")
+    with pytest.raises(TypeError, match="a MetricReducer or a function, not a list"):
+        made.wrap_reducer([1], name="list")
     kept.in_init = False
     with pytest.raises(RuntimeError, match="__init__ only"):
         made.wrap_reducer(max, name="late")

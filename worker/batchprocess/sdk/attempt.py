@@ -30,7 +30,6 @@ from batchprocess.protocol.errors import InvalidArgument, ShardSealed
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.codec import readable
 from batchprocess.sdk.committer import Committer, Folder
 from batchprocess.sdk.context import TorchBatchProcessorContext
 from batchprocess.sdk.devices import pick_device
@@ -43,6 +42,7 @@ from batchprocess.sdk.loop import Loop
 from batchprocess.sdk.place import Place
 from batchprocess.sdk.processor import TorchBatchProcessor
 from batchprocess.sdk.profiler import TraceProfiler
+from batchprocess.sdk.reducers import reduce_all
 from batchprocess.sdk.settings import Settings
 from batchprocess.sdk.staging import Staging
 from batchprocess.storage.base import Storage
@@ -76,8 +76,14 @@ class Attempt:
         self.storage: Storage = open_storage(environment.run_uri, environment.s3)
         self._kept = Kept(Staging())
         self._tensorboard = Path(tempfile.mkdtemp(prefix="batchprocess-tensorboard-"))
+        self._committer: Committer | None = None
         # Exit handlers run after the commit thread has ended: it may need the files till then.
         atexit.register(self.close)
+
+    def settle(self) -> None:
+        """After a failure: wait for the commit under way, which was begun before it and counts."""
+        if self._committer is not None:
+            self._committer.settle()
 
     def close(self) -> None:
         """Remove the temporary files."""
@@ -200,11 +206,13 @@ class Attempt:
         )
         if claimed.last is not None:
             self._kept.resume(claimed.last.reducers, self._load)
+        committer = Committer(me, claimed.position, self.storage, self._patience(), link.send)
+        self._committer = committer
         loop = Loop(
             processor=processor,
             plan=plan,
             kept=self._kept,
-            committer=Committer(me, claimed.position, self.storage, self._patience(), link.send),
+            committer=committer,
             state=state,
             where=where,
             tensorboard=Folder(self._tensorboard, f"tensorboard/{shard:05d}-{self.nonce[:8]}"),
@@ -237,13 +245,13 @@ class Attempt:
 
     def _reduction(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
         """Outputs count whatever the reducers do, so their errors are told, not raised."""
-        metrics: dict[str, Any] = {}
         try:
             if self._kept.in_init:
                 self.build(rank=self.place.shard)
-            for one in self._kept.reducers:
-                values = [value_of(entry, self._load) for entry in entries.get(one.key, ())]
-                metrics |= {name: readable(v) for name, v in one.reduce(values).items()}
+            metrics = reduce_all(
+                (one, [value_of(entry, self._load) for entry in entries.get(one.key, ())])
+                for one in self._kept.reducers
+            )
         except Exception as error:  # noqa: BLE001  any error of user code, told in the summary
             where.stage = "reduce"
             return Reduction({}, where.sentence(error))

@@ -47,6 +47,11 @@ class Committer:
         if self._flying is not None:
             self._flying.result()
 
+    def settle(self) -> None:
+        """As `wait`, for whoever has failed already: a second failure is only logged."""
+        if self._flying is not None and (error := self._flying.exception()) is not None:
+            _LOG.warning("the commit under way failed: %s", error)
+
     def commit(self, boundary: Boundary, tensorboard: "Folder | None") -> None:
         """Start making `boundary` durable; waits for the one before, so that one flies at most."""
         self.wait()

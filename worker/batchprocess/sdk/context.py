@@ -116,6 +116,9 @@ class TorchBatchProcessorContext:
             raise RuntimeError("wrap_reducer may be called in __init__ only")
         if name is not None and any(one.name == name for one in self._kept.reducers):
             raise ValueError(f"a reducer named {name!r} exists already: names must be unique")
+        if not (isinstance(reducer, MetricReducer) or callable(reducer)):
+            kind = type(reducer).__qualname__
+            raise TypeError(f"wrap_reducer takes a MetricReducer or a function, not a {kind}")
         made = reducer if isinstance(reducer, MetricReducer) else FunctionReducer(reducer)
         made.reset()
         self._kept.reducers.append(Registered(made, name, len(self._kept.reducers)))

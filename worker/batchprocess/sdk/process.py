@@ -79,6 +79,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     except Exception as error:
         _report(error, link, where, attempt)
         tell_plainly(error, heard=link.connected)
+        if attempt is not None:
+            attempt.settle()
         raise
 
 
