@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from batchprocess.protocol.run import Count, RunShape
+
 CONTROL_FD = "BATCHPROCESS_CONTROL_FD"
 
 Phase = Literal["starting", "running", "hook", "storage", "finishing", "done"]
@@ -37,10 +39,10 @@ class Beat(_Message):
     shard: int
     phase: Phase
     since: float
-    processed: int
-    cursor: int
-    total: int
-    rows: int = 0
+    processed: Count
+    cursor: Count
+    total: Count
+    rows: Count = 0
 
 
 class Claimed(_Message):
@@ -48,9 +50,10 @@ class Claimed(_Message):
 
     type: Literal["claimed"] = "claimed"
     shard: int
-    seq: int
-    cursor: int
-    total: int
+    seq: Count
+    cursor: Count
+    total: Count
+    run: RunShape | None = None
 
 
 class Committed(_Message):
@@ -58,8 +61,8 @@ class Committed(_Message):
 
     type: Literal["committed"] = "committed"
     shard: int
-    seq: int
-    cursor: int
+    seq: Count
+    cursor: Count
     sealed: bool = False
 
 

@@ -28,7 +28,7 @@ from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.control import Reduced
 from batchprocess.protocol.errors import InvalidArgument, ShardSealed
 from batchprocess.protocol.records import ReducerEntry
-from batchprocess.protocol.run import RunInfo
+from batchprocess.protocol.run import RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.committer import Committer, Folder
 from batchprocess.sdk.context import TorchBatchProcessorContext
@@ -202,7 +202,13 @@ class Attempt:
         cursor, shard = claimed.position.cursor, self.place.shard
         state.cursor, state.total, state.processed = cursor, plan.size(shard), cursor
         link.send(
-            ClaimedMessage(shard=shard, seq=claimed.position.seq, cursor=cursor, total=state.total)
+            ClaimedMessage(
+                shard=shard,
+                seq=claimed.position.seq,
+                cursor=cursor,
+                total=state.total,
+                run=RunShape.of(plan),
+            )
         )
         if claimed.last is not None:
             self._kept.resume(claimed.last.reducers, self._load)
