@@ -82,8 +82,13 @@ async def serve(
         yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
+        transports = [one.transport for one in server.connections if one.transport is not None]
         server.pre_shutdown()
         await server.shutdown(_STOP_SECONDS)
+        # A polite end of TLS needs the other side's answer, for which nobody waits any more.
+        for transport in transports:
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 def http_server(endpoint: Endpoint) -> web.Server:
