@@ -14,6 +14,7 @@ from batchprocess_operator.client import Api, Object
 from batchprocess_operator.errors import ApiError, Conflict, Denied, NotFound, Rejected
 from batchprocess_operator.inquire import Inquiries
 from batchprocess_operator.job import Job
+from batchprocess_operator.metrics import Metrics
 from batchprocess_operator.observed import Observed, Reason, Reported
 from batchprocess_operator.parse import (
     Unreadable,
@@ -82,6 +83,7 @@ class Controller:
     recorder: Recorder
     clock: Callable[[], float]
     now: Callable[[], datetime]
+    metrics: Metrics
     memories: dict[str, Memory] = field(default_factory=dict)
 
     async def work(self) -> None:
@@ -89,7 +91,8 @@ class Controller:
         while True:
             uid, pause = await self.queue.take(), 0.0
             try:
-                pause = await self._look(uid)
+                with self.metrics.looking():
+                    pause = await self._look(uid)
             except ApiError as error:
                 self._back_off(uid, error)
             except Exception as error:  # noqa: BLE001
@@ -246,6 +249,7 @@ class Controller:
     def _back_off(self, uid: str, error: Exception) -> None:
         memory = self.memories.setdefault(uid, Memory())
         memory.failures += 1
+        self.metrics.failed()
         wait = min(2.0 ** (memory.failures - 1), _LONGEST_BACKOFF)
         _LOG.warning("job %s: %s; again in %.0f s", uid, error, wait)
         self.queue.add(uid, wait)

@@ -20,6 +20,7 @@ from batchprocess_operator.endpoint.server import Endpoint, serve
 from batchprocess_operator.endpoint.tls import LiveCertificate, SecretShelf, Source, given, own
 from batchprocess_operator.endpoint.tokens import Verifier
 from batchprocess_operator.inquire import Inquiries
+from batchprocess_operator.metrics import Metrics
 from batchprocess_operator.pace import Pace
 from batchprocess_operator.queue import WorkQueue
 from batchprocess_operator.record import Recorder
@@ -48,7 +49,8 @@ class _Operator:
         self._api = Api(client, pace)
         self._store, self._queue = Store(), WorkQueue(self._clock)
         self._directory = PodDirectory(self._store)
-        self._tracker = Tracker(self._queue.add, self._directory.created, _utc_now)
+        self._metrics = Metrics(self._store)
+        self._tracker = Tracker(self._reported, self._directory.created, _utc_now)
         self._inquiries = Inquiries(self._api, self._clock)
         self._resync = Resync(
             self._api, self._store, settings.namespaces or (None,), self._queue.add
@@ -56,6 +58,8 @@ class _Operator:
 
     async def run(self) -> None:
         """Everything in one group: what ends, ends all, and the process is started anew."""
+        if self._settings.metrics_port is not None:
+            self._metrics.serve(self._settings.metrics_port)
         async with self._endpoint() as road:
             await self._resync.once(self._clock)
             controller = self._controller(road)
@@ -72,6 +76,10 @@ class _Operator:
                     for task in tasks:
                         task.cancel()
 
+    def _reported(self, uid: str) -> None:
+        self._metrics.reported()
+        self._queue.add(uid)
+
     def _controller(self, road: ProgressRoad | None) -> Controller:
         return Controller(
             api=self._api,
@@ -83,6 +91,7 @@ class _Operator:
             recorder=Recorder(self._api, self._clock),
             clock=self._clock,
             now=_utc_now,
+            metrics=self._metrics,
         )
 
     async def _watch(self) -> None:
