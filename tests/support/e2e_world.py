@@ -63,7 +63,7 @@ class World:
     def template(self, **pod: Any) -> dict[str, Any]:
         """A pod template that takes the interpreter and torch from the machine."""
         container: dict[str, Any] = {"name": "worker", "imagePullPolicy": "Never"}
-        container["resources"] = {"requests": {"cpu": "50m", "memory": "256Mi"}}
+        container["resources"] = {"requests": {"cpu": "300m", "memory": "256Mi"}}
         container["resources"]["requests"]["ephemeral-storage"] = "64Mi"
         spec: dict[str, Any] = {"terminationGracePeriodSeconds": 30}
         if self.host_python is not None:
