@@ -7,7 +7,7 @@ PY := .venv/bin/python
 TOOLS := .cache/bin
 
 .PHONY: help demo test test-fast test-full lint format generate verify lock servers clean \
-	cluster cluster-deps cluster-down testcluster
+	cluster cluster-deps cluster-down images testcluster
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -66,6 +66,10 @@ cluster: .venv/dev.done testcluster cluster-deps ## a cluster to try things on (
 cluster-down: ## remove that cluster
 	$(PY) -m testcluster down
 
+# Bases: a name, nothing for the Dockerfiles' own, or `here` for one made without a registry.
+images: .venv/dev.done cluster-deps ## build both images (root; OPERATOR_BASE=here WORKER_BASE=here)
+	$(PY) -m testcluster images --operator-base="$(OPERATOR_BASE)" --worker-base="$(WORKER_BASE)"
+
 demo: .venv/worker.done ## run the digits job here, with local storage
 	.venv/bin/batchprocess run examples/digits/job.yaml $(ARGS)
 
@@ -88,7 +92,7 @@ format: .venv/dev.done ## format and sort imports
 test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"
 
-test: lint $(TOOLS)/versitygw ## lint, unit, explorer, real S3, kills
+test: lint $(TOOLS)/versitygw testcluster $(if $(filter 0,$(shell id -u)),cluster-deps) ## lint, unit, explorer, real S3, kills
 	$(PY) -m pytest -q -m "not full"
 
 test-full: test $(TOOLS)/minio ## the long versions too
@@ -98,6 +102,8 @@ lock: ## compile the hashed locks anew
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra worker --extra cli --extra examples pyproject.toml -o requirements/worker.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -c requirements/worker.txt -o requirements/dev.txt
+	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra operator pyproject.toml -c requirements/dev.txt -o requirements/operator.txt
 
 clean: ## remove the environment, the tools and all caches
+	test ! -d .cache/cluster || $(PY) -m testcluster down
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""`python -m testcluster up|down`: a cluster for a person, which lives until it is taken down."""
+"""`python -m testcluster up|down|images`: a cluster that lives until it is taken down; images."""
 
 import argparse
 import datetime
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from testcluster import images
 from testcluster.errors import ClusterError
 from testcluster.plane import ControlPlane, Settings
 from testcluster.programs import Programs
@@ -19,21 +20,30 @@ FOLDER = ROOT / ".cache" / "cluster"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 with a sentence on standard error."""
     parser = argparse.ArgumentParser(prog="python -m testcluster", description=__doc__)
-    parser.add_argument("what", choices=("up", "down"))
+    parser.add_argument("what", choices=("up", "down", "images"))
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the cluster lives")
     parser.add_argument("--control-plane", action="store_true", help="no node, so no root needed")
-    given = parser.parse_args(arguments)
-    folder = given.folder.resolve()
+    for name in ("operator", "worker"):
+        told = f"base of the {name}'s image: a name, or `here` for one made on this machine"
+        parser.add_argument(f"--{name}-base", default="", help=told)
     try:
-        if given.what == "down":
-            down(folder)
-        else:
-            kubeconfig = up(folder, control_plane_alone=given.control_plane)
-            print(f"export KUBECONFIG={kubeconfig}")
+        for line in _do(parser.parse_args(arguments)):
+            print(line)
     except ClusterError as error:
         print(f"testcluster: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _do(given: argparse.Namespace) -> list[str]:
+    """What to print when it is done."""
+    folder = given.folder.resolve()
+    if given.what == "images":
+        return images.build_both(given.operator_base, given.worker_base)
+    if given.what == "down":
+        down(folder)
+        return []
+    return [f"export KUBECONFIG={up(folder, control_plane_alone=given.control_plane)}"]
 
 
 def up(folder: Path, *, control_plane_alone: bool = False) -> Path:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from testcluster.archives import Image, archive, layer
+from testcluster.buildah import CACHE, Build, load
 from testcluster.node import PAUSE_IMAGE
 from testcluster.shell import output
 from testcluster.tools import ROOT, built
 
-CACHE = ROOT / ".cache" / "images"
 BASE = Image("localhost/batchprocess/base:test")
+OPERATOR = "localhost/batchprocess/operator:test"
+TORCH = "localhost/batchprocess/torch:test"
+WHOLE_WORKER = "localhost/batchprocess/whole-worker:test"
 SUITE, PACKAGES = "bookworm", ("python3-venv", "ca-certificates")
 
 # Where the worker image looks for an interpreter and packages of the machine; see HostPython.
@@ -60,7 +63,8 @@ def base_layer() -> Path:
             output("debootstrap", *flags, str(rootfs), seconds=1800)
             for dropped in ("var/cache/apt", "var/lib/apt/lists"):
                 shutil.rmtree(rootfs / dropped)
-            layer(rootfs, kept)
+            # Renamed when whole: a killed or simultaneous build leaves nothing half to be found.
+            layer(rootfs, Path(folder, "layer")).rename(kept)
     return kept
 
 
@@ -77,6 +81,57 @@ def worker(target: Path) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         source = layer(ROOT / "worker", Path(folder, "source.layer"), SOURCE.removeprefix("/"))
         return archive(WORKER, [base_layer(), source], target)
+
+
+def operator() -> Path:
+    """The archive of the operator's image, built from Dockerfile.operator on that Debian."""
+    return _operator(BASE.name).archive(load_base)
+
+
+def whole_worker() -> Path:
+    """The archive of the image of Dockerfile.worker, torch included: 6 GB and many minutes."""
+    return _worker(_torch().stored(load_base)).archive(lambda: None)
+
+
+def build_both(operator_base: str, worker_base: str) -> list[str]:
+    """Build both Dockerfiles on bases: a name, "" for the Dockerfile's own, or "here".
+
+    "here" is a Debian made on this machine, without a registry. The images' names, as
+    `buildah images` with the storage in .cache/images shows them.
+    """
+    if "here" in (operator_base, worker_base):
+        load_base()
+    if worker_base == "here":
+        worker_base = _torch().stored(load_base)
+    both = [
+        _operator(BASE.name if operator_base == "here" else operator_base),
+        _worker(worker_base),
+    ]
+    for one in both:
+        one.build(one.name)
+    return [one.name for one in both]
+
+
+def _operator(on: str) -> Build:
+    lock = ("requirements/operator.txt", "requirements/bootstrap.txt")
+    inputs = ("pyproject.toml", "README.md", "LICENSE", "worker", "operator", *lock)
+    return Build("Dockerfile.operator", OPERATOR, {"BASE": on} if on else {}, inputs)
+
+
+def _worker(on: str) -> Build:
+    inputs = ("pyproject.toml", "README.md", "LICENSE", "worker")
+    return Build("Dockerfile.worker", WHOLE_WORKER, {"BASE": on} if on else {}, inputs)
+
+
+def _torch() -> Build:
+    lock = ("requirements/worker.txt",)
+    return Build("testcluster/Dockerfile.torch", TORCH, {"BASE": BASE.name}, lock)
+
+
+def load_base() -> None:
+    """Make that Debian known to builds."""
+    with tempfile.TemporaryDirectory(dir=base_layer().parent) as folder:
+        load(base(Path(folder, "base.tar")))
 
 
 @dataclass(frozen=True)

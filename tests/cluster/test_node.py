@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="a node needs root; control planes do not"),
 ]
 
+SLEEP = "import time; time.sleep(600)"
 REACH = """
 import json, os, ssl, sys, urllib.request
 account = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -29,13 +30,6 @@ version = json.load(urllib.request.urlopen(f"{api}/version", context=trusted, ti
 host = urllib.request.urlopen(sys.argv[1], timeout=20).read().decode()
 print(version["gitVersion"], host, os.getuid())
 """
-
-
-@pytest.fixture(scope="module")
-def worker(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Name of the worker image, loaded into the node."""
-    cluster.node.import_image(images.worker(tmp_path_factory.mktemp("images") / "worker.tar"))
-    return images.WORKER.name
 
 
 @pytest.fixture
@@ -59,9 +53,9 @@ def host_server(cluster: Cluster) -> Iterator[str]:
         thread.join()
 
 
-def test_an_indexed_job_runs_to_its_end(cluster: Cluster, worker: str) -> None:
+def test_an_indexed_job_runs_to_its_end(cluster: Cluster, worker_image: str) -> None:
     say = "import os; print('index', os.environ['JOB_COMPLETION_INDEX'])"
-    job = _job("indexed", worker, "-c", say)
+    job = _job("indexed", worker_image, "-c", say)
     job["spec"] |= {"completions": 3, "parallelism": 3, "completionMode": "Indexed"}
     cluster.kubectl.apply(json.dumps(job))
 
@@ -73,9 +67,9 @@ def test_an_indexed_job_runs_to_its_end(cluster: Cluster, worker: str) -> None:
 
 
 def test_a_pod_reaches_the_api_service_and_a_server_of_the_machine(
-    cluster: Cluster, worker: str, host_server: str
+    cluster: Cluster, worker_image: str, host_server: str
 ) -> None:
-    cluster.kubectl.apply(json.dumps(_job("reaching", worker, "-c", REACH, host_server)))
+    cluster.kubectl.apply(json.dumps(_job("reaching", worker_image, "-c", REACH, host_server)))
 
     _wait_for_job(cluster, "reaching")
 
@@ -85,8 +79,8 @@ def test_a_pod_reaches_the_api_service_and_a_server_of_the_machine(
     assert user == "65532"
 
 
-def test_the_machine_reaches_a_pod_through_its_service(cluster: Cluster, worker: str) -> None:
-    pod = _pod("serving", worker, "-m", "http.server", "8000", "--directory=/etc")
+def test_the_machine_reaches_a_pod_through_its_service(cluster: Cluster, worker_image: str) -> None:
+    pod = _pod("serving", worker_image, "-m", "http.server", "8000", "--directory=/etc")
     service = {"selector": {"app": "serving"}, "ports": [{"port": 80, "targetPort": 8000}]}
     cluster.kubectl.apply(json.dumps(pod))
     cluster.kubectl.apply(
@@ -107,9 +101,11 @@ def test_the_machine_reaches_a_pod_through_its_service(cluster: Cluster, worker:
 
 
 def test_torch_is_imported_from_the_machine_by_a_user_that_is_not_root(
-    cluster: Cluster, worker: str
+    cluster: Cluster, worker_image: str
 ) -> None:
-    job = _job("torch", worker, "-c", "import torch, batchprocess.sdk; print(torch.ones(2).sum())")
+    job = _job(
+        "torch", worker_image, "-c", "import torch, batchprocess.sdk; print(torch.ones(2).sum())"
+    )
     host, spec = images.HostPython(), job["spec"]["template"]["spec"]
     spec["volumes"] = host.volumes()
     spec["containers"][0]["volumeMounts"] = host.mounts()
@@ -120,12 +116,12 @@ def test_torch_is_imported_from_the_machine_by_a_user_that_is_not_root(
     assert cluster.kubectl("logs", "job/torch").strip() == "tensor(2.)"
 
 
-def test_a_killed_process_is_seen_as_137(cluster: Cluster, worker: str) -> None:
-    cluster.kubectl.apply(json.dumps(_pod("victim", worker, "-c", "import time; time.sleep(600)")))
+def test_a_killed_process_is_seen_as_137(cluster: Cluster, worker_image: str) -> None:
+    cluster.kubectl.apply(json.dumps(_pod("victim", worker_image, "-c", SLEEP)))
     until("the pod runs", lambda: _phase(cluster, "victim") == "Running")
     uid = cluster.kubectl.get("pod", "victim")["metadata"]["uid"]
 
-    (python,) = [pid for pid in cluster.node.processes(uid) if "sleep(600)" in _command(pid)]
+    (python,) = [pid for pid in cluster.node.processes(uid) if SLEEP in _command(pid)]
     os.kill(python, signal.SIGKILL)
 
     until("the pod failed", lambda: _phase(cluster, "victim") == "Failed")
@@ -134,9 +130,9 @@ def test_a_killed_process_is_seen_as_137(cluster: Cluster, worker: str) -> None:
 
 
 def test_a_pod_that_asks_for_a_gpu_runs_once_the_node_says_it_has_one(
-    cluster: Cluster, worker: str
+    cluster: Cluster, worker_image: str
 ) -> None:
-    pod = _pod("on-gpu", worker, "-c", "print('on a gpu')")
+    pod = _pod("on-gpu", worker_image, "-c", "print('on a gpu')")
     pod["spec"]["containers"][0]["resources"] = {"limits": {"nvidia.com/gpu": "1"}}
     cluster.kubectl.apply(json.dumps(pod))
 
@@ -145,8 +141,10 @@ def test_a_pod_that_asks_for_a_gpu_runs_once_the_node_says_it_has_one(
     until("the pod succeeded", lambda: _phase(cluster, "on-gpu") == "Succeeded")
 
 
-def test_a_pod_outlives_restarts_of_kubelet_and_containerd(cluster: Cluster, worker: str) -> None:
-    cluster.kubectl.apply(json.dumps(_pod("steady", worker, "-c", "import time; time.sleep(600)")))
+def test_a_pod_outlives_restarts_of_kubelet_and_containerd(
+    cluster: Cluster, worker_image: str
+) -> None:
+    cluster.kubectl.apply(json.dumps(_pod("steady", worker_image, "-c", SLEEP)))
     until("the pod runs", lambda: _phase(cluster, "steady") == "Running")
     before = cluster.node.processes(cluster.kubectl.get("pod", "steady")["metadata"]["uid"])
 
