@@ -40,6 +40,12 @@ def test_a_good_job_is_read_and_becomes_an_environment():
         ("  dataset: inference:dataset\n", "", "processor and spec.dataset go together"),
         ("  dataset:", "  command: [python, x.py]\n  dataset:", "either command, or processor"),
         ("shards: 4", "shards: [", "this is not YAML"),
+        ("shards: 4", "shards: 4\n  shards: 5", "line 8: shards is given twice, first in line 7"),
+        ("gpus: 1", "template: {a: 1, a: 2}", "line 10: a is given twice, first in line 10"),
+        ("shards: 4", "hparams: &h {again: *h}", "line 7: an alias refers to itself"),
+        ("shards: 4", "hparams: {a: !!binary 'AA=='}", "line 7: this is not YAML: .*tag.*binary"),
+        ("shards: 4", f"hparams: {{a: {'[' * 2_000}{']' * 2_000}}}", "nested too deeply"),
+        ("shards: 4", "hparams: {a: \x07}", "this is not YAML: .*not allowed"),
         ("shards: 4", "runId: a/b", "spec.runId: .*match pattern"),
         ("gpus: 1", "processesPerWorker: 17", "less than or equal to 16"),
     ],
@@ -48,6 +54,19 @@ def test_a_wrong_job_is_told_in_a_sentence(old, new, sentence):
     assert old in GOOD
     with pytest.raises(InvalidArgument, match=sentence):
         load_job(GOOD.replace(old, new), "job.yaml")
+
+
+def test_aliases_that_would_fill_the_memory_are_refused():
+    lines = ["a0: &a0 [1, 1]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    text = GOOD + "  hparams:\n" + "".join(f"    {line}\n" for line in lines)
+    with pytest.raises(InvalidArgument, match="line 1[0-9]: its aliases stand for more than"):
+        load_job(text, "job.yaml")
+
+
+def test_a_date_without_quotes_is_text_as_on_a_cluster():
+    job = load_job(GOOD.replace("shards: 4", "runId: 2026-01-02"), "job.yaml")
+    assert job.spec.run_id == "2026-01-02"
 
 
 def test_something_else_than_a_job_is_told():

@@ -9,20 +9,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.api.text import parse
 from batchprocess.protocol.errors import InvalidArgument
-
-MAX_BYTES = 1 << 20
 
 
 def load_job(text: str, source: str) -> BatchProcessJob:
     """The job in `text`; `source` is the file's name for errors. Raises InvalidArgument."""
-    if len(text) > MAX_BYTES:
-        raise InvalidArgument(f"{source} is larger than {MAX_BYTES} bytes: is it a job?")
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidArgument(_yaml_sentence(error, source)) from error
+    node, value = parse(text, source)
     if not isinstance(value, dict):
         raise InvalidArgument(f"{source}: a job is a mapping with apiVersion, kind, metadata, spec")
     try:
@@ -30,12 +23,6 @@ def load_job(text: str, source: str) -> BatchProcessJob:
     except ValidationError as error:
         problems = [_sentence(one, source, node) for one in error.errors()[:5]]
         raise InvalidArgument("\n".join(problems)) from error
-
-
-def _yaml_sentence(error: yaml.YAMLError, source: str) -> str:
-    mark = getattr(error, "problem_mark", None)
-    line = "" if mark is None else f", line {mark.line + 1}"
-    return f"{source}{line}: this is not YAML: {getattr(error, 'problem', None) or error}"
 
 
 def _sentence(error: ErrorDetails, source: str, node: yaml.Node | None) -> str:

@@ -1,11 +1,13 @@
 """What a command works on: from a job file, run folder or job folder to an open storage."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.load import load_job
+from batchprocess.api.text import MAX_BYTES
 from batchprocess.ledger.local_runs import latest_run
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.run import read_run
@@ -34,17 +36,32 @@ class Target:
 def read_job(path: Path) -> BatchProcessJob:
     """The job in a file; InvalidArgument if it cannot be read."""
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"{path} cannot be read as a job file: {error}") from error
+        with path.open("rb") as file:
+            # One byte more than a job may have: a data file given by mistake is not read whole.
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise InvalidArgument(f"{path} is larger than {MAX_BYTES} bytes: is it a job?")
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"{path} is no job file: it is not UTF-8 text ({error})") from error
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise InvalidArgument(f"{path} cannot be read as a job file: {reason}") from error
     return load_job(text, str(path))
 
 
 def job_uri(job: BatchProcessJob, path: Path) -> str:
     """The job's folder: `<uri>/<job name>`; relative paths begin at the job file's folder."""
     uri = job.spec.output.uri or DEFAULT_OUTPUT
-    root = uri if "://" in uri else str(path.absolute().parent / uri)
+    root = uri if "://" in uri else str(path.absolute().parent / _expanded(uri))
     return f"{root.rstrip('/')}/{job.metadata.name}"
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InvalidArgument(f"output.uri {path!r}: {error}") from error
 
 
 def find_target(target: str) -> Target:
