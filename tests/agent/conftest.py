@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from batchprocess.protocol.environment import WorkerEnvironment
+from support.fault_proxy import FaultProxy, Faults, fault_proxy
+from support.s3_server import Server, versitygw
 
 PRELUDE = """
 import ctypes, os, pathlib, sys, time
@@ -129,3 +131,20 @@ class Pod:
 @pytest.fixture
 def pod(tmp_path: Path) -> Pod:
     return Pod(tmp_path)
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A store of the test's own."""
+    (tmp_path / "s3").mkdir()
+    with versitygw(tmp_path / "s3") as server:
+        for name, value in server.env().items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def proxy(gateway: Server) -> Iterator[FaultProxy]:
+    """A road to it that can be closed."""
+    with fault_proxy(gateway.endpoint, Faults(), seed=1) as made:
+        yield made

@@ -3,8 +3,6 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +13,8 @@ from batchprocess.ledger.finalize import close
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.run import plan_of, read_run
 from batchprocess.storage.factory import open_storage
-from support.fault_proxy import FaultProxy, Faults, fault_proxy
-from support.s3_server import Server, versitygw
+from support.fault_proxy import FaultProxy
+from support.s3_server import Server
 
 pytestmark = pytest.mark.slow
 ALL_ROWS = [float(row) for row in range(40)]
@@ -103,21 +101,6 @@ def test_a_closed_shard_asks_for_another_run(pod: Pod) -> None:
     ended = pod.run(GOOD)
     assert ended.code == 94
     assert "shard 0 was closed as failed at batch 2; start another run" in ended.last_line
-
-
-@pytest.fixture
-def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    (tmp_path / "s3").mkdir()
-    with versitygw(tmp_path / "s3") as server:
-        for name, value in server.env().items():
-            monkeypatch.setenv(name, value)
-        yield server
-
-
-@pytest.fixture
-def proxy(gateway: Server) -> Iterator[FaultProxy]:
-    with fault_proxy(gateway.endpoint, Faults(), seed=1) as made:
-        yield made
 
 
 def on_s3(server: Server, proxy: FaultProxy) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import Summary
 
+_STOPPED = "the finalizer was stopped before the run was final; run it again"
 _AGAIN = {ExitCode.OTHER, ExitCode.STALLED, ExitCode.STORAGE}
 
 
@@ -42,7 +43,7 @@ class Finalizer:
                 job=environment.job,
                 run_id=environment.run_uri.rstrip("/").rpartition("/")[2],
                 reduce=self._reduce,
-                patience=Patience(environment.storage_deadline_seconds),
+                patience=Patience(environment.storage_deadline_seconds, sleep=self._sleep),
             )
         except StorageError as error:
             return ExitCode.STORAGE, str(error), None
@@ -56,13 +57,18 @@ class Finalizer:
         if self._child is not None:
             kill_session(self._child.process.pid)
 
+    def _sleep(self, seconds: float) -> None:
+        """Between tries: a stop ends the waiting for a store that does not answer."""
+        if self._stop.wait(seconds):
+            raise Stopped(_STOPPED)
+
     def _reduce(self, _entries: Mapping[str, Sequence[ReducerEntry]]) -> Reduction:
         """Start the user's entry point once more: `cross_slot_reduce` lives in its code."""
         error = ""
         for _ in range(self.environment.max_retries_per_shard + 1):
             code, result = self._reduce_once()
             if self._stop.is_set():
-                raise Stopped("the finalizer was stopped; nothing was published")
+                raise Stopped(_STOPPED)
             if isinstance(result, Reduced):
                 return Reduction(result.metrics, result.error)
             error = result

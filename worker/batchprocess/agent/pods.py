@@ -65,7 +65,8 @@ class Pods:
         settings = {"index": max(index, 0), "termination_log": str(log), "progress_fd": writer}
         own = environment.model_copy(update=settings)
         process = subprocess.Popen(
-            [sys.executable, "-m", "batchprocess.agent", *flags, "--", *self.command],
+            # -P: a user's queue.py or socket.py in the working directory is not for the agent.
+            [sys.executable, "-P", "-m", "batchprocess.agent", *flags, "--", *self.command],
             env={**environ, **own.to_env()},
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
