@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from batchprocess import results
+from batchprocess.cli.results import save
 from batchprocess.ledger.local_runs import start_run
+from batchprocess.ledger.results import Result
 from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.records import CommittedFile
 from batchprocess.storage.base import Storage
 from batchprocess.storage.local import LocalStorage
 from batchprocess.storage.s3_client import make_client
@@ -71,6 +74,42 @@ def test_results_are_listed_in_dataset_order_and_downloaded(
     assert len(batchprocess("results", going.uri).out.splitlines()) == 4
 
 
+def test_results_say_what_cannot_be_downloaded(
+    run: Storage, batchprocess: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    said = batchprocess("results", run.uri, "--download", tmp_path / "file" / "x")
+    assert said.code == 91
+    assert "cannot be written: Not a directory" in said.err
+    run.delete(data_key(run))
+    said = batchprocess("results", run.uri, "--download", tmp_path / "to")
+    assert said.code == 93
+    assert "is missing; see batchprocess verify" in said.err
+
+
+def test_a_name_that_was_tampered_with_cannot_leave_the_folder(
+    run: Storage, batchprocess: Command, tmp_path: Path
+) -> None:
+    changed = run.get(record(2)).replace(b'"rows.txt"', b'"../../../x"')
+    run.put(record(2), changed)
+    said = batchprocess("results", run.uri, "--download", tmp_path / "to" / "here")
+    assert said.code == 93
+    assert "'../../../x' would leave" in said.err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_name_of_255_bytes_and_one_like_a_temporary_are_downloaded(
+    batchprocess: Command, tmp_path: Path
+) -> None:
+    storage = LocalStorage(tmp_path / "run")
+    for name in ("n" * 255, "n.partial", "n"):
+        storage.put(f"data/{name}", name.encode())
+        file = CommittedFile(name=name, key=f"data/{name}", size=len(name), sha256="")
+        got = save(Result(0, 2, (0, 1), (0, 1), file, storage), tmp_path / "to")
+        assert got.read_bytes() == name.encode()
+    assert len(list((tmp_path / "to" / "00000" / "00000002").iterdir())) == 3
+
+
 def test_verify_passes_what_is_whole(run: Storage, going: Storage, batchprocess: Command) -> None:
     for storage in (run, going):
         said = batchprocess("verify", storage.uri, "--json")
@@ -97,6 +136,15 @@ TAMPERING = {
     ),
     "lost manifest": (lambda run: run.delete("manifest.jsonl"), "manifest.jsonl is missing"),
     "other manifest": (lambda run: run.put("manifest.jsonl", b""), "differs from what"),
+    "lost summary": (lambda run: run.delete("summary.json"), "summary.json is missing"),
+    "broken summary": (lambda run: run.put("summary.json", b"{"), "summary.json cannot be read"),
+    "other summary": (
+        lambda run: run.put(
+            "summary.json", run.get("summary.json").replace(b'"rows": 10', b'"rows": 11')
+        ),
+        "summary.json says 11 rows, the ledgers 10",
+    ),
+    "broken success": (lambda run: run.put("_SUCCESS", b"{"), "Invalid JSON"),
     "other success": (
         lambda run: run.put("_SUCCESS", b'{"manifest":"' + b"0" * 64 + b'"}'),
         "_SUCCESS names another manifest",

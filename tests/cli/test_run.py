@@ -282,6 +282,14 @@ def test_plan_of_a_script_that_never_calls_us(job: Script) -> None:
     assert "without calling torch_batch_process; its last line was 'hello'" in done.stderr
 
 
+def test_plan_hears_a_script_that_leaves_its_last_line_unfinished(job: Script) -> None:
+    job.write("rows.py", CODE + "\nprint('loading', end='')\n")
+    job.job(**SPEC)
+    done = job.batchprocess("plan", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["batches"] == 12
+
+
 @pytest.mark.parametrize("command", ["run", "plan", "status"])
 def test_a_wrong_job_file_is_told_with_its_line(job: Script, command: str) -> None:
     job.write("job.yaml", "apiVersion: batchprocess.dev/v1alpha1\nkind: BatchProcessJob\nspec: [\n")

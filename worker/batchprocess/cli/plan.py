@@ -51,6 +51,7 @@ def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any
         resolve(command_of(job)),
         env=environ,
         cwd=path.absolute().parent,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,

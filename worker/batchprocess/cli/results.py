@@ -1,10 +1,15 @@
 """`batchprocess results`."""
 
+import itertools
+import os
+import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from batchprocess.cli.main import print_json
 from batchprocess.cli.target import find_target
 from batchprocess.ledger.results import Result, results_of
+from batchprocess.protocol.errors import InvalidArgument, VerificationError
 
 
 def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
@@ -17,7 +22,8 @@ def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
         if as_json:
             listed.append(_row(result))
         else:
-            rows = f"rows {result.rows[0]}-{result.rows[1] - 1}"
+            first, end = result.rows
+            rows = f"rows {first}-{end - 1}" if end > first else "end of shard"
             print(f"{result.shard:>5} {rows:<24} {result.file.size:>12} {result.file.key}")
     if as_json:
         print_json({"uri": found.storage.uri, "files": listed})
@@ -26,17 +32,34 @@ def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
 def save(result: Result, folder: Path) -> Path:
     """Copy one file to `<folder>/<shard>/<seq>/<name>`, whole or not at all.
 
-    Names were checked when they were committed, so none can leave the folder.
+    Raises VerificationError for a file that is missing, or whose name was tampered with and would
+    leave the folder; InvalidArgument if the folder cannot be written.
     """
-    seq = result.file.key.split("/")[2].partition("-")[0]
-    path = folder / f"{result.shard:05d}" / seq / result.file.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        for chunk in result.chunks():
-            file.write(chunk)
-    partial.replace(path)
+    path = folder / f"{result.shard:05d}" / f"{result.seq:08d}" / result.file.name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise VerificationError(f"file name {result.file.name!r} would leave {folder}")
+    chunks = result.chunks()
+    try:
+        first = next(chunks, b"")
+    except FileNotFoundError as error:
+        raise VerificationError(f"{result.file.key} is missing; see batchprocess verify") from error
+    try:
+        _write(path, itertools.chain([first], chunks))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise InvalidArgument(f"{path} cannot be written: {reason}") from error
     return path
+
+
+def _write(path: Path, chunks: Iterable[bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{secrets.token_hex(8)}")
+    try:
+        with partial.open("wb") as file:
+            file.writelines(chunks)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _row(result: Result) -> dict[str, object]:

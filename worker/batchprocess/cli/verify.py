@@ -6,13 +6,14 @@ from batchprocess.cli.main import print_json
 from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.check import problems
 from batchprocess.ledger.download import chunks
-from batchprocess.ledger.finalize import manifest_of
-from batchprocess.ledger.perform import perform_all, settle
+from batchprocess.ledger.finalize import finished, manifest_of
+from batchprocess.ledger.perform import perform, perform_all, settle
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import plan_of
+from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import CommittedFile, digest
-from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, Success
+from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY, Success
 
 
 def verify_run(target: str, *, as_json: bool) -> int:
@@ -61,6 +62,17 @@ def _manifest_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
         return [f"{MANIFEST_KEY} is missing although the run has {SUCCESS_KEY}"]
     if manifest != manifest_of(ledgers):
         return [f"{MANIFEST_KEY} differs from what the ledgers say"]
-    if Success.model_validate_json(success).manifest != digest(manifest):
+    try:
+        same = Success.model_validate_json(success).manifest == digest(manifest)
+        summary = perform(finished(), found.storage)
+    except (ValueError, VerificationError) as error:
+        return [" ".join(str(error).split())]
+    if not same:
         return [f"{SUCCESS_KEY} names another manifest"]
+    if summary is not None and summary.rows != _rows(ledgers):
+        return [f"{SUMMARY_KEY} says {summary.rows} rows, the ledgers {_rows(ledgers)}"]
     return []
+
+
+def _rows(ledgers: list[ShardLedger]) -> int:
+    return sum(body.rows[1] - body.rows[0] for one in ledgers for body in one.bodies)

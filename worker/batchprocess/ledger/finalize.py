@@ -77,7 +77,7 @@ def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
     success = Success(manifest=digest(manifest)).model_dump_json().encode()
     if (yield from create(SUCCESS_KEY, success)) is not None:
         raise VerificationError(f"{SUCCESS_KEY} exists and names another manifest")
-    return summary if kept is None else Summary.model_validate_json(kept)
+    return summary if kept is None else _parse(kept)
 
 
 def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
@@ -103,7 +103,7 @@ def finished() -> Flow[Summary | None]:
     body: bytes | None = yield Get(SUMMARY_KEY)
     if body is None:
         raise VerificationError(f"{SUCCESS_KEY} exists but {SUMMARY_KEY} is missing")
-    return Summary.model_validate_json(body)
+    return _parse(body)
 
 
 def manifest_of(ledgers: Iterable[ShardLedger]) -> bytes:
@@ -148,6 +148,13 @@ def summarize(
         metricsError=reduced.error,
         models=_distinct(model for body in bodies for model in body.models),
     )
+
+
+def _parse(body: bytes) -> Summary:
+    try:
+        return Summary.model_validate_json(body)
+    except ValueError as error:
+        raise VerificationError(f"{SUMMARY_KEY} cannot be read: {error}") from error
 
 
 def _abandon(me: Identity, head: Stored | None, plan: ShardPlan) -> Seal:

@@ -18,10 +18,12 @@ from batchprocess.storage.factory import open_storage
 class Result:
     """One committed file: where it belongs in the dataset, and its bytes on demand.
 
-    `batches` counts from 0 within the shard, `rows` from 0 in the dataset, both half-open.
+    `batches` counts from 0 within the shard, `rows` from 0 in the dataset, both half-open; `seq`
+    numbers the record that names the file.
     """
 
     shard: int
+    seq: int
     batches: tuple[int, int]
     rows: tuple[int, int]
     file: CommittedFile
@@ -54,4 +56,4 @@ def results_of(storage: Storage) -> Iterator[Result]:
     for shard in range(run.shards):
         for body in perform(read_shard(shard), storage).bodies:
             for item in sorted(body.files, key=lambda item: item.name):
-                yield Result(shard, body.batches, body.rows, item, storage)
+                yield Result(shard, body.seq, body.batches, body.rows, item, storage)

@@ -21,6 +21,7 @@ from batchprocess.protocol.control import (
     decode,
     encode,
 )
+from batchprocess.protocol.errors import InvalidArgument
 
 _BEAT_SECONDS = 1.0
 DUMP_SIGNAL = signal.SIGRTMAX - 3
@@ -59,7 +60,7 @@ class Link:
         """Greet the agent named in the environment, and listen to it from now on."""
         if CONTROL_FD not in environ:
             return cls(state, None)
-        connection = socket.socket(fileno=int(environ[CONTROL_FD]))
+        connection = _inherited(environ[CONTROL_FD])
         link = cls(state, connection)
         faulthandler.register(DUMP_SIGNAL, all_threads=True, chain=False)
         link.send(Hello(pid=os.getpid(), dump_signal=int(DUMP_SIGNAL)))
@@ -103,6 +104,19 @@ class Link:
         while True:
             self.beat()
             time.sleep(_BEAT_SECONDS)
+
+
+def _inherited(number: str) -> socket.socket:
+    """The agent's socket; what user code starts by exec does not inherit it once more."""
+    try:
+        connection = socket.socket(fileno=int(number))
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(
+            f"{CONTROL_FD}={number} is no open socket here ({error}): the command must start "
+            "Python itself or by a shell, not by a launcher that closes file descriptors"
+        ) from error
+    connection.set_inheritable(False)
+    return connection
 
 
 def beat_of(state: LoopState, clock: Callable[[], float]) -> Beat:

@@ -17,8 +17,10 @@ def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
     """One JSON line on stdout: rows, batches, shards, batchSize, secondsPerBatch or null."""
     plan = attempt.count()
     seconds = _seconds_of_a_batch(attempt, plan) if try_batch else None
+    # A line of its own, even if user code has left one unfinished.
     print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
-        json.dumps(
+        "\n"
+        + json.dumps(
             {
                 "rows": plan.rows,
                 "batches": sum(plan.size(shard) for shard in range(plan.shards)),
