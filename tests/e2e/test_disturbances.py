@@ -112,7 +112,8 @@ class _Storm:
         pod = self._wait_for_running()[0]
         node = self.cluster.node.name
         selector = f"batchprocess.dev/job={NAME}"
-        self.world.kubectl("drain", node, "--pod-selector", selector, "--force", seconds=120)
+        flags = ("--force", "--delete-emptydir-data", "--pod-selector", selector)
+        self.world.kubectl("drain", node, *flags, seconds=120)
         self.world.kubectl("uncordon", node)
         self._replaced(pod, within=60)
 
