@@ -73,6 +73,7 @@ class Pod:
         script: str,
         command: Sequence[str] = (),
         around: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
         **environment: Any,
     ) -> "subprocess.Popen[str]":
         (self.folder / "script.py").write_text(PRELUDE + script)
@@ -101,6 +102,7 @@ class Pod:
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
+            pass_fds=pass_fds,
         )
 
     def end(self, process: "subprocess.Popen[str]") -> Ended:

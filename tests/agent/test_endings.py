@@ -212,6 +212,13 @@ def test_too_short_a_grace_ends_without_a_commit(pod: Pod) -> None:
     assert pod.stop(process).code == 85
 
 
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_children_do_not_outlive_a_killed_agent(pod: Pod) -> None:
     body = "pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(600)"
     process = pod.start(hooked("process_batch", body, IN_BATCH))
@@ -220,14 +227,30 @@ def test_children_do_not_outlive_a_killed_agent(pod: Pod) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=20)
 
-    def gone() -> bool:
-        try:
-            os.kill(child, 0)
-        except ProcessLookupError:
-            return True
-        return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    pod.wait_for(lambda: not is_running(child), 20)
 
-    pod.wait_for(gone, 20)
+
+def test_agents_end_with_their_children_when_their_runner_is_killed(pod: Pod) -> None:
+    body = "pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(600)"
+    reader, writer = os.pipe()
+    process = pod.start(
+        hooked("process_batch", body, IN_BATCH), pass_fds=[writer], progress_fd=writer
+    )
+    os.close(writer)
+    pod.wait_for(lambda: (pod.folder / "pid").exists() and (pod.folder / "pid").read_text() != "")
+    child = int((pod.folder / "pid").read_text())
+    assert is_running(child)
+    os.close(reader)
+    assert process.wait(60) == 1
+    process.communicate()
+    pod.wait_for(lambda: not is_running(child), 20)
+
+
+def test_a_termination_message_that_cannot_be_written_ends_nothing(pod: Pod) -> None:
+    ended = pod.run("go()", termination_log="/dev/full")
+    assert ended.code == 0, ended.stderr
+    assert ended.stderr.count("no termination message was written: [Errno 28]") == 1
+    assert pod.rows() == ALL_ROWS
 
 
 def test_a_shell_around_the_command_changes_nothing(pod: Pod) -> None:

@@ -147,6 +147,19 @@ def test_a_grace_that_ends_before_the_upload_commits_nothing_by_halves(
     assert pod.run(GOOD, **settings).code == 0
 
 
+def test_a_grace_that_ends_during_an_outage_ends_85_in_time(
+    pod: Pod, gateway: Server, proxy: FaultProxy
+) -> None:
+    settings = on_s3(gateway, proxy) | {"storage_deadline_seconds": 600}
+    process = pod.start(in_batch("time.sleep(0.2)"), grace_seconds=5, **settings)
+    pod.wait_for(lambda: '"cursor":2' in (pod.folder / "message").read_text())
+    proxy.outage.set()
+    wait_for_outage(proxy)
+    ended = pod.stop(process)
+    assert ended.code == 85, ended.stderr
+    assert "was stopped at batch" in ended.last_line
+
+
 def test_a_store_that_stays_away_ends_88_and_the_next_attempt_goes_on(
     pod: Pod, gateway: Server, proxy: FaultProxy
 ) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from batchprocess.agent.tell import replace_in_place
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.exit_codes import ExitCode
@@ -64,11 +65,15 @@ def _tell(environment: WorkerEnvironment, code: int, message: str, summary: Summ
             rows=summary.rows,
             batches=summary.batches,
             failed_shards=len(summary.failedShards),
+            attempts=summary.attempts,
             metrics=summary.metrics,
             metrics_error=summary.metricsError,
         )
     said = Termination(code=code, message=message, result=result)
-    Path(environment.termination_log).write_bytes(said.encode())
+    try:
+        replace_in_place(Path(environment.termination_log), said.encode())
+    except OSError as error:
+        print(f"agent: no termination message was written: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The two roads of progress: the termination message, and reports."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,7 @@ class TerminationLog:
     def __init__(self, path: str | None) -> None:
         self._path = None if path is None else Path(path)
         self._last = b""
+        self._failed = False
 
     def write(self, pod: Pod, *, code: int | None = None, message: str = "") -> None:
         """Tell how far every shard is. In place, because the kubelet mounts this very file."""
@@ -25,8 +27,24 @@ class TerminationLog:
         body = Termination(code=code, message=message, shards=shards, run=pod.run).encode()
         if self._path is None or body == self._last:
             return
-        self._path.write_bytes(body)
-        self._last = body
+        try:
+            replace_in_place(self._path, body)
+        except OSError as error:
+            # Shards are done without it; a full disk of the node must not end them.
+            if not self._failed:
+                print(f"agent: no termination message was written: {error}", file=sys.stderr)
+            self._failed = True
+            return
+        self._last, self._failed = body, False
+
+
+def replace_in_place(path: Path, body: bytes) -> None:
+    """Overwrite with one call, padded by spaces: a kill at any moment leaves whole JSON."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.pwrite(descriptor, body.ljust(os.fstat(descriptor).st_size), 0)
+    finally:
+        os.close(descriptor)
 
 
 class Reporter(Protocol):

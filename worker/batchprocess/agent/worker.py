@@ -23,6 +23,7 @@ from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, 
 _TICK_SECONDS = 0.5
 _DUMP_SECONDS = 1.0
 _MAX_LINE = 1 << 20
+_RUNNER = "the local runner"
 
 
 class Agent:
@@ -44,6 +45,9 @@ class Agent:
         self._statuses: dict[int, int] = {}
         self._pool = ThreadPoolExecutor(4)
         self._selector = selectors.DefaultSelector()
+        if environment.progress_fd is not None:
+            # We only write to this pipe: it becomes "readable" when its reader has gone.
+            self._selector.register(environment.progress_fd, selectors.EVENT_READ, _RUNNER)
         self._log = TerminationLog(environment.termination_log)
         self._reporters = open_reporters(environment)
 
@@ -86,9 +90,17 @@ class Agent:
         for key, _ in self._selector.select(timeout):
             if isinstance(key.data, Watch):
                 self._read(key.data)
+            elif key.data is _RUNNER:
+                self._abandon()
             else:
                 with contextlib.suppress(BlockingIOError):
                     os.read(key.fd, 512)
+
+    def _abandon(self) -> None:
+        """The local runner is dead, and nobody will hear how this ends: as if we had died too."""
+        for watch in self._pod.running:
+            self._kill(watch)
+        os._exit(ExitCode.OTHER)
 
     def _read(self, watch: Watch) -> None:
         connection = self._children[watch.shard].connection
@@ -186,7 +198,8 @@ class Agent:
                 self._statuses[shard] = status
                 kill_session(self._children[shard].process.pid)
                 self._seals[shard] = self._pool.submit(read_seal, self._environment, shard)
-            if self._seals[shard].done():
+            over = self._pod.grace_over(self._clock(), self._environment.grace_seconds)
+            if over or self._seals[shard].done():
                 self._conclude(watch)
 
     def _drain(self, watch: Watch) -> None:
@@ -199,8 +212,10 @@ class Agent:
                 return
 
     def _conclude(self, watch: Watch) -> None:
-        stopping = self._pod.stop_since is not None
-        watch.end(self._statuses[watch.shard], self._seals[watch.shard].result(), stopping=stopping)
+        stopping, look = self._pod.stop_since is not None, self._seals[watch.shard]
+        # A store that does not answer must not hold us past the grace: we would be killed, counted.
+        seal = look.result() if look.done() else SealSeen("unreadable")
+        watch.end(self._statuses[watch.shard], seal, stopping=stopping)
         self._log.write(self._pod)
         if watch.code not in LEAVES_SIBLINGS_RUNNING:
             for sibling in self._pod.running:
