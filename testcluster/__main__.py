@@ -9,10 +9,11 @@ from pathlib import Path
 
 from testcluster import images
 from testcluster.errors import ClusterError
+from testcluster.operator import install_operator
 from testcluster.plane import ControlPlane, Settings
 from testcluster.programs import Programs
 from testcluster.tools import ROOT
-from testcluster.whole import Cluster, remove, start
+from testcluster.whole import remove, start
 
 FOLDER = ROOT / ".cache" / "cluster"
 
@@ -72,10 +73,6 @@ def down(folder: Path) -> None:
     if folder.exists():
         remove(Programs(folder))
         shutil.rmtree(folder)
-
-
-def install_operator(started: Cluster) -> None:
-    """Install the CRD and the operator by Helm; filled in together with the chart."""
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pytest
 
 from support.clusters import cluster
 from support.e2e_checks import predictions
-from support.e2e_operator import ProcessOperator, process_operator
+from support.e2e_operator import InstalledOperator
 from support.e2e_store import Store
 from support.e2e_world import ROOT, World
 from testcluster import Cluster, images
@@ -24,19 +24,16 @@ def store(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def operator(
-    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ProcessOperator]:
+def operator(cluster: Cluster) -> InstalledOperator:
     """The operator, running."""
-    with process_operator(cluster, tmp_path_factory.mktemp("operator")) as operator:
-        yield operator
+    return InstalledOperator.install(cluster)
 
 
 @pytest.fixture(scope="session")
 def world(
     cluster: Cluster,
     store: Store,
-    operator: ProcessOperator,
+    operator: InstalledOperator,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> World:
     """Everything that a job needs."""

@@ -10,7 +10,7 @@ import pytest
 
 from support.e2e_checks import assert_exactly_once, claims, watched
 from support.e2e_jobs import disturbed
-from support.e2e_operator import ProcessOperator
+from support.e2e_operator import InstalledOperator
 from support.e2e_store import Store
 from support.e2e_world import World
 from testcluster import Cluster
@@ -20,7 +20,7 @@ NAME = "stormy"
 
 
 def test_a_job_that_is_disturbed_in_every_way_ends_as_if_it_had_not_been(
-    world: World, cluster: Cluster, operator: ProcessOperator, store: Store, expected
+    world: World, cluster: Cluster, operator: InstalledOperator, store: Store, expected
 ):
     world.apply(disturbed(world, NAME, shards=6, parallelism=3, hparams={"seconds": 2.5}))
     storm = _Storm(world, cluster, operator, store)
@@ -58,7 +58,7 @@ class _Storm:
     """Each disturbance waits until there is something to disturb, and until it is overcome."""
 
     def __init__(
-        self, world: World, cluster: Cluster, operator: ProcessOperator, store: Store
+        self, world: World, cluster: Cluster, operator: InstalledOperator, store: Store
     ) -> None:
         self.world, self.cluster, self.operator, self.store = world, cluster, operator, store
         self.counted = 0

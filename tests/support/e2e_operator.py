@@ -1,81 +1,50 @@
-"""The operator in a test cluster, to be killed and started again."""
+"""The operator in a test cluster, as its users install it, to be killed and to be away."""
 
 import contextlib
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import testcluster
-from testcluster.ports import free_port
-
-ROOT = Path(__file__).parents[2]
-_PREFIX = "BATCHPROCESS_OPERATOR_"
+from testcluster.operator import DEPLOYMENT, NAMESPACE, install_operator
 
 
-@dataclass
-class ProcessOperator:
-    """The operator as a process of this machine, reached by pods at `address`."""
+@dataclass(frozen=True)
+class InstalledOperator:
+    """One pod of one Deployment."""
 
-    kubeconfig: Path
-    address: str
-    log: Path
-    secret: str = "operator-tls"
-    port: int = field(init=False)
-    process: "subprocess.Popen[bytes] | None" = None
+    cluster: testcluster.Cluster
 
-    def __post_init__(self) -> None:
-        self.port = free_port(self.address)
-
-    def start(self) -> None:
-        """Start it; it is ready when it is."""
-        environ = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
-        environ["PYTHONPATH"] = f"{ROOT / 'operator'}:{ROOT / 'worker'}"
-        settings = {
-            "POD_NAMESPACE": "default",
-            "PROGRESS_ADDRESS": f"https://{self.address}:{self.port}",
-            "PROGRESS_HOST": self.address,
-            "PROGRESS_PORT": str(self.port),
-            "PROGRESS_SECRET": self.secret,
-            "HEALTH_ADDRESS": f"{self.address}:{free_port(self.address)}",
-        }
-        environ |= {_PREFIX + name: value for name, value in settings.items()}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "batchprocess_operator"],
-                env=environ,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+    @classmethod
+    def install(cls, cluster: testcluster.Cluster) -> "InstalledOperator":
+        """By the chart; it is ready afterwards."""
+        install_operator(cluster)
+        return cls(cluster)
 
     def kill(self) -> None:
-        """SIGKILL, as the kernel would."""
-        self._end(signal.SIGKILL)
+        """SIGKILL, as the kernel would. The kubelet starts it again."""
+        for uid in self._pods():
+            for process in self.cluster.node.processes(uid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
 
     def stop(self) -> None:
-        """SIGTERM, and wait."""
-        self._end(signal.SIGTERM)
+        """Away until `start`."""
+        self._kubectl("scale", DEPLOYMENT, "--replicas=0")
+        self._kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
 
-    def _end(self, number: int) -> None:
-        if self.process is not None:
-            self.process.send_signal(number)
-            self.process.wait(30)
-            self.process = None
+    def start(self) -> None:
+        """There again, and ready."""
+        self._kubectl("scale", DEPLOYMENT, "--replicas=1")
+        self._kubectl("rollout", "status", DEPLOYMENT, "--timeout=120s")
 
+    def log(self) -> str:
+        """What it has said since it last started."""
+        return self._kubectl("logs", DEPLOYMENT)
 
-@contextlib.contextmanager
-def process_operator(cluster: testcluster.Cluster, folder: Path) -> Iterator[ProcessOperator]:
-    """A running operator; its CRD is applied."""
-    for crd in sorted((ROOT / "crds").glob("*.yaml")):
-        cluster.kubectl.apply(crd.read_text())
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
-    operator = ProcessOperator(cluster.kubeconfig, cluster.host_address, folder / "operator.log")
-    cluster.kubectl("create", "secret", "generic", operator.secret)
-    operator.start()
-    try:
-        yield operator
-    finally:
-        operator.kill()
+    def _pods(self) -> list[str]:
+        path = "-o=jsonpath={.items[*].metadata.uid}"
+        return self._kubectl("get", "pods", path).split()
+
+    def _kubectl(self, *arguments: str) -> str:
+        return self.cluster.kubectl(*arguments, f"--namespace={NAMESPACE}", seconds=150)
