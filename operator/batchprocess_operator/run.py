@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import kopf
+from kopf._core.engines.peering import Identity
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration, CoreV1Api
 
@@ -21,6 +22,7 @@ from batchprocess_operator.endpoint.tls import LiveCertificate, SecretShelf, Sou
 from batchprocess_operator.endpoint.tokens import Verifier
 from batchprocess_operator.inquire import Inquiries
 from batchprocess_operator.metrics import Metrics
+from batchprocess_operator.names import FIELD_MANAGER
 from batchprocess_operator.pace import Pace
 from batchprocess_operator.queue import WorkQueue
 from batchprocess_operator.record import Recorder
@@ -98,6 +100,8 @@ class _Operator:
         """Kopf, until a signal or its own end."""
         health = self._settings.health_address
         await kopf.operator(
+            # Kopf would ask the user database, which has no entry for a container's plain number.
+            identity=Identity(FIELD_MANAGER),
             registry=watching(self._store, self._queue.add, self._health),
             settings=watch_settings(),
             standalone=True,
