@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import kopf
-from kopf._core.engines.peering import Identity
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration, CoreV1Api
 
@@ -101,7 +100,7 @@ class _Operator:
         health = self._settings.health_address
         await kopf.operator(
             # Kopf would ask the user database, which has no entry for a container's plain number.
-            identity=Identity(FIELD_MANAGER),
+            identity=FIELD_MANAGER,  # type: ignore[arg-type]  a NewType that is not public
             registry=watching(self._store, self._queue.add, self._health),
             settings=watch_settings(),
             standalone=True,
