@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -180,6 +181,31 @@ def test_a_store_that_was_never_there_ends_88(pod: Pod, gateway: Server, proxy: 
     ended = pod.run(GOOD, **settings)
     assert ended.code == 88
     assert "s3://work/run" in ended.last_line
+
+
+def test_what_a_killed_attempt_leaves_in_temporary_folders_is_removed(
+    pod: Pod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    write = 'block = self.context.upload_path(); (block.__enter__() / "big").touch();'
+    seen = "assert list(pathlib.Path(os.environ['TMPDIR']).rglob('big'));"
+    ended = pod.run(in_batch(f"{write} {seen} os.kill(os.getpid(), 9)"))
+    assert ended.code == 137, ended.stderr
+    assert list(temporary.iterdir()) == []
+    assert pod.run(GOOD).code == 0
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_place_for_temporary_files_that_is_none_is_named(
+    pod: Pod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BATCHPROCESS_SCRATCH", "/proc/self/nowhere")
+    ended = pod.run(GOOD)
+    assert ended.code == 91
+    assert "cannot be started" in ended.last_line
+    assert "/proc/self/nowhere" in ended.last_line
 
 
 SMALL_DISK = 'mkdir run && mount -t tmpfs -o size=1m small run && exec "$@"'

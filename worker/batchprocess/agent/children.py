@@ -1,38 +1,54 @@
 """Processes of the user: started in sessions of their own, ended with all that they started."""
 
+import errno
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchprocess.protocol.control import CONTROL_FD
+from batchprocess.protocol.control import CONTROL_FD, SCRATCH
 from batchprocess.protocol.environment import PREFIX
+from batchprocess.protocol.exit_codes import ExitCode
+
+_NEVER = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.E2BIG}
 
 
 @dataclass
 class Child:
-    """A running child: its process, and our end of its control socket."""
+    """A running child: its process, our end of its control socket, its temporary files."""
 
     shard: int
     process: "subprocess.Popen[bytes]"
     connection: socket.socket
+    scratch: Path
+
+    def end(self) -> None:
+        """Kill what is left of its session, and remove what it could not."""
+        kill_session(self.process.pid)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 def start(shard: int, command: Sequence[str], environ: Mapping[str, str]) -> Child:
-    """Start `command` for one shard. Raises OSError if it cannot be executed.
+    """Start `command` for one shard. Raises OSError if it cannot be executed, or if there is no
+
+    temporary folder.
 
     A session of its own keeps the terminal's Ctrl-C and the pod's signals away from it; the
     control socket is inherited also through a shell.
     """
+    scratch = Path(tempfile.mkdtemp(prefix="batchprocess-", dir=environ.get(SCRATCH)))
     ours, theirs = socket.socketpair()
     environment = {
         **environ,
         PREFIX + "SHARD": str(shard),
         CONTROL_FD: str(theirs.fileno()),
+        SCRATCH: str(scratch),
         "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED", "1"),
     }
     try:
@@ -45,12 +61,20 @@ def start(shard: int, command: Sequence[str], environ: Mapping[str, str]) -> Chi
         )
     except OSError:
         ours.close()
+        scratch.rmdir()
         raise
     finally:
         # The child's end must live in the child alone, or its death would not end the stream.
         theirs.close()
     ours.setblocking(False)
-    return Child(shard, process, ours)
+    return Child(shard, process, ours, scratch)
+
+
+def start_failure(command: Sequence[str], error: OSError) -> tuple[ExitCode, str]:
+    """What it means that `start` failed. A machine that is full for now names no file."""
+    never = error.errno in _NEVER and error.filename is not None
+    code = ExitCode.CANNOT_WORK if never else ExitCode.OTHER
+    return code, f"the command {command[0]!r} cannot be started: {error}"
 
 
 def resolve(command: Sequence[str]) -> list[str]:

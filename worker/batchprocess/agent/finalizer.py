@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchprocess.agent.children import Child, kill_session, start
+from batchprocess.agent.children import Child, kill_session, start, start_failure
 from batchprocess.ledger.finalize import Reduction
 from batchprocess.ledger.finish import finish
 from batchprocess.ledger.perform import Patience
@@ -81,7 +81,7 @@ class Finalizer:
         try:
             self._child = start(0, self.command, environ)
         except OSError as error:
-            return ExitCode.CANNOT_WORK, f"{self.command[0]!r} cannot be started: {error}"
+            return start_failure(self.command, error)
         child, heard = self._child, _Heard()
         child.connection.setblocking(True)
         listener = threading.Thread(target=heard.listen, args=(child,), daemon=True)
@@ -89,10 +89,10 @@ class Finalizer:
         try:
             status = child.process.wait(self.environment.start_seconds)
         except subprocess.TimeoutExpired:
-            kill_session(child.process.pid)
+            child.end()
             child.process.wait()
             return ExitCode.STALLED, f"reducing took over {self.environment.start_seconds:.0f} s"
-        kill_session(child.process.pid)
+        child.end()
         listener.join(5)
         child.connection.close()
         if heard.reduced is not None:

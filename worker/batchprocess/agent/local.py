@@ -16,6 +16,7 @@ from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.local_runs import look
 from batchprocess.ledger.perform import perform
 from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
+from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.run import Summary
@@ -73,10 +74,18 @@ class View(Protocol):
 
 def run_local(run: LocalRun, view: View) -> LocalResult:
     """Run every shard, retrying as a Job would, then finalize. Ctrl-C commits and stops."""
-    with tempfile.TemporaryDirectory(prefix="batchprocess-run-") as folder:
+    with _temporary_folder() as folder:
         runner = _Runner(run, view, Path(folder))
         with _interrupts(runner):
             return runner.run()
+
+
+def _temporary_folder() -> "tempfile.TemporaryDirectory[str]":
+    try:
+        # What a killed agent leaves may be changing still when we go.
+        return tempfile.TemporaryDirectory(prefix="batchprocess-run-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise InvalidArgument(f"no temporary folder can be made ({error}): set TMPDIR") from error
 
 
 class _Runner:

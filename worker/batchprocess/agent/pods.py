@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
 from batchprocess.protocol.termination import Termination
@@ -67,7 +68,7 @@ class Pods:
         process = subprocess.Popen(
             # -P: a user's queue.py or socket.py in the working directory is not for the agent.
             [sys.executable, "-P", "-m", "batchprocess.agent", *flags, "--", *self.command],
-            env={**environ, **own.to_env()},
+            env={**environ, **own.to_env(), SCRATCH: str(self.folder)},
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

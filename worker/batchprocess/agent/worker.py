@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from pydantic import ValidationError
 
-from batchprocess.agent.children import Child, gpu_of, kill_session, start
+from batchprocess.agent.children import Child, gpu_of, kill_session, start, start_failure
 from batchprocess.agent.seals import read_seal
 from batchprocess.agent.supervise import Pod, SealSeen, Watch
 from batchprocess.agent.tell import TerminationLog, open_reporters
@@ -79,8 +79,7 @@ class Agent:
             try:
                 child = start(shard, self._command, {**self._environ, **gpu})
             except OSError as error:
-                watch.code = ExitCode.CANNOT_WORK
-                watch.sentence = f"the command {self._command[0]!r} cannot be started: {error}"
+                watch.code, watch.sentence = start_failure(self._command, error)
                 continue
             self._children[shard] = child
             self._buffers[shard] = b""
@@ -196,7 +195,7 @@ class Agent:
                     continue
                 self._drain(watch)
                 self._statuses[shard] = status
-                kill_session(self._children[shard].process.pid)
+                self._children[shard].end()
                 self._seals[shard] = self._pool.submit(read_seal, self._environment, shard)
             over = self._pod.grace_over(self._clock(), self._environment.grace_seconds)
             if over or self._seals[shard].done():

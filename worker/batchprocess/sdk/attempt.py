@@ -74,8 +74,10 @@ class Attempt:
         self.nonce = secrets.token_hex(16)
         environment = place.environment
         self.storage: Storage = open_storage(environment.run_uri, environment.s3)
-        self._kept = Kept(Staging())
-        self._tensorboard = Path(tempfile.mkdtemp(prefix="batchprocess-tensorboard-"))
+        self._kept = Kept(Staging(place.scratch))
+        self._tensorboard = Path(
+            tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=place.scratch)
+        )
         self._committer: Committer | None = None
         # Exit handlers run after the commit thread has ended: it may need the files till then.
         atexit.register(self.close)

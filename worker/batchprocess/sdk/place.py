@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from batchprocess.ledger.local_runs import is_complete, latest_run, new_job_id, next_run
+from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.storage.base import Storage
@@ -31,12 +32,14 @@ class Place:
     """The job's settings, and our shard in it. `alone`: no agent, so we finalize ourselves.
 
     `gpu`: number among the GPUs that we see; not 0 only where a launcher shows all to every rank.
+    `scratch`: where temporary files go, None for the system's own place.
     """
 
     environment: WorkerEnvironment
     shard: int
     alone: bool
     gpu: int = 0
+    scratch: Path | None = None
 
 
 def find_place(
@@ -51,7 +54,8 @@ def find_place(
         environment = WorkerEnvironment.from_env(environ)
         shard = environment.shard if environment.shard is not None else environment.index
         _agree((shard, environment.shards), context)
-        return Place(environment, shard, alone=False)
+        scratch = Path(environ[SCRATCH]) if SCRATCH in environ else None
+        return Place(environment, shard, alone=False, scratch=scratch)
     rank, size = _launcher(environ) or _of(context) or (0, 1)
     _agree((rank, size), context)
     return Place(_alone(environ, size, script), rank, alone=True, gpu=_local_rank(environ))
