@@ -14,6 +14,7 @@ from typing import Any
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.results import results
+from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
 from batchprocess.storage.factory import open_storage
 
@@ -62,7 +63,9 @@ def run(uri: str, s3: S3Settings, env: Mapping[str, str], folder: Path, chaos: C
         processor="inference:InferenceProcessor",
         dataset="inference:dataset",
     )
-    everything = {**os.environ, **env, **environment.to_env()}
+    # Killed workers leave temporary files; the agents that would remove them are not played here.
+    (folder / "scratch").mkdir()
+    everything = {**os.environ, **env, **environment.to_env(), SCRATCH: str(folder / "scratch")}
     log = folder / "processed.log"
     spec = {
         "env": environment.to_env(),
