@@ -41,6 +41,9 @@ $(TOOLS)/testcluster: testcluster/main.go testcluster/go.mod testcluster/go.sum
 $(TOOLS)/pause: testcluster/pause/main.go testcluster/go.mod
 	cd testcluster && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ ./pause
 
+$(TOOLS)/coredns: testcluster/dns/main.go testcluster/dns/go.mod testcluster/dns/go.sum
+	cd testcluster/dns && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ .
+
 $(TOOLS)/helm:
 	GOBIN=$(CURDIR)/$(TOOLS) go install helm.sh/helm/v3/cmd/helm@v3.22.0
 
@@ -58,7 +61,7 @@ cluster-deps: ## install what a node and images need (root)
 	test "$$(id -u)" = 0 || { echo "make cluster-deps: only root can install$$missing (apt)" >&2; exit 1; }; \
 	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
 
-testcluster: $(TOOLS)/testcluster $(TOOLS)/pause ## build Kubernetes for the test cluster
+testcluster: $(TOOLS)/testcluster $(TOOLS)/pause $(TOOLS)/coredns ## build Kubernetes for the test cluster
 
 cluster: .venv/dev.done testcluster cluster-deps ## a cluster to try things on (root)
 	$(PY) -m testcluster up

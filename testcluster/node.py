@@ -1,4 +1,4 @@
-"""The programs of a real node: containerd, kubelet, kube-proxy."""
+"""The programs of a real node: containerd, kubelet, kube-proxy, CoreDNS."""
 
 import functools
 import json
@@ -32,6 +32,16 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{folder}/cni"
+"""
+
+# It answers for the cluster only: there is nothing else in the pods' reach.
+COREFILE = """.:53 {{
+  ready
+  errors
+  kubernetes cluster.local {{
+    kubeconfig {kubeconfig}
+  }}
+}}
 """
 
 
@@ -70,6 +80,13 @@ class Node:
         )
         ready = functools.partial(answers, f"http://{self.network.node}:10248/healthz")
         self._run("kubelet", argv, ready)
+
+    def start_names(self, kubeconfig: Path) -> None:
+        """Start CoreDNS, so that services have their usual names."""
+        config = self.folder / "Corefile"
+        config.write_text(COREFILE.format(kubeconfig=kubeconfig))
+        ready = functools.partial(answers, f"http://{self.network.node}:8181/ready")
+        self._run("coredns", (built("coredns"), f"-conf={config}"), ready)
 
     def start_proxy(self, kubeconfig: Path, flags: Sequence[str]) -> None:
         argv = (
@@ -137,6 +154,8 @@ def _kubelet(network: Network, authority: Path) -> Mapping[str, Any]:
         "authorization": {"mode": "Webhook"},
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{network.cgroup}",
+        "clusterDNS": [network.node],
+        "clusterDomain": "cluster.local",
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
         "failSwapOn": False,
         "failCgroupV1": False,

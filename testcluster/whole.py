@@ -78,6 +78,10 @@ def start(programs: Programs, flags: Mapping[str, Sequence[str]]) -> Cluster:
     node.start_kubelet(kubelet, plane.authority.certificate, flags.get("kubelet", ()))
     proxy = plane.client("kube-proxy", "system:kube-proxy")
     node.start_proxy(proxy, flags.get("kube-proxy", ()))
+    names = plane.client("coredns", "system:coredns")
+    sees = ("--clusterrole=view", "--user=system:coredns")
+    plane.kubectl("create", "clusterrolebinding", "coredns", *sees)
+    node.start_names(names)
     until(f"{NODE} is Ready", lambda: is_ready(plane.kubectl, NODE))
     return Cluster(plane, node)
 

@@ -100,6 +100,15 @@ def test_the_machine_reaches_a_pod_through_its_service(cluster: Cluster, worker_
     cluster.kubectl("delete", "pod/serving", "service/serving", "--grace-period=0", "--force")
 
 
+def test_a_pod_finds_a_service_by_its_name(cluster: Cluster, worker_image: str) -> None:
+    ask = "import socket; print(socket.gethostbyname('kubernetes.default.svc'))"
+    cluster.kubectl.apply(json.dumps(_job("asking", worker_image, "-c", ask)))
+
+    _wait_for_job(cluster, "asking")
+
+    assert cluster.kubectl("logs", "job/asking").strip() == cluster.api_service
+
+
 def test_torch_is_imported_from_the_machine_by_a_user_that_is_not_root(
     cluster: Cluster, worker_image: str
 ) -> None:
