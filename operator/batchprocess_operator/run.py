@@ -100,7 +100,7 @@ class _Operator:
         health = self._settings.health_address
         await kopf.operator(
             # Kopf would ask the user database, which has no entry for a container's plain number.
-            identity=FIELD_MANAGER,  # type: ignore[arg-type]  a NewType that is not public
+            identity=FIELD_MANAGER,  # type: ignore[arg-type]
             registry=watching(self._store, self._queue.add, self._health),
             settings=watch_settings(),
             standalone=True,
