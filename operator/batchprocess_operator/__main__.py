@@ -32,6 +32,7 @@ def main() -> int:
     )
     # Kopf's own lines tell of every object it sees.
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     from batchprocess_operator.endpoint.tls import CertificateUnavailable
     from batchprocess_operator.run import run_operator
 

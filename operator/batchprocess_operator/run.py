@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import kopf
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration, CoreV1Api
+from kubernetes.aio.client import ApiClient, CoreV1Api
 
+from batchprocess_operator import login
 from batchprocess_operator.build.road import ProgressRoad
 from batchprocess_operator.client import Api
 from batchprocess_operator.controller import Controller
@@ -38,7 +38,7 @@ _FORGET_SECONDS = 60.0
 
 async def run_operator(settings: OperatorSettings) -> None:
     """Until a signal; raises what ended any of its parts."""
-    async with _client() as client:
+    async with login.client() as client:
         await _Operator(settings, client).run()
 
 
@@ -156,21 +156,3 @@ class _Operator:
 def _utc_now() -> datetime:
     """Whole seconds, as Kubernetes writes its times."""
     return datetime.now(UTC).replace(microsecond=0)
-
-
-@asynccontextmanager
-async def _client() -> AsyncIterator[ApiClient]:
-    """In a pod the service account, else the usual kubeconfig."""
-    configuration = Configuration()
-    # Create is not to be repeated by anybody but us, who look at what is there first.
-    configuration.retries = None
-    try:
-        config.load_incluster_config(  # type: ignore[no-untyped-call]
-            client_configuration=configuration
-        )
-    except config.ConfigException:
-        await config.load_kube_config(  # type: ignore[no-untyped-call]
-            client_configuration=configuration
-        )
-    async with ApiClient(configuration) as client:
-        yield client

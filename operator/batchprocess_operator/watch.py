@@ -9,6 +9,7 @@ from typing import Any
 
 import kopf
 
+from batchprocess_operator.login import kopf_login
 from batchprocess_operator.names import GROUP, LABEL_JOB_UID, PLURAL, VERSION
 from batchprocess_operator.store import Store
 
@@ -21,9 +22,7 @@ def watching(
 ) -> kopf.OperatorRegistry:
     """Handlers that keep `store` and call `changed` with the UID of the job concerned."""
     registry = kopf.OperatorRegistry()
-    # Read anew whenever the API server answers 401: tokens are rotated.
-    for login in (kopf.login_with_service_account, kopf.login_with_kubeconfig):
-        kopf.on.login(registry=registry, errors=kopf.ErrorsMode.IGNORED)(login)
+    kopf.on.login(registry=registry)(kopf_login)
     puts: dict[str, Callable[[Any], str | None]] = {
         PLURAL: store.put_job,
         "jobs": store.put_child,
