@@ -136,6 +136,9 @@ class Controller:
         pause = (self.clock() - began) * _LOAD
         # One after the other, and an error ends the look: later ones may build on earlier ones.
         changed = [await self._act(action, job, memory, now) for action in plan.actions]
+        if plan.actions:
+            # A write that came too early, or of which we never hear, is wanted again then.
+            self.queue.add(job.identity.uid, _RETRY_SECONDS)
         if not any(changed):
             return plan, pause
         then = reconcile(job, await self._observe(job, entry, memory, now), now)

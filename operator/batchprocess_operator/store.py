@@ -6,7 +6,7 @@ job are many. One event loop only.
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from batchprocess_operator.observed import ChildJob, ChildPod
@@ -109,7 +109,8 @@ class Store:
             return None
         entry = self._entry(uid)
         entry.pods.pop(last.uid, None)
-        entry.gone[last.uid] = last
+        # One that was deleted by force has told no end.
+        entry.gone[last.uid] = replace(last, ended=True)
         while len(entry.gone) > MAX_GONE:
             entry.gone.pop(next(iter(entry.gone)))
         return uid

@@ -10,7 +10,14 @@ from batchprocess_operator.conditions import by_type
 from batchprocess_operator.finalizing import finalize
 from batchprocess_operator.job import Decision, Job
 from batchprocess_operator.names import worker_job_name
-from batchprocess_operator.observed import ChildJob, Observed, Reason, is_at_work, last_words
+from batchprocess_operator.observed import (
+    ChildJob,
+    ChildPod,
+    Observed,
+    Reason,
+    is_at_work,
+    last_words,
+)
 from batchprocess_operator.plan import Action, CreateJob, DeleteJob, PatchJob
 from batchprocess_operator.ranges import format_ranges
 from batchprocess_operator.refusal import refused
@@ -73,12 +80,9 @@ def _failure(job: Job, observed: Observed, shards: Shards, child: ChildJob) -> R
 
 
 def _failed_sentence(shards: Shards, observed: Observed, child: ChildJob) -> str:
-    named = [
-        pod.termination.message
-        for pod in observed.pods_of(child)
-        if pod.index in child.failed_indexes and pod.termination is not None
-    ]
-    why = "".join(f"; {text}" for text in dict.fromkeys(named[-_MOST_NAMED:]))
+    ended = [pod for pod in observed.pods_of(child) if pod.index in child.failed_indexes]
+    said = dict.fromkeys(text for pod in ended if (text := _last_word(pod)))
+    why = "".join(f"; {text}" for text in list(said)[-_MOST_NAMED:])
     return f"failed shards: {format_ranges(shards.failed)}{why}"
 
 
@@ -93,6 +97,13 @@ def stop(job: Job, observed: Observed) -> tuple[Action, ...]:
     return tuple(
         PatchJob(child.name, child.uid, {"suspend": True}) for child in going if not child.suspend
     )
+
+
+def _last_word(pod: ChildPod) -> str:
+    """The agent's sentence, else the kubelet's word, such as OOMKilled."""
+    if pod.termination is not None and pod.termination.message:
+        return pod.termination.message
+    return "" if pod.died is None else pod.died.message or pod.died.reason
 
 
 def _adjust(job: Job, child: ChildJob) -> tuple[Action, ...]:
@@ -121,7 +132,10 @@ def _state(job: Job, observed: Observed, child: ChildJob) -> str:
 
 def _has_started(job: Job, observed: Observed, child: ChildJob) -> bool:
     """Whether a container of this child ran since it was created, or resumed."""
-    since = child.started or child.created
+    since = child.started
+    if since is None:
+        # Kubernetes sets it soon after the Job's creation or resumption, and not at once.
+        return False
     running = by_type(job.before.conditions).get("Running")
     # It may have ended again, its pods be gone and we be another process: a False that came after
     # a True is as good. The first False of all comes before startTime is set.
@@ -136,7 +150,6 @@ def _start_deadline(
 ) -> tuple[float | None, Reason | None]:
     """Seconds until the first container must run, or that it is too late."""
     spec = job.body.spec
-    # Kubernetes sets startTime when the Job begins and when it is resumed, soon and not at once.
     if child.started is None or child.suspend or spec.parallelism == 0:
         return None, None
     if _has_started(job, observed, child):
