@@ -1,7 +1,7 @@
 """Whole lives of a job in virtual time: the real controller over a fake API server and cluster."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +89,7 @@ class Life:
 
     server: FakeServer
     cluster: FakeCluster
+    edits: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     deaths: int = 0
 
@@ -117,11 +118,15 @@ def live(
     *,
     operators: int = 1,
     seconds: float = 900,
+    edits: Iterable[tuple[str, dict[str, Any]]] = (),
     **spec: Any,
 ) -> Life:
-    """A job of three shards, two at a time, from its creation to `seconds` later or its end."""
+    """A job of three shards, two at a time, from its creation to `seconds` later or its end.
+
+    `edits`: once the state has become this for a minute, the spec is patched so; and so on.
+    """
     server = FakeServer(faults=dict(faults or {}))
-    life = Life(server, FakeCluster(server, script))
+    life = Life(server, FakeCluster(server, script), list(edits))
     run_virtually(_live(life, operators, seconds, {"shards": 3, "parallelism": 2} | spec))
     return life
 
@@ -134,10 +139,17 @@ async def _live(life: Life, operators: int, seconds: float, spec: dict[str, Any]
     tasks.append(asyncio.create_task(life.cluster.run()))
     try:
         async with asyncio.timeout(seconds):
+            seen = 0
+            for state, change in life.edits:
+                while life.states[seen:][-1:] != [state]:
+                    await _unless_ended(tasks, 1)
+                seen = len(life.states)
+                await _unless_ended(tasks, 60)
+                life.server.change(f"{paths.job_objects('team')}/digits", {"spec": change})
             while not life.states or life.states[-1] not in FINAL:
                 await _unless_ended(tasks, 1)
             # Whatever is still to come, comes: nothing must be made any more.
-            await _unless_ended(tasks, 60)
+            await _unless_ended(tasks, 120)
     except TimeoutError:
         pass
     finally:
