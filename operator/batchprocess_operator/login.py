@@ -19,7 +19,7 @@ async def client() -> AsyncIterator[ApiClient]:
         yield made
 
 
-async def kopf_login(**_: Any) -> kopf.ConnectionInfo:
+async def kopf_login(**_kwargs: Any) -> kopf.ConnectionInfo:
     """The same for kopf, which asks again whenever the API server answers 401.
 
     Kopf's own service account login needs a DNS name; the address in a pod's environment does not.
