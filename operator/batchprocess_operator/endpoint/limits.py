@@ -47,10 +47,11 @@ class Meters:
 
 
 POD = Rate(INTERVAL_SECONDS, burst=4)
-"""Room for the first word, the claim's and the last one beside the regular ones."""
-NAMESPACE = Rate(1 / 600, burst=1_200)
-EVERYBODY = Rate(1 / 1_000, burst=2_000)
-"""About what one core can answer; one tenant cannot use it up."""
+"""Room for first and last words beside the regular ones."""
+NAMESPACE = Rate(1 / 700, burst=3_500)
+EVERYBODY = Rate(1 / 1_000, burst=5_000)
+"""What one core can answer; one tenant cannot use it up. Bursts are five seconds' worth: that is
+what waits for an operator that stood still between two reports of everybody."""
 
 
 class Limits:

@@ -53,9 +53,11 @@ class Endpoint:
         if wait is not None:
             raise Refusal(429, "reports come too often", wait)
         report = _parse(body)
-        foreign = {one.shard for one in report.shards} - pod.shards
-        if foreign:
-            raise Refusal(403, f"shard {min(foreign)} is not one of this pod's")
+        told = {one.shard for one in report.shards}
+        if len(told) < len(report.shards):
+            raise Refusal(422, "shards: one of them is told twice")
+        if told - pod.shards:
+            raise Refusal(403, f"shard {min(told - pod.shards)} is not one of this pod's")
         self.reports.take(pod, report, self.clock())
 
 

@@ -113,6 +113,8 @@ def test_a_report_on_a_shard_of_another_pod_is_refused_as_a_whole(server):
         (b'{"shards": [{"shard": 3}]}', "shards.0"),
         (b"[" * 4_000, "the report"),
         (b'{"shards": [], "run": {"rows": -1}}', "run"),
+        (b'{"shards": [], "run": {"rows": 1, "batch_size": 0, "batches": 1}}', "run.batch_size"),
+        (report(3, 4, 3).model_dump_json().encode(), "shards: one of them is told twice"),
         (report(*range(16)).model_dump_json().replace("10", "1e999").encode(), "shards.0.cursor"),
         (report(3).model_dump_json().replace("12", "9" * 400).encode(), "shards.0.processed"),
         (report(3).model_dump_json().replace("12", "-12").encode(), "shards.0.processed"),

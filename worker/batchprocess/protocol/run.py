@@ -12,8 +12,10 @@ MANIFEST_KEY = "manifest.jsonl"
 SUMMARY_KEY = "summary.json"
 SUCCESS_KEY = "_SUCCESS"
 
-Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
-"""A number of things; bounded by what every JSON reader keeps exactly."""
+_MOST = 2**53 - 1
+"""Up to here every JSON reader keeps whole numbers exactly."""
+Count = Annotated[int, Field(ge=0, le=_MOST)]
+_SomeCount = Annotated[int, Field(ge=1, le=_MOST)]
 
 
 class _Model(BaseModel):
@@ -26,8 +28,8 @@ class RunShape(_Model):
     `batches`: what all shards have to do together, `maxBatches` considered.
     """
 
-    rows: Count
-    batch_size: Count
+    rows: _SomeCount
+    batch_size: _SomeCount
     batches: Count
 
     @classmethod
