@@ -61,7 +61,7 @@ cluster-deps: ## install what a node and images need (root)
 	test "$$(id -u)" = 0 || { echo "make cluster-deps: only root can install$$missing (apt)" >&2; exit 1; }; \
 	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
 
-testcluster: $(TOOLS)/testcluster $(TOOLS)/pause $(TOOLS)/coredns ## build Kubernetes for the test cluster
+testcluster: $(addprefix $(TOOLS)/,testcluster pause coredns helm) ## build Kubernetes for the test cluster
 
 cluster: .venv/dev.done testcluster cluster-deps ## a cluster to try things on (root)
 	$(PY) -m testcluster up

@@ -1,7 +1,5 @@
 """The operator in a test cluster: its image built here, installed by the chart, with real helm."""
 
-import ipaddress
-
 from testcluster import images
 from testcluster.shell import output
 from testcluster.tools import ROOT, built
@@ -13,19 +11,13 @@ CHART = ROOT / "charts" / "batchprocess-operator"
 
 
 def install_operator(cluster: Cluster) -> None:
-    """Install CRD and operator, and wait until it is ready. Raises ClusterError with helm's words.
-
-    A test cluster has no DNS, so workers get the service's address instead of its name.
-    """
+    """Install CRD and operator, wait until it is ready; ClusterError has helm's words."""
     cluster.node.import_image(images.operator())
-    address = str(ipaddress.ip_network(cluster.node.network.services)[10])
     repository, _, tag = images.OPERATOR.rpartition(":")
     values = {
         "image.repository": repository,
         "image.tag": tag,
         "image.pullPolicy": "Never",
-        "service.clusterIP": address,
-        "progress.address": f"https://{address}:8443",
     }
     flags = [f"--set={name}={value}" for name, value in values.items()]
     flags += [f"--kubeconfig={cluster.kubeconfig}", f"--namespace={NAMESPACE}"]
