@@ -149,7 +149,8 @@ def test_explain_says_what_a_field_is_for(kubectl: Kubectl):
 def test_what_is_applied_twice_changes_nothing(
     options: list[str], server: JobServer, kubectl: Kubectl
 ):
-    wanted = json.dumps(job({**SPEC, "runId": None, "maxBatches": None, "shards": 4}))
+    nulls = {"runId": None, "maxBatches": None, "source": None}
+    wanted = json.dumps(job({**SPEC, **nulls, "shards": 4}))
     kubectl("apply", *options, "--filename=-", stdin=wanted)
     before = server.get()["metadata"]
     kubectl("diff", *options, "--filename=-", stdin=wanted)
@@ -164,6 +165,15 @@ def test_an_exported_job_is_applied_again(server: JobServer, kubectl: Kubectl):
     server.patch_status(STATUS)
     kubectl.apply(json.dumps(server.get()))
     assert server.get()["metadata"]["generation"] == 1
+
+
+def test_server_side_apply_takes_a_null_for_every_optional_field(
+    server: JobServer, kubectl: Kubectl
+):
+    output = {"uri": "/out", "s3": {"checksums": None, "endpoint": None, "addressing": "path"}}
+    wanted = json.dumps(job({**SPEC, "output": output, "queueName": None}))
+    kubectl("apply", "--server-side", "--filename=-", stdin=wanted)
+    assert BatchProcessJob.model_validate(server.get()).spec.output.s3.checksums is None
 
 
 def test_server_side_apply_keeps_a_null_that_means_something(server: JobServer, kubectl: Kubectl):

@@ -38,6 +38,16 @@ def test_a_null_is_as_good_as_absent():
     assert not {"shards", "run_id"} & made.spec.model_fields_set
 
 
+def test_a_null_in_a_map_is_as_good_as_absent():
+    chosen = {"nodeSelector": {"pool": "gpu", "zone": None}}
+    read = BatchProcessJob.model_validate(job(spec(finalizer=chosen)))
+    assert read.spec.finalizer.node_selector == {"pool": "gpu"}
+
+
+def test_a_whole_number_may_be_written_as_a_float():
+    assert BatchProcessJob.model_validate(job(spec(shards=64.0))).spec.shards == 64
+
+
 def test_a_null_that_means_something_is_kept():
     policy = {"maxAttemptsWithoutProgress": None, "lostNodeSeconds": None}
     read = BatchProcessJob.model_validate(job(spec() | {"failurePolicy": policy}))

@@ -58,7 +58,8 @@ class ApiModel(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
+    def _as_the_api_server_reads(cls, value: Any) -> Any:
+        """Without nulls that mean nothing, and 64.0 is 64."""
         if not isinstance(value, dict):
             return value
         known = {
@@ -66,7 +67,11 @@ class ApiModel(BaseModel):
             for field in cls.model_fields.values()
             if field.default is None or type(None) not in get_args(field.annotation)
         }
-        return {key: item for key, item in value.items() if item is not None or key not in known}
+        return {
+            key: int(item) if isinstance(item, float) and item.is_integer() else item
+            for key, item in value.items()
+            if item is not None or key not in known
+        }
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from batchprocess.api import kubernetes
 from batchprocess.api.base import ApiModel, Like, PassedOn, Rule
-from batchprocess.api.scalars import DnsLabel, ObjectName, Quantity
+from batchprocess.api.scalars import DnsLabel, ObjectName, Quantities
 
 _T = "spec.worker.template.spec"
 _SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -112,9 +112,9 @@ class Resources(PassedOn):
 
     passed = kubernetes.names(kubernetes.RESOURCES)
 
-    limits: dict[str, Quantity] = Field(default={}, max_length=32)
+    limits: Quantities = Field(default={}, max_length=32)
     """At most so much of each resource; at most 32 resources. Immutable."""
-    requests: dict[str, Quantity] = Field(default={}, max_length=32)
+    requests: Quantities = Field(default={}, max_length=32)
     """At least so much of each resource; at most 32 resources. Immutable."""
 
 

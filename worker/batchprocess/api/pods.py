@@ -6,7 +6,7 @@ from pydantic import Field
 
 from batchprocess.api.base import ApiModel, Like, Rule
 from batchprocess.api.containers import Path, Resources, no_gpu
-from batchprocess.api.scalars import Int32, LabelValue, Text
+from batchprocess.api.scalars import Int32, Labels, LabelValue, Text
 from batchprocess.api.template import PodTemplate
 
 
@@ -86,7 +86,7 @@ class Finalizer(ApiModel):
     """NVIDIA GPUs of the pod, 0 to 64; reducers rarely need one. Default 0. Immutable."""
     resources: Annotated[dict[str, Any], Like(Resources)] = {}
     """Limits and requests of the container. Default: requests of 1 CPU and 4Gi. Immutable."""
-    node_selector: dict[str, LabelValue] = Field(default={}, max_length=32)
+    node_selector: Labels = Field(default={}, max_length=32)
     """Labels of the nodes that may run it, at most 32. Default: all nodes. Immutable."""
     tolerations: list[Annotated[dict[str, Any], Like(Toleration)]] = Field(
         default=[], max_length=32

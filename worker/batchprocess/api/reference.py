@@ -76,7 +76,7 @@ def _type(field: Schema, place: str) -> str:
 
 def _scalar(field: Schema) -> str:
     if "enum" in field:
-        return " or ".join(f"`{one}`" for one in field["enum"] if one is not None)
+        return " or ".join(f"`{one}`" for one in field["enum"])
     if field.get("x-kubernetes-int-or-string"):
         return "quantity"
     if field.get("type") == "object" or KEEP_UNKNOWN in field:

@@ -1,8 +1,8 @@
 """Types of single values, with the bounds and patterns that both checkers know."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
 
 MAX_INT32 = 2**31 - 1
 MUTABLE: dict[str, JsonValue] = {"x-mutable": True}
@@ -37,3 +37,17 @@ Quantity = (
     ]
 )
 """An amount of a resource, such as 2, 500m or 4Gi."""
+
+
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: item for key, item in value.items() if item is not None}
+
+
+Labels = Annotated[dict[str, LabelValue], BeforeValidator(_without_nulls)]
+Annotations = Annotated[
+    dict[str, Annotated[str, StringConstraints(max_length=16_384)]],
+    BeforeValidator(_without_nulls),
+]
+Quantities = Annotated[dict[str, Quantity], BeforeValidator(_without_nulls)]

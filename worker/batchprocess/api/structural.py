@@ -43,8 +43,7 @@ def structural(node: Schema, *, defaults: bool = True) -> Schema:
     elif len(choices) == 1:
         # Server-side apply sends nulls as they are written, and refuses them elsewhere.
         rest = {key: value for key, value in node.items() if key != "anyOf"}
-        made = structural({**choices[0], **rest}, defaults=defaults) | {"nullable": True}
-        return made | ({"enum": [*made["enum"], None]} if "enum" in made else {})
+        return _nullable(structural({**choices[0], **rest}, defaults=defaults))
     elif choices:
         raise ValueError(f"no structural schema for one of {sorted(map(str, kinds))}")
     else:
@@ -53,6 +52,14 @@ def structural(node: Schema, *, defaults: bool = True) -> Schema:
     if defaults and "default" in node:
         made |= _default(node["default"], made)
     return _described(node) | made
+
+
+def _nullable(made: Schema) -> Schema:
+    """The API server takes no null where it has an enum, not even one that lists null."""
+    words = made.pop("enum", None)
+    if words is not None:
+        made |= {"pattern": f"^({'|'.join(words)})$", "maxLength": max(map(len, words))}
+    return made | {"nullable": True}
 
 
 def _described(node: Schema) -> Schema:

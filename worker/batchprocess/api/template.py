@@ -3,20 +3,19 @@
 Typed just enough for that; all other fields of Kubernetes 1.35 are handed on as they are.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from batchprocess.api import kubernetes
 from batchprocess.api.base import ApiModel, PassedOn, Rule
 from batchprocess.api.containers import InitContainer, WorkerContainer
-from batchprocess.api.scalars import DnsLabel, LabelValue, NotNegative
+from batchprocess.api.scalars import Annotations, DnsLabel, Labels, NotNegative
 
 _T = "spec.worker.template"
 _OUR_KEYS = ("batchprocess.dev/", "batch.kubernetes.io/")
 _OUR_NAMES = ("job-name", "controller-uid")
 """Labels that Kubernetes gives the pods of a Job."""
-Annotation = Annotated[str, StringConstraints(max_length=16_384)]
 
 
 def _keys_rule(kind: str) -> Rule:
@@ -38,10 +37,10 @@ class TemplateMetadata(ApiModel):
 
     rules = (_keys_rule("labels"), _keys_rule("annotations"))
 
-    labels: dict[str, LabelValue] = Field(default={}, max_length=64)
+    labels: Labels = Field(default={}, max_length=64)
     """Labels of the pods, at most 64. Those that begin with batchprocess.dev/ are the operator's.
     Immutable."""
-    annotations: dict[str, Annotation] = Field(default={}, max_length=64)
+    annotations: Annotations = Field(default={}, max_length=64)
     """Annotations of the pods, at most 64. Those that begin with batchprocess.dev/ are the
     operator's. Immutable."""
 
