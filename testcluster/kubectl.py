@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from testcluster.errors import ClusterError
-from testcluster.tools import built
+from testcluster.tools import HOME, built
 
 
 class Kubectl:
@@ -22,7 +22,7 @@ class Kubectl:
         takes longer.
         """
         done = subprocess.run(
-            [built("testcluster"), "kubectl", f"--kubeconfig={self.kubeconfig}", *arguments],
+            [built("testcluster"), "kubectl", *self._flags(), *arguments],
             input=stdin or "",
             capture_output=True,
             text=True,
@@ -50,3 +50,6 @@ class Kubectl:
     def apply(self, manifest: str) -> str:
         """`kubectl apply` of one or more objects in YAML or JSON."""
         return self("apply", "--filename=-", stdin=manifest)
+
+    def _flags(self) -> tuple[str, str]:
+        return f"--kubeconfig={self.kubeconfig}", f"--cache-dir={HOME / 'kubectl'}"

@@ -3,7 +3,7 @@
 import subprocess
 
 from testcluster.errors import ClusterError
-from testcluster.tools import PROGRAM_PATH, installed
+from testcluster.tools import HOME, PROGRAM_PATH, installed
 
 
 def output(name: str, *arguments: str, seconds: float = 60.0) -> str:
@@ -31,7 +31,7 @@ def _run(
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [installed(name), *arguments],
-        env={"PATH": PROGRAM_PATH, "LC_ALL": "C.UTF-8"},
+        env={"PATH": PROGRAM_PATH, "LC_ALL": "C.UTF-8", "HOME": str(HOME)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -7,6 +7,7 @@ from testcluster.errors import ClusterError
 
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / ".cache" / "bin"
+HOME = ROOT / ".cache" / "home"  # where kubectl and helm may keep what they found out
 PROGRAM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
