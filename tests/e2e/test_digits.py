@@ -8,6 +8,7 @@ import pytest
 
 from support.e2e_checks import assert_exactly_once, claims, predictions
 from support.e2e_jobs import PLAIN, digits
+from support.e2e_operator import InstalledOperator
 from support.e2e_world import ROOT, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -50,11 +51,23 @@ def test_every_shard_was_claimed_once(world: World):
     assert len(claims(digits(world)["outputURI"], world)) == 12
 
 
-def test_two_processes_a_pod_halve_the_pods(world: World, expected):
+def test_two_processes_a_pod_halve_the_pods_and_an_operator_that_is_away_misses_nothing(
+    world: World, operator: InstalledOperator, expected
+):
     worker = {"template": world.template(), "processesPerWorker": 2}
     world.apply(world.job("pairs", shards=5, parallelism=3, worker=worker, **PLAIN))
+    world.wait("pairs", lambda status: status.get("state") == "Running", seconds=60)
+    operator.stop()
+    (child,) = world.kubectl.names("jobs", world.namespace, "batchprocess.dev/job=pairs")
+    done = "--for=jsonpath={.status.succeeded}=3"
+    world.kubectl(
+        "wait", f"job/{child}", "-n", world.namespace, done, "--timeout=180s", seconds=200
+    )
+    assert world.status("pairs")["state"] == "Running"
+    operator.start()
     status = world.wait("pairs")
-    assert status["state"] == "Complete"
+    assert (status["state"], status["metrics"]) == ("Complete", {"accuracy": 0.9772})
+    assert (status["rows"], status["batches"]) == (1797, {"done": 57, "total": 57})
     assert len(world.pods("pairs")) == 3
     assert_exactly_once(status["outputURI"], world, expected)
 

@@ -22,7 +22,7 @@ NAME = "stormy"
 def test_a_job_that_is_disturbed_in_every_way_ends_as_if_it_had_not_been(
     world: World, cluster: Cluster, operator: InstalledOperator, store: Store, expected
 ):
-    world.apply(disturbed(world, NAME, shards=6, parallelism=3, hparams={"seconds": 2.5}))
+    world.apply(disturbed(world, NAME, shards=6, parallelism=3, hparams={"seconds": 6}))
     storm = _Storm(world, cluster, operator, store)
     with watched(world, NAME) as seen:
         storm.evict_every_running_pod()

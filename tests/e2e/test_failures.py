@@ -69,6 +69,25 @@ def test_a_configuration_error_fails_the_job_at_once_with_the_users_message(worl
     assert status["attempts"] == 1
 
 
+def test_a_worker_that_runs_out_of_memory_uses_up_its_retries_and_the_condition_says_so(
+    world: World,
+):
+    template = world.template()
+    template["spec"]["containers"][0]["resources"]["limits"] = {"memory": "1Gi"}
+    hungry = disturbed(
+        world,
+        "hungry",
+        hparams={"seconds": 0, "hungry": True},
+        worker={"template": template},
+        failurePolicy={"maxRetriesPerShard": 1},
+    )
+    world.apply(hungry)
+    status = world.wait("hungry")
+    failed = _condition(status, "Failed")
+    assert (status["state"], failed["reason"], status["attempts"]) == ("Failed", "ShardsFailed", 2)
+    assert "SIGKILL: out of memory?" in failed["message"]
+
+
 @pytest.mark.parametrize(
     ("name", "spec", "reason", "words"),
     [

@@ -6,25 +6,28 @@ import signal
 from dataclasses import dataclass
 
 import testcluster
+from testcluster.node import Node
 from testcluster.operator import DEPLOYMENT, NAMESPACE, install_operator
 
 
 @dataclass(frozen=True)
 class InstalledOperator:
-    """One pod of one Deployment."""
+    """One pod of one Deployment; `node` is where its processes can be killed."""
 
-    cluster: testcluster.Cluster
+    kubectl: testcluster.Kubectl
+    node: Node | None = None
 
     @classmethod
     def install(cls, cluster: testcluster.Cluster) -> "InstalledOperator":
         """By the chart; it is ready afterwards."""
         install_operator(cluster)
-        return cls(cluster)
+        return cls(cluster.kubectl, cluster.node)
 
     def kill(self) -> None:
         """SIGKILL, as the kernel would. The kubelet starts it again."""
+        assert self.node is not None, "only a node of our own lets us kill its processes"
         for uid in self._pods():
-            for process in self.cluster.node.processes(uid):
+            for process in self.node.processes(uid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
 
@@ -47,4 +50,4 @@ class InstalledOperator:
         return self._kubectl("get", "pods", path).split()
 
     def _kubectl(self, *arguments: str) -> str:
-        return self.cluster.kubectl(*arguments, f"--namespace={NAMESPACE}", seconds=150)
+        return self.kubectl(*arguments, f"--namespace={NAMESPACE}", seconds=150)

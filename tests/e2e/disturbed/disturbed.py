@@ -7,11 +7,16 @@ from inference import dataset as digits
 
 
 class Disturbed(Digits):
-    """hparams: `seconds` a batch takes longer; `poison`, the rows whose batches raise."""
+    """hparams: `seconds` a batch takes longer; `poison`, the rows whose batches raise;
+
+    `hungry`: take memory until there is none.
+    """
 
     def process_batch(self, batch, batch_idx):
         hparams = self.context.get_hparams()
         time.sleep(hparams.get("seconds", 0))
+        while hparams.get("hungry"):
+            self.lines.append("x" * 50_000_000)
         for row in batch[0].tolist():
             if row in hparams.get("poison", ()):
                 raise ValueError(f"row {row} is poison")
