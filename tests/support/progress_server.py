@@ -13,7 +13,7 @@ from batchprocess.protocol.progress import ProgressReport
 from batchprocess_operator.endpoint.keys import Keyring
 from batchprocess_operator.endpoint.limits import Limits, Rate
 from batchprocess_operator.endpoint.reports import PodFacts, ReportStore
-from batchprocess_operator.endpoint.server import Endpoint, serve
+from batchprocess_operator.endpoint.server import Bounds, Endpoint, serve
 from batchprocess_operator.endpoint.tls import LiveCertificate, own
 from batchprocess_operator.endpoint.tokens import Verifier
 from support.fake_issuer import FakeIssuer
@@ -54,7 +54,10 @@ class ProgressServer:
 
 @contextlib.contextmanager
 def progress_server(
-    limits: Limits | None = None, port: int = 0, shelf: FakeShelf | None = None
+    limits: Limits | None = None,
+    port: int = 0,
+    shelf: FakeShelf | None = None,
+    bounds: Bounds | None = None,
 ) -> Iterator[ProgressServer]:
     """Serve on a free loopback port until the block ends."""
     made = ProgressServer(FakeIssuer(), FakePods(), Arrivals(), shelf or FakeShelf())
@@ -66,6 +69,7 @@ def progress_server(
             made.arrivals,
             time.monotonic,
             limits or Limits(),
+            bounds or Bounds(),
         )
         certificate = LiveCertificate(own(made.shelf, ["127.0.0.1"], lambda: datetime.now(UTC)))
         await certificate.refresh()

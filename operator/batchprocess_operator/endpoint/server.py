@@ -27,9 +27,15 @@ _LINGER_SECONDS = 2.0
 _HANDSHAKE_SECONDS = 5.0
 _STOP_SECONDS = 2.0
 _TLS_BUFFER = 16 * 1024
-_KEPT_CONNECTIONS = 2_500
-_MOST_CONNECTIONS = 5_000
-_HANDSHAKES = Rate(1 / 500, burst=1_000)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Connections that are kept, connections at all, and how fast they may be made."""
+
+    kept: int = 2_500
+    most: int = 5_000
+    handshakes: Rate = field(default_factory=lambda: Rate(1 / 500, burst=1_000))
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Endpoint:
     reports: Reports
     clock: Callable[[], float]
     limits: Limits = field(default_factory=Limits)
+    bounds: Bounds = field(default_factory=Bounds)
 
     async def take(self, request: web.BaseRequest) -> None:
         """Nothing, or a Refusal: the sender first, then how often it may, then what it says."""
@@ -70,7 +77,7 @@ async def serve(
     # a connection takes: thousands of idle workers would cost a gigabyte (docs/adr/0005).
     SSLProtocol.max_size = _TLS_BUFFER
     server = http_server(endpoint)
-    _bound_handshakes(context, lambda: len(server.connections), endpoint.clock)
+    _bound_handshakes(context, endpoint, lambda: len(server.connections))
     listener = await asyncio.get_running_loop().create_server(
         server,
         host,
@@ -98,7 +105,7 @@ def http_server(endpoint: Endpoint) -> web.Server:
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         response = await _answer(endpoint, request)
-        if len(server.connections) > _KEPT_CONNECTIONS:
+        if len(server.connections) > endpoint.bounds.kept:
             response.force_close()
         return response
 
@@ -114,16 +121,16 @@ def http_server(endpoint: Endpoint) -> web.Server:
 
 
 def _bound_handshakes(
-    context: ssl.SSLContext, connections: Callable[[], int], clock: Callable[[], float]
+    context: ssl.SSLContext, endpoint: Endpoint, connections: Callable[[], int]
 ) -> None:
     """Refuse what would be too much before any cryptography is done for it."""
-    handshakes = Meters(_HANDSHAKES)
+    handshakes = Meters(endpoint.bounds.handshakes)
 
     def refuse_if_too_many(
         _connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext
     ) -> int | None:
-        now = clock()
-        if connections() >= _MOST_CONNECTIONS or handshakes.wait("", now) > 0:
+        now = endpoint.clock()
+        if connections() >= endpoint.bounds.most or handshakes.wait("", now) > 0:
             return ssl.ALERT_DESCRIPTION_USER_CANCELLED
         handshakes.count("", now)
         return None

@@ -13,6 +13,7 @@ import pytest
 
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH
 from batchprocess_operator.endpoint.limits import Limits, Rate
+from batchprocess_operator.endpoint.server import Bounds
 from support.fake_issuer import FakeIssuer
 from support.fake_pods import POD, report
 from support.progress_server import GENEROUS, ProgressServer, progress_server
@@ -227,6 +228,37 @@ def test_plain_text_and_half_a_handshake_do_no_harm(server):
         with socket.create_connection(("127.0.0.1", server.port)) as plain:
             plain.sendall(nonsense)
     assert post(server)[0] == 204
+
+
+def test_beyond_the_kept_ones_a_connection_ends_with_its_answer():
+    with progress_server(GENEROUS, bounds=Bounds(kept=0)) as server:
+        status, _, headers = post(server)
+        assert (status, headers["Connection"]) == (204, "close")
+    with progress_server(GENEROUS, bounds=Bounds(kept=1)) as server:
+        assert "Connection" not in post(server)[2]
+
+
+def test_beyond_the_most_connections_a_handshake_is_refused_and_the_others_go_on():
+    with progress_server(GENEROUS, bounds=Bounds(most=1)) as server:
+        context = trusting(server.ca)
+        with (
+            socket.create_connection(("127.0.0.1", server.port)) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as first,
+        ):
+            # Until it has answered, the server may not have counted it.
+            first.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert first.recv(12) == b"HTTP/1.1 404"
+            with pytest.raises(aiohttp.ClientConnectorError):
+                post(server)
+            first.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert first.recv(65_536)
+
+
+def test_handshakes_that_come_too_fast_are_refused_before_they_cost_much():
+    with progress_server(GENEROUS, bounds=Bounds(handshakes=Rate(3_600, burst=2))) as server:
+        assert [post(server)[0] for _ in range(2)] == [204, 204]
+        with pytest.raises(aiohttp.ClientConnectorError):
+            post(server)
 
 
 def test_each_connection_takes_16_kib_for_tls_and_not_256(server):
