@@ -93,7 +93,7 @@ def test_a_worker_that_runs_out_of_memory_uses_up_its_retries_and_the_condition_
     [
         ("no-image", {"image": "localhost/no-such:image"}, "ErrImageNeverPull", "no-such"),
         ("no-source", {"source": {"configMap": "nowhere"}}, "FailedMount", "nowhere"),
-        ("no-sdk", {"worker": {"python": "/usr/bin/python3"}}, "ImageWithoutBatchprocess", ""),
+        ("no-sdk", {"worker": {}}, "ImageWithoutBatchprocess", "batchprocess"),
         ("no-python", {"worker": {"python": "/no/python"}}, "StartError", "/no/python"),
     ],
 )
@@ -102,7 +102,11 @@ def test_pods_that_do_not_start_say_why_within_a_minute(
 ):
     spec = {**spec}
     if "worker" in spec:
-        spec["worker"] = {"template": world.template(), **spec["worker"]}
+        template = world.template()
+        if name == "no-sdk":
+            nowhere = {"name": "PYTHONPATH", "value": "/nowhere"}
+            template["spec"]["containers"][0]["env"] = [nowhere]
+        spec["worker"] = {"template": template, **spec["worker"]}
     world.apply(world.job(name, **PLAIN, **spec))
 
     def told(status: dict) -> bool:

@@ -38,12 +38,12 @@ class World:
             data = {path.name: base64.b64encode(path.read_bytes()).decode() for path in files}
             self._apply("v1", "ConfigMap", name, {"binaryData": data})
 
-    def job(self, name: str, source: str = "digits", **spec: Any) -> dict[str, Any]:
-        """A BatchProcessJob over `source`, small enough for a test machine."""
+    def job(self, name: str, code: str = "digits", **spec: Any) -> dict[str, Any]:
+        """A BatchProcessJob with the code in ConfigMap `code`, small enough for a test machine."""
         s3 = {"endpoint": self.store.endpoint, "region": "us-east-1", "addressing": "path"}
         base: dict[str, Any] = {
             "image": self.image,
-            "source": {"configMap": source},
+            "source": {"configMap": code},
             "batchSize": 32,
             "checkpointInterval": 2,
             "worker": {"template": self.template()},
