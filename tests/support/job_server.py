@@ -80,4 +80,6 @@ def _refusals() -> Iterator[None]:
     except client.ApiException as error:
         said = json.loads(error.body)
         causes = said.get("details", {}).get("causes", ())
-        raise Refused(error.status, [one["field"] for one in causes], said["message"]) from error
+        raise Refused(
+            error.status, [one.get("field", "") for one in causes], said["message"]
+        ) from error
