@@ -269,7 +269,7 @@ def test_a_command_that_does_not_exist_is_named(pod: Pod) -> None:
 @pytest.mark.parametrize(
     ("second", "code", "sentence"),
     [
-        ("go(batch_size=5)", 91, "batch_size is 5, but this run was started with 4"),
+        ("go(batch_size=5)", 91, "batchSize is 5, but this run was started with 4"),
         ("go(dataset=Rows(39))", 1, "39 rows here, but the run was started with 40"),
         (
             "class Turned(Rows):\n    def __getitem__(self, row):\n        return float(-row)\n"

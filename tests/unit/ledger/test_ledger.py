@@ -133,13 +133,13 @@ def test_a_commit_must_begin_at_the_cursor_and_a_seal_at_the_end():
 @pytest.mark.parametrize(
     ("change", "error", "sentence"),
     [
-        ({"batch_size": 2}, RunMismatch, "batch_size is 2, but this run was started with 1"),
-        ({"shards": 2}, RunMismatch, "shards is 2"),
+        ({"batch_size": 2}, RunMismatch, "batchSize is 2, but this run was started with 1;"),
+        ({"shards": 2}, RunMismatch, "shards is 2.*start another run .batchprocess run --fresh"),
         ({"processor": "Q"}, RunMismatch, "processor is 'Q'"),
-        ({"max_batches": 3}, RunMismatch, "max_batches is 3"),
+        ({"max_batches": 3}, RunMismatch, "maxBatches is 3"),
         ({"rows": 9}, DatasetChanged, "9 rows here, but the run was started with 10"),
-        ({"fingerprint": "g"}, DatasetChanged, "fingerprint is g here.*Sort your file lists"),
-        ({"fingerprint": None}, DatasetChanged, "Sort your file lists"),
+        ({"fingerprint": "0123456789abcdef"}, DatasetChanged, "fingerprint is 0123456789ab here"),
+        ({"fingerprint": None}, DatasetChanged, "is the data random, or are file lists unsorted"),
     ],
 )
 def test_a_run_cut_otherwise_is_refused_with_both_values(change, error, sentence):

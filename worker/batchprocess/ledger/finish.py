@@ -48,6 +48,13 @@ def finish(
     ledgers = perform_all([close(me, plan) for me in names], storage, patience)
     perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
     entries = reducer_entries(ledgers)
+    if not entries and not any(
+        body.files or body.metrics for one in ledgers for body in one.bodies
+    ):
+        _LOG.warning(
+            "the run has no output: no file in upload_path(), no metric, no reducer value; is "
+            "on_checkpoint_start misspelt, or were files written outside upload_path()?"
+        )
     reduced = reduce(entries) if entries else Reduction({})
     summary = summarize(run_id, run, ledgers, reduced, _now())
     published = perform(publish(summary, ledgers), storage, patience)

@@ -1,10 +1,21 @@
 """run.json: how a run's dataset is cut. Written once, before the first claim."""
 
+from pydantic import ValidationError
+
 from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get
 from batchprocess.protocol.errors import DatasetChanged, RunMismatch, VerificationError
 from batchprocess.protocol.run import RUN_KEY, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
+
+ANOTHER = "batchprocess run --fresh, or a new runId"
+_SPELLING = {
+    "batch_size": "batchSize",
+    "shards": "shards",
+    "max_batches": "maxBatches",
+    "processor": "processor",
+}
+"""As a job spells it."""
 
 
 def read_run(key: str = RUN_KEY) -> Flow[RunInfo | None]:
@@ -32,18 +43,20 @@ def require_same(mine: RunInfo, stored: RunInfo) -> None:
         ours, theirs = getattr(mine, field), getattr(stored, field)
         if ours != theirs:
             raise RunMismatch(
-                f"{field} is {ours!r}, but this run was started with {theirs!r}; "
-                "use that value, or start another run"
+                f"{_SPELLING[field]} is {ours!r}, but this run was started with {theirs!r}; "
+                f"use that value, or start another run ({ANOTHER})"
             )
     if mine.rows != stored.rows:
         raise DatasetChanged(
-            f"the dataset has {mine.rows} rows here, but the run was started with {stored.rows}"
+            f"the dataset has {mine.rows} rows here, but the run was started with {stored.rows}; "
+            f"to process the changed one, start another run ({ANOTHER})"
         )
     # Where the first attempt found none, there is nothing that a later one could differ from.
     if stored.fingerprint is not None and mine.fingerprint != stored.fingerprint:
         raise DatasetChanged(
-            f"the dataset's fingerprint is {mine.fingerprint} here, but the run was started with "
-            f"{stored.fingerprint}: same rows in another order? Sort your file lists"
+            f"the dataset's fingerprint is {_short(mine.fingerprint)} here, but the run was "
+            f"started with {_short(stored.fingerprint)}: is the data random, or are file lists "
+            f"unsorted? To process a changed dataset, start another run ({ANOTHER})"
         )
 
 
@@ -52,8 +65,17 @@ def plan_of(run: RunInfo) -> ShardPlan:
     return ShardPlan(run.rows, run.batch_size, run.shards, run.max_batches)
 
 
+def _short(fingerprint: str | None) -> str:
+    """Enough of a digest to tell two apart."""
+    return str(fingerprint)[:12]
+
+
 def _parse(body: bytes) -> RunInfo:
     try:
         return RunInfo.model_validate_json(body)
-    except ValueError as error:
-        raise VerificationError(f"{RUN_KEY} cannot be read: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise VerificationError(
+            f"{RUN_KEY} cannot be read: {field + ': ' if field else ''}{first['msg']}"
+        ) from error

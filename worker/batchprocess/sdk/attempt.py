@@ -31,6 +31,7 @@ from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.committer import Committer, Folder
+from batchprocess.sdk.construct import construct, warn
 from batchprocess.sdk.context import TorchBatchProcessorContext
 from batchprocess.sdk.devices import pick_device
 from batchprocess.sdk.failures import Where
@@ -68,7 +69,7 @@ class Attempt:
         settings: Settings,
         place: Place,
     ) -> None:
-        self._class, self._dataset = processor_class, dataset
+        self.processor_class, self._dataset = processor_class, dataset
         self._settings = settings
         self.place = place
         self.nonce = secrets.token_hex(16)
@@ -120,11 +121,13 @@ class Attempt:
             head = perform(find_head(shard), self.storage, self._patience())
             refuse_finished(head, me)
         where.stage = "the dataset"
-        mine = self._describe(plan)
+        mine = self.describe(plan)
         if stored is not None:
             where.stage = "start"
             require_same(mine, stored)
         where.stage = "__init__"
+        if shard == 0:  # once a run is enough
+            warn(self.processor_class)
         processor = self.build(rank=shard)
         where.stage = "start"
         self._open(mine, where)
@@ -151,8 +154,6 @@ class Attempt:
     def build(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
         environment = self.place.environment
-        if not (isinstance(self._class, type) and issubclass(self._class, TorchBatchProcessor)):
-            raise InvalidArgument(f"{self._class!r} is no subclass of TorchBatchProcessor")
         context = TorchBatchProcessorContext(
             rank=rank,
             size=environment.shards,
@@ -161,11 +162,7 @@ class Attempt:
             kept=self._kept,
             tensorboard=self._tensorboard,
         )
-        processor = self._class.__new__(self._class, context=context)  # type: ignore[call-arg]
-        if environment.profile:
-            # Before __init__, which need not call super().__init__ and may replace it.
-            processor.profiler = TraceProfiler()
-        processor.__init__(context=context)  # type: ignore[misc]
+        processor = construct(self.processor_class, context, profile=environment.profile)
         self._kept.in_init = False
         return processor
 
@@ -268,14 +265,15 @@ class Attempt:
     def _load(self, key: str) -> bytes:
         return whole(self.storage, key, self._patience())
 
-    def _describe(self, plan: ShardPlan) -> RunInfo:
+    def describe(self, plan: ShardPlan) -> RunInfo:
+        """run.json as this attempt would write it; reads eight rows twice."""
         return RunInfo(
             rows=plan.rows,
             batch_size=plan.batch_size,
             batches=plan.batches,
             shards=plan.shards,
             max_batches=plan.max_batches,
-            processor=getattr(self._class, "__qualname__", repr(self._class)),
+            processor=getattr(self.processor_class, "__qualname__", repr(self.processor_class)),
             fingerprint=fingerprint(self._dataset, plan.rows),
             versions={"batchprocess": __version__, "torch": str(torch.__version__)},
         )

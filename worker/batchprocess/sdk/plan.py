@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.construct import misspelt, require_processor
 
 if TYPE_CHECKING:
     from batchprocess.sdk.attempt import Attempt
@@ -14,8 +15,12 @@ PLAN = "BATCHPROCESS_PLAN"
 
 
 def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
-    """One JSON line on stdout: rows, batches, shards, batchSize, secondsPerBatch or null."""
+    """One JSON line on stdout: rows, batches, shards, batchSize, secondsPerBatch or null.
+
+    And for the command to look at: run.json as it would be, and what looks wrong with the class.
+    """
     plan = attempt.count()
+    require_processor(attempt.processor_class)
     seconds = _seconds_of_a_batch(attempt, plan) if try_batch else None
     # A line of its own, even if user code has left one unfinished.
     print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
@@ -27,6 +32,8 @@ def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
                 "shards": plan.shards,
                 "batchSize": plan.batch_size,
                 "secondsPerBatch": seconds,
+                "run": attempt.describe(plan).model_dump(mode="json"),
+                "warnings": list(misspelt(attempt.processor_class)),
             }
         )
     )
