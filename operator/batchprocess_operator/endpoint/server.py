@@ -74,7 +74,7 @@ async def serve(
 ) -> AsyncIterator[int]:
     """Listen while the block runs; yields the port, which is the system's choice if `port` is 0."""
     # Python reads TLS into 256 KiB of its own for each connection, ten times what all the rest of
-    # a connection takes: thousands of idle workers would cost a gigabyte (docs/adr/0005).
+    # a connection takes: thousands of idle workers would cost a gigabyte (docs/adr/0006).
     SSLProtocol.max_size = _TLS_BUFFER
     server = http_server(endpoint)
     _bound_handshakes(context, endpoint, lambda: len(server.connections))
