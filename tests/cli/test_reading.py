@@ -1,6 +1,8 @@
 """status, results, verify and clean, on folders that the ledger's own code has made."""
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -108,6 +110,19 @@ def test_a_name_of_255_bytes_and_one_like_a_temporary_are_downloaded(
         got = save(Result(0, 2, (0, 1), (0, 1), file, storage), tmp_path / "to")
         assert got.read_bytes() == name.encode()
     assert len(list((tmp_path / "to" / "00000" / "00000002").iterdir())) == 3
+
+
+def test_a_terminal_that_cannot_show_a_name_shows_it_escaped(tmp_path: Path) -> None:
+    complete(LocalStorage(tmp_path / "ünï"))
+    ascii_only = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "batchprocess", "status", tmp_path / "ünï"],
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\udcc3" in done.stdout
 
 
 def test_verify_passes_what_is_whole(run: Storage, going: Storage, batchprocess: Command) -> None:

@@ -308,6 +308,15 @@ def test_help_loads_neither_torch_nor_boto3(job: Script) -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_an_output_that_cannot_be_written_is_refused_at_once(job: Script) -> None:
+    (job.folder / "file").touch()
+    job.job(**SPEC, output={"uri": "file/runs"})
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 91
+    assert "file/runs/job" in done.stderr
+    assert "check output.uri" in done.stderr
+
+
 def test_usage_errors_exit_2(job: Script) -> None:
     assert job.batchprocess("run").returncode == 2
     assert job.batchprocess("frobnicate").returncode == 2

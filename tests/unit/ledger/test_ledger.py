@@ -254,6 +254,17 @@ def test_an_outage_past_the_deadline_ends_with_its_reason():
         perform(open_run(RUN), store, patience())
 
 
+def test_a_person_is_told_that_storage_fails_but_not_of_every_hiccup(caplog):
+    store, now = FakeMemoryStorage(), count(0, 2)
+    store.fail("create", OutcomeUnknown("no space"), times=60)
+    long = Patience(1_000, clock=lambda: next(now), sleep=lambda _s: None, jitter=lambda: 1.0)
+    perform(open_run(RUN), store, long)
+    assert caplog.messages == [
+        "storage has failed for 6 s and is tried again: no space",
+        "storage has failed for 66 s and is tried again: no space",
+    ]
+
+
 def test_a_store_that_reads_but_never_writes_meets_the_deadline_too():
     store = FakeMemoryStorage()
     store.fail("create", StorageDenied("read-only"), times=99)

@@ -3,6 +3,7 @@
 `--help` must answer at once.
 """
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -49,6 +50,10 @@ def main() -> None:
     88 storage unreachable, 90 user code raised, 91 can never work, 92 no progress, 93 verification
     failed, 94 shard closed, 128+n killed by signal n, 2 usage, 1 anything else.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a file's name must not end the command.
+            stream.reconfigure(errors="backslashreplace")
 
 
 @main.command()

@@ -23,7 +23,7 @@ from batchprocess.ledger.local_runs import (
 )
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.run import plan_of
-from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.errors import InvalidArgument, StorageDenied
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.run import Summary
 from batchprocess.storage.base import Storage
@@ -45,7 +45,11 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     job = read_job(path)
     note_ignored(job)
     folder = open_storage(job_uri(job, path), s3_settings(job))
-    run_id = choose_run(job, folder, fresh=fresh)
+    try:
+        run_id = choose_run(job, folder, fresh=fresh)
+    except StorageDenied as error:
+        # Nothing has begun, so nothing is waited for: as a worker would say it.
+        raise InvalidArgument(str(error)) from error
     storage = folder.at(run_id)
     done = perform(finished(), storage)
     if done is not None:

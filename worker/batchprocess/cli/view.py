@@ -90,7 +90,7 @@ class LineView:
     def _write(self, progress: RunProgress) -> None:
         now = counts(progress)
         rate = self._rate.take(now.rows)
-        total = f"{'about ' if now.estimated else ''}{now.total or '?'}"
+        total = f"{'about ' if now.estimated and now.total else ''}{now.total or '?'}"
         text = f"shards {now.sealed}/{progress.shards_total} sealed, batches {now.done}/{total}"
         if rate:
             text += f", {rate:.0f} rows/s"

@@ -4,6 +4,7 @@ Reads, uploads and overwrites are idempotent, so they are repeated here. A creat
 `Create` effect: only the flow knows what a second one means.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +38,9 @@ from batchprocess.storage.base import Storage
 T = TypeVar("T")
 PARALLEL = 32
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 10.0
+_FIRST_SECONDS, _AGAIN_SECONDS = 5.0, 60.0
+"""When a person is told that storage fails: hiccups are not worth a line."""
+_LOG = logging.getLogger("batchprocess")
 TRANSIENT = (OutcomeUnknown, StorageDenied, StorageFull)
 
 
@@ -61,6 +65,7 @@ class Trouble:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._since: float | None = None
+        self._told = _FIRST_SECONDS
         self._number = 0
 
     def bear(self, error: StorageError, *, wait: bool = True) -> None:
@@ -69,17 +74,21 @@ class Trouble:
             raise error
         now = self._patience.clock()
         self._since = now if self._since is None else self._since
-        if now - self._since >= self._patience.deadline_seconds:
+        lasted = now - self._since
+        if lasted >= self._patience.deadline_seconds:
             raise StorageUnavailable(
-                f"storage has failed for {now - self._since:.0f} s, last: {error}"
+                f"storage has failed for {lasted:.0f} s, last: {error}"
             ) from error
+        if lasted >= self._told:
+            _LOG.warning("storage has failed for %.0f s and is tried again: %s", lasted, error)
+            self._told = lasted + _AGAIN_SECONDS
         if wait:
             self._number += 1
             pause(self._patience, self._number)
 
     def over(self) -> None:
         """It worked: the next failure begins anew."""
-        self._since, self._number = None, 0
+        self._since, self._told, self._number = None, _FIRST_SECONDS, 0
 
 
 def pause(patience: Patience, number: int) -> None:
