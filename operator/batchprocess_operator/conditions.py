@@ -1,5 +1,6 @@
 """Conditions of a job's status: which there are, and merging them without losing their times."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +41,16 @@ def by_type(conditions: Iterable[Condition]) -> Mapping[str, Condition]:
     return {one.type: one for one in conditions}
 
 
+def _word(reason: str) -> str:
+    """Events, which tenants may write as well, have reasons that are no word."""
+    return re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_]", "", reason) or "Unknown"
+
+
+def _plain(message: str) -> str:
+    """Without what a terminal would obey: much of it comes from user code."""
+    return "".join(sign if sign.isprintable() else " " for sign in message)
+
+
 def _condition(before: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
     status = "True" if fact.true else "False"
     since = now if before is None or before.status != status else before.last_transition_time
@@ -47,8 +58,8 @@ def _condition(before: Condition | None, fact: Fact, generation: int, now: datet
         {
             "type": fact.type,
             "status": status,
-            "reason": fact.reason,
-            "message": fact.message[:MAX_MESSAGE],
+            "reason": _word(fact.reason),
+            "message": _plain(fact.message)[:MAX_MESSAGE],
             "lastTransitionTime": since,
             "observedGeneration": generation,
         }

@@ -27,7 +27,7 @@ def _row(
     if before is not None and before.cursor == cursor:
         committed = before.last_commit_time
     else:
-        committed = None if report is None else report.heard
+        committed = None if report is None or cursor == 0 else report.heard
     told = (report.total or None) if report is not None else None
     return {
         "shard": shard,

@@ -7,6 +7,7 @@ and reports. Each may be late, lost or repeated, so what is kept is the furthest
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import Status
@@ -164,8 +165,7 @@ def _shape(before: Status, observed: Observed) -> RunShape | None:
     if known is not None:
         return RunShape(rows=known.rows, batch_size=known.batch_size, batches=known.batches)
     told = [pod.termination.run for pod in (*observed.gone, *observed.pods) if pod.termination]
-    shapes = (shape for shape in (observed.reported.shape, *told) if shape is not None)
-    return next((shape for shape in shapes if shape.batch_size > 0), None)
+    return next((shape for shape in (observed.reported.shape, *told) if shape is not None), None)
 
 
 def plan_of(job: BatchProcessJob, shape: RunShape) -> ShardPlan:
@@ -181,7 +181,12 @@ def plan_of(job: BatchProcessJob, shape: RunShape) -> ShardPlan:
 def _sizes(job: BatchProcessJob, shape: RunShape | None) -> tuple[int, ...] | None:
     if shape is None:
         return None
-    plan = plan_of(job, shape)
+    return _sizes_of(plan_of(job, shape))
+
+
+@lru_cache(maxsize=64)
+def _sizes_of(plan: ShardPlan) -> tuple[int, ...]:
+    """Kept: a job of 10,000 shards is looked at more than once a second."""
     return tuple(plan.size(shard) for shard in range(plan.shards))
 
 
