@@ -294,7 +294,7 @@ class TestWorkerPod:
 
 
 class TestFinalizer:
-    USER = template(  # noqa: RUF012  never changed
+    USER = template(
         nodeSelector={"pool": "gpu"},
         serviceAccountName="runner",
         imagePullSecrets=[{"name": "pull"}],
