@@ -7,7 +7,7 @@ PY := .venv/bin/python
 TOOLS := .cache/bin
 
 .PHONY: help demo test test-fast test-full lint format generate verify lock servers clean \
-	cluster cluster-deps cluster-down images testcluster
+	cluster cluster-deps cluster-down images testcluster bench-operator
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -110,3 +110,6 @@ lock: ## compile the hashed locks anew
 clean: ## remove the environment, the tools and all caches
 	test ! -d .cache/cluster || $(PY) -m testcluster down
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+bench-operator: .venv/dev.done testcluster $(TOOLS)/kwok ## measure the operator on a real control plane
+	$(PY) -m benchmarks.operator_bench $(ARGS)

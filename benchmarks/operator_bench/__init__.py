@@ -1,0 +1,1 @@
+"""`python -m benchmarks.operator_bench`: the operator under load on a real control plane."""

@@ -1,0 +1,43 @@
+"""Jobs to be applied, and the bare Job that they are compared with."""
+
+from typing import Any
+
+from batchprocess_operator.names import API_VERSION, KIND, LABEL_ROLE, WORKER_CONTAINER
+
+
+def job(name: str, shards: int, parallelism: int, *, suspend: bool = False) -> dict[str, Any]:
+    """A BatchProcessJob."""
+    spec = {
+        "image": "registry.example/digits:1",
+        "processor": "inference:InferenceProcessor",
+        "dataset": "inference:dataset",
+        "shards": shards,
+        "parallelism": parallelism,
+        "suspend": suspend,
+        "batchSize": 64,
+        "output": {"uri": "s3://bucket/runs", "s3": {"credentialsSecret": "s3-creds"}},
+    }
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
+
+
+def bare(name: str, completions: int, parallelism: int) -> dict[str, Any]:
+    """An Indexed Job with nothing in it but a container."""
+    resources = {"requests": {"ephemeral-storage": "1Gi"}, "limits": {"ephemeral-storage": "50Gi"}}
+    container = {"name": WORKER_CONTAINER, "image": "registry.example/digits:1"}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": completions,
+            "parallelism": parallelism,
+            "template": {
+                "metadata": {"labels": {LABEL_ROLE: "worker"}},
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [{**container, "resources": resources}],
+                },
+            },
+        },
+    }
