@@ -88,8 +88,11 @@ def committed_rows(job: Job, shards: Shards) -> int:
     if shards.shape is None:
         return job.before.rows or 0
     plan = plan_of(job.body, shards.shape)
-    spans = (plan.row_span(shard, 0, cursor) for shard, cursor in enumerate(shards.cursors))
-    return sum(end - first for first, end in spans)
+    # All batches are of one size but the last one, which the last shard that has any owns.
+    owner = min(plan.shards, plan.batches) - 1
+    first, end = plan.row_span(owner, 0, shards.cursors[owner])
+    missing = shards.cursors[owner] * plan.batch_size - (end - first)
+    return sum(shards.cursors) * plan.batch_size - missing
 
 
 def _estimate(job: Job, observed: Observed, shards: Shards, now: datetime) -> Estimate:
