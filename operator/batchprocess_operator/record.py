@@ -24,14 +24,16 @@ class Recorder:
 
     def __init__(self, api: Api, clock: Callable[[], float]) -> None:
         self._api, self._clock = api, clock
-        self._told: dict[tuple[str, str, str], float] = {}
+        self._told: dict[str, dict[tuple[str, str], float]] = {}
+        self._tidied = clock()
 
     async def post(self, event: Event, about: JobIdentity, now: datetime) -> None:
         """Post `event`; a failure is logged."""
-        key = (about.uid, event.reason, event.message)
-        if not self._may(key):
+        self._tidy()
+        told = self._told.setdefault(about.uid, {})
+        if not self._may(told, (event.reason, event.message)):
             return
-        self._told[key] = self._clock()
+        told[event.reason, event.message] = self._clock()
         try:
             await self._api.create(paths.events(about.namespace), _body(event, about, now))
         except AlreadyExists:
@@ -39,11 +41,22 @@ class Recorder:
         except ApiError as error:
             _LOG.warning("event %s of %s was not posted: %s", event.reason, about.name, error)
 
-    def _may(self, key: tuple[str, str, str]) -> bool:
+    def _may(self, told: dict[tuple[str, str], float], key: tuple[str, str]) -> bool:
         now = self._clock()
-        self._told = {k: at for k, at in self._told.items() if now - at < _AGAIN_SECONDS}
-        lately = sum(k[0] == key[0] and now - at < 60 for k, at in self._told.items())
-        return key not in self._told and lately < _MOST_A_MINUTE
+        lately = sum(now - at < 60 for at in told.values())
+        return now - told.get(key, float("-inf")) >= _AGAIN_SECONDS and lately < _MOST_A_MINUTE
+
+    def _tidy(self) -> None:
+        """Forget what may be told again; seldom, for all jobs are gone through."""
+        now = self._clock()
+        if now - self._tidied < 60:
+            return
+        self._tidied = now
+        recent = (
+            (uid, {key: at for key, at in told.items() if now - at < _AGAIN_SECONDS})
+            for uid, told in self._told.items()
+        )
+        self._told = {uid: told for uid, told in recent if told}
 
 
 def _body(event: Event, about: JobIdentity, now: datetime) -> dict[str, Any]:
