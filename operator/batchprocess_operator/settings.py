@@ -35,9 +35,9 @@ class OperatorSettings(BaseModel):
     """Where /healthz answers; empty: nowhere."""
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
     """Port of the Prometheus metrics; empty: none."""
-    requests_per_second: float = Field(default=100.0, gt=0)
+    requests_per_second: float = Field(default=200.0, gt=0)
     """Bound on requests to the API server, watches not counted."""
-    request_burst: int = Field(default=200, ge=1)
+    request_burst: int = Field(default=400, ge=1)
     """Requests that may come at once."""
     workers: int = Field(default=16, ge=1)
     """Jobs looked at at a time."""
