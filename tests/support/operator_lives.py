@@ -32,12 +32,13 @@ class Operator:
     server: FakeServer
     who: str
     store: Store = field(default_factory=Store)
+    api: FakeApi | None = None
 
     async def run(self) -> None:
         """Until it dies."""
         loop = asyncio.get_running_loop()
         queue = WorkQueue(loop.time)
-        api, now = FakeApi(self.server, self.who), self.server.now
+        api, now = self.api or FakeApi(self.server, self.who), self.server.now
         tracker = Tracker(queue.add, lambda uid: None, now)
         controller = Controller(
             api=api,  # type: ignore[arg-type]
