@@ -51,6 +51,7 @@ SPEC = {
     "batchSize": 2,
     "checkpointInterval": 1,
 }
+FEW = "with many more shards workers can come and go, and the last one is shorter"
 
 
 @pytest.fixture
@@ -237,6 +238,8 @@ def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
     found = json.loads(counted.stdout)
     assert (found["rows"], found["batches"], found["shards"], found["batchSize"]) == (24, 12, 3, 2)
     assert found["secondsPerBatch"] is None
+    assert found["outputs"] == str(job.folder / "batchprocess-runs" / "job")
+    assert found["warnings"] == ["3 shards for 3 workers: " + FEW]
     tried = json.loads(job.batchprocess("plan", "job.yaml", "--try", "--json").stdout)
     assert 0.1 <= tried["secondsPerBatch"] < 1
     assert tried["estimatedSeconds"] == pytest.approx(tried["secondsPerBatch"] * 12 / 3)
@@ -272,6 +275,13 @@ def test_plan_says_what_is_wrong_with_the_code(
     assert done.returncode == 91
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_plan_names_a_command_that_does_not_exist(job: Script) -> None:
+    job.job(command=["pythonn", "x.py"])
+    done = job.batchprocess("plan", "job.yaml")
+    assert done.returncode == 91
+    assert done.stderr.startswith("error: the command 'pythonn' cannot be started")
 
 
 def test_plan_of_a_script_that_never_calls_us(job: Script) -> None:

@@ -3,18 +3,17 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from batchprocess.agent.children import resolve
-from batchprocess.api.environment import s3_settings, worker_environment
+from batchprocess.agent.children import resolve, start_failure
+from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli.advice import advice
 from batchprocess.cli.main import print_json
 from batchprocess.cli.run import command_of, note_ignored
 from batchprocess.cli.target import job_uri, read_job
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.storage.factory import open_storage
 
 _NO_JOB = "00000000T000000Z-plan"
 
@@ -23,14 +22,18 @@ def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
     """Validate, count, estimate and warn; returns the exit code."""
     job = read_job(path)
     note_ignored(job)
+    uri = job_uri(job, path)
     counted = count(job, path, try_batch=try_batch)
-    warnings = _warnings(job, path)
+    warnings = [*counted.pop("warnings"), *advice(job, uri, counted)]
+    del counted["run"]
     seconds = _estimate(job, counted)
     if as_json:
-        print_json({**counted, "estimatedSeconds": seconds, "warnings": warnings})
+        found = {**counted, "estimatedSeconds": seconds, "outputs": uri, "warnings": warnings}
+        print_json(found)
         return 0
     for name in ("rows", "batches", "shards", "batchSize"):
         print(f"{name}: {counted[name]}")
+    print(f"outputs: {uri}/<run>")
     if seconds is not None:
         workers = _workers(job)
         print(f"estimated: {seconds:.3g} s with {workers} at a time, start-up not counted")
@@ -47,15 +50,20 @@ def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any
         **environment.model_copy(update={"shard": 0}).to_env(),
         "BATCHPROCESS_PLAN": "try" if try_batch else "count",
     }
-    done = subprocess.run(
-        resolve(command_of(job)),
-        env=environ,
-        cwd=path.absolute().parent,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = command_of(job)
+    try:
+        done = subprocess.run(
+            resolve(command),
+            env=environ,
+            cwd=path.absolute().parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise InvalidArgument(start_failure(command, error)[1]) from error
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         said = (done.stderr.strip().splitlines() or ["no output"])[-1]
@@ -79,16 +87,3 @@ def _estimate(job: BatchProcessJob, counted: dict[str, Any]) -> float | None:
 
 def _workers(job: BatchProcessJob) -> int:
     return min(max(job.spec.parallelism, 1), job.spec.shards)
-
-
-def _warnings(job: BatchProcessJob, path: Path) -> list[str]:
-    storage = open_storage(job_uri(job, path), s3_settings(job))
-    warnings = [f"the bucket's lifecycle would damage a run: {one}" for one in storage.dangers()]
-    if job.spec.shards < 2 * job.spec.parallelism:
-        warnings.append(
-            f"{job.spec.shards} shards for {job.spec.parallelism} workers: with many more shards "
-            "workers can come and go, and the last one is shorter"
-        )
-    if sys.platform != "linux":
-        warnings.append("only Linux is tested")
-    return warnings

@@ -15,7 +15,7 @@ from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.run import RunInfo
 from batchprocess.storage.base import Storage
-from batchprocess.storage.factory import open_storage
+from batchprocess.storage.factory import open_storage, refuse_typo
 
 DEFAULT_OUTPUT = "batchprocess-runs"
 
@@ -53,6 +53,7 @@ def read_job(path: Path) -> BatchProcessJob:
 def job_uri(job: BatchProcessJob, path: Path) -> str:
     """The job's folder: `<uri>/<job name>`; relative paths begin at the job file's folder."""
     uri = job.spec.output.uri or DEFAULT_OUTPUT
+    refuse_typo(uri)
     root = uri if "://" in uri else str(path.absolute().parent / _expanded(uri))
     return f"{root.rstrip('/')}/{job.metadata.name}"
 

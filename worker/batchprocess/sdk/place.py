@@ -12,7 +12,7 @@ from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.storage.base import Storage
-from batchprocess.storage.factory import open_storage
+from batchprocess.storage.factory import open_storage, refuse_typo
 
 
 class DistributedContext(Protocol):
@@ -96,7 +96,8 @@ def _local_rank(environ: Mapping[str, str]) -> int:
 def _alone(environ: Mapping[str, str], size: int, script: Path | None) -> WorkerEnvironment:
     output = environ.get("BATCHPROCESS_OUTPUT", "batchprocess-runs")
     name = script.stem if script is not None else "interactive"
-    root = output if "://" in output else str(Path(output).absolute())
+    refuse_typo(output)
+    root = output if "://" in output else str(Path(output).expanduser().absolute())
     job_folder = open_storage(f"{root.rstrip('/')}/{name}")
     run_id = _run_id(job_folder)
     return WorkerEnvironment(

@@ -1,0 +1,80 @@
+"""What `batchprocess plan` warns of: the cut, the storage, and the run that would go on."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from batchprocess.api.environment import s3_settings
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.ledger.local_runs import is_complete, latest_run
+from batchprocess.ledger.perform import Patience, perform, settle
+from batchprocess.ledger.run import read_run, require_same
+from batchprocess.protocol.errors import BatchProcessError, RunMismatch
+from batchprocess.protocol.run import RunInfo
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+_BRIEF = Patience(3, refusal_is_final=True)
+"""Storage that does not answer at once is a warning here, not worth half a minute."""
+
+
+def advice(job: BatchProcessJob, uri: str, counted: dict[str, Any]) -> Iterator[str]:
+    """A sentence for each thing that is odd. `counted` is what the job's own code has said."""
+    yield from _cut(job, counted)
+    folder = open_storage(uri, s3_settings(job))
+    mine = RunInfo.model_validate(counted["run"])
+    try:
+        yield from _storage(folder)
+        yield from _run(folder, job.spec.run_id, mine)
+    except BatchProcessError as error:
+        yield f"the storage cannot be used from here: {error}"
+    if sys.platform != "linux":
+        yield "only Linux is tested"
+
+
+def _cut(job: BatchProcessJob, counted: dict[str, Any]) -> Iterator[str]:
+    shards, batches = job.spec.shards, counted["batches"]
+    if counted["batchSize"] == 1 and job.spec.batch_size is None:
+        yield "every batch has 1 row, which is slow: is batchSize missing?"
+    if shards > batches:
+        idle = plural(shards - batches, "shard")
+        cut = f"{plural(shards, 'shard')} for {plural(batches, 'batch', 'batches')}"
+        yield f"{cut}: {idle} too many"
+    elif shards < 2 * job.spec.parallelism:
+        yield (
+            f"{plural(shards, 'shard')} for {plural(job.spec.parallelism, 'worker')}: with many "
+            "more shards workers can come and go, and the last one is shorter"
+        )
+
+
+def _storage(folder: Storage) -> Iterator[str]:
+    settle(folder.check_access, _BRIEF)
+    if "://" not in folder.uri:
+        there = next(one for one in (Path(folder.uri), *Path(folder.uri).parents) if one.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            yield f"the storage cannot be used from here: nothing can be written into {there}"
+    yield from (f"the bucket's lifecycle would damage a run: {one}" for one in folder.dangers())
+
+
+def _run(folder: Storage, pinned: str | None, mine: RunInfo) -> Iterator[str]:
+    """Whether the run that `batchprocess run` would go on with is of this very cut."""
+    run_id = pinned or latest_run(folder, _BRIEF)
+    if run_id is None:
+        return
+    stored = perform(read_run(), folder.at(run_id), _BRIEF)
+    if stored is None:
+        return
+    if is_complete(folder.at(run_id), _BRIEF):
+        yield f"run {run_id} is complete, so run would do nothing; --fresh starts another"
+        return
+    try:
+        require_same(mine, stored)
+    except RunMismatch as error:
+        yield f"run {run_id} would not go on: {error}"
+
+
+def plural(number: int, noun: str, many: str = "") -> str:
+    """`1 shard`, `2 shards`; `many` where an s is not enough."""
+    return f"{number} {noun if number == 1 else many or noun + 's'}"
