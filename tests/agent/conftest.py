@@ -108,7 +108,12 @@ class Pod:
     def end(self, process: "subprocess.Popen[str]") -> Ended:
         _, stderr = process.communicate(timeout=100)
         body = (self.folder / "message").read_text()
-        return Ended(process.returncode, stderr, json.loads(body) if body else {})
+        ended = Ended(process.returncode, stderr, json.loads(body) if body else {})
+        if ended.message.get("code") is not None:
+            # Whatever happened, code and sentence are told in both places alike.
+            assert ended.message["code"] == ended.code
+            assert ended.message["message"] == ended.last_line
+        return ended
 
     def run(self, script: str, command: Sequence[str] = (), **environment: Any) -> Ended:
         return self.end(self.start(script, command, **environment))

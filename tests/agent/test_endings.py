@@ -296,6 +296,46 @@ def test_two_children_of_a_pod_seal_two_shards(pod: Pod) -> None:
     assert pod.rows() == ALL_ROWS
 
 
+SECOND_FAILS = """
+import pathlib
+class One(Base):
+    def process_batch(self, batch, batch_idx):
+        if self.context.get_distributed_rank() == 1:
+            FAULT
+        time.sleep(DELAY)
+        super().process_batch(batch, batch_idx)
+go(One)
+"""
+
+
+def test_an_error_of_user_code_leaves_the_sibling_running_to_its_seal(pod: Pod) -> None:
+    script = SECOND_FAILS.replace("FAULT", "raise ValueError('no')").replace("DELAY", "0.5")
+    ended = pod.run(script, shards=2, processes_per_worker=2)
+    assert ended.code == 90, ended.stderr
+    assert [shard["sealed"] for shard in ended.message["shards"]] == [True, False]
+
+
+def test_a_killed_child_asks_its_sibling_to_commit_and_stop(pod: Pod) -> None:
+    # The first child is past its first batch by then: before that it would be killed at once.
+    wait = "while not pathlib.Path('begun').exists(): time.sleep(0.05)\n"
+    fault = f"{wait}            os.kill(os.getpid(), 9)"
+    script = SECOND_FAILS.replace("FAULT", fault).replace(
+        "time.sleep(DELAY)", "time.sleep(1); pathlib.Path('begun').touch()"
+    )
+    ended = pod.run(script, shards=2, processes_per_worker=2)
+    assert ended.code == 137, ended.stderr
+    first, second = ended.message["shards"]
+    assert 1 <= first["cursor"] < 5
+    assert (first["sealed"], second["cursor"]) == (False, 0)
+
+
+def test_what_the_command_left_running_is_ended_with_it(pod: Pod) -> None:
+    leave = "import subprocess; p = subprocess.Popen(['sleep', '600']); "
+    ended = pod.run(f"{leave}pathlib.Path('left').write_text(str(p.pid)); go()")
+    assert ended.code == 0
+    pod.wait_for(lambda: not is_running(int((pod.folder / "left").read_text())), 20)
+
+
 def test_two_attempts_on_one_shard_leave_one_output(pod: Pod) -> None:
     slow = hooked(
         "process_batch", "time.sleep(0.8); super().process_batch(batch, batch_idx)", IN_BATCH

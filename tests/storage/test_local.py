@@ -1,12 +1,14 @@
 """A local directory: where it cannot be one, and what killed writers leave in it."""
 
+import errno
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from batchprocess.protocol.errors import StorageDenied
+from batchprocess.ledger.probe import probe
+from batchprocess.protocol.errors import StorageDenied, UnsafeStorage
 from batchprocess.storage.local import LocalStorage
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
@@ -34,6 +36,19 @@ def test_temporaries_of_killed_writers_are_no_objects_and_can_be_removed(tmp_pat
     assert storage.leftovers(before=datetime.fromtimestamp(999_999, UTC)) == ()
     assert storage.remove_leftovers(before=TOMORROW) == (f"data/00000/{left.name}",)
     assert not (tmp_path / "run" / "data").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_a_file_system_without_hard_links_is_refused_by_the_probe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(UnsafeStorage, match="has no hard links.*use another file system"):
+        probe(LocalStorage(tmp_path), lambda: "n")
+    assert list(LocalStorage(tmp_path).list()) == []
 
 
 def test_a_run_folder_may_be_a_link_to_another_place(tmp_path: Path) -> None:

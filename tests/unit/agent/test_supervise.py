@@ -2,6 +2,7 @@
 
 import pytest
 
+from batchprocess.agent.children import gpu_of
 from batchprocess.agent.gpus import share, visible_gpus
 from batchprocess.agent.outcome import Tally
 from batchprocess.agent.supervise import Pod, SealSeen, Watch
@@ -98,6 +99,13 @@ def test_user_errors_fail_at_once_if_the_job_says_so():
     tally.todo.clear()
     tally.ended(0, 90, "boom")
     assert tally.failed == {0: (90, "boom")}
+
+
+def test_a_child_sees_one_gpu_of_those_inherited_and_all_if_it_is_alone():
+    inherited = {"CUDA_VISIBLE_DEVICES": "4,GPU-a,6"}
+    assert gpu_of(1, 2, inherited) == {"CUDA_VISIBLE_DEVICES": "GPU-a"}
+    assert gpu_of(1, 2, {}) == {"CUDA_VISIBLE_DEVICES": "1"}
+    assert gpu_of(0, 1, inherited) == {}
 
 
 def test_gpus_come_from_the_environment_or_the_devices(tmp_path):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from batchprocess.agent.tell import replace_in_place
+from batchprocess.agent.tell import one_line, replace_in_place
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.exit_codes import ExitCode
@@ -50,7 +50,8 @@ def _finalize(environment: WorkerEnvironment, command: Sequence[str]) -> int:
     finalizer = Finalizer(environment, command, os.environ)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: finalizer.stop())
-    code, message, summary = finalizer.run()
+    code, said, summary = finalizer.run()
+    message = one_line(said)
     _tell(environment, code, message, summary)
     print(message, file=sys.stderr, flush=True)
     return code

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from batchprocess.agent.children import Child, gpu_of, kill_session, start, start_failure
 from batchprocess.agent.seals import read_seal
 from batchprocess.agent.supervise import Pod, SealSeen, Watch
-from batchprocess.agent.tell import TerminationLog, open_reporters
+from batchprocess.agent.tell import TerminationLog, one_line, open_reporters
 from batchprocess.protocol.control import Stop, decode, encode
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
@@ -224,7 +224,7 @@ class Agent:
         self._pool.shutdown(wait=False, cancel_futures=True)
         code = combine(watch.code or 0 for watch in self._pod.watches)
         worst = [watch.sentence for watch in self._pod.watches if watch.code == code]
-        message = worst[0] if worst else "no shard is left for this worker"
+        message = one_line(worst[0] if worst else "no shard is left for this worker")
         # Before the last report, which may take a second: a kill meanwhile must find the message.
         self._log.write(self._pod, code=code, message=message)
         for one in self._reporters:
