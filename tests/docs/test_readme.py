@@ -33,6 +33,8 @@ def test_the_script_alone_and_every_command_on_the_job(script: Script) -> None:
     alone = script.python("inference.py")
     assert alone.returncode == 0, alone.stderr
     folder = script.folder / "batchprocess-runs" / "inference"
+    assert "shard 0 begins: 13 batches" in alone.stderr
+    assert f"100 rows, 3 files; outputs: {folder}" in alone.stderr
     assert rows(str(folder / (folder / "latest").read_text().strip())) == DOUBLED
 
     commands = [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader
 
 from batchprocess import __version__
 from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
@@ -26,10 +26,11 @@ from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import open_run, read_run, require_same
 from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.control import Reduced
-from batchprocess.protocol.errors import InvalidArgument, ShardSealed
+from batchprocess.protocol.errors import ShardSealed
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.alone import say_how_it_ended, say_that_others_go_on, say_where_it_begins
 from batchprocess.sdk.committer import Committer, Folder
 from batchprocess.sdk.construct import construct, warn
 from batchprocess.sdk.context import TorchBatchProcessorContext
@@ -38,7 +39,7 @@ from batchprocess.sdk.failures import Where
 from batchprocess.sdk.fingerprint import fingerprint
 from batchprocess.sdk.kept import Kept, value_of
 from batchprocess.sdk.link import Link, LoopState
-from batchprocess.sdk.loader import make_loader
+from batchprocess.sdk.loader import make_loader, rows_of
 from batchprocess.sdk.loop import Loop
 from batchprocess.sdk.place import Place
 from batchprocess.sdk.processor import TorchBatchProcessor
@@ -137,7 +138,7 @@ class Attempt:
 
     def count(self) -> ShardPlan:
         """How the dataset is cut; TypeError or InvalidArgument if it cannot be counted."""
-        rows = _length(self._dataset)
+        rows = rows_of(self._dataset)
         settings = self._settings
         plan = ShardPlan(
             rows, settings.batch_size, self.place.environment.shards, settings.max_batches
@@ -209,6 +210,8 @@ class Attempt:
                 run=RunShape.of(plan),
             )
         )
+        if self.place.alone:
+            say_where_it_begins(self.storage.uri, shard, cursor, state.total)
         if claimed.last is not None:
             self._kept.resume(claimed.last.reducers, self._load)
         committer = Committer(me, claimed.position, self.storage, self._patience(), link.send)
@@ -239,14 +242,16 @@ class Attempt:
         flows = [read_shard(shard) for shard in range(job.shards)]
         ledgers = perform_all(flows, self.storage, self._patience())
         if any(ledger.outcome is None for ledger in ledgers):
+            say_that_others_go_on(self.storage.uri, self.place.shard)
             return
-        finish(
+        summary = finish(
             self.storage,
             job=job.job,
             run_id=job.run_uri.rpartition("/")[2],
             reduce=lambda entries: self._reduction(entries, where),
             patience=self._patience(),
         )
+        say_how_it_ended(self.storage.uri, summary)
 
     def _reduction(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
         """Outputs count whatever the reducers do, so their errors are told, not raised."""
@@ -281,19 +286,3 @@ class Attempt:
     def _patience(self, *, first: bool = False) -> Patience:
         seconds = self.place.environment.storage_deadline_seconds
         return Patience(seconds, refusal_is_final=first)
-
-
-def _length(dataset: Any) -> int:
-    name = type(dataset).__qualname__
-    needed = "torch_batch_process needs a map-style dataset with __len__ and __getitem__"
-    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
-        raise TypeError(f"{name} cannot be read row by row: {needed}")
-    try:
-        rows = len(dataset)
-    except TypeError as error:
-        raise TypeError(f"{name} has no length ({error}): {needed}") from error
-    if rows == 0:
-        raise InvalidArgument(
-            f"{type(dataset).__qualname__} has 0 rows: is its source mounted and its path right?"
-        )
-    return rows

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, IterableDataset, Sampler
 
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
@@ -63,6 +63,23 @@ def make_loader(
         return DataLoader(dataset, batch_sampler=ShardBatches(plan, shard, first), **settings)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"dataloader_kwargs: {error}") from error
+
+
+def rows_of(dataset: Any) -> int:
+    """Length of a map-style dataset; TypeError if it is none, InvalidArgument if it is empty."""
+    name = type(dataset).__qualname__
+    needed = "torch_batch_process needs a map-style dataset with __len__ and __getitem__"
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
+        raise TypeError(f"{name} cannot be read row by row: {needed}")
+    try:
+        rows = len(dataset)
+    except TypeError as error:
+        raise TypeError(f"{name} has no length ({error}): {needed}") from error
+    if rows == 0:
+        raise InvalidArgument(
+            f"{type(dataset).__qualname__} has 0 rows: is its source mounted and its path right?"
+        )
+    return rows
 
 
 class _IgnoringInterrupts:

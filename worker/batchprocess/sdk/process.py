@@ -15,6 +15,7 @@ from batchprocess.ledger.perform import Patience, perform
 from batchprocess.protocol.errors import BatchProcessError, ShardSealed, Stopped
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import failure_key
+from batchprocess.sdk.alone import speak
 from batchprocess.sdk.attempt import Attempt, Live
 from batchprocess.sdk.failures import Where, code_of, tell_plainly
 from batchprocess.sdk.link import Link, LoopState
@@ -46,7 +47,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     dataloader_kwargs: options of torch's DataLoader; those that would reorder rows are refused.
     distributed_context: optional, with `rank` and `size`; the job's environment comes first.
 
-    Alone, processes one shard into `$BATCHPROCESS_OUTPUT` or `./batchprocess-runs`. Returns only
+    Alone, processes one shard into `$BATCHPROCESS_OUTPUT` or `./batchprocess-runs`, and says on
+    stderr from where and with what result, unless logging is set up otherwise. Returns only
     after the shard's seal is durable. On a stop (SIGTERM, Ctrl-C, suspend) commits and raises
     SystemExit(85). Raises InvalidArgument (a ValueError), TypeError for a dataset without
     length, other errors of `batchprocess.protocol.errors`, and whatever user code raises.
@@ -61,6 +63,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     try:
         place = find_place(os.environ, distributed_context, main_script())
         where.shard = state.shard = place.shard
+        if place.alone:
+            speak()
         settings = merge(
             place.environment,
             batch_size=batch_size,

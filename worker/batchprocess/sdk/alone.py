@@ -1,0 +1,43 @@
+"""What a script says that is run alone: there is no command around it to tell a person."""
+
+import logging
+
+from batchprocess.protocol.run import Summary
+
+_LOG = logging.getLogger("batchprocess")
+
+
+def speak() -> None:
+    """Have our information read on stderr, unless the script has set up logging itself."""
+    if logging.getLogger().handlers or _LOG.handlers:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("batchprocess: %(message)s"))
+    _LOG.addHandler(handler)
+    if _LOG.level == logging.NOTSET:
+        _LOG.setLevel(logging.INFO)
+
+
+def say_where_it_begins(uri: str, shard: int, cursor: int, total: int) -> None:
+    """A new run, or from where an old one goes on."""
+    if cursor:
+        _LOG.info("shard %d goes on: %d of %d batches are committed; %s", shard, cursor, total, uri)
+    else:
+        _LOG.info("shard %d begins: %d batches; %s", shard, total, uri)
+
+
+def say_that_others_go_on(uri: str, shard: int) -> None:
+    """Ours is sealed; whoever seals the last one finishes the run."""
+    _LOG.info("shard %d is complete, others are not yet; %s", shard, uri)
+
+
+def say_how_it_ended(uri: str, summary: Summary) -> None:
+    """The run is final: what it has, and where."""
+    for name, value in summary.metrics.items():
+        _LOG.info("metric %s: %s", name, value)
+    if summary.metricsError is not None:
+        _LOG.warning("metrics failed: %s", summary.metricsError)
+    _LOG.info(
+        "run %s is complete: %d rows, %d files; outputs: %s",
+        *(summary.runId, summary.rows, summary.files, uri),
+    )
