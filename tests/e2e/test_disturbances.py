@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from batchprocess_operator.names import LABEL_INDEX
+from batchprocess_operator.ranges import parse_ranges
 from support.e2e_checks import assert_exactly_once, claims, watched
 from support.e2e_jobs import disturbed
 from support.e2e_operator import InstalledOperator
@@ -150,16 +152,23 @@ class _Storm:
             time.sleep(0.5)
 
     def _replaced(self, pod: dict, within: float) -> None:
-        """Another pod of the same index is there."""
-        index = pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"]
+        """Another pod of the same index is there, or the index had just been done."""
+        index = pod["metadata"]["labels"][LABEL_INDEX]
+        child = pod["metadata"]["ownerReferences"][0]["name"]
         deadline = time.monotonic() + within
-        while not any(
-            other["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] == index
-            and other["metadata"]["uid"] != pod["metadata"]["uid"]
-            for other in self.world.pods(NAME)
-        ):
+        while not self._again(index, pod["metadata"]["uid"]) and not self._done(index, child):
             assert time.monotonic() < deadline, f"index {index} was not started again"
             time.sleep(0.5)
+
+    def _again(self, index: str, before: str) -> bool:
+        return any(
+            other["metadata"]["labels"][LABEL_INDEX] == index and other["metadata"]["uid"] != before
+            for other in self.world.pods(NAME)
+        )
+
+    def _done(self, index: str, child: str) -> bool:
+        status = self.world.kubectl.get("job", child, self.world.namespace)["status"]
+        return int(index) in parse_ranges(status.get("completedIndexes"))
 
     def _until_gone(self, pod: dict, within: float) -> None:
         deadline = time.monotonic() + within
