@@ -33,7 +33,7 @@ from batchprocess_operator.endpoint.server import Endpoint, serve
 from batchprocess_operator.endpoint.tls import LiveCertificate, own
 from batchprocess_operator.endpoint.tokens import Verifier, audience
 
-JOBS, PERIOD = 20, 5.0
+JOBS, PERIOD, CONNECTING = 20, 5.0, 10.0
 ISSUER = "https://kubernetes.default.svc"
 NAMESPACE = "bench"
 
@@ -135,22 +135,22 @@ class Pod:
 
 
 class Load:
-    """All pods, each at its own moment of every period."""
+    """All pods, each at its own moment of every period (seconds)."""
 
     def __init__(self, pods: list[Pod]) -> None:
         self._pods = pods
         self.statuses: dict[str, int] = {}
 
-    async def report(self, *, times: int) -> list[float]:
+    async def report(self, period: float, *, times: int) -> list[float]:
         """So many reports of each pod; for all of them the seconds since they were due."""
-        begin, apart = time.perf_counter() + 1.0, PERIOD / len(self._pods)
-        lives = (
-            self._live(pod, begin + apart * number, times) for number, pod in enumerate(self._pods)
-        )
-        return [one for took in await asyncio.gather(*lives) for one in took]
+        begin, apart = time.perf_counter() + 1.0, period / len(self._pods)
 
-    async def _live(self, pod: Pod, due: float, times: int) -> list[float]:
-        return [await self._report(pod, due + PERIOD * turn) for turn in range(times)]
+        async def live(number: int, pod: Pod) -> list[float]:
+            due = begin + apart * number
+            return [await self._report(pod, due + period * turn) for turn in range(times)]
+
+        lives = (live(number, pod) for number, pod in enumerate(self._pods))
+        return [one for took in await asyncio.gather(*lives) for one in took]
 
     async def _report(self, pod: Pod, due: float) -> float:
         await asyncio.sleep(due - time.perf_counter())
@@ -170,8 +170,8 @@ async def run_load(settings: dict[str, Any]) -> None:
     target = {"port": settings["port"], "context": context}
     fresh, seconds = settings["fresh"], settings["seconds"]
     load = Load([Pod(n, token, target, fresh=fresh) for n, token in enumerate(settings["tokens"])])
-    connecting = await load.report(times=1)
-    latencies = await load.report(times=int(seconds / PERIOD))
+    connecting = await load.report(CONNECTING, times=1)
+    latencies = await load.report(PERIOD, times=int(seconds / PERIOD))
     print(f"first reports  {len(connecting)} with their connections, {in_ms(connecting)}")
     print(f"reports        {len(latencies)} in {seconds} s")
     print(f"latency        {in_ms(latencies)}")
@@ -243,7 +243,7 @@ def measure(rate: int, seconds: int, *, fresh: bool) -> None:
     print(f"machine        {os.cpu_count()} cores, load {busy:.1f}, {platform.python_version()}")
     print(said, end="")
     print(f"heard of       {heard.strip()} shards")
-    print(f"server CPU     {cpu / (seconds + PERIOD):.2f} cores")
+    print(f"server CPU     {cpu / (seconds + CONNECTING):.2f} cores")
     print(f"server memory  {idle:.0f} MiB idle, then every 5 s:", *(f"{one:.0f}" for one in memory))
 
 

@@ -35,7 +35,7 @@ class Bounds:
 
     kept: int = 2_500
     most: int = 5_000
-    handshakes: Rate = field(default_factory=lambda: Rate(1 / 500, burst=1_000))
+    handshakes: Rate = field(default_factory=lambda: Rate(1 / 250, burst=500))
 
 
 @dataclass(frozen=True)

@@ -262,7 +262,7 @@ def test_handshakes_that_come_too_fast_are_refused_before_they_cost_much():
 
 
 def test_each_connection_takes_16_kib_for_tls_and_not_256(server):
-    """Whoever serves thousands of workers pays this for each; see docs/adr/0005."""
+    """Whoever serves thousands of workers pays this for each; see docs/adr/0006."""
     assert post(server)[0] == 204
     made = SSLProtocol(
         asyncio.new_event_loop(), asyncio.Protocol(), ssl.create_default_context(), None
