@@ -111,7 +111,7 @@ _JUNK = st.one_of(
     st.sampled_from(["", "x", "1", "true", "A", "..", "batchprocess-x", "worker", "x" * 70_000]),
     st.sampled_from([[], {}, [None], [{}], {"name": "worker"}, {"x": None}, [[]], {"a": {"b": 1}}]),
     _JSON,
-)
+).map(copy.deepcopy)  # what is drawn gets broken in turn, and would be drawn broken again
 
 
 def _valid(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
