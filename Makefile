@@ -5,6 +5,8 @@ SHELL := bash
 export UV_LINK_MODE := copy
 PY := .venv/bin/python
 TOOLS := .cache/bin
+# Tests wait more than they compute: the cluster's have one process, and keep it waiting for minutes.
+PROCESSES ?= 3
 
 .PHONY: help demo test test-fast test-full lint format generate verify lock servers clean \
 	cluster cluster-deps cluster-down images testcluster bench-operator
@@ -96,7 +98,7 @@ test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"
 
 test: lint $(TOOLS)/versitygw testcluster $(if $(filter 0,$(shell id -u)),cluster-deps) ## lint, unit, explorer, real S3, kills
-	$(PY) -m pytest -q -m "not full"
+	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full"
 
 test-full: test $(TOOLS)/minio ## the long versions too
 	$(PY) -m pytest -q -m full --timeout 14400
