@@ -111,7 +111,7 @@ class Node:
 
     def import_image(self, archive: Path) -> None:
         """Load a docker-archive, so that pods can name its images with imagePullPolicy Never."""
-        self.run(*self._ctr("--namespace=k8s.io", "images", "import", str(archive)), seconds=600)
+        self.run(*self._ctr("--namespace=k8s.io", "images", "import", str(archive)), seconds=1800)
 
     def images(self) -> list[str]:
         """Names of the images that pods can use."""
