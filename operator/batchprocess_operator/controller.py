@@ -13,7 +13,7 @@ from batchprocess_operator.build.road import ProgressRoad
 from batchprocess_operator.client import Api, Object
 from batchprocess_operator.errors import ApiError, Conflict, Denied, NotFound, Rejected
 from batchprocess_operator.inquire import Inquiries
-from batchprocess_operator.job import Job
+from batchprocess_operator.job import FINAL, Job
 from batchprocess_operator.metrics import Metrics
 from batchprocess_operator.observed import Observed, Reason, Reported
 from batchprocess_operator.parse import (
@@ -149,6 +149,7 @@ class Controller:
         return plan, pause
 
     async def _observe(self, job: Job, entry: Entry, memory: Memory, now: datetime) -> Observed:
+        await self._hear_finalizer(job, entry)
         uid, pods = job.identity.uid, tuple(entry.pods.values())
         newest = max(
             entry.children.values(),
@@ -165,6 +166,22 @@ class Controller:
             trouble=await self.inquiries.troubles(job.identity.namespace, newest, ours, now),
             lost_nodes=await self.inquiries.lost_nodes(pods, now),
         )
+
+    async def _hear_finalizer(self, job: Job, entry: Entry) -> None:
+        """Ask for the pod of a finalizer that has ended well, if no watch has told of its end.
+
+        Pods' watch may be minutes behind that of Jobs. Who took an unheard word for a lost one
+        would delete the finalizer and make it again, and be late again.
+        """
+        if job.before.state in FINAL:
+            return
+        made = (one for one in entry.children.values() if one.role == "finalizer")
+        ended = {one.uid for one in made if one.succeeded}
+        pods = (*entry.gone.values(), *entry.pods.values())
+        if ended - {pod.child_uid for pod in pods if pod.ended}:
+            uid, namespace = job.identity.uid, job.identity.namespace
+            for raw in await self.inquiries.finalizer_pods(namespace, uid):
+                self.store.put_pod(raw)
 
     def _refused(self, memory: Memory) -> Mapping[str, Reason]:
         """Refusals that a person may have mended meanwhile are tried again after a while."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from batchprocess_operator import paths
-from batchprocess_operator.client import Api
+from batchprocess_operator.client import Api, Object
 from batchprocess_operator.errors import ApiError, Denied, NotFound
+from batchprocess_operator.names import LABEL_JOB_UID, LABEL_ROLE
 from batchprocess_operator.observed import ChildJob, ChildPod, Reason
 
 _PATIENCE = timedelta(seconds=5)
@@ -38,6 +39,11 @@ class Inquiries:
             asked = [(child.uid, child.name)]
         found = {name: await self._trouble(namespace, uid) for uid, name in asked}
         return {name: reason for name, reason in found.items() if reason is not None}
+
+    async def finalizer_pods(self, namespace: str, job_uid: str) -> list[Object]:
+        """All there are of a job, as the API server has them now. Raises ApiError."""
+        selector = f"{LABEL_JOB_UID}={job_uid},{LABEL_ROLE}=finalizer"
+        return [raw async for raw in self._api.pages(paths.pods(namespace), selector)]
 
     def forget_old(self) -> None:
         """Drop answers that are too old to be used."""

@@ -154,6 +154,13 @@ def test_the_eventful_life_has_back_offs_and_an_event_in_it():
     assert any("events" in one for one in quiet.writes())
 
 
+def test_a_watch_of_pods_that_is_minutes_behind_costs_no_second_finalizer():
+    story = STORIES["eventful"]
+    life = live(eventful, seconds=3600, pods_lag=200)
+    assert life.states[-1] == "Complete"
+    assert life.made() == story.quiet.made()
+
+
 @pytest.mark.parametrize("fault", PASSING)
 def test_a_fault_at_any_request_changes_nothing(story: Story, fault: Fault) -> None:
     for number in range(story.requests):

@@ -175,7 +175,7 @@ class FakeApi:
     async def pages(self, path: str, selector: str | None = None) -> AsyncIterator[Object]:
         page = await self._do("GET", path, lambda: {"items": self.server.list(path)})
         for one in page["items"]:
-            if selector is None or selector in (one["metadata"].get("labels") or {}):
+            if _selects(selector, one["metadata"].get("labels") or {}):
                 yield copy.deepcopy(one)
 
     async def _do(self, method: str, path: str, perform: Callable[[], Object]) -> Object:
@@ -191,6 +191,12 @@ class FakeApi:
             raise Unavailable("the answer was lost")
         await asyncio.sleep(self.seconds)
         return answer
+
+
+def _selects(selector: str | None, labels: Mapping[str, str]) -> bool:
+    """`a=b,c`: label a is b, and there is a label c."""
+    wanted = [part.partition("=") for part in selector.split(",")] if selector else []
+    return all(key in labels and (not equals or labels[key] == to) for key, equals, to in wanted)
 
 
 def _fail(fault: Fault | None) -> None:

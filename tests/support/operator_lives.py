@@ -27,12 +27,16 @@ FINAL = ("Complete", "CompleteWithFailures", "Failed")
 
 @dataclass
 class Operator:
-    """One process of the operator, without kopf: events come `_LAG` seconds late, in order."""
+    """One process of the operator, without kopf: events come `_LAG` seconds late, in order.
+
+    Those of pods, of which a large job has many, come `pods_lag` seconds late.
+    """
 
     server: FakeServer
     who: str
     store: Store = field(default_factory=Store)
     api: FakeApi | None = None
+    pods_lag: float = _LAG
 
     async def run(self) -> None:
         """Until it dies."""
@@ -55,7 +59,8 @@ class Operator:
         resync = Resync(api, self.store, (None,), queue.add)  # type: ignore[arg-type]
 
         def seen(kind: str, raw: Object) -> None:
-            loop.call_later(_LAG, self._take, kind, raw, queue)
+            lag = self.pods_lag if "nodeName" in raw.get("spec", {}) else _LAG
+            loop.call_later(lag, self._take, kind, raw, queue)
 
         self.server.watchers.append(seen)
         try:
@@ -91,6 +96,7 @@ class Life:
     server: FakeServer
     cluster: FakeCluster
     edits: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    pods_lag: float = _LAG
     states: list[str] = field(default_factory=list)
     deaths: int = 0
 
@@ -120,6 +126,7 @@ def live(
     operators: int = 1,
     seconds: float = 900,
     edits: Iterable[tuple[str, dict[str, Any]]] = (),
+    pods_lag: float = _LAG,
     **spec: Any,
 ) -> Life:
     """A job of three shards, two at a time, from its creation to `seconds` later or its end.
@@ -127,7 +134,7 @@ def live(
     `edits`: once the state has become this for a minute, the spec is patched so; and so on.
     """
     server = FakeServer(faults=dict(faults or {}))
-    life = Life(server, FakeCluster(server, script), list(edits))
+    life = Life(server, FakeCluster(server, script), list(edits), pods_lag)
     run_virtually(_live(life, operators, seconds, {"shards": 3, "parallelism": 2} | spec))
     return life
 
@@ -169,7 +176,7 @@ async def _unless_ended(tasks: list["asyncio.Task[None]"], seconds: float) -> No
 async def _again_and_again(life: Life, who: str) -> None:
     while True:
         try:
-            await Operator(life.server, who).run()
+            await Operator(life.server, who, pods_lag=life.pods_lag).run()
         except BaseExceptionGroup as group:
             if group.subgroup(Died) is None:
                 raise
