@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.cli.advice import advice, plural
+from batchprocess.cli.advice import advice
+from batchprocess.cli.table import plural
 from batchprocess.ledger.local_runs import next_run, start_run
 from batchprocess.storage.factory import open_storage
 from support.made_run import RUN, begin, complete

@@ -13,7 +13,8 @@ from batchprocess.cli.results import save
 from batchprocess.ledger.local_runs import start_run
 from batchprocess.ledger.results import Result
 from batchprocess.protocol.environment import S3Settings
-from batchprocess.protocol.records import CommittedFile
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.records import CommittedFile, digest
 from batchprocess.storage.base import Storage
 from batchprocess.storage.local import LocalStorage
 from batchprocess.storage.s3_client import make_client
@@ -59,8 +60,8 @@ def test_status_of_a_run_still_going_by_its_job_folder(
     assert "state: incomplete" in said.out
     assert "batches: 4/5" in said.out
     assert said.out.splitlines()[-2:] == [
-        "shard     0             3/3  complete",
-        "shard     1             1/2  open",
+        "    0       3/3        complete",
+        "    1       1/2        open",
     ]
 
 
@@ -83,6 +84,11 @@ def test_results_say_what_cannot_be_downloaded(
     said = batchprocess("results", run.uri, "--download", tmp_path / "file" / "x")
     assert said.code == 91
     assert "cannot be written: Not a directory" in said.err
+    run.put(data_key(run), b"0\n9\n")
+    said = batchprocess("results", run.uri, "--download", tmp_path / "to")
+    assert said.code == 93
+    assert "was changed: its digest is not the one in the ledger" in said.err
+    assert not [path for path in (tmp_path / "to").rglob("*") if path.is_file()]
     run.delete(data_key(run))
     said = batchprocess("results", run.uri, "--download", tmp_path / "to")
     assert said.code == 93
@@ -106,7 +112,9 @@ def test_a_name_of_255_bytes_and_one_like_a_temporary_are_downloaded(
     storage = LocalStorage(tmp_path / "run")
     for name in ("n" * 255, "n.partial", "n"):
         storage.put(f"data/{name}", name.encode())
-        file = CommittedFile(name=name, key=f"data/{name}", size=len(name), sha256="")
+        file = CommittedFile(
+            name=name, key=f"data/{name}", size=len(name), sha256=digest(name.encode())
+        )
         got = save(Result(0, 2, (0, 1), (0, 1), file, storage), tmp_path / "to")
         assert got.read_bytes() == name.encode()
     assert len(list((tmp_path / "to" / "00000" / "00000002").iterdir())) == 3
@@ -130,6 +138,8 @@ def test_verify_passes_what_is_whole(run: Storage, going: Storage, batchprocess:
         said = batchprocess("verify", storage.uri, "--json")
         assert (said.code, said.json["problems"]) == (0, [])
     assert batchprocess("verify", run.uri).out == "5 files, 2 shards, 0 problems\n"
+    said = batchprocess("verify", going.uri)
+    assert said.out == "4 files, 2 shards, 0 problems so far; the run is not complete\n"
 
 
 def data_key(run: Storage) -> str:
@@ -254,10 +264,42 @@ def test_clean_removes_what_interrupted_uploads_left_after_asking(
     assert batchprocess("verify", run.uri).code == 0
 
 
+def test_results_list_addresses_and_miss_no_record_of_a_complete_run(
+    run: Storage, job_folder: Storage, batchprocess: Command
+) -> None:
+    for line in batchprocess("results", run.uri).out.splitlines():
+        assert line.split()[-1].startswith(f"{run.uri}/data/")
+    assert [one.rows for one in results(job_folder.uri)][-1] == (8, 10)
+    run.delete(record(4))
+    said = batchprocess("results", run.uri)
+    assert said.code == 93
+    assert "the ledger of shard 0 ends at record 3 without a seal" in said.err
+    with pytest.raises(VerificationError):
+        list(results(run.uri))
+
+
+def test_a_run_json_that_is_broken_is_told_in_a_sentence(
+    run: Storage, batchprocess: Command
+) -> None:
+    run.put("run.json", b'{"rows": "many"}')
+    said = batchprocess("status", run.uri)
+    assert said.code == 93
+    assert said.err.startswith("error: run.json cannot be read: rows: Input should be a valid int")
+    assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["status", "results", "verify", "run", "plan"])
+def test_what_does_not_exist_is_a_usage_error(batchprocess: Command, command: str) -> None:
+    said = batchprocess(command, "nothing.yaml")
+    assert said.code == 2
+    assert "Error: nothing.yaml does not exist" in said.err
+
+
 @pytest.mark.parametrize("command", ["status", "results", "verify"])
 def test_a_folder_without_a_run_is_told(
     job_folder: Storage, batchprocess: Command, command: str
 ) -> None:
+    job_folder.put("notes.txt", b"mine")
     said = batchprocess(command, job_folder.uri)
     assert said.code == 91
     assert "neither a run folder nor a job's folder" in said.err

@@ -118,7 +118,7 @@ def test_run_again_and_fresh(job: Script) -> None:
     assert told[0] == "state: complete"
     assert told[1].startswith("outputs: ")
     assert told[2] == "metric rows: 24"
-    assert [line.split() for line in told[4:]] == [[str(n), "4/4", "sealed"] for n in range(3)]
+    assert [line.split() for line in told[4:]] == [[str(n), "4/4", "complete"] for n in range(3)]
 
     again = job.batchprocess("run", "job.yaml", "--json")
     assert (again.returncode, json.loads(again.stdout)["state"]) == (0, "complete")
@@ -169,7 +169,7 @@ def test_sealed_shards_are_not_started_again(job: Script) -> None:
     job.job(**SPEC)
     done = job.batchprocess("run", "job.yaml", "--json")
     assert done.returncode == 0, done.stderr
-    assert "goes on: 8 of 12 batches are committed, 2 of 3 shards sealed" in done.stderr
+    assert "goes on: 8 of 12 batches are committed, 2 of 3 shards complete" in done.stderr
     assert "worker 1" not in done.stderr
     assert json.loads(done.stdout)["rows"] == 24
 
@@ -222,6 +222,29 @@ def test_another_cut_of_the_same_run_is_refused_with_both_values(job: Script) ->
     done = job.batchprocess("run", "job.yaml")
     assert done.returncode == 91
     assert "shards is 4, but this run was started with 3" in done.stderr
+
+
+def test_a_script_that_cannot_be_imported_is_tried_once_and_told_by_its_last_line(
+    job: Script,
+) -> None:
+    job.write("broken.py", "import no_such_module\n")
+    job.job(command=["python", "broken.py"], shards=1)
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 91
+    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.splitlines()[-1] == (
+        "failed: the command ended with exit code 1 before it called torch_batch_process: "
+        "ModuleNotFoundError: No module named 'no_such_module'"
+    )
+
+
+def test_a_script_that_ends_in_the_same_way_twice_is_not_tried_again(job: Script) -> None:
+    job.job(command=["python", "-c", "print('no licence'); raise SystemExit(3)"], shards=1)
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 1
+    assert "worker 0: trying again (2 of 4)" in done.stderr
+    assert done.stderr.count("[worker 0] no licence") == 2
+    assert done.stderr.splitlines()[-1].endswith("before it called torch_batch_process: no licence")
 
 
 def test_fields_for_a_cluster_are_named_in_one_line(job: Script) -> None:

@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from batchprocess.agent.local import RunProgress
-from batchprocess.cli.view import BarView, LineView, Rate, counts, open_view
+from batchprocess.cli.view import BarView, Counts, LineView, Rate, counts, duration, open_view
 from batchprocess.protocol.progress import ShardProgress
+from batchprocess.protocol.run import RunShape
 
 
 def shard(number: int, processed: int, total: int = 10, rows: int = 0) -> ShardProgress:
@@ -18,19 +19,41 @@ def shard(number: int, processed: int, total: int = 10, rows: int = 0) -> ShardP
     )
 
 
-def test_shards_not_heard_of_are_taken_to_be_as_long_as_the_others() -> None:
-    found = counts(RunProgress((shard(0, 10), shard(1, 4, 9)), shards_total=4, failed=0))
-    assert (found.done, found.total, found.estimated, found.sealed) == (14, 38, True, 1)
-    known = counts(RunProgress((shard(0, 10), shard(1, 4, 9)), shards_total=2, failed=0))
-    assert (known.total, known.estimated) == (19, False)
+SHAPE = RunShape(rows=78, batch_size=4, batches=20)
 
 
-def test_a_rate_is_of_the_last_half_minute() -> None:
+def going(*shards: ShardProgress, failed: int = 0, finalizing: bool = False) -> RunProgress:
+    return RunProgress(shards, 2, failed, SHAPE, finalizing)
+
+
+def test_the_total_is_the_runs_and_unknown_before_the_dataset_is_counted() -> None:
+    rate = Rate(lambda: 0.0)
+    assert counts(RunProgress((shard(0, 0),), 2, 0), rate) == Counts(0, None, 0)
+    assert counts(going(shard(0, 4)), rate) == Counts(4, 20, 0)
+    assert counts(going(shard(0, 10), shard(1, 10)), rate) == Counts(20, 20, 2)
+
+
+def test_the_time_left_is_that_of_all_batches_and_resumed_ones_are_no_speed() -> None:
+    clock = count(0, 10)
+    rate = Rate(lambda: next(clock))
+    assert counts(going(shard(0, 6)), rate).left == ""
+    half = counts(going(shard(0, 8), shard(1, 2)), rate)
+    assert (half.speed, half.left) == ("2 rows/s", "25 s")
+
+
+def test_a_rate_is_of_the_last_half_minute_and_never_negative() -> None:
     clock = count(0, 10)
     rate = Rate(lambda: next(clock))
     assert [rate.take(rows) for rows in (0, 100, 200, 300, 300, 300, 300)] == pytest.approx(
         [0, 10, 10, 10, 20 / 3, 10 / 3, 0]
     )
+    assert rate.take(200) == 0
+
+
+def test_durations_are_short() -> None:
+    assert [duration(s) for s in (0.4, 99, 100, 5399, 9000)] == [
+        *("0 s", "99 s", "2 min", "90 min", "2.5 h")
+    ]
 
 
 def test_lines_come_every_five_seconds_and_only_when_something_changed() -> None:
@@ -38,18 +61,21 @@ def test_lines_come_every_five_seconds_and_only_when_something_changed() -> None
     view = LineView(stream, lambda: now[0])
     for seconds, progress in [
         (0, RunProgress((), 2, 0)),
-        (1, RunProgress((shard(0, 1, rows=4),), 2, 0)),
-        (5, RunProgress((shard(0, 5, rows=20),), 2, 0)),
-        (10, RunProgress((shard(0, 5, rows=20),), 2, 0)),
-        (15, RunProgress((shard(0, 10, rows=40), shard(1, 10, rows=40)), 2, 1)),
+        (1, going(shard(0, 1))),
+        (5, going(shard(0, 5))),
+        (10, going(shard(0, 5))),
+        (15, going(shard(0, 10), shard(1, 5), failed=1)),
+        (20, going(shard(0, 10), shard(1, 5), failed=1)),
+        (21, going(shard(0, 10), shard(1, 10), finalizing=True)),
     ]:
         now[0] = seconds
         view.update(progress)
     assert stream.getvalue().splitlines() == [
-        "shards 0/2 sealed, batches 0/?",
-        "shards 0/2 sealed, batches 5/about 20, 4 rows/s",
-        "shards 0/2 sealed, batches 5/about 20, 2 rows/s",
-        "shards 2/2 sealed, batches 20/20, 5 rows/s, 1 failed",
+        "starting, shards 0/2 complete",
+        "shards 0/2 complete, batches 5/20",
+        "shards 1/2 complete, batches 15/20, 4 rows/s, 5 s left, 1 failed",
+        "shards 1/2 complete, batches 15/20, 3 rows/s, 8 s left, 1 failed",
+        "shards 2/2 complete, batches 20/20, finalizing",
     ]
 
 
@@ -58,18 +84,21 @@ def test_bars_show_every_shard_at_work_the_rate_and_the_rest() -> None:
     console = Console(file=stream, force_terminal=True, width=100, color_system=None)
     now = [0.0]
     view = BarView(console, lambda: now[0])
-    view.update(RunProgress((shard(0, 2, rows=8), shard(1, 4, rows=16)), 3, 0))
+    view.update(RunProgress((), 2, 0))
+    view.update(going(shard(0, 2), shard(1, 4)))
     now[0] = 2.0
     view.note("[worker 0] hello [not markup]")
-    view.update(RunProgress((shard(0, 10, rows=40), shard(1, 4, rows=16)), 3, 0))
+    view.update(going(shard(0, 10), shard(1, 4)))
     view.close()
     shown = stream.getvalue()
     assert "[worker 0] hello [not markup]" in shown
-    last = shown[shown.rindex("1/3 shards") :]
-    assert "14/30" in last
+    last = shown[shown.rindex("1/2 shards") :]
+    assert "14/20" in last
     assert "16 rows/s" in last
+    assert "2 s left" in last
     assert "shard 1" in last
     assert "shard 0" not in last
+    view.update(going(shard(0, 10), shard(1, 10), finalizing=True))
 
 
 def test_a_stream_that_is_no_terminal_gets_lines() -> None:

@@ -6,7 +6,7 @@ from batchprocess.agent.children import gpu_of
 from batchprocess.agent.gpus import share, visible_gpus
 from batchprocess.agent.outcome import Tally
 from batchprocess.agent.supervise import Pod, SealSeen, Watch
-from batchprocess.protocol.control import Beat, Claimed, Committed, Outcome
+from batchprocess.protocol.control import Beat, Claimed, Committed, Hello, Outcome
 
 LIMITS = {"start_seconds": 100.0, "stall_seconds": 10.0}
 
@@ -85,6 +85,39 @@ def test_a_failing_worker_is_tried_again_as_often_as_allowed():
         tally.ended(0, 90, "boom")
     assert tally.todo == []
     assert tally.worst() == (90, "boom")
+
+
+def test_who_ends_twice_with_the_same_words_before_its_claim_is_not_tried_again():
+    tally = Tally(workers=1, retries=9)
+    for message, claimed in [("a", False), ("b", False), ("b", True), ("b", False)]:
+        tally.ended(0, 1, message, claimed=claimed)
+    assert tally.failed == {}
+    tally.ended(0, 1, "b", claimed=False)
+    assert tally.failed == {0: (1, "b")}
+
+
+def test_tries_are_numbered():
+    tally = Tally(workers=1, retries=3)
+    assert tally.again(0) is None
+    tally.todo.clear()
+    tally.ended(0, 90, "boom")
+    assert tally.again(0) == "2 of 4"
+
+
+@pytest.mark.parametrize(
+    ("status", "begun", "code"), [(1, False, 91), (2, False, 91), (1, True, 1), (3, False, 1)]
+)
+def test_a_command_that_dies_before_the_call_can_never_work_unless_it_has_worked(
+    status, begun, code
+):
+    watch = Watch(0, 0.0)
+    watch.end(status, SealSeen("none", begun=begun), stopping=False)
+    assert watch.code == code
+    assert "before it called torch_batch_process" in watch.sentence
+    greeted = Watch(0, 0.0)
+    greeted.take(Hello(pid=7), 1.0)
+    greeted.end(status, SealSeen("none", begun=begun), stopping=False)
+    assert (greeted.code, "does it call" in greeted.sentence) == (1, True)
 
 
 @pytest.mark.parametrize(("code", "fatal"), [(91, True), (87, True), (88, True), (1, False)])

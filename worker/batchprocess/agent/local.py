@@ -12,15 +12,16 @@ from typing import Literal, Protocol
 from batchprocess.agent.gpus import share, visible_gpus
 from batchprocess.agent.outcome import Tally
 from batchprocess.agent.pods import FINALIZER, Pod, Pods
+from batchprocess.agent.supervise import UNREACHED
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.local_runs import look
 from batchprocess.ledger.perform import perform
 from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.progress import ShardProgress
-from batchprocess.protocol.run import Summary
-from batchprocess.protocol.termination import ShardEnd
+from batchprocess.protocol.progress import ProgressReport, ShardProgress
+from batchprocess.protocol.run import RunShape, Summary
+from batchprocess.protocol.termination import ShardEnd, Termination
 from batchprocess.storage.factory import open_storage
 
 
@@ -36,27 +37,34 @@ class LocalRun:
     directory: Path
     parallelism: int
     known: tuple[ShardProgress, ...] = ()
+    shape: RunShape | None = None
     on_batch_error: Literal["retry", "fail"] = "retry"
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """What a view may show: the newest word of every shard that has been heard of."""
+    """What a view may show: the newest word of every shard that has been heard of.
+
+    `run` is known once the dataset was counted. `finalizing`: nothing but the end is left.
+    """
 
     shards: tuple[ShardProgress, ...]
     shards_total: int
     failed: int
+    run: RunShape | None = None
+    finalizing: bool = False
 
 
 @dataclass(frozen=True)
 class LocalResult:
-    """How the run ended; `shards` as their last agents left them."""
+    """How the run ended; `shards` as their last agents left them, `failed` those given up."""
 
     state: Literal["complete", "stopped", "failed", "taken over"]
     code: int
     message: str
     summary: Summary | None
     shards: tuple[ShardEnd, ...]
+    failed: tuple[int, ...] = ()
 
 
 class View(Protocol):
@@ -91,6 +99,7 @@ def _temporary_folder() -> "tempfile.TemporaryDirectory[str]":
 class _Runner:
     def __init__(self, run: LocalRun, view: View, folder: Path) -> None:
         self._run, self._view = run, view
+        self._shape = run.shape
         self._progress = {one.shard: one for one in run.known}
         self._ends = {one.shard: _end(one) for one in run.known}
         self._environment = run.environment.model_copy(update={"shard_list": self._open_shards()})
@@ -113,10 +122,10 @@ class _Runner:
         shards = range(self._run.environment.shards)
         return tuple(n for n in shards if n not in sealed) if sealed else None
 
-    def _failed_shards(self) -> int:
+    def _failed_shards(self) -> tuple[int, ...]:
         """Shards of failed workers that are not sealed all the same."""
         failed = [n for i in self._tally.failed for n in self._environment.shards_of_worker(i)]
-        return sum(not (n in self._ends and self._ends[n].sealed) for n in failed)
+        return tuple(n for n in failed if not (n in self._ends and self._ends[n].sealed))
 
     def _count_slots(self) -> int:
         wanted = min(self._run.parallelism, self._environment.workers)
@@ -134,7 +143,7 @@ class _Runner:
             self._show()
         if self.interrupts or self._tally.fatal is not None:
             return self._ended()
-        failed, allowed = self._failed_shards(), self._environment.max_failed_shards
+        failed, allowed = len(self._failed_shards()), self._environment.max_failed_shards
         if failed and (allowed is None or failed > allowed):
             return self._ended()
         return self._finalize()
@@ -152,8 +161,13 @@ class _Runner:
         own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         return {**own, **gpus, PREFIX + "INDEX": str(index)}
 
-    def _report(self, shard: ShardProgress) -> None:
-        self._progress[shard.shard] = shard
+    def _report(self, report: ProgressReport) -> None:
+        self._shape = report.run or self._shape
+        for shard in report.shards:
+            known = self._progress.get(shard.shard)
+            # Before its claim an attempt knows less than the one before it.
+            if known is None or shard.seq >= known.seq:
+                self._progress[shard.shard] = shard
 
     def _pass_interrupts(self) -> None:
         if self.interrupts <= self._asked:
@@ -177,20 +191,30 @@ class _Runner:
             said = pod.termination()
             self._ends |= {end.shard: end for end in said.shards}
             code = status if status >= 0 else 128 - status
-            message = said.message or f"worker {pod.index} ended with code {code}"
             if not self.interrupts:
-                self._tally.ended(pod.index, code, message)
+                self._judge(pod, code, said)
             if self._tally.fatal is not None:
                 self._stop_others()
+
+    def _judge(self, pod: Pod, code: int, said: Termination) -> None:
+        message = said.message or f"worker {pod.index} ended with code {code}"
+        if UNREACHED in message:
+            message += f": {pod.last_words(said.message) or 'it said nothing'}"
+        claimed = any(end.seq > 0 for end in said.shards)
+        self._tally.ended(pod.index, code, message, claimed=claimed)
+        again = self._tally.again(pod.index)
+        if again is not None and code != ExitCode.SEALED:
+            self._view.note(f"worker {pod.index}: trying again ({again})")
 
     def _stop_others(self) -> None:
         for pod in self._live.values():
             pod.process.send_signal(signal.SIGTERM)
 
-    def _show(self) -> None:
+    def _show(self, *, finalizing: bool = False) -> None:
         shards = tuple(shard for _, shard in sorted(self._progress.items()))
         total = self._environment.shards
-        self._view.update(RunProgress(shards, total, self._failed_shards()))
+        failed = len(self._failed_shards())
+        self._view.update(RunProgress(shards, total, failed, self._shape, finalizing))
 
     def _ended(self) -> LocalResult:
         if self.interrupts:
@@ -207,7 +231,7 @@ class _Runner:
         return any(head is not None and head.record.job > mine for head in heads)
 
     def _finalize(self) -> LocalResult:
-        self._show()
+        self._show(finalizing=True)
         environ = {**self._environ(0, 0), PREFIX + "ROLE": "finalize"}
         pod = self._live[FINALIZER] = self._pods.start(
             FINALIZER, self._run.environment, environ, ["--finalize"]
@@ -233,7 +257,7 @@ class _Runner:
         summary: Summary | None = None,
     ) -> LocalResult:
         ends = tuple(end for _, end in sorted(self._ends.items()))
-        return LocalResult(state, code, message, summary, ends)
+        return LocalResult(state, code, message, summary, ends, self._failed_shards())
 
 
 def _end(one: ShardProgress) -> ShardEnd:

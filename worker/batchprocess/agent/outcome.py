@@ -19,6 +19,7 @@ class Tally:
     todo: list[int] = field(default_factory=list)
     failures: dict[int, int] = field(default_factory=dict)
     failed: dict[int, tuple[int, str]] = field(default_factory=dict)
+    unclaimed: dict[int, str | None] = field(default_factory=dict)
     fatal: tuple[int, str] | None = None
 
     def __post_init__(self) -> None:
@@ -29,8 +30,12 @@ class Tally:
         """Nothing new may start."""
         return self.fatal is not None
 
-    def ended(self, index: int, code: int, message: str) -> None:
-        """Worker `index` ended with `code`: done, failed, or to be tried again at once."""
+    def ended(self, index: int, code: int, message: str, *, claimed: bool = True) -> None:
+        """Worker `index` ended with `code`: done, failed, or to be tried again at once.
+
+        Who ends twice with the same words before it has claimed a shard would do so again: all
+        tries are on this very machine.
+        """
         if code == ExitCode.SEALED:
             return
         if code in _FAILS_RUN:
@@ -40,7 +45,16 @@ class Tally:
             if not self.over:
                 self.todo.append(index)
         else:
-            self._failed(index, code, message)
+            same = not claimed and self.unclaimed.get(index) == message
+            self._failed(index, code, message, hopeless=same and code == ExitCode.OTHER)
+            self.unclaimed[index] = None if claimed else message
+
+    def again(self, index: int) -> str | None:
+        """Which try of a failed worker comes next, as `2 of 4`; None if there is none."""
+        failures = self.failures.get(index, 0)
+        if not failures or index not in self.todo:
+            return None
+        return f"{failures + 1} of {self.retries + 1}"
 
     def worst(self) -> tuple[int, str]:
         """Exit code and sentence of the run."""
@@ -49,9 +63,10 @@ class Tally:
         code = combine(code for code, _ in self.failed.values())
         return code, next(text for one, text in self.failed.values() if one == code)
 
-    def _failed(self, index: int, code: int, message: str) -> None:
+    def _failed(self, index: int, code: int, message: str, *, hopeless: bool) -> None:
         self.failures[index] = self.failures.get(index, 0) + 1
-        final = code in _FAILS_WORKER or (code == ExitCode.USER_CODE and self.fail_on_user_code)
+        final = hopeless or code in _FAILS_WORKER
+        final = final or (code == ExitCode.USER_CODE and self.fail_on_user_code)
         if final or self.failures[index] > self.retries:
             self.failed[index] = (code, message)
         else:

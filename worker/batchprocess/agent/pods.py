@@ -4,6 +4,7 @@ import os
 import selectors
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment
-from batchprocess.protocol.progress import ProgressReport, ShardProgress
+from batchprocess.protocol.progress import ProgressReport
 from batchprocess.protocol.termination import Termination
 
 FINALIZER = -1
@@ -29,6 +30,11 @@ class Pod:
     reports: int
     log: Path
     rests: dict[int, bytes] = field(default_factory=dict)
+    last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=2))
+
+    def last_words(self, message: str) -> str:
+        """The last line of its output that is not its own `message`."""
+        return next((line for line in reversed(self.last_lines) if line != message), "")
 
     def termination(self) -> Termination:
         """Its last words; empty if it was killed before its first, or in the middle of one."""
@@ -42,7 +48,7 @@ class Pod:
 class Pods:
     """Starts agents in `directory` and listens to them all.
 
-    `said` takes lines for a person, `reported` the newest word on a shard. `folder` is a
+    `said` takes lines for a person, `reported` the newest word of an agent. `folder` is a
     temporary one for termination messages.
     """
 
@@ -50,7 +56,7 @@ class Pods:
     directory: Path
     folder: Path
     said: Callable[[str], None]
-    reported: Callable[[ShardProgress], None]
+    reported: Callable[[ProgressReport], None]
     selector: selectors.DefaultSelector = field(default_factory=selectors.DefaultSelector)
 
     def start(
@@ -122,14 +128,15 @@ class Pods:
         if descriptor != pod.reports:
             text = line[:_LINE].decode(errors="replace").rstrip()
             who = "finalizer" if pod.index == FINALIZER else f"worker {pod.index}"
+            if text:
+                pod.last_lines.append(text)
             self.said(f"[{who}] {text}")
             return
         try:
             report = ProgressReport.model_validate_json(line)
         except ValidationError:
             return  # cut in two by a full pipe; the next report says it all again
-        for shard in report.shards:
-            self.reported(shard)
+        self.reported(report)
 
 
 def _output(process: "subprocess.Popen[bytes]") -> int:

@@ -3,13 +3,17 @@
 from batchprocess.agent.supervise import SealSeen
 from batchprocess.ledger.head import find_head
 from batchprocess.ledger.perform import Patience, perform
+from batchprocess.ledger.run import read_run
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, StorageError
 from batchprocess.protocol.records import Seal
 
 
 def read_seal(environment: WorkerEnvironment, shard: int) -> SealSeen:
-    """The shard's seal as it stands, `none` if it is open, `unreadable` if storage won't say."""
+    """The shard's seal as it stands, `none` if it is open, `unreadable` if storage won't say.
+
+    Also whether the run has begun at all: before that, some failures can never pass.
+    """
     try:
         # Imported late: boto3 takes half a second, and children must not wait for it.
         from batchprocess.storage.factory import open_storage
@@ -17,11 +21,12 @@ def read_seal(environment: WorkerEnvironment, shard: int) -> SealSeen:
         storage = open_storage(environment.run_uri, environment.s3)
         patience = Patience(environment.storage_deadline_seconds, refusal_is_final=True)
         head = perform(find_head(shard), storage, patience)
+        begun = head is not None or perform(read_run(), storage, patience) is not None
     except StorageError:
         return SealSeen("unreadable")
     except BatchProcessError:
         return SealSeen("none")
     if head is None:
-        return SealSeen("none")
+        return SealSeen("none", begun=begun)
     record = head.record
     return SealSeen(record.outcome if isinstance(record, Seal) else "none", record.cursor)

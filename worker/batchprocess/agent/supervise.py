@@ -24,10 +24,15 @@ Reason = Literal["stopped", "stalled", "sealed", "sibling"]
 
 
 class SealSeen(NamedTuple):
-    """What storage says of a shard's end; `cursor` is the head's."""
+    """What storage says of a shard's end; `cursor` is the head's. `begun`: run.json may exist."""
 
     outcome: Literal["complete", "abandoned", "none", "unreadable"]
     cursor: int = 0
+    begun: bool = True
+
+
+UNREACHED = "before it called torch_batch_process"
+"""Says, in a sentence, that the command's own output is all that is known of its end."""
 
 
 @dataclass
@@ -148,23 +153,34 @@ def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tup
         return 128 - status, _signal_sentence(shard, -status)
     if said is not None:
         return said.code, said.message
-    return _unsaid(shard, status)
+    return _unsaid(watch, status, begun=seal.begun)
 
 
-def _unsaid(shard: int, status: int) -> tuple[int, str]:
+_UNCAUGHT = (1, 2)
+"""How Python ends by an exception that nobody catches, or without having found the script."""
+
+
+def _unsaid(watch: Watch, status: int, *, begun: bool) -> tuple[int, str]:
+    shard = watch.shard
     if status > 128 and status - 128 in {int(one) for one in signal.Signals}:
         # A shell between us and the process turns a death by signal into this code.
         return status, _signal_sentence(shard, status - 128)
     hints = {126: " (not executable)", 127: " (command not found?)"}
-    return ExitCode.OTHER, (
-        f"the command ended with exit code {status}{hints.get(status, '')} without sealing shard "
-        f"{shard}: does it call torch_batch_process?"
+    text = f"the command ended with exit code {status}{hints.get(status, '')}"
+    if watch.pid is None and status != 0:
+        # No import error and no missing script passes by itself; later another node may differ.
+        never = status in _UNCAUGHT and not begun
+        return ExitCode.CANNOT_WORK if never else ExitCode.OTHER, f"{text} {UNREACHED}"
+    return (
+        ExitCode.OTHER,
+        f"{text} without sealing shard {shard}: does it call torch_batch_process?",
     )
 
 
 def _stall_sentence(watch: Watch) -> str:
+    stacks = "" if watch.dump_signal is None else "; its stacks are in the log above"
     place = "before its first batch" if watch.phase == "starting" else f"in phase {watch.phase}"
-    return f"shard {watch.shard} stood still for too long {place}; the stacks are in its log"
+    return f"shard {watch.shard} stood still for too long {place}{stacks}"
 
 
 def _signal_sentence(shard: int, number: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli.table import plural
 from batchprocess.ledger.local_runs import is_complete, latest_run
 from batchprocess.ledger.perform import Patience, perform, settle
 from batchprocess.ledger.run import read_run, require_same
@@ -73,8 +74,3 @@ def _run(folder: Storage, pinned: str | None, mine: RunInfo) -> Iterator[str]:
         require_same(mine, stored)
     except RunMismatch as error:
         yield f"run {run_id} would not go on: {error}"
-
-
-def plural(number: int, noun: str, many: str = "") -> str:
-    """`1 shard`, `2 shards`; `many` where an s is not enough."""
-    return f"{number} {noun if number == 1 else many or noun + 's'}"

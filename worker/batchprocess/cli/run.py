@@ -1,6 +1,7 @@
 """`batchprocess run`."""
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from batchprocess.agent.local import LocalResult, LocalRun, run_local
 from batchprocess.api.environment import s3_settings, worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.main import print_json
+from batchprocess.cli.table import print_table, shard_rows
 from batchprocess.cli.target import job_uri, read_job
 from batchprocess.cli.view import open_view
 from batchprocess.ledger.finalize import finished
@@ -23,9 +25,9 @@ from batchprocess.ledger.local_runs import (
 )
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.run import plan_of
-from batchprocess.protocol.errors import InvalidArgument, StorageDenied
+from batchprocess.protocol.errors import BatchProcessError, InvalidArgument, StorageDenied
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.run import Summary
+from batchprocess.protocol.run import RunShape, Summary
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -62,7 +64,7 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     if as_json:
         print_json(as_object(result, storage.uri))
     else:
-        print_result(result, storage.uri)
+        print_result(result, storage.uri, _rows(storage, job, result))
     return result.code
 
 
@@ -106,6 +108,7 @@ def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:
         parallelism=max(job.spec.parallelism, 1),
         # Other numbers than the run's are refused by the first worker, with a better sentence.
         known=standing.progress() if len(standing.heads) == job.spec.shards else (),
+        shape=None if standing.run is None else RunShape.of(plan_of(standing.run)),
         on_batch_error=job.spec.failure_policy.on_batch_error,
     )
     view = open_view(sys.stderr)
@@ -125,7 +128,7 @@ def where_it_begins(uri: str, standing: Standing) -> str:
     done, sealed = sum(one.cursor for one in known), sum(one.sealed for one in known)
     return (
         f"run {name} goes on: {done} of {total} batches are committed, "
-        f"{sealed} of {plan.shards} shards sealed"
+        f"{sealed} of {plan.shards} shards complete"
     )
 
 
@@ -135,25 +138,26 @@ def as_object(result: LocalResult, uri: str) -> dict[str, Any]:
     return {**summary, "state": result.state, "uri": uri, "message": result.message}
 
 
-def print_result(result: LocalResult, uri: str) -> None:
-    """State, outputs and metrics, then the shard table."""
+def print_result(result: LocalResult, uri: str, rows: Sequence[dict[str, Any]]) -> None:
+    """State, outputs and metrics, then the table of all shards."""
     print(f"state: {result.state}")
     print(f"outputs: {uri}")
     if result.summary is not None:
-        _print_summary(result.summary)
-    if result.shards:
-        print(f"{'shard':>5} {'batches':>12}  state")
-    for end in result.shards:
-        done = batches_text(end.cursor, end.total)
-        print(f"{end.shard:>5} {done:>12}  {'sealed' if end.sealed else 'open'}")
+        print_summary(result.summary)
+    print_table(rows)
 
 
-def batches_text(cursor: int, total: int | None) -> str:
-    """Batches done of all, `?` where the shard has not begun."""
-    return f"{cursor}/{'?' if total is None else total}"
+def _rows(storage: Storage, job: BatchProcessJob, result: LocalResult) -> list[dict[str, Any]]:
+    try:
+        return shard_rows(look(storage, job.spec.shards), result.failed)
+    except BatchProcessError as error:
+        # How the run ended matters more, and was told.
+        print(f"the shards could not be looked at: {error}", file=sys.stderr)
+        return []
 
 
-def _print_summary(summary: Summary) -> None:
+def print_summary(summary: Summary) -> None:
+    """Metrics, and what is missing."""
     for name, value in summary.metrics.items():
         print(f"metric {name}: {value}")
     if summary.metricsError is not None:

@@ -1,33 +1,20 @@
 """`batchprocess status`."""
 
 from batchprocess.cli.main import print_json
-from batchprocess.cli.run import batches_text
+from batchprocess.cli.run import print_summary
+from batchprocess.cli.table import print_table, shard_rows
 from batchprocess.cli.target import find_target
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.local_runs import look
 from batchprocess.ledger.perform import perform
-from batchprocess.ledger.run import plan_of
-from batchprocess.protocol.records import Seal
 
 
 def show_status(target: str, *, as_json: bool) -> None:
     """Read the head of every ledger and print one line a shard."""
     found = find_target(target)
-    plan = plan_of(found.run)
-    heads = look(found.storage, found.run.shards).heads
     summary = perform(finished(), found.storage)
-    rows = [
-        {
-            "shard": shard,
-            "cursor": head.record.cursor if head else 0,
-            "total": plan.size(shard),
-            "state": _state(head.record if head else None),
-            "lastRecord": head.record.at if head else None,
-        }
-        for shard, head in enumerate(heads)
-    ]
-    done = sum(row["cursor"] for row in rows)  # type: ignore[misc]
-    total = sum(plan.size(shard) for shard in range(found.run.shards))
+    rows = shard_rows(look(found.storage, found.run.shards))
+    done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))
     state = "complete" if summary is not None else "incomplete"
     if as_json:
         print_json(
@@ -43,13 +30,7 @@ def show_status(target: str, *, as_json: bool) -> None:
         return
     print(f"state: {state}")
     print(f"outputs: {found.storage.uri}")
-    print(f"batches: {batches_text(done, total)}")
-    for row in rows:
-        text = batches_text(row["cursor"], row["total"])  # type: ignore[arg-type]
-        print(f"shard {row['shard']:>5} {text:>15}  {row['state']}")
-
-
-def _state(record: object) -> str:
-    if record is None:
-        return "pending"
-    return record.outcome if isinstance(record, Seal) else "open"
+    print(f"batches: {done}/{total}")
+    if summary is not None:
+        print_summary(summary)
+    print_table(rows)

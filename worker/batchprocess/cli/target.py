@@ -4,14 +4,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.load import load_job
 from batchprocess.api.text import MAX_BYTES
 from batchprocess.ledger.local_runs import latest_run
-from batchprocess.ledger.perform import perform
-from batchprocess.ledger.run import read_run
-from batchprocess.protocol.environment import S3Settings
+from batchprocess.ledger.results import find_run
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.run import RunInfo
 from batchprocess.storage.base import Storage
@@ -34,7 +34,11 @@ class Target:
 
 
 def read_job(path: Path) -> BatchProcessJob:
-    """The job in a file; InvalidArgument if it cannot be read."""
+    """The job in a file; InvalidArgument if it cannot be read, a usage error if it is none."""
+    if path.is_dir():
+        raise click.UsageError(f"{path} is a folder: this command takes a job file")
+    if not path.exists():
+        raise click.UsageError(f"{path} does not exist")
     try:
         with path.open("rb") as file:
             # One byte more than a job may have: a data file given by mistake is not read whole.
@@ -66,25 +70,18 @@ def _expanded(path: str) -> Path:
 
 
 def find_target(target: str) -> Target:
-    """The run that TARGET means. Raises InvalidArgument if there is none."""
+    """The run that TARGET means. Raises InvalidArgument if there is none, or a usage error."""
     if "://" not in target and Path(target).is_file():
         path = Path(target)
         job = read_job(path)
-        return _run_of_job(job_uri(job, path), s3_settings(job), job.spec.run_id)
-    storage = open_storage(target.rstrip("/"))
-    run = perform(read_run(), storage)
-    if run is not None:
-        return Target(storage, run)
-    return _run_of_job(target.rstrip("/"), S3Settings(), None)
+        return Target(*_run_of(job, job_uri(job, path)))
+    if "://" not in target and not Path(target).exists():
+        raise click.UsageError(f"{target} does not exist")
+    return Target(*find_run(open_storage(target.rstrip("/") or target)))
 
 
-def _run_of_job(uri: str, s3: S3Settings, pinned: str | None) -> Target:
-    folder = open_storage(uri, s3)
-    run_id = pinned or latest_run(folder)
-    if run_id is None:
-        raise InvalidArgument(f"{uri} has no run: it is neither a run folder nor a job's folder")
-    storage = folder.at(run_id)
-    run = perform(read_run(), storage)
-    if run is None:
-        raise InvalidArgument(f"run {run_id} at {uri} has not begun: it has no run.json")
-    return Target(storage, run)
+def _run_of(job: BatchProcessJob, uri: str) -> tuple[Storage, RunInfo]:
+    folder = open_storage(uri, s3_settings(job))
+    if (job.spec.run_id or latest_run(folder)) is None:
+        raise InvalidArgument(f"the job has not run yet: there is nothing at {uri}")
+    return find_run(folder, job.spec.run_id)

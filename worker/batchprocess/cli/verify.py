@@ -3,6 +3,7 @@
 import hashlib
 
 from batchprocess.cli.main import print_json
+from batchprocess.cli.table import plural
 from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.check import problems
 from batchprocess.ledger.download import chunks
@@ -24,12 +25,16 @@ def verify_run(target: str, *, as_json: bool) -> int:
     named = [item for one in ledgers for body in one.bodies for item in body.objects()]
     wrong = [*_ledger_problems(found, ledgers), *_file_problems(found, named)]
     wrong += _manifest_problems(found, ledgers)
+    complete = settle(lambda: found.storage.get(SUCCESS_KEY)) is not None
     if as_json:
-        print_json({"uri": found.storage.uri, "files": len(named), "problems": wrong})
+        facts = {"uri": found.storage.uri, "complete": complete}
+        print_json({**facts, "files": len(named), "problems": wrong})
     else:
         for problem in wrong:
             print(problem)
-        print(f"{len(named)} files, {len(ledgers)} shards, {len(wrong)} problems")
+        numbers = {"file": len(named), "shard": len(ledgers), "problem": len(wrong)}
+        counted = ", ".join(plural(number, noun) for noun, number in numbers.items())
+        print(counted if complete else f"{counted} so far; the run is not complete")
     return ExitCode.VERIFICATION if wrong else 0
 
 

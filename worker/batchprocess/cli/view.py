@@ -27,48 +27,56 @@ def open_view(stream: TextIO) -> View:
 
 
 class Rate:
-    """Rows a second over the last half minute."""
+    """Batches a second over the last half minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: deque[tuple[float, int]] = deque()
 
-    def take(self, rows: int) -> float:
-        """The rate, given all rows of this run so far; 0 until two values were seen."""
+    def take(self, batches: int) -> float:
+        """The rate, given all batches so far; 0 until two values were seen."""
         now = self._clock()
-        self._seen.append((now, rows))
+        self._seen.append((now, batches))
         while now - self._seen[0][0] > _WINDOW_SECONDS:
             self._seen.popleft()
         (then, before) = self._seen[0]
-        return (rows - before) / (now - then) if now > then else 0.0
+        # Work that is repeated after a failure takes the count back.
+        return max(0.0, (batches - before) / (now - then)) if now > then else 0.0
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Batches processed and in all, sealed shards, rows committed since this command began.
+    """Batches processed and in all (None before the dataset is counted), complete shards, words.
 
-    Shards not heard of yet are taken to be as long as the others: `estimated`.
+    `speed` is rows a second, `left` the time to the end: both empty while nothing is known.
     """
 
     done: int
-    total: int
-    estimated: bool
-    sealed: int
-    rows: int
+    total: int | None
+    complete: int
+    speed: str = ""
+    left: str = ""
 
 
-def counts(progress: RunProgress) -> Counts:
-    """Add up the shards."""
-    shards = progress.shards
-    total = sum(shard.total for shard in shards)
-    estimated = 0 < len(shards) < progress.shards_total
-    return Counts(
-        done=sum(shard.processed for shard in shards),
-        total=total * progress.shards_total // len(shards) if estimated else total,
-        estimated=estimated,
-        sealed=sum(shard.sealed for shard in shards),
-        rows=sum(shard.rows for shard in shards),
-    )
+def counts(progress: RunProgress, rate: Rate) -> Counts:
+    """Add up the shards. What earlier runs have committed is done, but not part of the rate."""
+    done = sum(shard.processed for shard in progress.shards)
+    complete = sum(shard.sealed for shard in progress.shards)
+    run = progress.run
+    if run is None:
+        return Counts(done, None, complete)
+    each = rate.take(done)
+    if not each or progress.finalizing:
+        return Counts(done, run.batches, complete)
+    left = duration((run.batches - done) / each)
+    return Counts(done, run.batches, complete, f"{each * run.batch_size:.0f} rows/s", left)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `2.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class LineView:
@@ -81,24 +89,27 @@ class LineView:
         self._last = ""
 
     def update(self, progress: RunProgress) -> None:
-        """Write a line if one is due and something has changed."""
-        if self._clock() < self._next:
+        """Write a line if one is due and something has changed; the last word comes at once."""
+        if self._clock() < self._next and not progress.finalizing:
             return
         self._next = self._clock() + _LINE_SECONDS
-        self._write(progress)
-
-    def _write(self, progress: RunProgress) -> None:
-        now = counts(progress)
-        rate = self._rate.take(now.rows)
-        total = f"{'about ' if now.estimated and now.total else ''}{now.total or '?'}"
-        text = f"shards {now.sealed}/{progress.shards_total} sealed, batches {now.done}/{total}"
-        if rate:
-            text += f", {rate:.0f} rows/s"
-        if progress.failed:
-            text += f", {progress.failed} failed"
+        text = self._text(progress)
         if text != self._last:
             print(text, file=self._stream, flush=True)
         self._last = text
+
+    def _text(self, progress: RunProgress) -> str:
+        now = counts(progress, self._rate)
+        parts = [f"shards {now.complete}/{progress.shards_total} complete"]
+        if now.total is None:
+            parts.insert(0, "starting")
+        else:
+            parts.append(f"batches {now.done}/{now.total}")
+        parts += [now.speed] if now.speed else []
+        parts += [f"{now.left} left"] if now.left else []
+        parts += [f"{progress.failed} failed"] if progress.failed else []
+        parts += ["finalizing"] if progress.finalizing else []
+        return ", ".join(parts)
 
     def note(self, line: str) -> None:
         """A line of output."""
@@ -117,7 +128,6 @@ class BarView:
             MofNCompleteColumn,
             Progress,
             TextColumn,
-            TimeRemainingColumn,
         )
 
         self._progress = Progress(
@@ -125,28 +135,32 @@ class BarView:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             console=console,
         )
         self._rate = Rate(clock)
         self._bars: dict[int, TaskID] = {}
-        self._all = self._progress.add_task("all", total=None, rate="")
+        self._all = self._progress.add_task("starting", total=None, rate="", left="")
         self._progress.start()
 
     def update(self, progress: RunProgress) -> None:
         """Move the bars."""
-        now = counts(progress)
-        rate = self._rate.take(now.rows)
+        now = counts(progress, self._rate)
+        words = f"{now.complete}/{progress.shards_total} shards"
+        words = "starting" if now.total is None else words
         self._progress.update(
             self._all,
-            description=f"{now.sealed}/{progress.shards_total} shards",
+            description="finalizing" if progress.finalizing else words,
             completed=now.done,
-            total=now.total or None,
-            rate=f"{rate:.0f} rows/s" if rate else "",
+            total=now.total,
+            rate=now.speed,
+            left=f"{now.left} left" if now.left else "",
         )
         for shard in progress.shards:
             if shard.shard not in self._bars and not shard.sealed and len(self._bars) < _MOST_BARS:
-                self._bars[shard.shard] = self._progress.add_task(f"shard {shard.shard}", rate="")
+                self._bars[shard.shard] = self._progress.add_task(
+                    f"shard {shard.shard}", rate="", left=""
+                )
             if shard.shard in self._bars:
                 self._progress.update(
                     self._bars[shard.shard],

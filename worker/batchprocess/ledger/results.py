@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from batchprocess.ledger.download import chunks, whole
+from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.local_runs import latest_run
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import read_run
 from batchprocess.protocol.environment import S3Settings
-from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.errors import InvalidArgument, VerificationError
 from batchprocess.protocol.records import CommittedFile
+from batchprocess.protocol.run import RUN_KEY, RunInfo
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -39,21 +43,47 @@ class Result:
 
 
 def results(uri: str, s3: S3Settings | None = None) -> Iterator[Result]:
-    """Committed files of the run folder at `uri`, in dataset order.
+    """Committed files of a run, in dataset order.
 
-    `uri` is a path, `file:///...` or `s3://bucket/...`. Works while the run goes on: what a
-    commit names is whole and will not change. Raises InvalidArgument if there is no run.
+    `uri` is a run's folder or a job's (then its latest run): a path, `file:///...` or
+    `s3://bucket/...`. Works while the run goes on: what a commit names is whole and will not
+    change. Raises InvalidArgument if there is no run, VerificationError if a record is missing.
     """
-    storage = open_storage(uri, s3 or S3Settings())
-    return results_of(storage)
+    storage, run = find_run(open_storage(uri.rstrip("/") or uri, s3 or S3Settings()))
+    return results_of(storage, run)
 
 
-def results_of(storage: Storage) -> Iterator[Result]:
-    """`results` on a storage that is already open."""
-    run = perform(read_run(), storage)
+def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunInfo]:
+    """The run whose folder this is, or of a job's folder the pinned or the latest one.
+
+    Raises InvalidArgument if there is none.
+    """
+    run = None if pinned else perform(read_run(), folder)
+    if run is not None:
+        return folder, run
+    run_id = pinned or latest_run(folder)
+    if run_id is None:
+        if "://" not in folder.uri and not Path(folder.uri).exists():
+            raise InvalidArgument(f"{folder.uri} does not exist")
+        raise InvalidArgument(
+            f"{folder.uri} has no run: it is neither a run folder nor a job's folder"
+        )
+    run = perform(read_run(), folder.at(run_id))
     if run is None:
-        raise InvalidArgument(f"{storage.uri} is no run folder: run.json is missing")
+        raise InvalidArgument(f"run {run_id} at {folder.uri} has not begun: it has no {RUN_KEY}")
+    return folder.at(run_id), run
+
+
+def results_of(storage: Storage, run: RunInfo) -> Iterator[Result]:
+    """`results` on a run's storage that is already open."""
+    final = perform(finished(), storage) is not None
     for shard in range(run.shards):
-        for body in perform(read_shard(shard), storage).bodies:
+        ledger = perform(read_shard(shard), storage)
+        if final and ledger.outcome is None:
+            raise VerificationError(
+                f"the run is complete, but the ledger of shard {shard} ends at record "
+                f"{len(ledger.records)} without a seal: see batchprocess verify"
+            )
+        for body in ledger.bodies:
             for item in sorted(body.files, key=lambda item: item.name):
                 yield Result(shard, body.seq, body.batches, body.rows, item, storage)

@@ -1,0 +1,50 @@
+"""How far every shard of a run is, in the same words wherever it is shown."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from batchprocess.ledger.local_runs import Standing
+from batchprocess.ledger.run import plan_of
+from batchprocess.protocol.records import Seal
+
+
+def shard_rows(standing: Standing, failed: Collection[int] = ()) -> list[dict[str, Any]]:
+    """A row per shard: shard, cursor, total, state, lastRecord. Empty before the run has begun.
+
+    The state is `complete`, `failed` (closed without its rest, or given up just now), `open` or
+    `pending` (nobody has begun it).
+    """
+    if standing.run is None:
+        return []
+    plan = plan_of(standing.run)
+    return [
+        {
+            "shard": shard,
+            "cursor": head.record.cursor if head else 0,
+            "total": plan.size(shard),
+            "state": _state(head.record if head else None, given_up=shard in failed),
+            "lastRecord": head.record.at if head else None,
+        }
+        for shard, head in enumerate(standing.heads)
+    ]
+
+
+def print_table(rows: Sequence[dict[str, Any]]) -> None:
+    """The rows, for a person."""
+    if rows:
+        print(f"{'shard':>5} {'batches':>15}  state")
+    for row in rows:
+        print(f"{row['shard']:>5} {row['cursor']:>7}/{row['total']:<7}  {row['state']}")
+
+
+def _state(record: object, *, given_up: bool) -> str:
+    if isinstance(record, Seal):
+        return "complete" if record.outcome == "complete" else "failed"
+    if given_up:
+        return "failed"
+    return "pending" if record is None else "open"
+
+
+def plural(number: int, noun: str, many: str = "") -> str:
+    """`1 shard`, `2 shards`; `many` where an s is not enough."""
+    return f"{number} {noun if number == 1 else many or noun + 's'}"
