@@ -33,10 +33,13 @@ async def created_at_once(jobs: int, shards: int) -> Figures:
         def object_seen(raw: dict[str, Any], _: int, __: float) -> None:
             states[raw["metadata"]["name"]] = (raw.get("status") or {}).get("state", "")
 
+        def job_seen(raw: dict[str, Any], _: int, __: float) -> None:
+            made.add(raw["metadata"]["name"])
+
         async with requests(here.plane) as api:
             watches = (
                 (OBJECTS, object_seen),
-                (JOBS, lambda raw, _, __: made.add(raw["metadata"]["name"])),
+                (JOBS, job_seen),
             )
             async with watching(api, *watches):
                 began, cpu = time.time(), operator.cpu()
@@ -46,8 +49,8 @@ async def created_at_once(jobs: int, shards: int) -> Figures:
                 await _create_all(api, bodies)
                 applied = time.time() - began
                 await until(f"{jobs} Jobs", lambda: len(made) >= jobs, _LONG_SECONDS)
-                told = lambda: sum(state == "Suspended" for state in states.values())  # noqa: E731
-                await until(f"{jobs} are Suspended", lambda: told() == jobs, _LONG_SECONDS)
+                told = "all are Suspended"
+                await until(told, lambda: list(states.values()).count("Suspended") == jobs, 600)
                 settled = time.time() - began
                 await asyncio.sleep(10)  # what comes late counts too
         writes = writes_of(here.audit_log)

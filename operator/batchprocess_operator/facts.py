@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from batchprocess_operator.conditions import Fact
+from batchprocess_operator.conditions import Fact, by_type
 from batchprocess_operator.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.observed import Observed, ShardReport, pods_at_work
 from batchprocess_operator.ranges import format_ranges
@@ -117,13 +117,16 @@ def _metrics(job: Job, decision: Decision) -> list[Fact]:
 
 def _degraded(job: Job, observed: Observed, shards: Shards) -> list[Fact]:
     """Storage has lost records that it had: said for as long as the job lives."""
+    known = by_type(job.before.conditions).get("Degraded")
+    said = known.message if known is not None and known.status == "True" else ""
     lost = regressed(job.before, observed, shards.total)
-    if lost:
-        named = ", ".join(f"{shard} from {was} to {now}" for shard, (was, now) in lost.items())
-        text = f"storage went back: committed batches of shards {named}; was the bucket restored?"
-        return [Fact("Degraded", True, "DataLoss", text)]
-    return [
-        Fact("Degraded", True, one.reason, one.message)
-        for one in job.before.conditions
-        if one.type == "Degraded" and one.status == "True"
+    fresh = [
+        f"shard {shard} from {was} to {now}"
+        for shard, (was, now) in lost.items()
+        # The first word on a shard stays: the roads tell of one loss in different numbers.
+        if f"shard {shard} from " not in said
     ]
+    if not said and not fresh:
+        return []
+    head = said or "was the bucket restored? Committed batches in storage went back"
+    return [Fact("Degraded", True, "DataLoss", "; ".join([head, *fresh]))]

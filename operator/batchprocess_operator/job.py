@@ -42,4 +42,5 @@ class Decision:
 
     def retry(self, job: Job) -> int:
         """The retry that the state is about: one that was asked for in mid-run waits its turn."""
-        return job.body.spec.retry if self.child is None else self.child.retry
+        asked = job.body.spec.retry if self.child is None else self.child.retry
+        return max(asked, job.before.retry)

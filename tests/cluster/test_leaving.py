@@ -77,6 +77,7 @@ def test_a_killed_starter_takes_its_cluster_with_it(tmp_path: Path) -> None:
     assert _traces(tmp_path, network) == []
 
 
+@pytest.mark.timeout(1200)  # it builds the operator's image if its source has changed
 def test_a_cluster_for_a_person_lives_on_until_it_is_taken_down(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,11 @@ def test_a_path_below_a_file_is_refused_at_once_and_named(tmp_path: Path) -> Non
         storage.create("run.json", b"{}")
 
 
+def test_a_file_system_that_makes_no_folders_is_refused_at_once() -> None:
+    with pytest.raises(StorageDenied, match="/proc/outs cannot be created"):
+        LocalStorage(Path("/proc/outs/job")).put("a/b", b"x")
+
+
 def test_a_name_that_is_too_long_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(StorageDenied, match="File name too long"):
         LocalStorage(tmp_path).put("x" * 256, b"")

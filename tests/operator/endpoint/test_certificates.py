@@ -20,6 +20,7 @@ from batchprocess_operator.endpoint.certificates import (
     names_of,
     renewed,
 )
+from support.handshake import shake_hands
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 NAMES = ("progress.system.svc", "10.0.0.7")
@@ -138,23 +139,6 @@ def test_the_chain_passes_the_strictest_check_of_openssl(data, tmp_path):
     shake_hands(client, server, "localhost")
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(client, server, "elsewhere")
-
-
-def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> None:
-    """In memory."""
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [
-        client.wrap_bio(to_client, to_server, server_hostname=name),
-        server.wrap_bio(to_server, to_client, server_side=True),
-    ]
-    for _ in range(3):
-        for end in list(ends):
-            try:
-                end.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-            ends.remove(end)
-    assert not ends
 
 
 def test_the_ca_may_sign_nothing_but_leaves(data):

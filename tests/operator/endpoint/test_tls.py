@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -20,6 +21,7 @@ from batchprocess_operator.endpoint.tls import (
     own,
 )
 from support.fake_pods import FakeShelf
+from support.handshake import shake_hands
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 NAMES = ("progress.system.svc",)
@@ -98,6 +100,20 @@ def test_a_renewed_leaf_is_taken_up_and_the_ca_told_to_workers_stays():
     assert len({ca for ca, _, _ in seen}) == 1
     assert seen[0][1] == seen[1][1] != seen[2][1]
     assert len({id(context) for *_, context in seen}) == 1
+
+
+def test_new_connections_get_the_new_leaf_and_clients_that_pin_the_ca_accept_it():
+    now = datetime.now(UTC)
+    moments = iter([now - timedelta(days=61), now])
+    live = LiveCertificate(own(FakeShelf(), NAMES, lambda: next(moments)))
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    seen = []
+    for _ in range(2):
+        asyncio.run(live.refresh())
+        client.load_verify_locations(cadata=live.ca)
+        seen.append(shake_hands(client, live.context, NAMES[0]))
+    assert seen[0] != seen[1]
+    assert len(client.get_ca_certs()) == 1
 
 
 def test_looking_for_a_new_leaf_goes_on_after_a_failure(caplog):

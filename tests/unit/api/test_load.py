@@ -46,6 +46,12 @@ def test_a_good_job_is_read_and_becomes_an_environment():
         ("shards: 4", "hparams: {a: !!binary 'AA=='}", "line 7: this is not YAML: .*tag.*binary"),
         ("shards: 4", f"hparams: {{a: {'[' * 2_000}{']' * 2_000}}}", "nested too deeply"),
         ("shards: 4", "hparams: {a: \x07}", "this is not YAML: .*not allowed"),
+        ("inference:dataset", "inference.py", "line 6: spec.dataset: must be module:name.*found"),
+        (
+            "shards: 4",
+            "output: {s3: {endpoint: 'localhost:7070'}}",
+            "line 7: spec.output.s3.endpoint: must begin with http://.*found 'localhost:7070'",
+        ),
         ("shards: 4", "runId: a/b", "spec.runId: .*match pattern"),
         ("gpus: 1", "processesPerWorker: 17", "less than or equal to 16"),
     ],

@@ -71,7 +71,7 @@ class TestDegraded:
         back = ShardReport(0, 10, 20, 99, 20, "running", False, NOW, NOW)
         lost = running(told(back), before=self.BEFORE)
         assert conditions(lost)["Degraded"] == ("True", "DataLoss")
-        assert "0 from 30 to 20" in message(lost, "Degraded")
+        assert "shard 0 from 30 to 20" in message(lost, "Degraded")
         assert lost.urgent
         later = plan(after(job(), lost), [child()], [pod(0)])
         assert conditions(later)["Degraded"] == ("True", "DataLoss")

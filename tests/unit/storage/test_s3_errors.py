@@ -33,6 +33,7 @@ def answer(code: str, status: int, message: str = "said the store") -> ClientErr
         ("ExpiredToken", 400, StorageDenied, "session token has expired: renew the credentials"),
         ("InvalidToken", 400, StorageDenied, "session token is not valid"),
         ("InvalidAccessKeyId", 403, StorageDenied, "check AWS_ACCESS_KEY_ID"),
+        ("XAdminUserNotFound", 404, StorageDenied, "check AWS_ACCESS_KEY_ID"),
         ("SignatureDoesNotMatch", 403, StorageDenied, "check AWS_SECRET_ACCESS_KEY"),
         ("NoSuchBucket", 404, StorageDenied, "the bucket does not exist: create it"),
         ("AccessDenied", 403, StorageDenied, "grant s3:GetObject, s3:PutObject and s3:ListBucket"),

@@ -9,8 +9,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.api.output import URL
+from batchprocess.api.scalars import REFERENCE
 from batchprocess.api.text import parse
 from batchprocess.protocol.errors import InvalidArgument
+
+_IN_WORDS = {
+    REFERENCE: "must be module:name, without .py",
+    URL: "must begin with http:// or https://",
+}
+"""What a pattern means, where the pattern itself says little."""
 
 
 def load_job(text: str, source: str) -> BatchProcessJob:
@@ -33,7 +41,8 @@ def _sentence(error: ErrorDetails, source: str, node: yaml.Node | None) -> str:
         return f"{where} is not a known field{_suggestion(path)}"
     if error["type"] == "missing":
         return f"{where} is missing"
-    said = error["msg"].removeprefix("Value error, ")
+    pattern = error.get("ctx", {}).get("pattern", "")
+    said = _IN_WORDS.get(pattern, error["msg"].removeprefix("Value error, "))
     shown = "" if isinstance(error["input"], dict) else f" (found {error['input']!r:.100})"
     return f"{where}: {said[0].lower()}{said[1:]}{shown}"
 

@@ -7,7 +7,8 @@ from pydantic import StringConstraints
 from batchprocess.api.base import ApiModel, Rule
 from batchprocess.api.scalars import ObjectName, Text
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://.+$", max_length=1024)]
+URL = r"^https?://.+$"
+Url = Annotated[str, StringConstraints(pattern=URL, max_length=1024)]
 _ON_A_CLUSTER = r"^(s3://[^/]+(/.*)?|file:///.+|/.+)$"
 
 

@@ -18,9 +18,8 @@ DnsLabel = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$", max_length=6
 ObjectName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
 QueueName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=63)]
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-Reference = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_.]+:[A-Za-z0-9_.]+$", max_length=256)
-]
+REFERENCE = r"^[A-Za-z0-9_.]+:[A-Za-z0-9_.]+$"
+Reference = Annotated[str, StringConstraints(pattern=REFERENCE, max_length=256)]
 LabelValue = Annotated[
     str,
     StringConstraints(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63),

@@ -50,6 +50,8 @@ class Where:
         if isinstance(error, BatchProcessError):
             return str(error)
         text = f"{self.stage} raised {type(error).__name__}: {_one_line(error)}"
+        if self.stage == "reduce":
+            return text  # over all shards, wherever it is done
         if self.batch is None:
             return f"{text} (shard {self.shard})"
         return f"{text} (batch {self.batch} of shard {self.shard}{self._rows()})"

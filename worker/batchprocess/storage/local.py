@@ -191,7 +191,7 @@ class LocalStorage:
         """Make the directories and fsync each new one's parent, so that the path is durable."""
         if path.parent in self._synced and path.parent.is_dir():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folders(path.parent)
         for parent in (path.parent, *path.parent.parents):
             _sync_directory(parent.parent)
             if parent == self._root:
@@ -207,6 +207,21 @@ class LocalStorage:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _make_folders(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError:
+        top = next(one for one in (folder, *folder.parents) if one.parent.is_dir())
+        try:
+            top.mkdir(exist_ok=True)
+        except FileNotFoundError as error:
+            raise StorageDenied(
+                f"{top} cannot be created: that file system makes no folders; check output.uri"
+            ) from error
+        # Somebody has removed a parent beside us: the next try makes the rest.
+        raise
 
 
 def _files(folder: Path) -> Iterator[Path]:

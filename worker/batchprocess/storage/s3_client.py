@@ -33,7 +33,10 @@ def make_client(settings: S3Settings) -> "S3Client":
             config=Config(**_options(settings)),
         )
     except (BotoCoreError, ValueError) as error:
-        raise StorageDenied(f"the S3 settings cannot be used: {error}") from error
+        hint = ""
+        if isinstance(error, ValueError) and "endpoint" in str(error).lower():
+            hint = "; an endpoint begins with http:// or https://"
+        raise StorageDenied(f"the S3 settings cannot be used: {error}{hint}") from error
 
 
 def _options(settings: S3Settings) -> dict[str, Any]:

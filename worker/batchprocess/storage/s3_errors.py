@@ -29,6 +29,7 @@ _REMEDIES = {
     "TokenRefreshRequired": "the session token has expired: renew the credentials",
     "InvalidToken": "the session token is not valid: renew the credentials",
     "InvalidAccessKeyId": "the access key is not known there: check AWS_ACCESS_KEY_ID",
+    "XAdminUserNotFound": "the access key is not known there: check AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "the secret key does not fit: check AWS_SECRET_ACCESS_KEY and region",
     "NoSuchBucket": "the bucket does not exist: create it, or check its name and the endpoint",
     "AccessDenied": "grant s3:GetObject, s3:PutObject and s3:ListBucket on bucket and prefix",

@@ -1,0 +1,33 @@
+"""Sentences for what user code raises."""
+
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.failures import Where
+
+
+def test_a_failing_reducer_is_of_no_shard():
+    where = Where(shard=0, stage="reduce")
+    assert where.sentence(ZeroDivisionError("by zero")) == (
+        "reduce raised ZeroDivisionError: by zero"
+    )
+
+
+def test_a_failing_batch_names_its_rows_and_one_before_any_batch_its_shard():
+    where = Where(shard=1, stage="process_batch", batch=1, plan=ShardPlan(20, 2, 2))
+    assert where.sentence(KeyError("a")) == (
+        "process_batch raised KeyError: 'a' (batch 1 of shard 1, rows 12 to 13)"
+    )
+    assert Where(shard=1, stage="__init__").sentence(KeyError("a")).endswith("(shard 1)")
+
+
+def test_an_error_of_a_loader_process_is_one_line():
+    text = (
+        "Caught ValueError in DataLoader worker process 0.\n"
+        "Original Traceback (most recent call last):\n"
+        '  File "x.py", line 1, in f\n'
+        "ValueError: row 7 is broken\n"
+    )
+    where = Where(shard=0, stage="reading a batch", batch=3, plan=ShardPlan(20, 2, 1))
+    assert where.sentence(ValueError(text)) == (
+        "reading a batch raised ValueError: row 7 is broken (in a loader process) "
+        "(batch 3 of shard 0, rows 6 to 7)"
+    )
