@@ -162,8 +162,7 @@ def test_sealed_shards_are_not_started_again(job: Script) -> None:
     failed = job.batchprocess("run", "job.yaml", "--json")
     assert failed.returncode == 90
     assert (
-        "process_batch raised ValueError: a row that nobody can read (batch 0 of shard 1)"
-        in failed.stderr
+        "ValueError: a row that nobody can read (batch 0 of shard 1, rows 8 to 9)" in failed.stderr
     )
     assert json.loads(failed.stdout)["state"] == "failed"
     job.job(**SPEC)
