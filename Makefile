@@ -8,7 +8,7 @@ TOOLS := .cache/bin
 # Tests wait more than they compute: the cluster's have one process, and keep it waiting for minutes.
 PROCESSES ?= 3
 
-.PHONY: help demo test test-fast test-full lint format generate verify lock servers clean \
+.PHONY: help demo test test-fast test-full lint format generate verify lock clean \
 	cluster cluster-deps cluster-down images testcluster bench-operator
 
 help: ## what each target does
@@ -97,7 +97,7 @@ format: .venv/dev.done ## format and sort imports
 test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"
 
-test: lint $(TOOLS)/versitygw testcluster $(if $(filter 0,$(shell id -u)),cluster-deps) ## lint, unit, explorer, real S3, kills
+test: lint $(TOOLS)/versitygw testcluster $(if $(filter 0,$(shell id -u)),cluster-deps) ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full"
 
 test-full: test $(TOOLS)/minio ## the long versions too
