@@ -94,11 +94,15 @@ format: .venv/dev.done ## format and sort imports
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
+# One cluster for all of them, and one after another: several at a time would fight over the machine.
+CLUSTER_TESTS := tests/api tests/chart tests/cluster tests/e2e
+
 test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"
 
 test: lint $(TOOLS)/versitygw testcluster $(if $(filter 0,$(shell id -u)),cluster-deps) ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
-	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full"
+	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS))
+	$(PY) -m pytest -q -m "not full" $(CLUSTER_TESTS)
 
 test-full: test $(TOOLS)/minio ## the long versions too
 	$(PY) -m pytest -q -m full --timeout 14400
