@@ -76,9 +76,10 @@ def test_what_is_not_there_is_named(pod: Pod, references: dict[str, str], senten
     assert sentence in ended.message["message"]
 
 
-def test_a_script_that_cannot_import_ends_1_with_its_traceback(pod: Pod) -> None:
+def test_a_script_that_cannot_import_ends_91_while_the_run_has_not_begun(pod: Pod) -> None:
     ended = pod.run("import nowhere")
-    assert ended.code == 1
+    assert ended.code == 91
+    assert "ModuleNotFoundError: No module named 'nowhere'" in ended.stderr
     assert "ModuleNotFoundError: No module named 'nowhere'" in ended.stderr
 
 
