@@ -42,8 +42,12 @@ class Kept:
         with self._lock:
             self.models.append(model)
 
-    def take(self, batches: Span, rows: Span) -> "Boundary":
-        """Everything since the last boundary, copied, so that later batches change nothing."""
+    def take(self, batches: Span, rows: Span, *, idle: bool = False) -> "Boundary":
+        """Everything since the last boundary, copied, so that later batches change nothing.
+
+        `idle`: this attempt has processed no batch. A reducer that cannot say the value of nothing
+        (a mean, a maximum) then has none.
+        """
         files = self.staging.take()
         with self._lock:
             metrics, self.metrics = self.metrics, []
@@ -52,7 +56,7 @@ class Kept:
             batches=batches,
             rows=rows,
             files=files,
-            reducers=tuple(_entry(one) for one in self.reducers),
+            reducers=tuple(_entry(one) for one in self.reducers if not (idle and one.is_void())),
             metrics=tuple(metrics),
             models=tuple(models),
         )

@@ -19,7 +19,7 @@ class Loop:
     """Runs one processor over the rest of its shard, and commits at every boundary.
 
     `interval` in batches; `seconds` bounds the time between commits if it is not None. `began` is
-    called after the first batch.
+    called after the first batch; until then the loop is `idle`.
     """
 
     processor: TorchBatchProcessor
@@ -33,6 +33,7 @@ class Loop:
     began: Callable[[], None]
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
+    idle: bool = True
 
     def run(self, batches: Iterable[Any], cursor: int) -> None:
         """All batches from `cursor` on; returns with the last commit under way.
@@ -51,7 +52,7 @@ class Loop:
             batch = next(source)
             where.stage = "process_batch"
             process(batch, index)
-            done = index + 1
+            done, self.idle = index + 1, False
             state.processed = done
             state.moved = now = self.clock()
             if state.phase != "running":
@@ -76,9 +77,10 @@ class Loop:
         state.enter("finishing")
         where.stage, where.batch = "on_finish", None
         self.processor.on_finish()
-        total = self.plan.size(shard)
-        boundary = self.kept.take((total, total), self.plan.row_span(shard, total, total))
         where.stage = "commit"
+        total = self.plan.size(shard)
+        rows = self.plan.row_span(shard, total, total)
+        boundary = self.kept.take((total, total), rows, idle=self.idle)
         state.enter("storage")
         self.committer.seal(boundary, total, self.tensorboard)
         state.cursor = total
