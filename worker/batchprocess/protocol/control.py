@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from batchprocess.protocol.spent import Spent
+
 CONTROL_FD = "BATCHPROCESS_CONTROL_FD"
 
 Phase = Literal["starting", "running", "hook", "storage", "finishing", "done"]
@@ -41,6 +43,7 @@ class Beat(_Message):
     cursor: int
     total: int
     rows: int = 0
+    spent: Spent | None = None
 
 
 class Claimed(_Message):

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from batchprocess.protocol.control import Phase
+from batchprocess.protocol.spent import Spent
 
 
 class ShardProgress(BaseModel):
@@ -18,6 +19,7 @@ class ShardProgress(BaseModel):
     rows: int = 0
     phase: Phase = "starting"
     sealed: bool = False
+    spent: Spent | None = None
 
 
 class ProgressReport(BaseModel):
