@@ -14,10 +14,14 @@ _MAX_PART, _MAX_NAME = 255, 512
 
 
 class Staging:
-    """Collects the files of one attempt's commits. Used by the loop thread and user code."""
+    """Collects the files of one attempt's commits. Used by the loop thread and user code.
+
+    `saved`: where files of `context.save` may grow, beside those of `upload_path()`.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._root = Path(tempfile.mkdtemp(prefix="batchprocess-", dir=folder))
+        self.saved = self._root / "saved"
         self._numbers = itertools.count()
         self._open = 0
         self._names: dict[str, Path] = {}
