@@ -10,8 +10,10 @@ from typing import Any
 from batchprocess.ledger.attempt import Draft, StagedReducer
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.records import MetricEntry, ReducerEntry, Span
+from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.codec import to_json
 from batchprocess.sdk.reducers import Registered
+from batchprocess.sdk.saver import Saved, Saver
 from batchprocess.sdk.staging import Staging, describe
 
 _INLINE_BYTES = 16 << 10
@@ -19,20 +21,33 @@ _INLINE_BYTES = 16 << 10
 
 @dataclass
 class Kept:
-    """Filled by user code through the context, emptied by the loop at every boundary."""
+    """Filled by user code through the context, emptied by the loop at every boundary.
+
+    `rows`: the dataset's rows in the batch that is being processed, None between batches.
+    """
 
     staging: Staging
+    saver: Saver
+    rows: Span | None = None
     in_init: bool = True
     reducers: list[Registered] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
 
-    def take(self, batches: Span, rows: Span) -> "Boundary":
+    def take(self, batches: Span, rows: Span, spent: Spent | None = None) -> "Boundary":
         """Everything since the last boundary, copied, so that later batches change nothing."""
+        files, saved = self.staging.take(), self.saver.take()
+        if saved is not None and (twice := saved.names & files.keys()):
+            raise ValueError(
+                f"file {min(twice)!r} was written by upload_path() and by save() between two "
+                "checkpoints: give one of them another name"
+            )
         boundary = Boundary(
             batches=batches,
             rows=rows,
-            files=self.staging.take(),
+            files=files,
+            saved=saved,
+            spent=spent,
             reducers=tuple(_entry(one) for one in self.reducers),
             metrics=tuple(self.metrics),
             models=tuple(self.models),
@@ -40,6 +55,15 @@ class Kept:
         self.metrics.clear()
         self.models.clear()
         return boundary
+
+    def is_short(self, batch_size: int) -> bool:
+        """Whether the batch in work has fewer rows than the others, as the last one may."""
+        return self.rows is not None and self.rows[1] - self.rows[0] < batch_size
+
+    def close(self) -> None:
+        """The shard is done: remove what is left of it here."""
+        self.saver.close()
+        self.staging.close()
 
     def resume(self, stored: Iterable[ReducerEntry], load: Callable[[str], bytes]) -> None:
         """Give `state` reducers what the shard's last commit holds."""
@@ -56,19 +80,33 @@ class Boundary:
     batches: Span
     rows: Span
     files: dict[str, Path]
+    saved: Saved | None
+    spent: Spent | None
     reducers: tuple[StagedReducer, ...]
     metrics: tuple[MetricEntry, ...]
     models: tuple[dict[str, str], ...]
 
     def draft(self) -> Draft:
-        """The draft for the ledger; reads every file once for its digest."""
-        files = tuple((name, describe(path)) for name, path in sorted(self.files.items()))
-        return Draft(self.batches, self.rows, files, self.reducers, self.metrics, self.models)
+        """The draft for the ledger; waits for the encoder and reads every file for its digest."""
+        files = tuple((name, describe(path)) for name, path in sorted(self._paths().items()))
+        return Draft(
+            self.batches,
+            self.rows,
+            files,
+            self.reducers,
+            self.metrics,
+            self.models,
+            self.spent,
+        )
 
     def discard(self) -> None:
         """Remove the local copies: the commit is durable."""
-        for path in self.files.values():
+        for path in self._paths().values():
             path.unlink(missing_ok=True)
+
+    def _paths(self) -> dict[str, Path]:
+        saved = {} if self.saved is None else self.saved.files.result()
+        return self.files | saved
 
 
 def value_of(entry: ReducerEntry, load: Callable[[str], bytes]) -> Any:
