@@ -224,12 +224,15 @@ class Attempt:
         if claimed.last is not None:
             self._kept.resume(claimed.last.reducers, self._load)
         loop = self._make_loop(processor, plan, claimed, live)
-        if cursor < total:
-            loop.run(reader.at(cursor), cursor)
-        if isinstance(processor.profiler, TraceProfiler):
-            processor.profiler.close(self._tensorboard)
-        loop.finish()
-        self._kept.close()
+        try:
+            if cursor < total:
+                loop.run(reader.at(cursor), cursor)
+            if isinstance(processor.profiler, TraceProfiler):
+                processor.profiler.close(self._tensorboard)
+            loop.finish()
+        finally:
+            self._kept.saver.close()
+        self._kept.staging.close()
         if self._artefacts is not None:
             self._artefacts.close()
 

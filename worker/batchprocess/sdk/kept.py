@@ -60,11 +60,6 @@ class Kept:
         """Whether the batch in work has fewer rows than the others, as the last one may."""
         return self.rows is not None and self.rows[1] - self.rows[0] < batch_size
 
-    def close(self) -> None:
-        """The shard is done: remove what is left of it here."""
-        self.saver.close()
-        self.staging.close()
-
     def resume(self, stored: Iterable[ReducerEntry], load: Callable[[str], bytes]) -> None:
         """Give `state` reducers what the shard's last commit holds."""
         by_name = {entry.name: entry for entry in stored}

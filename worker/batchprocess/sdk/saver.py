@@ -108,8 +108,11 @@ class Saver:
         return Saved(names, self._pool.submit(self._finish, interval, names))
 
     def close(self) -> None:
-        """Nothing more will be saved, and what no boundary has taken is not wanted."""
-        self._pool.shutdown(cancel_futures=True)
+        """Nothing more will be saved. What a boundary has taken is still encoded: its commit may
+
+        be in flight; what none has taken is not wanted.
+        """
+        self._pool.shutdown()
         if self._interval is not None:
             self._interval.abandon()
 
