@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
+from agent.conftest import Pod
 from batchprocess import TorchBatchProcessor, results
 from batchprocess.sdk.attempt import Attempt
-from agent.conftest import Pod
 from sdk.conftest import Alone
 from support.fake_gpu import FakeGpu
 from support.rough import Images, plain, processor, same

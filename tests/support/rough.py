@@ -1,4 +1,4 @@
-"""A processor that keeps, changes and frees its batches in every way, and what a plain loop says."""
+"""A processor that keeps, changes and frees batches in every way, and what a plain loop says."""
 
 from typing import Any
 
