@@ -6,7 +6,8 @@ export UV_LINK_MODE := copy
 PY := .venv/bin/python
 TOOLS := .cache/bin
 
-.PHONY: help demo test test-fast test-full lint format lock servers clean
+.PHONY: help demo test test-fast test-full lint format generate verify lock servers clean \
+	cluster cluster-deps cluster-down images testcluster
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -28,10 +29,57 @@ $(TOOLS)/versitygw:
 $(TOOLS)/minio:
 	GOBIN=$(CURDIR)/$(TOOLS) go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
+# The version is the one that testcluster/go.mod requires; without the stamp clients see v0.0.0.
+KUBERNETES = $(shell sed -n 's:^\tk8s.io/kubernetes v::p' testcluster/go.mod)
+STAMP = -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES) \
+	-X k8s.io/component-base/version.gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
+	-X k8s.io/component-base/version.gitMinor=$(word 2,$(subst ., ,$(KUBERNETES)))
+
+$(TOOLS)/testcluster: testcluster/main.go testcluster/go.mod testcluster/go.sum
+	cd testcluster && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ .
+
+$(TOOLS)/pause: testcluster/pause/main.go testcluster/go.mod
+	cd testcluster && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ ./pause
+
+$(TOOLS)/helm:
+	GOBIN=$(CURDIR)/$(TOOLS) go install helm.sh/helm/v3/cmd/helm@v3.22.0
+
+$(TOOLS)/kwok:
+	GOBIN=$(CURDIR)/$(TOOLS) go install sigs.k8s.io/kwok/cmd/kwok@v0.8.0
+
+# program:package; one that is there already, from wherever, is left alone.
+CLUSTER_DEPS := containerd:containerd runc:runc /usr/lib/cni/ptp:containernetworking-plugins \
+	iptables:iptables ip:iproute2 unshare:util-linux buildah:buildah debootstrap:debootstrap
+
+cluster-deps: ## install what a node and images need (root)
+	@export PATH=$$PATH:/usr/sbin:/sbin; missing=; \
+	for one in $(CLUSTER_DEPS); do command -v $${one%%:*} >/dev/null || missing+=" $${one##*:}"; done; \
+	test -z "$$missing" && exit; \
+	test "$$(id -u)" = 0 || { echo "make cluster-deps: only root can install$$missing (apt)" >&2; exit 1; }; \
+	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
+
+testcluster: $(TOOLS)/testcluster $(TOOLS)/pause ## build Kubernetes for the test cluster
+
+cluster: .venv/dev.done testcluster cluster-deps ## a cluster to try things on (root)
+	$(PY) -m testcluster up
+
+cluster-down: ## remove that cluster
+	$(PY) -m testcluster down
+
+# Bases: a name, nothing for the Dockerfiles' own, or `here` for one made without a registry.
+images: .venv/dev.done cluster-deps ## build both images (root; OPERATOR_BASE=here WORKER_BASE=here)
+	$(PY) -m testcluster images --operator-base="$(OPERATOR_BASE)" --worker-base="$(WORKER_BASE)"
+
 demo: .venv/worker.done ## run the digits job here, with local storage
 	.venv/bin/batchprocess run examples/digits/job.yaml $(ARGS)
 
-lint: .venv/dev.done ## ruff, mypy strict, import-linter
+generate: .venv/worker.done ## make CRD, JSON Schema and reference page from the models
+	$(PY) -m batchprocess.api.generate
+
+verify: .venv/worker.done ## fail if one of them is not what the models say
+	$(PY) -m batchprocess.api.generate --check
+
+lint: .venv/dev.done verify ## ruff, mypy strict, import-linter, generated files
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -44,7 +92,7 @@ format: .venv/dev.done ## format and sort imports
 test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"
 
-test: lint $(TOOLS)/versitygw ## lint, unit, explorer, real S3, kills
+test: lint $(TOOLS)/versitygw testcluster $(if $(filter 0,$(shell id -u)),cluster-deps) ## lint, unit, explorer, real S3, kills
 	$(PY) -m pytest -q -m "not full"
 
 test-full: test $(TOOLS)/minio ## the long versions too
@@ -54,6 +102,8 @@ lock: ## compile the hashed locks anew
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra worker --extra cli --extra examples pyproject.toml -o requirements/worker.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -c requirements/worker.txt -o requirements/dev.txt
+	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra operator pyproject.toml -c requirements/dev.txt -o requirements/operator.txt
 
 clean: ## remove the environment, the tools and all caches
+	test ! -d .cache/cluster || $(PY) -m testcluster down
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,12 +1,17 @@
 """status, results, verify and clean, on folders that the ledger's own code has made."""
 
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from batchprocess import results
 from batchprocess.ledger.local_runs import start_run
+from batchprocess.protocol.environment import S3Settings
 from batchprocess.storage.base import Storage
+from batchprocess.storage.local import LocalStorage
+from batchprocess.storage.s3_client import make_client
 from cli.conftest import Command
 from support.made_run import begin, complete, work
 
@@ -125,6 +130,8 @@ def test_clean_asks_removes_the_abandoned_and_nothing_else(
     assert "abandoned runs" in refused.err
     assert "three" in refused.err
     assert list(abandoned.list())
+    listed = batchprocess("clean", job_folder.uri, "--json")
+    assert (listed.json["abandoned"], listed.json["removedObjects"]) == (["three"], 0)
     said = batchprocess("clean", job_folder.uri, answer="y\n")
     assert "removed 4 objects" in said.out
     assert list(abandoned.list()) == []
@@ -138,10 +145,50 @@ def test_clean_leaves_a_run_that_may_still_go_on(
     active = job_folder.at("three")
     begin(active)
     work(active, 0, end=1)
+    complete(job_folder.at("four"))
     said = batchprocess("clean", job_folder.uri, "--yes", "--json")
     assert said.json["abandoned"] == []
     assert "may still go on: three" in said.err
     assert list(active.list())
+
+
+def test_clean_leaves_a_run_that_a_cluster_has_suspended(
+    job_folder: Storage, batchprocess: Command
+) -> None:
+    for name, at in (("uid-1", "2025-01-01T00:00:00+00:00"), ("uid-2", OLD)):
+        begin(job_folder.at(name))
+        work(job_folder.at(name), 0, end=1, at=at)
+    said = batchprocess("clean", job_folder.uri, "--yes", "--json")
+    assert said.json["abandoned"] == ["uid-1"]
+    assert list(job_folder.at("uid-1").list()) == []
+    assert list(job_folder.at("uid-2").list())
+
+
+def interrupt_an_upload(job_folder: Storage, name: str) -> None:
+    """As a writer that is killed leaves it, long ago."""
+    if isinstance(job_folder, LocalStorage):
+        left = Path(job_folder.uri, name, "data", f".tmp-{'0' * 32}-7")
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_bytes(b"half")
+        os.utime(left, (0, 0))
+    else:
+        bucket, _, prefix = job_folder.uri.removeprefix("s3://").partition("/")
+        make_client(S3Settings()).create_multipart_upload(Bucket=bucket, Key=f"{prefix}/{name}/big")
+
+
+def test_clean_removes_what_interrupted_uploads_left_after_asking(
+    run: Storage, job_folder: Storage, batchprocess: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_an_upload(job_folder, "one")
+    interrupt_an_upload(job_folder, "somebody-elses")
+    monkeypatch.setattr("batchprocess.cli.clean._UPLOAD_AGE", timedelta(seconds=-5))
+    refused = batchprocess("clean", job_folder.uri, answer="n\n")
+    assert "unfinished uploads: 1, one/" in refused.err
+    said = batchprocess("clean", job_folder.uri, answer="y\n")
+    assert "removed 0 objects and 1 unfinished uploads" in said.out
+    assert batchprocess("clean", job_folder.uri, "--json").json["uploads"] == []
+    assert len(job_folder.leftovers(before=datetime.now(UTC) + timedelta(days=1))) == 1
+    assert batchprocess("verify", run.uri).code == 0
 
 
 @pytest.mark.parametrize("command", ["status", "results", "verify"])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sdk.conftest import Script, script
+from support.s3_server import Server
 
 pytestmark = pytest.mark.slow
 __all__ = ["script"]
@@ -240,6 +241,16 @@ def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
     assert 0.1 <= tried["secondsPerBatch"] < 1
     assert tried["estimatedSeconds"] == pytest.approx(tried["secondsPerBatch"] * 12 / 3)
     assert not (job.folder / "batchprocess-runs").exists()
+
+
+def test_plan_of_a_store_that_knows_no_lifecycle_rules(
+    job: Script, gateway: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = {"endpoint": gateway.endpoint, "region": "us-east-1", "addressing": "path"}
+    job.job(**SPEC, output={"uri": f"s3://{gateway.bucket}/plan", "s3": s3})
+    done = job.batchprocess("plan", "job.yaml", "--json", **gateway.env())
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"] == 24
 
 
 @pytest.mark.parametrize(

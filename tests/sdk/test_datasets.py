@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from batchprocess import TorchBatchProcessor
+from batchprocess.protocol.errors import InvalidArgument
 from sdk.conftest import Alone
 
 ROWS, BATCH_SIZE = 18, 4
@@ -105,8 +106,43 @@ def test_an_impossible_bound_is_ignored_with_a_warning(alone: Alone, given: int)
 
 
 def test_a_dataset_without_length_is_named(alone: Alone) -> None:
-    with pytest.raises(TypeError, match="generator has no length .*__len__"):
-        alone.run(Counting, (row for row in range(3)))
+    class NoLength:
+        def __getitem__(self, row):
+            return row
+
+    with pytest.raises(TypeError, match="NoLength has no length .*__len__"):
+        alone.run(Counting, NoLength())
+
+
+class Stream(IterableDataset):
+    """Has a length, but no rows that could be asked for."""
+
+    def __len__(self):
+        return 8
+
+    def __iter__(self):
+        return iter(range(8))
+
+
+@pytest.mark.parametrize("dataset", [Stream(), {1, 2}, (row for row in range(3))])
+def test_a_dataset_without_rows_to_ask_for_is_named(alone: Alone, dataset: Any) -> None:
+    name = type(dataset).__qualname__
+    with pytest.raises(TypeError, match=f"{name} cannot be read row by row: .*__getitem__"):
+        alone.run(Counting, dataset)
+
+
+def test_a_processor_is_made_with_a_keyword(alone: Alone) -> None:
+    class Keyword(Counting):
+        def __init__(self, *, context):
+            self.context = context
+
+    alone.run(Keyword, DATASETS["list"][0])
+
+
+def test_options_that_torch_refuses_begin_no_run(alone: Alone) -> None:
+    with pytest.raises(InvalidArgument, match="dataloader_kwargs: .*num_worker"):
+        alone.run(Counting, DATASETS["list"][0], dataloader_kwargs={"num_worker": 2})
+    assert list(alone.folder.rglob("run.json")) == []
 
 
 def test_a_second_call_in_one_process_is_refused(alone: Alone, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from batchprocess import MetricReducer, TorchBatchProcessor
+from batchprocess.sdk import reducing
 from sdk.conftest import Alone
 
 ROWS = 50
@@ -157,6 +158,31 @@ def test_metrics_are_kept_once(alone: Alone, cuts: tuple[int, ...]) -> None:
     ] == [{"done": True}]
 
 
+@pytest.mark.parametrize("again", [1, 2])
+def test_a_death_between_seal_and_success_is_made_good(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch, again: int
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr(reducing, "finish", _interrupted)
+        with pytest.raises(Interrupted):
+            alone.run(processor(None), Rows())
+    run_folder = alone.run_folder
+    assert not (run_folder / "_SUCCESS").exists()
+    last = Rows()
+    alone.run(processor(None), last)
+    assert last.read == []
+    assert alone.run_folder == run_folder
+    assert alone.lines() == [*map(str, range(ROWS)), "the end"]
+    assert alone.summary()["metrics"]["total"] == sum(range(ROWS))
+    if again == 2:
+        alone.run(processor(None), Rows())
+        assert alone.run_folder != run_folder
+
+
+def _interrupted(*_: Any, **__: Any) -> None:
+    raise Interrupted
+
+
 def test_each_attempt_reads_only_from_the_last_commit_on(alone: Alone) -> None:
     datasets = run_with(alone, (5, 9))
     assert [dataset.read[0] for dataset in datasets] == [0, 16, 32]
@@ -205,6 +231,19 @@ def test_a_reducer_that_fails_is_told_and_the_output_counts(alone: Alone) -> Non
     assert "ZeroDivisionError" in summary["metricsError"]
     assert (summary["metrics"], summary["rows"]) == ({}, ROWS)
     assert (alone.run_folder / "_SUCCESS").exists()
+
+
+def test_two_reducers_that_return_one_name_are_told(alone: Alone) -> None:
+    class Twice(TorchBatchProcessor):
+        def __init__(self, context):
+            self.named = context.wrap_reducer(len, name="rows")
+            self.unnamed = context.wrap_reducer(lambda found: {"rows": len(found)})
+
+        def process_batch(self, batch, batch_idx):
+            self.named.update(1)
+
+    alone.run(Twice, Rows())
+    assert "two reducers return 'rows'" in alone.summary()["metricsError"]
 
 
 def test_a_value_of_unknown_type_names_the_reducer_at_the_first_commit(alone: Alone) -> None:

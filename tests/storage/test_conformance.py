@@ -1,6 +1,7 @@
 """What the ledger relies on, asked of every store in the same words."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 
@@ -11,7 +12,10 @@ from batchprocess.storage.base import Storage, StoredObject
 
 pytestmark = pytest.mark.slow
 
-ODD_NAMES = ["with space", "ünïcode-名前", "a+b&c=d", "percent%20", "deep/er/still.txt"]
+ODD_NAMES = [
+    *("with space", "ünïcode-名前", "a+b&c=d", "percent%20", "deep/er/still.txt"),
+    *(".tmp-mine", "a..b", "*?[x]", "quote'\"", "x" * 255),
+]
 
 
 def test_an_absent_key_is_none_everywhere(storage: Storage) -> None:
@@ -87,6 +91,16 @@ def test_listing_is_in_key_order_and_below_the_prefix(storage: Storage) -> None:
     assert [item.key for item in storage.list("b/")] == ["b/1", "b/10", "b/2"]
     assert sorted(storage.folders()) == ["a", "b", "bb"]
     assert [item.key for item in storage.at("b").list()] == ["1", "10", "2"]
+
+
+def test_what_is_whole_is_no_leftover(storage: Storage, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+    storage.upload("data/file", source)
+    storage.create("ledger/00000/00000001.json", b"{}")
+    assert storage.leftovers(before=datetime.now(UTC) + timedelta(days=1)) == ()
+    assert storage.remove_leftovers(before=datetime.now(UTC) + timedelta(days=1)) == ()
+    assert storage.dangers() == ()
 
 
 def test_a_deleted_key_is_absent(storage: Storage) -> None:

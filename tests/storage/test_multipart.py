@@ -35,7 +35,7 @@ def proxy(gateway: Server) -> Iterator[FaultProxy]:
 
 
 def unfinished(store: S3Storage) -> tuple[str, ...]:
-    return store.abort_uploads(older_than=timedelta(0), now=datetime.now(UTC) + timedelta(1))
+    return store.remove_leftovers(before=datetime.now(UTC) + timedelta(1))
 
 
 def test_a_refused_part_is_sent_again(

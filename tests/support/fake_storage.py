@@ -3,6 +3,7 @@
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from batchprocess.storage.base import StoredObject
@@ -68,6 +69,15 @@ class FakeMemoryStorage:
     def delete(self, key: str) -> None:
         self._called("delete")
         self.objects.pop(key, None)
+
+    def leftovers(self, *, before: datetime) -> tuple[str, ...]:
+        return ()
+
+    def remove_leftovers(self, *, before: datetime) -> tuple[str, ...]:
+        return ()
+
+    def dangers(self) -> tuple[str, ...]:
+        return ()
 
     def check_access(self) -> None:
         self._called("check_access")

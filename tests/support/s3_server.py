@@ -41,13 +41,17 @@ class Server:
 
 @contextlib.contextmanager
 def versitygw(
-    folder: Path, port: int | None = None, authority: trustme.CA | None = None
+    folder: Path,
+    port: int | None = None,
+    authority: trustme.CA | None = None,
+    address: str = "127.0.0.1",
 ) -> Iterator[Server]:
     """A versitygw over a folder on disk; objects survive its restart with the same folder.
 
-    Speaks TLS, with a certificate of `authority`, if one is given.
+    Speaks TLS, with a certificate of `authority`, if one is given. `address`: loopback, or one
+    that a test cluster's pods reach.
     """
-    at = f"127.0.0.1:{port or free_port()}"
+    at = f"{address}:{port or free_port()}"
     data = folder / "objects"
     data.mkdir(exist_ok=True)
     tls = [] if authority is None else _certificate(authority, folder)

@@ -37,7 +37,7 @@ def test_a_good_job_is_read_and_becomes_an_environment():
         ("name: digits", "name: Digits", "line 3: metadata.name: .*match pattern"),
         ("name: digits", f"name: {'d' * 41}", "metadata.name: .*at most 40"),
         ("kind: BatchProcessJob", "kind: Job", "line 2: kind: .*BatchProcessJob"),
-        ("  dataset: inference:dataset\n", "", "processor is given without dataset"),
+        ("  dataset: inference:dataset\n", "", "processor and spec.dataset go together"),
         ("  dataset:", "  command: [python, x.py]\n  dataset:", "either command, or processor"),
         ("shards: 4", "shards: [", "this is not YAML"),
         ("shards: 4", "runId: a/b", "spec.runId: .*match pattern"),

@@ -138,15 +138,22 @@ def test_a_commit_must_begin_at_the_cursor_and_a_seal_at_the_end():
         ({"processor": "Q"}, RunMismatch, "processor is 'Q'"),
         ({"max_batches": 3}, RunMismatch, "max_batches is 3"),
         ({"rows": 9}, DatasetChanged, "9 rows here, but the run was started with 10"),
-        ({"fingerprint": "f"}, DatasetChanged, "Sort your file lists"),
+        ({"fingerprint": "g"}, DatasetChanged, "fingerprint is g here.*Sort your file lists"),
+        ({"fingerprint": None}, DatasetChanged, "Sort your file lists"),
     ],
 )
 def test_a_run_cut_otherwise_is_refused_with_both_values(change, error, sentence):
+    store, run = FakeMemoryStorage(), RUN.model_copy(update={"fingerprint": "f"})
+    perform(open_run(run), store)
+    with pytest.raises(error, match=sentence):
+        perform(open_run(run.model_copy(update=change)), store)
+    assert perform(open_run(run.model_copy(update={"versions": {"x": "1"}})), store) == run
+
+
+def test_a_run_that_began_without_a_fingerprint_takes_any():
     store = FakeMemoryStorage()
     perform(open_run(RUN), store)
-    with pytest.raises(error, match=sentence):
-        perform(open_run(RUN.model_copy(update=change)), store)
-    assert perform(open_run(RUN.model_copy(update={"versions": {"x": "1"}})), store) == RUN
+    assert perform(open_run(RUN.model_copy(update={"fingerprint": "f"})), store) == RUN
 
 
 def finalized(store):
@@ -251,6 +258,13 @@ def test_a_store_that_reads_but_never_writes_meets_the_deadline_too():
     store = FakeMemoryStorage()
     store.fail("create", StorageDenied("read-only"), times=99)
     with pytest.raises(StorageUnavailable, match="read-only"):
+        perform(open_run(RUN), store, patience())
+
+
+def test_a_store_that_says_taken_but_shows_nothing_meets_the_deadline_too():
+    store = FakeMemoryStorage()
+    store.create = lambda _key, _body: False
+    with pytest.raises(StorageUnavailable, match="run.json is said to exist but cannot be read"):
         perform(open_run(RUN), store, patience())
 
 

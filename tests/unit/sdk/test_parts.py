@@ -1,5 +1,7 @@
 """The parts of the SDK, each by itself."""
 
+import json
+import threading
 from collections import namedtuple
 from pathlib import Path
 
@@ -56,11 +58,24 @@ def test_arrays_and_tensors_come_back(dtype):
         assert torch.equal(from_json(to_json(torch.from_numpy(array))), torch.from_numpy(array))
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (2, 3)])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e4m3fn, torch.complex64])
+def test_tensors_that_numpy_does_not_know_come_back(dtype, shape):
+    tensor = torch.arange(6)[: int(np.prod(shape))].reshape(shape).to(dtype)
+    back = from_json(json.loads(json.dumps(to_json(tensor.requires_grad_()))))
+    assert (back.dtype, back.shape) == (dtype, shape)
+    assert back.tolist() == tensor.tolist()
+
+
 def test_other_types_are_refused_by_name_and_no_object_array_slips_in():
     with pytest.raises(TypeError, match="type set cannot be kept"):
         to_json({1, 2})
     with pytest.raises(TypeError, match="array of objects"):
         to_json(np.array([object()]))
+    with pytest.raises(TypeError, match="named fields"):
+        to_json(np.zeros(2, dtype=[("a", "i4"), ("b", "f8")]))
+    with pytest.raises(TypeError, match="sparse"):
+        to_json(torch.eye(2).to_sparse())
 
 
 def test_results_are_readable_json():
@@ -82,6 +97,9 @@ def test_a_value_given_once_holds_and_given_twice_must_agree():
     with pytest.raises(ValueError, match="given twice"):
         call(batch_size=8, dataloader_kwargs={"batch_size": 8})
     assert call(dataloader_kwargs={"batch_size": 3}).batch_size == 3
+    assert call(job, dataloader_kwargs={"batch_size": 8}).batch_size == 8
+    with pytest.raises(InvalidArgument, match="batch_size is 9 in the call.*and 8 in the job"):
+        call(job, dataloader_kwargs={"batch_size": 9})
 
 
 def test_defaults_are_those_of_the_contract_and_warn():
@@ -98,12 +116,34 @@ def test_impossible_numbers_are_refused(given):
         call(**({"batch_size": 1} | given))
 
 
-@pytest.mark.parametrize("name", ["shuffle", "sampler", "batch_sampler", "drop_last"])
-def test_loader_options_that_change_rows_are_refused(name):
-    options = {name: True}
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("shuffle", True),
+        ("sampler", []),
+        ("batch_sampler", range(3)),
+        ("drop_last", True),
+        ("in_order", False),
+    ],
+)
+def test_loader_options_that_change_rows_are_refused(name, value):
+    options = {name: value}
     with pytest.raises(ValueError, match=name):
         call(batch_size=1, dataloader_kwargs=options)
-    assert options == {name: True}
+    assert options == {name: value}
+
+
+def test_loader_options_that_change_nothing_are_let_through():
+    options = {"shuffle": False, "sampler": None, "drop_last": False, "in_order": True}
+    settings = call(batch_size=4, dataloader_kwargs=options)
+    loader = make_loader(Counting(10), ShardPlan(10, 4, 1), 0, 0, settings.loader)
+    assert [len(batch) for batch in loader] == [4, 4, 2]
+
+
+@pytest.mark.parametrize("options", [{"num_worker": 2}, {"persistent_workers": True}])
+def test_loader_options_that_torch_refuses_are_told_as_ours(options):
+    with pytest.raises(InvalidArgument, match=f"dataloader_kwargs: .*{next(iter(options))}"):
+        make_loader(Counting(10), ShardPlan(10, 4, 1), 0, 0, options)
 
 
 class Counting(torch.utils.data.Dataset):
@@ -159,15 +199,61 @@ def test_a_block_moves_its_files_away_and_the_name_can_be_used_again(tmp_path):
     assert list(staging.take()) == ["deep/with space ü.txt"]
 
 
-def write_twice(staging):
-    for _ in range(2):
-        with staging.block() as path:
-            (path / "same").touch()
+def stage(staging, *names):
+    """One block with these files."""
+    with staging.block() as path:
+        for name in names:
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).touch()
 
 
 def test_the_same_name_twice_in_one_interval_is_an_error(tmp_path):
+    staging = Staging(tmp_path)
+    stage(staging, "same")
     with pytest.raises(ValueError, match="'same' was written twice"):
-        write_twice(Staging(tmp_path))
+        stage(staging, "same")
+
+
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b/c", "a/b")])
+def test_a_file_of_one_block_that_is_a_folder_of_another_is_refused(tmp_path, names):
+    staging = Staging(tmp_path)
+    stage(staging, names[0])
+    with pytest.raises(ValueError, match="as a file and as a folder"):
+        stage(staging, names[1])
+
+
+def test_more_files_than_a_commit_holds_are_refused_with_what_to_do(tmp_path):
+    with pytest.raises(ValueError, match="10001 files.*write larger files"):
+        stage(Staging(tmp_path), *map(str, range(10_001)))
+
+
+def test_threads_of_user_code_lose_no_file_and_no_metric(tmp_path):
+    kept = made_kept(tmp_path)
+    made = context(tmp_path, kept)
+    updates = made.wrap_reducer(list, name="all")
+    boundaries = []
+
+    def work(thread):
+        for number in range(50):
+            updates.update(number)
+            made.report_metrics(f"thread{thread}", number, {"a": 1})
+            with made.upload_path() as path:
+                (path / f"{thread}-{number}").touch()
+
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        try:
+            boundaries.append(kept.take((0, 1), (0, 1)))
+        except RuntimeError:
+            continue  # a block was open: what was reported must not be lost by that
+    for thread in threads:
+        thread.join()
+    boundaries.append(kept.take((0, 1), (0, 1)))
+    assert sum(len(one.metrics) for one in boundaries) == 400
+    assert sum(len(one.reducers[0].entry.value) for one in boundaries) == 400
+    assert len({name for one in boundaries for name in one.files}) == 400
 
 
 def test_an_exception_in_a_block_discards_it(tmp_path):
@@ -220,13 +306,14 @@ def test_reported_metrics_are_checked_in_the_call(tmp_path):
     made = context(tmp_path, kept)
     made.report_metrics("g", 1, {"a": 1})
     made.report_metrics("g", 2, {"a": 1})
-    for group in ("a.b", "", "a/b"):
-        with pytest.raises(ValueError, match="metric group"):
+    for group in ("a.b", "", "a/b", "a\nb", "g" * 300):
+        with pytest.raises(ValueError, match=r"metric group|file name"):
             made.report_metrics(group, 1, {"a": 1})
     with pytest.raises(ValueError, match="'a' was reported already"):
         made.report_metrics("g", 1, {"a": 2})
-    with pytest.raises(TypeError, match="are not JSON"):
-        made.report_metrics("g", 3, {"a": object()})
+    for value in (object(), float("nan"), "\udcff"):
+        with pytest.raises(TypeError, match="are not JSON"):
+            made.report_metrics("g", 3, {"a": value})
     with pytest.raises(TypeError, match="steps_completed"):
         made.report_metrics("g", "3", {"a": 1})
     assert [entry.steps_completed for entry in kept.take((0, 1), (0, 1)).metrics] == [1, 2]
@@ -239,6 +326,8 @@ def test_reducers_are_wrapped_in_init_only_under_unique_names(tmp_path):
     made.wrap_reducer(sum, name="total")
     with pytest.raises(ValueError, match="'total' exists already"):
         made.wrap_reducer(max, name="total")
+    with pytest.raises(TypeError, match="a MetricReducer or a function, not a list"):
+        made.wrap_reducer([1], name="list")
     kept.in_init = False
     with pytest.raises(RuntimeError, match="__init__ only"):
         made.wrap_reducer(max, name="late")
@@ -318,6 +407,17 @@ def test_a_large_value_goes_beside_its_record(tmp_path):
 Pair = namedtuple("Pair", "a b")
 
 
+def test_what_has_a_to_of_its_own_is_moved_by_it():
+    class Batch(list):
+        def to(self, device):
+            return f"moved to {device}"
+
+    assert move(Batch([1]), torch.device("cpu"), set()) == "moved to cpu"
+    packed = torch.nn.utils.rnn.pack_sequence([torch.ones(2), torch.ones(1)])
+    moved = move(packed, torch.device("meta"), set())
+    assert (moved.data.device.type, moved.batch_sizes.device.type) == ("meta", "cpu")
+
+
 def test_to_device_keeps_every_container_and_warns_once(caplog):
     warned = set()
     data = {"t": torch.ones(2), "n": np.ones(2), "p": Pair([torch.ones(1)], ("x", "y"))}
@@ -346,6 +446,16 @@ def test_a_dataset_that_varies_has_no_fingerprint():
             return torch.rand(4)
 
     assert fingerprint(Random(10), 10) is None
+
+
+def test_a_row_that_cannot_be_read_is_told_when_its_batch_comes_not_here():
+    class Broken(Counting):
+        def __getitem__(self, row):
+            if row == 9:
+                raise ValueError("row 9 is broken")
+            return row
+
+    assert fingerprint(Broken(10), 10) is None
 
 
 class Place:

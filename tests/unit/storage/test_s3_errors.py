@@ -4,13 +4,16 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from urllib3.exceptions import ProtocolError
 
+from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import (
     OutcomeUnknown,
     StorageDenied,
     StorageFull,
     UnsafeStorage,
 )
+from batchprocess.storage.s3 import S3Storage
 from batchprocess.storage.s3_errors import is_transient, meaning, translated
+from batchprocess.storage.s3_lifecycle import dangers
 
 
 def answer(code: str, status: int, message: str = "said the store") -> ClientError:
@@ -41,6 +44,10 @@ def answer(code: str, status: int, message: str = "said the store") -> ClientErr
         ("SlowDown", 503, OutcomeUnknown, "SlowDown: said the store"),
         ("InternalError", 500, OutcomeUnknown, "InternalError"),
         ("RequestTimeout", 400, OutcomeUnknown, "RequestTimeout"),
+        ("IncompleteBody", 400, OutcomeUnknown, "IncompleteBody"),
+        ("KeyTooLongError", 400, StorageDenied, "check address, endpoint and region"),
+        ("400", 400, StorageDenied, "check address, endpoint and region"),
+        ("404", 404, OutcomeUnknown, "404"),
     ],
 )
 def test_every_refusal_has_a_kind_and_a_remedy(
@@ -62,6 +69,56 @@ def test_every_refusal_has_a_kind_and_a_remedy(
 def test_a_broken_connection_decides_nothing(error: Exception) -> None:
     with pytest.raises(OutcomeUnknown, match="s3://bucket/key"), translated("s3://bucket/key"):
         raise error
+
+
+def test_an_address_that_s3_cannot_have_is_told_at_once() -> None:
+    store = S3Storage("No Such Bucket!", "run", S3Settings(endpoint="http://127.0.0.1:1"))
+    with pytest.raises(StorageDenied, match='cannot be an S3 address: .*Invalid bucket name "No'):
+        store.get("k")
+
+
+def test_only_a_named_key_is_absent_for_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        def get_object(self, **_: str) -> None:
+            raise answer("404", 404)
+
+    store = S3Storage("bucket", "run", S3Settings())
+    monkeypatch.setattr(store._lazy, "_client", Client())
+    with pytest.raises(OutcomeUnknown):
+        store.get("ledger/00000/00000001.json")
+
+
+RULES = [
+    {"ID": "days", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 7}},
+    {"ID": "off", "Status": "Disabled", "Filter": {}, "Expiration": {"Days": 1}},
+    {"ID": "other", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 1}},
+    {"ID": "below", "Status": "Enabled", "Prefix": "ours/job/data/", "Expiration": {"Date": "May"}},
+    {
+        "ID": "tagged",
+        "Status": "Enabled",
+        "Filter": {"And": {"Prefix": "", "Tags": [{"Key": "a", "Value": "b"}]}},
+        "Expiration": {"Days": 1},
+    },
+    {
+        "ID": "cold",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "ours/"},
+        "Transitions": [
+            {"Days": 30, "StorageClass": "STANDARD_IA"},
+            {"Days": 90, "StorageClass": "DEEP_ARCHIVE"},
+        ],
+    },
+    {"ID": "markers", "Status": "Enabled", "Expiration": {"ExpiredObjectDeleteMarker": True}},
+]
+
+
+def test_lifecycle_rules_that_would_damage_a_run_are_told() -> None:
+    assert list(dangers(RULES, "ours/job")) == [
+        "rule 'days' deletes objects after 7 days",
+        "rule 'below' deletes objects on May",
+        "rule 'cold' moves objects to DEEP_ARCHIVE after 90 days",
+    ]
+    assert len(list(dangers(RULES, ""))) == 4
 
 
 def test_transient_is_what_may_pass_by_itself() -> None:

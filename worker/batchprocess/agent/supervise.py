@@ -15,7 +15,8 @@ from batchprocess.protocol.control import (
     Stop,
 )
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.progress import ShardProgress
+from batchprocess.protocol.progress import ProgressReport, ShardProgress
+from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import ShardEnd
 
@@ -45,6 +46,7 @@ class Watch:
     seq: int = 0
     cursor: int = 0
     total: int | None = None
+    run: RunShape | None = None
     processed: int = 0
     rows: int = 0
     spent: Spent | None = None
@@ -71,6 +73,7 @@ class Watch:
             case Claimed():
                 self.claim_seq = self.seq = message.seq
                 self.cursor, self.total = message.cursor, message.total
+                self.run = message.run
             case Committed():
                 self.seq, self.cursor = message.seq, message.cursor
                 self.sealed = self.sealed or message.sealed
@@ -189,6 +192,17 @@ class Pod:
     def running(self) -> list[Watch]:
         """Children that have not ended."""
         return [watch for watch in self.watches if watch.code is None]
+
+    @property
+    def run(self) -> RunShape | None:
+        """How the dataset is cut: the same for all, told by the first that has claimed."""
+        return next((watch.run for watch in self.watches if watch.run is not None), None)
+
+    def as_report(self) -> ProgressReport:
+        """What is known of all shards now."""
+        return ProgressReport(
+            shards=tuple(watch.as_progress() for watch in self.watches), run=self.run
+        )
 
     def grace_over(self, now: float, grace_seconds: float) -> bool:
         """Three seconds before Kubernetes would kill us, we end the children ourselves."""

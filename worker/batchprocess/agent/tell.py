@@ -1,10 +1,13 @@
 """The two roads of progress: the termination message, and reports."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
-from batchprocess.agent.supervise import Watch
+from batchprocess.agent.report import MailedReporter
+from batchprocess.agent.supervise import Pod
+from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import ProgressReport
 from batchprocess.protocol.termination import Termination
 
@@ -16,35 +19,53 @@ class TerminationLog:
         self._path = None if path is None else Path(path)
         self._last = b""
 
-    def write(
-        self, watches: Iterable[Watch], *, code: int | None = None, message: str = ""
-    ) -> None:
+    def write(self, pod: Pod, *, code: int | None = None, message: str = "") -> None:
         """Tell how far every shard is. In place, because the kubelet mounts this very file."""
-        shards = tuple(watch.as_end() for watch in watches)
-        body = Termination(code=code, message=message, shards=shards).encode()
+        shards = tuple(watch.as_end() for watch in pod.watches)
+        body = Termination(code=code, message=message, shards=shards, run=pod.run).encode()
         if self._path is None or body == self._last:
             return
         self._path.write_bytes(body)
         self._last = body
 
 
-class Reporter:
+class Reporter(Protocol):
+    """Tells how far the shards are. Neither call ever fails; what is lost does not matter."""
+
+    def report(self, report: ProgressReport) -> None:
+        """The newest word; returns at once."""
+
+    def last(self, report: ProgressReport) -> None:
+        """The last word; returns after a second at most."""
+
+
+class PipeReporter:
     """Writes reports as lines to a pipe; the newest counts, and a full pipe loses one."""
 
-    def __init__(self, descriptor: int | None) -> None:
-        self._descriptor = descriptor
-        if descriptor is not None:
-            os.set_blocking(descriptor, False)
-            os.set_inheritable(descriptor, False)
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+        os.set_blocking(descriptor, False)
+        os.set_inheritable(descriptor, False)
 
-    def report(self, watches: Iterable[Watch]) -> None:
-        """Say how far the shards are; never blocks and never fails."""
+    def report(self, report: ProgressReport) -> None:
+        """Write it if the pipe has room."""
         if self._descriptor is None:
             return
-        report = ProgressReport(shards=tuple(watch.as_progress() for watch in watches))
         try:
             os.write(self._descriptor, report.model_dump_json().encode() + b"\n")
         except BlockingIOError:
             return  # the reader is slow; the next report says it all again
         except OSError:
             self._descriptor = None
+
+    last = report
+
+
+def open_reporters(environment: WorkerEnvironment) -> Sequence[Reporter]:
+    """To the local runner, to the operator, to nobody: as the environment says."""
+    reporters: list[Reporter] = []
+    if environment.progress_fd is not None:
+        reporters.append(PipeReporter(environment.progress_fd))
+    if environment.progress_url is not None:
+        reporters.append(MailedReporter(environment))
+    return reporters

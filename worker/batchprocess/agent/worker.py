@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from batchprocess.agent.children import Child, gpu_of, kill_session, start
 from batchprocess.agent.seals import read_seal
 from batchprocess.agent.supervise import Pod, SealSeen, Watch
-from batchprocess.agent.tell import Reporter, TerminationLog
+from batchprocess.agent.tell import TerminationLog, open_reporters
 from batchprocess.protocol.control import Stop, decode, encode
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
@@ -45,7 +45,7 @@ class Agent:
         self._pool = ThreadPoolExecutor(4)
         self._selector = selectors.DefaultSelector()
         self._log = TerminationLog(environment.termination_log)
-        self._reporter = Reporter(environment.progress_fd)
+        self._reporters = open_reporters(environment)
 
     def run(self) -> int:
         """Until every child has ended and every claimed seal was read."""
@@ -63,7 +63,7 @@ class Agent:
                 self._end_sealed(first_looks)
                 self._check_clocks()
                 self._reap()
-                self._reporter.report(self._pod.watches)
+                self._report()
         return self._finish()
 
     def _start_all(self) -> None:
@@ -115,7 +115,13 @@ class Agent:
             print(f"agent: a control message was not understood: {line[:200]!r}", file=sys.stderr)
             return
         if watch.cursor != before or watch.sealed:
-            self._log.write(self._pod.watches)
+            self._log.write(self._pod)
+
+    def _report(self) -> None:
+        if self._reporters:
+            report = self._pod.as_report()
+            for one in self._reporters:
+                one.report(report)
 
     def _stop_all(self) -> None:
         if self._pod.stop_since is not None:
@@ -195,7 +201,7 @@ class Agent:
     def _conclude(self, watch: Watch) -> None:
         stopping = self._pod.stop_since is not None
         watch.end(self._statuses[watch.shard], self._seals[watch.shard].result(), stopping=stopping)
-        self._log.write(self._pod.watches)
+        self._log.write(self._pod)
         if watch.code not in LEAVES_SIBLINGS_RUNNING:
             for sibling in self._pod.running:
                 self._ask_to_stop(sibling, "sibling")
@@ -205,8 +211,10 @@ class Agent:
         code = combine(watch.code or 0 for watch in self._pod.watches)
         worst = [watch.sentence for watch in self._pod.watches if watch.code == code]
         message = worst[0] if worst else "no shard is left for this worker"
-        self._reporter.report(self._pod.watches)
-        self._log.write(self._pod.watches, code=code, message=message)
+        # Before the last report, which may take a second: a kill meanwhile must find the message.
+        self._log.write(self._pod, code=code, message=message)
+        for one in self._reporters:
+            one.last(self._pod.as_report())
         print(message, file=sys.stderr, flush=True)
         return code
 

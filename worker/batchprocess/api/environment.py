@@ -1,12 +1,27 @@
 """From a job to what its workers are told. Used by the operator and by local runs. Pure."""
 
+import json
+
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
+from batchprocess.protocol.errors import InvalidArgument
+
+MAX_HPARAMS = 100 * 1024
+"""Linux starts no process with a longer variable than 128 KiB; the API server can't count it."""
 
 
 def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> WorkerEnvironment:
-    """The template for every worker of `job`; `run_uri` ends in job name and run id."""
+    """The template for every worker of `job`; `run_uri` ends in job name and run id.
+
+    Raises InvalidArgument for hparams that do not fit into an environment variable.
+    """
     spec = job.spec
+    size = len(json.dumps(spec.hparams, default=str))
+    if size > MAX_HPARAMS:
+        raise InvalidArgument(
+            f"spec.hparams has {size} bytes as JSON and may have {MAX_HPARAMS}: put large settings "
+            "into a file beside your code"
+        )
     return WorkerEnvironment(
         job=job_id,
         job_name=job.metadata.name,
@@ -25,6 +40,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         hparams=spec.hparams,
         s3=s3_settings(job),
         fencing=spec.output.fencing,
+        storage_deadline_seconds=spec.storage.deadline_seconds,
         max_attempts_without_progress=spec.failure_policy.max_attempts_without_progress,
         max_retries_per_shard=spec.failure_policy.max_retries_per_shard,
         max_failed_shards=spec.failure_policy.max_failed_shards,

@@ -1,88 +1,103 @@
 """BatchProcessJob, batchprocess.dev/v1alpha1 (design section 8)."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from batchprocess.api.base import ApiModel
-from batchprocess.api.parts import (
+from batchprocess.api.output import Output
+from batchprocess.api.parts import Dataloader, FailurePolicy, Source, Storage, Timeouts
+from batchprocess.api.pods import Finalizer, Worker
+from batchprocess.api.rules import JOB_RULES, SPEC_RULES
+from batchprocess.api.scalars import (
     MAX_INT32,
-    Dataloader,
-    FailurePolicy,
-    Finalizer,
-    Output,
-    Source,
-    Timeouts,
-    Worker,
+    MUTABLE,
+    Int32,
+    JobName,
+    NotNegative,
+    Positive,
+    QueueName,
+    Reference,
+    RunId,
+    Text,
 )
+from batchprocess.api.status import Status
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=40)]
-RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-Reference = Annotated[str, StringConstraints(pattern=r"^[\w.]+:[\w.]+$", max_length=256)]
+Argument = Annotated[str, StringConstraints(max_length=32_768)]
 
 
 class Spec(ApiModel):
     """What to run, over what, how far apart, and where to."""
 
-    image: str | None = None
-    """Container image with the user's code; required on a cluster."""
-    source: Source | None = None
-    """Code from a ConfigMap."""
-    command: list[str] = Field(default=[], max_length=256)
-    """A script that calls torch_batch_process; instead of processor and dataset."""
-    processor: Reference | None = None
-    """module:Class, a TorchBatchProcessor."""
-    dataset: Reference | None = None
-    """module:function that returns the dataset; may take the hparams."""
-    shards: int = Field(default=1, ge=1, le=10_000)
-    """Fixed number of shards; many more than parallelism. Immutable."""
-    parallelism: int = Field(default=1, ge=0, le=10_000)
-    """Workers at a time. Mutable."""
-    batch_size: int | None = Field(default=None, ge=1)
-    """Rows of a batch. Immutable."""
-    checkpoint_interval: int | None = Field(default=None, ge=1)
-    """Batches between commits; 5 if given nowhere."""
-    checkpoint_seconds: float | None = Field(default=None, gt=0)
-    """Also commit after the first batch that ends this long after the last commit."""
-    run_id: RunId | None = None
-    """Pins the run; default: the object's UID, locally the latest run."""
-    max_batches: int | None = None
-    """Bound per shard."""
-    dataloader: Dataloader = Dataloader()
-    """How batches are read."""
-    hparams: dict[str, Any] = {}
-    """Passed to user code by get_hparams()."""
-    worker: Worker = Worker()
-    """The pods that process shards."""
-    finalizer: Finalizer = Finalizer()
-    """The pod that finishes the run."""
-    output: Output = Output()
-    """Where outputs and ledgers live."""
-    failure_policy: FailurePolicy = FailurePolicy()
-    """What to do when shards fail."""
-    timeouts: Timeouts = Timeouts()
-    """Bounds in seconds."""
-    ttl_seconds_after_finished: int | None = Field(default=None, ge=0, le=MAX_INT32)
-    """Child Jobs and pods are deleted this long after the end. Mutable."""
-    suspend: bool = False
-    """Commit and stop all workers. Mutable."""
-    retry: int = Field(default=0, ge=0, le=1_000)
-    """Raise it to run failed shards again. Mutable, may only grow."""
-    queue_name: str | None = None
-    """Kueue queue."""
-    profile: bool = False
-    """Write a trace of the first batches to the run's tensorboard folder."""
+    rules = SPEC_RULES
 
-    @model_validator(mode="after")
-    def _one_way_to_run(self) -> Self:
-        if (self.processor is None) != (self.dataset is None):
-            given, missing = (
-                ("processor", "dataset") if self.processor else ("dataset", "processor")
-            )
-            raise ValueError(f"{given} is given without {missing}: give both, or a command")
-        if bool(self.command) == (self.processor is not None):
-            raise ValueError("give either command, or processor and dataset")
-        return self
+    image: Text | None = None
+    """Container image that has batchprocess and the user's code, at most 1024 characters.
+    Required on a cluster. Immutable."""
+    source: Source | None = None
+    """Code from a ConfigMap, for small scripts. Default: all code is in the image. Immutable."""
+    command: list[Argument] = Field(default=[], max_length=256)
+    """A script that calls torch_batch_process, and its arguments: at most 256 words. Required
+    unless processor and dataset are given. Immutable."""
+    processor: Reference | None = None
+    """module:Class, a TorchBatchProcessor, at most 256 characters; with dataset and without
+    command. Immutable."""
+    dataset: Reference | None = None
+    """module:function that returns the dataset and may take the hparams, at most 256 characters;
+    with processor and without command. Immutable."""
+    shards: int = Field(default=1, ge=1, le=10_000)
+    """Parts that the dataset is cut into, 1 to 10000: the unit of assignment and retry, so many
+    more than parallelism. Default 1. Immutable."""
+    parallelism: int = Field(default=1, ge=0, le=10_000, json_schema_extra=MUTABLE)
+    """Worker pods at a time, 0 to 10000. Default 1. Mutable, except with queueName."""
+    batch_size: Positive | None = None
+    """Rows of a batch, 1 to 2147483647. Default: what the script says, else 1. Immutable."""
+    checkpoint_interval: Positive | None = None
+    """Batches between commits, 1 to 2147483647; a kill repeats at most two intervals of one
+    shard. Default: what the script says, else 5. Immutable."""
+    checkpoint_seconds: float | None = Field(default=None, gt=0, le=MAX_INT32)
+    """Seconds since the last commit, above 0 and up to 2147483647, after which the batch that
+    ends next is followed by a commit. Default: commits go by checkpointInterval alone.
+    Immutable."""
+    run_id: RunId | None = None
+    """Name of the run's folder, 1 to 64 of A-Z, a-z, 0-9 and ._-; a job with the same name, uri
+    and runId goes on with that run. Default: the object's UID; without a cluster the latest run.
+    Immutable."""
+    max_batches: Int32 | None = None
+    """Batches of each shard at most, up to 2147483647; 0 or less, or more than the shard has, is
+    ignored with a warning. Default: no bound. Immutable."""
+    dataloader: Dataloader = Dataloader()
+    """How batches are read. Immutable."""
+    hparams: dict[str, Any] = Field(default={}, max_length=256)
+    """Free settings for the user's code, which get_hparams() returns: at most 256 keys, and 100
+    KiB as JSON. Immutable."""
+    worker: Worker = Worker()
+    """The pods that process shards. Immutable."""
+    finalizer: Finalizer = Finalizer()
+    """The pod that finishes the run. Immutable."""
+    output: Output = Output()
+    """Where outputs and ledgers live. Immutable."""
+    storage: Storage = Storage()
+    """How patient workers are with the store. Immutable."""
+    failure_policy: FailurePolicy = FailurePolicy()
+    """What to do when shards fail. Immutable."""
+    timeouts: Timeouts = Timeouts()
+    """Bounds in seconds. Immutable, except activeDeadlineSeconds."""
+    ttl_seconds_after_finished: NotNegative | None = Field(default=None, json_schema_extra=MUTABLE)
+    """Seconds after the end, 0 to 2147483647, when the job's pods and Jobs are deleted; the
+    object itself stays. Default: they stay. Mutable."""
+    suspend: bool = Field(default=False, json_schema_extra=MUTABLE)
+    """Whether all workers are to commit and stop until it is false again. Default false.
+    Mutable; must be false with queueName."""
+    retry: int = Field(default=0, ge=0, le=1_000, json_schema_extra=MUTABLE)
+    """Raise it, up to 1000, to run the shards of a failed job again that are not complete.
+    Default 0. Mutable, may only grow, and not once the job is complete."""
+    queue_name: QueueName | None = None
+    """Kueue LocalQueue that admits the job, at most 63 characters. Default: the job starts at
+    once. Immutable."""
+    profile: bool = False
+    """Whether a trace of the first batches is written to the run's tensorboard folder. Default
+    false. Immutable."""
 
 
 class Metadata(ApiModel):
@@ -90,7 +105,7 @@ class Metadata(ApiModel):
 
     model_config = ApiModel.model_config | {"extra": "ignore"}
 
-    name: Name
+    name: JobName
     """DNS label of at most 40 characters."""
     namespace: str | None = None
     """Namespace."""
@@ -99,8 +114,11 @@ class Metadata(ApiModel):
 class BatchProcessJob(ApiModel):
     """A job: a processor over a dataset, in shards, exactly once."""
 
+    rules = JOB_RULES
+
     api_version: Literal["batchprocess.dev/v1alpha1"]
     kind: Literal["BatchProcessJob"]
     metadata: Metadata
     spec: Spec
-    status: dict[str, Any] | None = None
+    status: Status | None = None
+    """How far the job is. Written by the operator alone."""

@@ -1,112 +1,91 @@
-"""The nested parts of a job's spec."""
+"""The small nested parts of a job's spec. Every docstring says range, default and mutability."""
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from batchprocess.api.base import ApiModel
-
-MAX_INT32 = 2**31 - 1
-Seconds = Annotated[int, Field(ge=1, le=MAX_INT32)]
+from batchprocess.api.scalars import (
+    MAX_INT32,
+    MUTABLE,
+    NotNegative,
+    ObjectName,
+    Positive,
+    Seconds,
+)
 
 
 class Dataloader(ApiModel):
     """Options of torch's DataLoader that do not change which rows a batch has."""
 
-    num_workers: int = Field(default=0, ge=0, le=256)
-    """Loader processes of each child."""
-    prefetch_factor: int | None = Field(default=None, ge=1)
-    """Batches that each loader process reads ahead."""
+    num_workers: int | None = Field(default=None, ge=0, le=256)
+    """Loader processes of each child, 0 to 256; 0 reads in the child itself. Default: what the
+    script says, else 0. Immutable."""
+    prefetch_factor: Positive | None = None
+    """Batches that each loader process reads ahead, 1 to 2147483647; only with loader processes.
+    Default: what the script says, else torch's. Immutable."""
     pin_memory: bool | None = None
-    """Page-locked host memory for batches."""
+    """Whether batches are read into page-locked host memory. Default: what the script says, else
+    false. Immutable."""
     persistent_workers: bool | None = None
-    """Keep loader processes alive."""
-    timeout: int | None = Field(default=None, ge=0)
-    """Seconds to wait for a batch; 0 waits for ever."""
-
-
-class Worker(ApiModel):
-    """The pods that process shards."""
-
-    gpus: int = Field(default=0, ge=0, le=64)
-    """GPUs of a pod."""
-    processes_per_worker: int = Field(default=1, ge=1, le=16)
-    """Children of a pod, one consecutive shard and one GPU each."""
-    python: str = "python"
-    """Interpreter that has batchprocess, in the image."""
-    template: dict[str, Any] = {}
-    """Pod template merged under what the operator owns."""
-
-
-class Finalizer(ApiModel):
-    """The pod that turns complete ledgers into manifest, summary and _SUCCESS."""
-
-    gpus: int = Field(default=0, ge=0, le=64)
-    """GPUs of the pod; reducers rarely need one."""
-    resources: dict[str, Any] = {}
-    """Container resources."""
-    node_selector: dict[str, str] = {}
-    """Labels of nodes that may run it."""
-    tolerations: list[dict[str, Any]] = []
-    """Tolerations of the pod."""
-
-
-class S3(ApiModel):
-    """How to reach an S3-compatible store."""
-
-    endpoint: str | None = None
-    """URL; default: AWS."""
-    region: str | None = None
-    """Region; default: the AWS chain's."""
-    addressing: Literal["auto", "path", "virtual"] = "auto"
-    """Bucket in the path or in the host name."""
-    checksums: Literal["whenRequired", "always"] | None = None
-    """Checksums in requests; default: whenRequired with an endpoint, else always."""
-    credentials_secret: str | None = None
-    """Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and optional AWS_SESSION_TOKEN."""
-    ca_bundle_config_map: str | None = None
-    """ConfigMap with key ca.crt (PEM)."""
-
-
-class Output(ApiModel):
-    """Where outputs and ledgers live."""
-
-    uri: str | None = Field(default=None, min_length=1, max_length=1024)
-    """s3://bucket/prefix, file:///abs or a path; locally batchprocess-runs beside the job."""
-    s3: S3 = S3()
-    """Settings for s3 addresses."""
-    fencing: Literal["required", "none"] = "required"
-    """none: run on a store without conditional writes, at least once instead of exactly once."""
+    """Whether loader processes outlive the dataset's end. Default: what the script says, else
+    false. Immutable."""
+    timeout: NotNegative | None = None
+    """Seconds to wait for a batch from a loader process, 0 to 2147483647; 0 waits for ever.
+    Default: what the script says, else 0. Immutable."""
 
 
 class FailurePolicy(ApiModel):
     """What to do when shards fail."""
 
     max_retries_per_shard: int = Field(default=3, ge=0, le=MAX_INT32)
-    """Counted failures of a shard before it has failed."""
+    """Counted failures of a shard, 0 to 2147483647, after which one more makes it fail. Crashes,
+    out-of-memory kills and user exceptions count; eviction, preemption, drain, deletion, suspend
+    and scale-down do not. Default 3. Immutable."""
     max_failed_shards: int | None = Field(default=None, ge=0, le=10_000)
-    """Failed shards that are tolerated; null: all others run to their end, then Failed."""
+    """Failed shards that are tolerated, 0 to 10000: with more the job fails at once, with fewer
+    it ends CompleteWithFailures. Default: all other shards run to their end, and then the job
+    fails if any has failed. Immutable."""
     max_attempts_without_progress: int | None = Field(default=30, ge=1, le=MAX_INT32)
-    """Attempts in a row without a commit before a shard has failed; null: no limit."""
+    """Attempts in a row without a commit, for whatever reason, after which a shard has failed, 1
+    to 2147483647; null means no limit. Default 30. kubectl apply leaves a null out, so that there
+    2147483647 has to stand for it. Immutable."""
     lost_node_seconds: int | None = Field(default=300, ge=0, le=MAX_INT32)
-    """Seconds past its grace before a pod on a lost node is given up."""
+    """Seconds past its grace period, 0 to 2147483647, after which a pod on a node that is gone or
+    unreachable is given up and replaced; null means never. Default 300. kubectl apply leaves a
+    null out, so that there 2147483647 has to stand for it. Immutable."""
     on_batch_error: Literal["retry", "fail"] = "retry"
-    """Whether an exception of user code is retried."""
+    """Whether a shard is tried again after an exception of user code, or fails at once. One of
+    retry and fail. Default retry. Immutable."""
 
 
 class Timeouts(ApiModel):
     """Bounds in seconds."""
 
     start_seconds: Seconds = 900
-    """From a child's start to its first batch."""
+    """Seconds from a child process's start to its first batch, and from the Job's creation or
+    resumption to its first running pod; 1 to 2147483647. Default 900. Immutable."""
     stall_seconds: Seconds = 600
-    """Between two finished batches; each hook has as long."""
-    active_deadline_seconds: Seconds | None = None
-    """Whole job; null: none. Mutable."""
+    """Seconds without a finished batch after which a child process is killed and its shard tried
+    again, 1 to 2147483647; each hook has as long. Waiting for storage does not count. Default
+    600. Immutable."""
+    active_deadline_seconds: Seconds | None = Field(default=None, json_schema_extra=MUTABLE)
+    """Seconds that the job may run before it fails, 1 to 2147483647. Default: no bound.
+    Mutable."""
+
+
+class Storage(ApiModel):
+    """How patient workers are with the store."""
+
+    deadline_seconds: Seconds = 600
+    """Seconds, 1 to 2147483647, that a worker tries again a store that refuses, is full or cannot
+    be reached, before its pod ends and is replaced, which is not counted as a failure. Default
+    600. Immutable."""
 
 
 class Source(ApiModel):
     """Code that is not in the image."""
 
-    config_map: str
-    """Mounted read-only at /batchprocess/source, the working directory."""
+    config_map: ObjectName
+    """Name of a ConfigMap in the job's namespace with the files; mounted read-only at
+    /batchprocess/source, which is the working directory. Required. Immutable."""

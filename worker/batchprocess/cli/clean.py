@@ -1,6 +1,7 @@
 """`batchprocess clean`."""
 
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,44 +14,78 @@ from batchprocess.cli.target import job_uri, read_job
 from batchprocess.ledger.local_runs import is_complete, latest_run, look
 from batchprocess.ledger.perform import perform, settle
 from batchprocess.ledger.run import read_run
+from batchprocess.protocol.errors import StorageDenied, UnsafeStorage
 from batchprocess.protocol.run import RUN_KEY
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
 _UPLOAD_AGE = timedelta(days=1)
-"""Younger multipart uploads may still be under way."""
+"""Younger uploads may still be under way."""
 _QUIET = timedelta(hours=1)
 """A run with a younger record may still be at work, on a cluster for instance."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """Runs of a job by name: abandoned, perhaps at work; and unfinished uploads of the others."""
+
+    abandoned: list[str]
+    active: list[str]
+    uploads: dict[str, tuple[str, ...]]
+
+    @property
+    def keys(self) -> list[str]:
+        """The uploads' keys below the job's folder."""
+        return [f"{name}/{key}" for name, keys in self.uploads.items() for key in keys]
+
+
 def clean_job(target: str, *, yes: bool, as_json: bool) -> int:
-    """Remove abandoned runs after asking; returns the exit code."""
-    folder, now = _job_folder(target), datetime.now(UTC)
-    incomplete = settle(lambda: [n for n in folder.folders() if is_left_over(folder, n)])
-    active = [name for name in incomplete if now - _last_record(folder.at(name)) < _QUIET]
-    abandoned = [name for name in incomplete if name not in active]
-    removed = 0
-    if active:
-        print(f"left, for they may still go on: {', '.join(active)}", file=sys.stderr)
-    if abandoned and not as_json:
-        print(f"abandoned runs at {folder.uri}: {', '.join(abandoned)}", file=sys.stderr)
-    if abandoned and (yes or (not as_json and click.confirm("remove them?", err=True))):
-        removed = sum(_remove(folder.at(name)) for name in abandoned)
-    abort = getattr(folder, "abort_uploads", None)
-    uploads = abort(older_than=_UPLOAD_AGE, now=now) if abort and yes else ()
+    """Remove abandoned runs and unfinished uploads after asking; returns the exit code."""
+    (folder, pinned), now = _job_folder(target), datetime.now(UTC)
+    found = find(folder, now, pinned)
+    if found.active:
+        print(f"left, for they may still go on: {', '.join(found.active)}", file=sys.stderr)
+    agreed = yes
+    if not yes and not as_json and (found.abandoned or found.keys):
+        _tell(folder, found)
+        agreed = click.confirm("remove them?", err=True)
+    objects = uploads = 0
+    if agreed:
+        objects = sum(_remove(folder.at(name), now) for name in found.abandoned)
+        uploads = sum(_abort(folder.at(name), now) for name in found.uploads)
     if as_json:
-        print_json({"abandoned": abandoned, "removedObjects": removed, "uploads": list(uploads)})
+        counts = {"removedObjects": objects, "removedUploads": uploads}
+        print_json({"abandoned": found.abandoned, "uploads": found.keys, **counts})
     else:
-        print(f"removed {removed} objects and {len(uploads)} unfinished uploads")
+        print(f"removed {objects} objects and {uploads} unfinished uploads")
     return 0
 
 
-def is_left_over(folder: Storage, name: str) -> bool:
-    """A run that has begun, is not complete, and is not the latest."""
-    run = folder.at(name)
-    if perform(read_run(), run) is None or name == latest_run(folder):
-        return False
-    return not is_complete(run)
+def find(folder: Storage, now: datetime, pinned: str | None) -> Found:
+    """Look only into folders that are runs: the rest of a bucket is somebody else's.
+
+    The run with the youngest record counts as latest too: a cluster writes no `latest`, and its
+    run may be suspended.
+    """
+    names = settle(lambda: list(folder.folders()))
+    runs = [name for name in names if perform(read_run(), folder.at(name)) is not None]
+    ages = {name: now - _last_record(folder.at(name)) for name in runs}
+    kept = {latest_run(folder), pinned, min(ages, key=ages.__getitem__, default=None)}
+    left = [name for name in runs if name not in kept and not is_complete(folder.at(name))]
+    abandoned = [name for name in left if ages[name] >= _QUIET]
+    uploads = {name: _unfinished(folder.at(name), now) for name in runs if name not in abandoned}
+    return Found(
+        abandoned=abandoned,
+        active=[name for name in left if name not in abandoned],
+        uploads={name: keys for name, keys in uploads.items() if keys},
+    )
+
+
+def _tell(folder: Storage, found: Found) -> None:
+    if found.abandoned:
+        print(f"abandoned runs at {folder.uri}: {', '.join(found.abandoned)}", file=sys.stderr)
+    if found.keys:
+        print(f"unfinished uploads: {len(found.keys)}, {found.keys[0]} for one", file=sys.stderr)
 
 
 def _last_record(run: Storage) -> datetime:
@@ -61,16 +96,31 @@ def _last_record(run: Storage) -> datetime:
     )
 
 
-def _job_folder(target: str) -> Storage:
+def _unfinished(run: Storage, now: datetime) -> tuple[str, ...]:
+    try:
+        return settle(lambda: run.leftovers(before=now - _UPLOAD_AGE))
+    except (StorageDenied, UnsafeStorage) as error:
+        # Who may not list uploads can still remove runs.
+        print(f"unfinished uploads were not looked for: {error}", file=sys.stderr)
+        return ()
+
+
+def _job_folder(target: str) -> tuple[Storage, str | None]:
+    """The folder, and the run that the job file pins."""
     if "://" not in target and Path(target).is_file():
         job = read_job(Path(target))
-        return open_storage(job_uri(job, Path(target)), s3_settings(job))
-    return open_storage(target.rstrip("/"))
+        return open_storage(job_uri(job, Path(target)), s3_settings(job)), job.spec.run_id
+    return open_storage(target.rstrip("/")), None
 
 
-def _remove(run: Storage) -> int:
+def _remove(run: Storage, now: datetime) -> int:
     """Delete run.json last: until then the run is found, and this can be repeated."""
+    settle(lambda: run.remove_leftovers(before=now))
     keys = settle(lambda: [item.key for item in run.list() if item.key != RUN_KEY])
     for key in [*keys, RUN_KEY]:
         settle(partial(run.delete, key))
     return len(keys) + 1
+
+
+def _abort(run: Storage, now: datetime) -> int:
+    return len(settle(lambda: run.remove_leftovers(before=now - _UPLOAD_AGE)))

@@ -125,8 +125,8 @@ def verify(target: str, as_json: bool) -> int:
 def clean(target: str, yes: bool, as_json: bool) -> int:
     """Remove abandoned runs of a job, and what interrupted uploads left in the store.
 
-    Abandoned is a run without _SUCCESS that is not the latest and has written no record for an
-    hour. Never removes a complete run.
+    Abandoned is a run without _SUCCESS that is neither the latest nor the one with the youngest
+    record, and has written no record for an hour. Never removes a complete run.
     """
     from batchprocess.cli.clean import clean_job
 

@@ -82,9 +82,7 @@ def _workers(job: BatchProcessJob) -> int:
 
 def _warnings(job: BatchProcessJob, path: Path) -> list[str]:
     storage = open_storage(job_uri(job, path), s3_settings(job))
-    rules = getattr(storage, "lifecycle_rules", None)
-    found = [] if rules is None else list(rules() or ())
-    warnings = [f"the bucket would delete parts of a ledger: {rule}" for rule in found]
+    warnings = [f"the bucket's lifecycle would damage a run: {one}" for one in storage.dangers()]
     if job.spec.shards < 2 * job.spec.parallelism:
         warnings.append(
             f"{job.spec.shards} shards for {job.spec.parallelism} workers: with many more shards "

@@ -128,7 +128,8 @@ class _Performer:
     def __init__(self, storage: Storage, patience: Patience) -> None:
         self._storage = storage
         self._patience = patience
-        self._creating = Trouble(patience)
+        self._creating, self._hiding = Trouble(patience), Trouble(patience)
+        self._taken: str | None = None
 
     def run(self, effect: Effect) -> Any:
         store = self._storage
@@ -136,7 +137,7 @@ class _Performer:
             case Create(key, body):
                 return self._create(key, body)
             case Pause(number):
-                return pause(self._patience, number)
+                return self._pause(number)
             case GetMany() | Upload() | Delete():
                 return self._run_many(effect)
         return settle(lambda: _single(store, effect), self._patience)
@@ -159,7 +160,15 @@ class _Performer:
             return CreateReply.UNKNOWN
         # Only an answered create ends the failing: a store may well read but not write.
         self._creating.over()
+        self._taken = None if created else key
         return CreateReply.CREATED if created else CreateReply.EXISTS
+
+    def _pause(self, number: int) -> None:
+        """A flow pauses when the key that it could not create is not there to be read either."""
+        if self._taken is not None:
+            error = OutcomeUnknown(f"{self._taken} is said to exist but cannot be read")
+            self._hiding.bear(error, wait=False)
+        pause(self._patience, number)
 
     def _each(self, items: Sequence[Any], call: Callable[[Any], T]) -> list[T]:
         if len(items) == 1:

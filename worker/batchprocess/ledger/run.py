@@ -39,7 +39,8 @@ def require_same(mine: RunInfo, stored: RunInfo) -> None:
         raise DatasetChanged(
             f"the dataset has {mine.rows} rows here, but the run was started with {stored.rows}"
         )
-    if mine.fingerprint != stored.fingerprint:
+    # Where the first attempt found none, there is nothing that a later one could differ from.
+    if stored.fingerprint is not None and mine.fingerprint != stored.fingerprint:
         raise DatasetChanged(
             f"the dataset's fingerprint is {mine.fingerprint} here, but the run was started with "
             f"{stored.fingerprint}: same rows in another order? Sort your file lists"

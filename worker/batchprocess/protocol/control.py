@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from batchprocess.protocol.run import Count, RunShape
 from batchprocess.protocol.spent import Spent
 
 CONTROL_FD = "BATCHPROCESS_CONTROL_FD"
@@ -39,10 +40,10 @@ class Beat(_Message):
     shard: int
     phase: Phase
     since: float
-    processed: int
-    cursor: int
-    total: int
-    rows: int = 0
+    processed: Count
+    cursor: Count
+    total: Count
+    rows: Count = 0
     spent: Spent | None = None
 
 
@@ -51,9 +52,10 @@ class Claimed(_Message):
 
     type: Literal["claimed"] = "claimed"
     shard: int
-    seq: int
-    cursor: int
-    total: int
+    seq: Count
+    cursor: Count
+    total: Count
+    run: RunShape | None = None
 
 
 class Committed(_Message):
@@ -61,8 +63,8 @@ class Committed(_Message):
 
     type: Literal["committed"] = "committed"
     shard: int
-    seq: int
-    cursor: int
+    seq: Count
+    cursor: Count
     sealed: bool = False
 
 

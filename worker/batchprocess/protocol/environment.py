@@ -66,6 +66,11 @@ class WorkerEnvironment(BaseModel):
     compile_cache: bool = True
     termination_log: str | None = None
     progress_fd: int | None = Field(default=None, description="local runner: reports as lines")
+    progress_url: str | None = Field(
+        default=None, description="https:// of the operator's endpoint"
+    )
+    progress_ca: str | None = Field(default=None, description="PEM, inline: the one CA to trust")
+    progress_token_file: str | None = Field(default=None, description="read anew for each report")
 
     def to_env(self) -> dict[str, str]:
         """Environment variables; text as it is, everything else as JSON."""
@@ -81,7 +86,7 @@ class WorkerEnvironment(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read and check all variables; an error names the variable, its value, the remedy."""
         text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "termination_log"}
-        text |= {"fencing"}
+        text |= {"fencing", "progress_url", "progress_ca", "progress_token_file"}
         values: dict[str, Any] = {}
         for name in cls.model_fields:
             raw = environ.get(PREFIX + name.upper())

@@ -1,31 +1,43 @@
 """Progress reports: newest wins, losing one never matters."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from batchprocess.protocol.control import Phase
+from batchprocess.protocol.run import Count, RunShape
 from batchprocess.protocol.spent import Spent
+
+REPORTS_PATH = "/v1/reports"
+"""Where a report is POSTed, below BATCHPROCESS_PROGRESS_URL, with a bearer token."""
+MAX_REPORT_BYTES = 4_096
+INTERVAL_SECONDS = 5.0
+"""Between two reports of one pod; the endpoint lets a few more through for first and last words."""
 
 
 class ShardProgress(BaseModel):
-    """One shard as its attempt sees it. `seq` is the claim's: lower ones are ignored."""
+    """One shard as its attempt sees it. `seq` is the claim's: lower ones are ignored.
+
+    Counts are batches, but `rows`: those that this attempt has committed. `seq` is 0 and `total`
+    unknown (0) before the claim.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    shard: int
-    seq: int
-    cursor: int
-    total: int
-    processed: int
-    rows: int = 0
+    shard: Count
+    seq: Count
+    cursor: Count
+    total: Count
+    processed: Count
+    rows: Count = 0
     phase: Phase = "starting"
     sealed: bool = False
     spent: Spent | None = None
 
 
 class ProgressReport(BaseModel):
-    """What a pod says of all its shards."""
+    """What a pod says of all its shards; `run` once one of them has counted the dataset."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     v: int = 1
-    shards: tuple[ShardProgress, ...]
+    shards: tuple[ShardProgress, ...] = Field(max_length=16)
+    run: RunShape | None = None

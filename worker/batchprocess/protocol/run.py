@@ -1,19 +1,40 @@
 """The run folder's other documents: run.json, manifest.jsonl, summary.json, _SUCCESS."""
 
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from batchprocess.protocol.records import Span
+from batchprocess.protocol.sharding import ShardPlan
 
 RUN_KEY = "run.json"
 MANIFEST_KEY = "manifest.jsonl"
 SUMMARY_KEY = "summary.json"
 SUCCESS_KEY = "_SUCCESS"
 
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A number of things; bounded by what every JSON reader keeps exactly."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RunShape(_Model):
+    """How the run's dataset is cut, told by a worker that has counted it.
+
+    `batches`: what all shards have to do together, `maxBatches` considered.
+    """
+
+    rows: Count
+    batch_size: Count
+    batches: Count
+
+    @classmethod
+    def of(cls, plan: ShardPlan) -> Self:
+        """As a worker tells it."""
+        batches = sum(plan.size(shard) for shard in range(plan.shards))
+        return cls(rows=plan.rows, batch_size=plan.batch_size, batches=batches)
 
 
 class RunInfo(_Model):

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from batchprocess.protocol.run import RunShape
+
 MAX_MESSAGE_BYTES = 4_000
 
 
@@ -27,6 +29,7 @@ class Result(BaseModel):
     rows: int
     batches: int
     failed_shards: int = 0
+    attempts: int = 0
     metrics: dict[str, Any] = {}
     metrics_error: str | None = None
 
@@ -40,6 +43,7 @@ class Termination(BaseModel):
     code: int | None = None
     message: str = ""
     shards: tuple[ShardEnd, ...] = ()
+    run: RunShape | None = None
     result: Result | None = None
 
     def encode(self) -> bytes:

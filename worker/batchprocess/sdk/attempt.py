@@ -1,7 +1,9 @@
 """One attempt on one shard, in this order: count, look, read ahead, build, claim, loop, seal."""
 
+import atexit
 import os
 import secrets
+import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +22,8 @@ from batchprocess.ledger.probe import probe
 from batchprocess.ledger.run import open_run, read_run, require_same
 from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.control import Reduced
-from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.protocol.run import RunInfo
+from batchprocess.protocol.errors import InvalidArgument, ShardSealed
+from batchprocess.protocol.run import RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.artefacts import Artefacts, made_for
 from batchprocess.sdk.beside import Beside
@@ -43,6 +45,7 @@ from batchprocess.sdk.place import Place
 from batchprocess.sdk.prefetch import Prefetch
 from batchprocess.sdk.processor import TorchBatchProcessor
 from batchprocess.sdk.profiler import TraceProfiler
+from batchprocess.sdk.reducers import Registered
 from batchprocess.sdk.reducing import Reducing
 from batchprocess.sdk.saver import Saver
 from batchprocess.sdk.settings import Settings
@@ -76,14 +79,41 @@ class Attempt:
         self.nonce = secrets.token_hex(16)
         environment = place.environment
         self.storage: Storage = open_storage(environment.run_uri, environment.s3)
+        self._staging = Staging()
         self._tensorboard = Path(tempfile.mkdtemp(prefix="batchprocess-tensorboard-"))
+        self._committer: Committer | None = None
+        # Exit handlers run after the commit thread has ended: it may need the files till then.
+        atexit.register(self.close)
+
+    def settle(self) -> None:
+        """After a failure: wait for the commit under way, which was begun before it and counts."""
+        if self._committer is not None:
+            self._committer.settle()
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        self._staging.close()
+        shutil.rmtree(self._tensorboard, ignore_errors=True)
 
     def run(self, live: Live) -> None:
-        """Everything up to the durable seal. Raises ShardSealed if that stands already."""
+        """Everything up to the durable seal, and alone up to _SUCCESS once all shards have theirs.
+
+        Raises ShardSealed if the shard's seal stands already.
+        """
+        try:
+            self._work(live)
+        except ShardSealed:
+            # An earlier attempt may have died between the last seal and _SUCCESS.
+            self._finish_alone(live.where)
+            raise
+        self._finish_alone(live.where)
+
+    def _work(self, live: Live) -> None:
         where = live.where
         shard, job = self.place.shard, self.place.environment
         where.stage = "the dataset"
         plan = self.count()
+        self.loader(plan, 0)
         where.stage = "start"
         stored = perform(read_run(), self.storage, self._patience(first=True))
         where.run_exists = stored is not None
@@ -105,8 +135,10 @@ class Attempt:
             flow = claim(self._me, max_without_progress=job.max_attempts_without_progress)
             claimed = perform(flow, self.storage, self._patience())
             self._loop(processor, plan, claimed, live, reader)
+
+    def _finish_alone(self, where: Where) -> None:
         if self.place.alone:
-            self._reducing().finish_alone(job, where)
+            self._reducing().finish_alone(self.place.environment, where)
 
     def count(self) -> ShardPlan:
         """How the dataset is cut; TypeError or InvalidArgument if it cannot be counted."""
@@ -125,16 +157,16 @@ class Attempt:
             kept=self._kept,
             tensorboard=self._tensorboard,
         )
-        processor = self._class.__new__(self._class, context)  # type: ignore[call-arg]
+        processor = self._class.__new__(self._class, context=context)  # type: ignore[call-arg]
         if environment.profile:
             # Before __init__, which need not call super().__init__ and may replace it.
             processor.profiler = TraceProfiler()
-        processor.__init__(context)  # type: ignore[misc]
+        processor.__init__(context=context)  # type: ignore[misc]
         self._kept.in_init = False
         return processor
 
     def loader(self, plan: ShardPlan, cursor: int) -> DataLoader[Any]:
-        """The rest of our shard."""
+        """The rest of our shard; reads nothing yet, but raises if torch refuses the options."""
         return make_loader(self._dataset, plan, self.place.shard, cursor, self._settings.loader)
 
     def reduce(self, where: Where) -> Reduced:
@@ -178,9 +210,8 @@ class Attempt:
 
     @cached_property
     def _kept(self) -> Kept:
-        staging = Staging()
         fetch = None if self._gpu is None else self._gpu.back.fetch
-        return Kept(staging, Saver(staging.saved, fetch))
+        return Kept(self._staging, Saver(self._staging.saved, fetch))
 
     def _feed(self, plan: ShardPlan, cursor: int) -> Feed:
         return open_feed(self.loader(plan, cursor), self._prefetch)
@@ -219,7 +250,13 @@ class Attempt:
         cursor, total = claimed.position.cursor, plan.size(shard)
         state.cursor, state.total, state.processed = cursor, total, cursor
         live.link.send(
-            ClaimedMessage(shard=shard, seq=claimed.position.seq, cursor=cursor, total=total)
+            ClaimedMessage(
+                shard=shard,
+                seq=claimed.position.seq,
+                cursor=cursor,
+                total=total,
+                run=RunShape.of(plan),
+            )
         )
         if claimed.last is not None:
             self._kept.resume(claimed.last.reducers, self._load)
@@ -232,7 +269,6 @@ class Attempt:
             loop.finish()
         finally:
             self._kept.saver.close()
-        self._kept.staging.close()
         if self._artefacts is not None:
             self._artefacts.close()
 
@@ -242,13 +278,14 @@ class Attempt:
         shard, settings = self.place.shard, self._settings
         loaders = int(settings.loader.get("num_workers") or 0)
         advisor = Advisor(live.state.times, loaders, len(os.sched_getaffinity(0)))
+        self._committer = Committer(
+            self._me, claimed.position, self.storage, self._patience(), live.link.send
+        )
         return Loop(
             processor=processor,
             plan=plan,
             kept=self._kept,
-            committer=Committer(
-                self._me, claimed.position, self.storage, self._patience(), live.link.send
-            ),
+            committer=self._committer,
             state=live.state,
             where=live.where,
             tensorboard=Folder(self._tensorboard, f"tensorboard/{shard:05d}-{self.nonce[:8]}"),
@@ -265,7 +302,12 @@ class Attempt:
             self._artefacts.keep()
 
     def _reducing(self) -> Reducing:
-        return Reducing(self._kept.reducers, self.storage, self._load, self._patience())
+        return Reducing(self._reducers, self.storage, self._load, self._patience())
+
+    def _reducers(self) -> list[Registered]:
+        if self._kept.in_init:
+            self.build(rank=self.place.shard)
+        return self._kept.reducers
 
     def _load(self, key: str) -> bytes:
         return whole(self.storage, key, self._patience())

@@ -11,6 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
+_UNKNOWN_TO_NUMPY = {
+    "bfloat16": torch.bfloat16,
+    "float8_e4m3fn": torch.float8_e4m3fn,
+    "float8_e5m2": torch.float8_e5m2,
+}
+
 
 def to_json(value: Any) -> Any:
     """A JSON-able form from which `from_json` makes an equal value.
@@ -21,7 +27,7 @@ def to_json(value: Any) -> Any:
         case None | bool() | str():
             return value
         case torch.Tensor():
-            return {"$tensor": _array(value.detach().cpu().numpy())}
+            return {"$tensor": _tensor(value)}
         case np.ndarray() | np.generic():
             return {"$array": _array(np.asarray(value)), **_scalar(value)}
         case int():
@@ -78,6 +84,11 @@ def _untag(value: dict[str, Any]) -> Any:
             return base64.b64decode(text)
         case {"$tuple": items}:
             return tuple(from_json(item) for item in items)
+        case {"$tensor": {"torch": kind, "bytes": array}}:
+            cut, dtype = torch.from_numpy(_from_array(array)), _UNKNOWN_TO_NUMPY[kind]
+            if cut.numel() == 0:
+                return torch.empty(cut.shape[:-1], dtype=dtype)
+            return cut.view(dtype).squeeze(-1)
         case {"$tensor": array}:
             return torch.from_numpy(_from_array(array))
         case {"$array": array}:
@@ -98,9 +109,23 @@ def _scalar(value: Any) -> dict[str, bool]:
     return {"$scalar": True} if isinstance(value, np.generic) else {}
 
 
+def _tensor(tensor: torch.Tensor) -> dict[str, Any]:
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        raise TypeError("a sparse or quantized tensor cannot be kept: call to_dense() on it")
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+    kind = str(plain.dtype).removeprefix("torch.")
+    if kind not in _UNKNOWN_TO_NUMPY:
+        return _array(plain.numpy())
+    # A last axis of its own, so that a tensor without axes has one that can be cut into bytes.
+    cut = plain.contiguous().unsqueeze(-1).view(torch.uint8)
+    return {"torch": kind, "bytes": _array(cut.numpy())}
+
+
 def _array(array: "np.ndarray[Any, Any]") -> dict[str, Any]:
-    if array.dtype.hasobject:
-        raise TypeError("a numpy array of objects cannot be kept: give it a plain dtype")
+    if array.dtype.hasobject or array.dtype.fields is not None:
+        raise TypeError(
+            "a numpy array of objects or with named fields cannot be kept: give it a plain dtype"
+        )
     data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
     return {"dtype": array.dtype.str, "shape": list(array.shape), "data": data}
 

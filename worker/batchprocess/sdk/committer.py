@@ -47,6 +47,11 @@ class Committer:
         if self._flying is not None:
             self._flying.result()
 
+    def settle(self) -> None:
+        """As `wait`, for whoever has failed already: a second failure is only logged."""
+        if self._flying is not None and (error := self._flying.exception()) is not None:
+            _LOG.warning("the commit under way failed: %s", error)
+
     def commit(self, boundary: Boundary, tensorboard: "Folder | None") -> None:
         """Start making `boundary` durable; waits for the one before, so that one flies at most."""
         self.wait()
@@ -83,8 +88,9 @@ class Committer:
             return
         try:
             tensorboard.sync(self._storage)
-        except StorageError as error:
-            # Traces are for people; outputs must not wait for them.
+        except (StorageError, OSError) as error:
+            # Traces are for people; outputs must not wait for them, nor for a writer that has just
+            # removed one.
             _LOG.warning("tensorboard files were not copied: %s", error)
 
 

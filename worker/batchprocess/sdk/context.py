@@ -15,6 +15,7 @@ from batchprocess.sdk.machine import Machine
 from batchprocess.sdk.models import Options
 from batchprocess.sdk.reducers import FunctionReducer, MetricReducer, Registered
 from batchprocess.sdk.saver import Column
+from batchprocess.sdk.staging import check_name
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
@@ -119,7 +120,7 @@ class TorchBatchProcessorContext:
         `group` has no `.` or `/`; `metrics` is a dict of JSON values; keys must not repeat for
         one group and step.
         """
-        _check_metrics(group, steps_completed, metrics)
+        kept = _checked_metrics(group, steps_completed, metrics)
         seen = self._reported.setdefault((group, steps_completed), set())
         if repeated := seen & metrics.keys():
             raise ValueError(
@@ -127,10 +128,7 @@ class TorchBatchProcessorContext:
                 f"{steps_completed}"
             )
         seen.update(metrics)
-        kept = json.loads(json.dumps(metrics))
-        self._kept.metrics.append(
-            MetricEntry(group=group, steps_completed=steps_completed, metrics=kept)
-        )
+        self._kept.report(MetricEntry(group=group, steps_completed=steps_completed, metrics=kept))
 
     def get_hparams(self) -> dict[str, Any]:
         """The job's `hparams`."""
@@ -166,6 +164,9 @@ class TorchBatchProcessorContext:
             raise RuntimeError("wrap_reducer may be called in __init__ only")
         if name is not None and any(one.name == name for one in self._kept.reducers):
             raise ValueError(f"a reducer named {name!r} exists already: names must be unique")
+        if not (isinstance(reducer, MetricReducer) or callable(reducer)):
+            kind = type(reducer).__qualname__
+            raise TypeError(f"wrap_reducer takes a MetricReducer or a function, not a {kind}")
         made = reducer if isinstance(reducer, MetricReducer) else FunctionReducer(reducer)
         made.reset()
         self._kept.reducers.append(Registered(made, name, len(self._kept.reducers)))
@@ -176,24 +177,30 @@ class TorchBatchProcessorContext:
 
         Takes a string, or an object with `name` and `version` (or `model_version`).
         """
-        self._kept.models.append({"model_version": _label(model_version)})
+        self._kept.link({"model_version": _label(model_version)})
 
     def report_task_using_checkpoint(self, checkpoint: Any) -> None:
         """Record with the next commit which checkpoint made these outputs (a string or `.uuid`)."""
-        self._kept.models.append({"checkpoint": _label(checkpoint)})
+        self._kept.link({"checkpoint": _label(checkpoint)})
 
 
-def _check_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) -> None:
-    if not isinstance(group, str) or not group or any(c in group for c in "./\\\x00"):
+def _checked_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) -> dict[str, Any]:
+    """A copy of `metrics` that later changes by user code do not reach."""
+    if not isinstance(group, str) or not group or any(character in group for character in "./\\"):
         raise ValueError(f"metric group {group!r} must be a name without '.' and '/'")
+    # The group names a file of the run.
+    check_name(f"{group}.jsonl")
     if isinstance(steps_completed, bool) or not isinstance(steps_completed, int):
         raise TypeError(f"steps_completed must be an int, not {steps_completed!r}")
     if not isinstance(metrics, dict) or not all(isinstance(key, str) for key in metrics):
         raise TypeError(f"metrics must be a dict with string keys, not {metrics!r:.100}")
     try:
-        json.dumps(metrics, allow_nan=False)
+        text = json.dumps(metrics, allow_nan=False, ensure_ascii=False)
+        text.encode()
     except (TypeError, ValueError) as error:
         raise TypeError(f"metrics of group {group!r} are not JSON: {error}") from error
+    copied: dict[str, Any] = json.loads(text)
+    return copied
 
 
 def _label(thing: Any) -> str:

@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 import torch
+from torch.utils.data import IterableDataset
 
 from batchprocess import __version__
 from batchprocess.protocol.errors import InvalidArgument
@@ -42,15 +43,14 @@ def describe(dataset: Any, plan: ShardPlan, processor: Any) -> RunInfo:
 
 
 def _length(dataset: Any) -> int:
+    name = type(dataset).__qualname__
+    needed = "torch_batch_process needs a map-style dataset with __len__ and __getitem__"
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
+        raise TypeError(f"{name} cannot be read row by row: {needed}")
     try:
         rows = len(dataset)
     except TypeError as error:
-        raise TypeError(
-            f"{type(dataset).__qualname__} has no length ({error}): torch_batch_process needs a "
-            "map-style dataset with __len__ and __getitem__"
-        ) from error
+        raise TypeError(f"{name} has no length ({error}): {needed}") from error
     if rows == 0:
-        raise InvalidArgument(
-            f"{type(dataset).__qualname__} has 0 rows: is its source mounted and its path right?"
-        )
+        raise InvalidArgument(f"{name} has 0 rows: is its source mounted and its path right?")
     return rows

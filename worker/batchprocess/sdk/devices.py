@@ -39,9 +39,10 @@ def move(data: Any, device: torch.device, warned: set[type], send: Send | None =
             return data.to(device, non_blocking=True) if send is None else send(data)
         case np.ndarray():
             return torch.from_numpy(data).to(device)
-        case tuple() if hasattr(data, "_fields"):
+        case tuple() if hasattr(data, "_fields") and not hasattr(data, "to"):
+            # A PackedSequence is a tuple too, but only its own `to` knows what stays on the CPU.
             return type(data)(*(move(item, device, warned, send) for item in data))
-        case list() | tuple():
+        case list() | tuple() if not hasattr(data, "to"):
             return type(data)(move(item, device, warned, send) for item in data)
         case dict():
             return {key: move(item, device, warned, send) for key, item in data.items()}

@@ -14,6 +14,7 @@ from batchprocess.protocol.errors import (
     StorageError,
 )
 from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.sharding import ShardPlan
 
 Stage = Literal[
     "the dataset",
@@ -28,27 +29,36 @@ Stage = Literal[
 ]
 _USER_STAGES = {"reading a batch", "process_batch", "on_checkpoint_start", "on_finish", "commit"}
 _BUILD_STAGES = {"the dataset", "__init__"}
+_LONGEST = 1_000
 
 
 @dataclass
 class Where:
-    """Where the attempt stands; updated by the loop, read when something raises."""
+    """Where the attempt stands; updated by the loop, read when something raises.
+
+    `batch` is shard-local, None outside the loop; `plan` is known once the dataset was counted.
+    """
 
     shard: int
     stage: Stage = "start"
     batch: int | None = None
-    rows: tuple[int, int] | None = None
+    plan: ShardPlan | None = None
     run_exists: bool = False
 
     def sentence(self, error: BaseException) -> str:
         """Who raised what, and where."""
         if isinstance(error, BatchProcessError):
             return str(error)
-        text = f"{self.stage} raised {type(error).__name__}: {error}"
+        text = f"{self.stage} raised {type(error).__name__}: {_one_line(error)}"
         if self.batch is None:
             return f"{text} (shard {self.shard})"
-        rows = "" if self.rows is None else f", rows {self.rows[0]} to {self.rows[1] - 1}"
-        return f"{text} (batch {self.batch} of shard {self.shard}{rows})"
+        return f"{text} (batch {self.batch} of shard {self.shard}{self._rows()})"
+
+    def _rows(self) -> str:
+        if self.plan is None or self.batch is None:
+            return ""
+        first, end = self.plan.row_span(self.shard, self.batch, self.batch + 1)
+        return f", rows {first} to {end - 1}"
 
 
 def code_of(error: BaseException, where: Where) -> int:
@@ -88,6 +98,16 @@ def _own(error: BatchProcessError, where: Where) -> int:
     if isinstance(error, InvalidArgument) and where.stage in _BUILD_STAGES and where.run_exists:
         return ExitCode.OTHER
     return error.exit_code
+
+
+def _one_line(error: BaseException) -> str:
+    """What `error` says, as one line: the whole of it stands above, in the traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Caught ") and "Traceback" in lines[1]:
+        # A loader process sends its traceback as text, which ends in the user's own words.
+        return f"{lines[-1].partition(': ')[2] or lines[-1]} (in a loader process)"
+    text = " / ".join(lines)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _machine(error: BaseException) -> bool:

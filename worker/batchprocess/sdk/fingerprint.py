@@ -11,9 +11,10 @@ _SPREAD = 6
 
 
 def fingerprint(dataset: Any, rows: int) -> str | None:
-    """The dataset's own fingerprint, or a digest of eight rows, or None if rows vary.
+    """The dataset's own fingerprint, or a digest of eight rows, or None if there is none.
 
-    Own: its `fingerprint` attribute or method, else a Hugging Face dataset's `_fingerprint`.
+    Own: its `fingerprint` attribute or method, else a Hugging Face dataset's `_fingerprint`. None
+    if rows vary from one reading to the next, are of unknown types, or cannot be read.
     """
     own = getattr(dataset, "fingerprint", None)
     own = own() if callable(own) else own
@@ -36,7 +37,8 @@ def _digest(dataset: Any, numbers: list[int]) -> str | None:
     for number in numbers:
         try:
             total.update(_bytes(dataset[number]))
-        except TypeError:
+        except Exception:  # noqa: BLE001  whatever user code raises
+            # Told, with its code and its place, by the attempt that comes to this row's batch.
             return None
     return total.hexdigest()
 

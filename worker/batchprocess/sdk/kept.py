@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ class Kept:
     """Filled by user code through the context, emptied by the loop at every boundary.
 
     `rows`: the dataset's rows in the batch that is being processed, None between batches.
+    Threads of user code may report too: what one adds is in this commit or in the next.
     """
 
     staging: Staging
@@ -33,6 +35,17 @@ class Kept:
     reducers: list[Registered] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def report(self, entry: MetricEntry) -> None:
+        """Keep one `report_metrics` call for the next commit."""
+        with self._lock:
+            self.metrics.append(entry)
+
+    def link(self, model: dict[str, str]) -> None:
+        """Keep one `report_task_using_*` call for the next commit."""
+        with self._lock:
+            self.models.append(model)
 
     def take(self, batches: Span, rows: Span, spent: Spent | None = None) -> "Boundary":
         """Everything since the last boundary, copied, so that later batches change nothing."""
@@ -42,19 +55,19 @@ class Kept:
                 f"file {min(twice)!r} was written by upload_path() and by save() between two "
                 "checkpoints: give one of them another name"
             )
-        boundary = Boundary(
+        with self._lock:
+            metrics, self.metrics = self.metrics, []
+            models, self.models = self.models, []
+        return Boundary(
             batches=batches,
             rows=rows,
             files=files,
             saved=saved,
             spent=spent,
             reducers=tuple(_entry(one) for one in self.reducers),
-            metrics=tuple(self.metrics),
-            models=tuple(self.models),
+            metrics=tuple(metrics),
+            models=tuple(models),
         )
-        self.metrics.clear()
-        self.models.clear()
-        return boundary
 
     def is_short(self, batch_size: int) -> bool:
         """Whether the batch in work has fewer rows than the others, as the last one may."""

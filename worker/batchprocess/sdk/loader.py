@@ -11,12 +11,16 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.devices import has_gpu
 
+_IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
+_BY_SHARD = "batches are chosen by the shard, so that a restart finds its place"
 _REFUSED = {
-    "shuffle": "rows are processed in dataset order, so that a restart finds its place",
-    "sampler": "batches are chosen by the shard, so that a restart finds its place",
-    "batch_sampler": "batches are chosen by the shard, so that a restart finds its place",
-    "drop_last": "it would lose the rows of the last batch",
+    "shuffle": ((None, False), _IN_ORDER),
+    "sampler": ((None,), _BY_SHARD),
+    "batch_sampler": ((None,), _BY_SHARD),
+    "drop_last": ((None, False), "it would lose the rows of the last batch"),
+    "in_order": ((None, True), _IN_ORDER),
 }
+"""Options of a DataLoader that would change which rows a batch has: harmless values, and why."""
 
 
 class ShardBatches(Sampler[list[int]]):
@@ -36,8 +40,8 @@ class ShardBatches(Sampler[list[int]]):
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Raise InvalidArgument for a loader option that would change which rows a batch has."""
-    for name, why in _REFUSED.items():
-        if options.get(name):
+    for name, (harmless, why) in _REFUSED.items():
+        if not any(options.get(name) is value for value in harmless):
             raise InvalidArgument(
                 f"dataloader_kwargs has {name}={options[name]!r}: leave it out; {why}"
             )
@@ -46,7 +50,10 @@ def check_options(options: Mapping[str, Any]) -> None:
 def make_loader(
     dataset: Any, plan: ShardPlan, shard: int, first: int, options: Mapping[str, Any]
 ) -> DataLoader[Any]:
-    """A DataLoader over the rest of the shard. `options` were checked and are not changed."""
+    """A DataLoader over the rest of the shard. `options` were checked and are not changed.
+
+    Starts and reads nothing yet. Raises InvalidArgument for options that a DataLoader refuses.
+    """
     settings = {
         name: value for name, value in options.items() if name not in ("batch_size", *_REFUSED)
     }
@@ -59,7 +66,10 @@ def make_loader(
         # The script of the seed has no main guard, so workers must be forked, not spawned.
         settings.setdefault("multiprocessing_context", "fork")
         settings["worker_init_fn"] = _IgnoringInterrupts(settings.get("worker_init_fn"))
-    return DataLoader(dataset, batch_sampler=ShardBatches(plan, shard, first), **settings)
+    try:
+        return DataLoader(dataset, batch_sampler=ShardBatches(plan, shard, first), **settings)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"dataloader_kwargs: {error}") from error
 
 
 class _IgnoringInterrupts:

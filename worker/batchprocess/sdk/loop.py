@@ -70,7 +70,7 @@ class Loop:
         """
         state, where, device, clock = self.state, self.where, self.device, self.clock
         process, take, times = self.processor.process_batch, feed.take, self.state.times
-        saver = self.kept.saver
+        saver, where.plan = self.kept.saver, self.plan
         total, interval = self.plan.size(where.shard), self.interval
         committed, last, now = cursor, clock(), clock()
         for index in range(cursor, total):
@@ -102,6 +102,7 @@ class Loop:
                     self._wait()
                     raise Stopped(f"stopped at batch {done} of shard {where.shard}, committed")
             else:
+                where.stage = "commit"
                 self.committer.check()
 
     def finish(self) -> None:

@@ -79,16 +79,18 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     except Exception as error:
         _report(error, link, where, attempt)
         tell_plainly(error, heard=link.connected)
+        if attempt is not None:
+            attempt.settle()
         raise
 
 
 def _dispatch(attempt: Attempt, live: Live) -> None:
     if PLAN in os.environ:
         print_plan(attempt, try_batch=os.environ[PLAN] == "try")
-        _end(0)
+        _end(attempt)
     if attempt.place.environment.role == "finalize":
         live.link.send(attempt.reduce(live.where))
-        _end(0)
+        _end(attempt)
     attempt.run(live)
 
 
@@ -125,8 +127,9 @@ def _stop_on_signals(place: Place, state: LoopState) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _end(code: int) -> NoReturn:
+def _end(attempt: Attempt) -> NoReturn:
     """End the process here: what stands behind the call must not run without a finished shard."""
+    attempt.close()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)
+    os._exit(0)

@@ -10,11 +10,12 @@ The result equals that of an uninterrupted run for
 For any other class (a mean of per-slot means, say) an interruption adds a slot.
 """
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from batchprocess.sdk.codec import from_json
+from batchprocess.sdk.codec import from_json, readable
 
 
 class MetricReducer(ABC):
@@ -43,14 +44,22 @@ class FunctionReducer(MetricReducer):
     def __init__(self, function: Callable[[list[Any]], Any]) -> None:
         self._function = function
         self._updates: list[Any] = []
+        self._lock = threading.Lock()
 
     def reset(self) -> None:
-        """Forget the updates; called at every commit too, which holds only those since the last."""
+        """Forget the updates."""
         self._updates = []
 
     def update(self, value: Any) -> None:
-        """Take in one value."""
-        self._updates.append(value)
+        """Take in one value; from any thread."""
+        with self._lock:
+            self._updates.append(value)
+
+    def take(self) -> list[Any]:
+        """The updates since the last call: a commit holds only what is new."""
+        with self._lock:
+            taken, self._updates = self._updates, []
+        return taken
 
     def per_slot_reduce(self) -> list[Any]:
         """The updates since the last commit."""
@@ -59,6 +68,20 @@ class FunctionReducer(MetricReducer):
     def cross_slot_reduce(self, per_slot_metrics: list[list[Any]]) -> Any:
         """The function of one flat list, in dataset order."""
         return self._function([value for slot in per_slot_metrics for value in slot])
+
+
+def reduce_all(stored: "Iterable[tuple[Registered, list[Any]]]") -> dict[str, Any]:
+    """Every reducer's result over its stored values, as plain JSON, by name.
+
+    Raises ValueError if two results have one name, and whatever user code raises.
+    """
+    results: dict[str, Any] = {}
+    for one, values in stored:
+        found = {name: readable(value) for name, value in one.reduce(values).items()}
+        if twice := results.keys() & found.keys():
+            raise ValueError(f"two reducers return {min(twice)!r}: rename one")
+        results |= found
+    return results
 
 
 class Registered:
@@ -80,10 +103,9 @@ class Registered:
         """The value to store at a commit boundary."""
         if self.kind == "state":
             return self.reducer.state_dict()  # type: ignore[attr-defined]
-        value = self.reducer.per_slot_reduce()
-        if self.kind == "function":
-            self.reducer.reset()
-        return value
+        if isinstance(self.reducer, FunctionReducer):
+            return self.reducer.take()
+        return self.reducer.per_slot_reduce()
 
     def resume(self, stored: Any) -> None:
         """Go on from the state that the shard's last commit holds."""

@@ -1,7 +1,6 @@
 """The reducers' result over all shards: in role `finalize`, or by a script that runs alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from batchprocess.ledger.finalize import Reduction
 from batchprocess.ledger.finish import finish
@@ -11,20 +10,20 @@ from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.control import Reduced
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.records import ReducerEntry
-from batchprocess.sdk.codec import readable
 from batchprocess.sdk.failures import Where
 from batchprocess.sdk.kept import value_of
-from batchprocess.sdk.reducers import Registered
+from batchprocess.sdk.reducers import Registered, reduce_all
 from batchprocess.storage.base import Storage
 
 Load = Callable[[str], bytes]
+Reducers = Callable[[], Sequence[Registered]]
 
 
 class Reducing:
-    """`reducers` are those that the processor's `__init__` has wrapped."""
+    """`reducers` gives those that the processor's `__init__` wraps; it may have to build it."""
 
     def __init__(
-        self, reducers: Sequence[Registered], storage: Storage, load: Load, patience: Patience
+        self, reducers: Reducers, storage: Storage, load: Load, patience: Patience
     ) -> None:
         self._reducers, self._storage = reducers, storage
         self._load, self._patience = load, patience
@@ -52,11 +51,11 @@ class Reducing:
 
     def _reduce(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
         """Outputs count whatever the reducers do, so their errors are told, not raised."""
-        metrics: dict[str, Any] = {}
         try:
-            for one in self._reducers:
-                values = [value_of(entry, self._load) for entry in entries.get(one.key, ())]
-                metrics |= {name: readable(v) for name, v in one.reduce(values).items()}
+            metrics = reduce_all(
+                (one, [value_of(entry, self._load) for entry in entries.get(one.key, ())])
+                for one in self._reducers()
+            )
         except Exception as error:  # noqa: BLE001  any error of user code, told in the summary
             where.stage = "reduce"
             return Reduction({}, where.sentence(error))

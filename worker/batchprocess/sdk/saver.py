@@ -57,8 +57,16 @@ class _Interval:
             writer.abandon()
 
 
+@dataclass
+class _Rows:
+    name: str
+    ids: Landing
+    columns: dict[str, Landing]
+    size: int
+
+
 class Saver:
-    """`save` and `take` are called by the loop thread; one thread of ours encodes.
+    """User code may save from several threads; one thread of ours encodes, in order.
 
     Files grow below `folder`; `fetch` starts a copy from the GPU.
     """
@@ -68,6 +76,7 @@ class Saver:
     ) -> None:
         self._folder, self._fetch = folder, fetch
         self._numbers = itertools.count()
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-encode")
         self._room = _Room(most_bytes)
         self._interval: _Interval | None = None
@@ -85,23 +94,24 @@ class Saver:
         """
         if self._failed is not None:
             raise self._failed
-        interval = self._open()
         ids = _as_numbers(ids)
         kinds = _kinds(name, columns, ids)
-        known = interval.kinds.setdefault(name, kinds)
-        if known != kinds:
-            raise ValueError(
-                f"{name!r} got {_text(kinds)} now and {_text(known)} before: give every batch the "
-                "same columns, or another name"
-            )
         size = sum(_size(column) for column in (ids, *columns.values()))
         self._room.enter(size)
-        landing = {key: self._hand_over(column) for key, column in columns.items()}
-        self._pool.submit(self._encode, interval, name, self._hand_over(ids), landing, size)
+        try:
+            landing = {key: self._hand_over(column) for key, column in columns.items()}
+            rows = _Rows(name, self._hand_over(ids), landing, size)
+            with self._lock:
+                interval = self._interval_for(name, kinds)
+                self._pool.submit(self._encode, interval, rows)
+        except BaseException:
+            self._room.leave(size)
+            raise
 
     def take(self) -> Saved | None:
         """End the interval's files; None if nothing was saved."""
-        interval, self._interval = self._interval, None
+        with self._lock:
+            interval, self._interval = self._interval, None
         if interval is None:
             return None
         names = frozenset(file for name in interval.kinds for file in files_of(name))
@@ -116,11 +126,17 @@ class Saver:
         if self._interval is not None:
             self._interval.abandon()
 
-    def _open(self) -> _Interval:
+    def _interval_for(self, name: str, kinds: dict[str, _Kind]) -> _Interval:
         if self._interval is None:
             folder = self._folder / f"saved-{next(self._numbers)}"
             folder.mkdir(parents=True)
             self._interval = _Interval(folder)
+        known = self._interval.kinds.setdefault(name, kinds)
+        if known != kinds:
+            raise ValueError(
+                f"{name!r} got {_text(kinds)} now and {_text(known)} before: give every batch the "
+                "same columns, or another name"
+            )
         return self._interval
 
     def _hand_over(self, column: Column) -> Landing:
@@ -139,18 +155,16 @@ class Saver:
                 pass  # no room for a snapshot: copy it now, and wait for that
         return _Here(tensor.detach().to("cpu", copy=True).contiguous())
 
-    def _encode(
-        self, interval: _Interval, name: str, ids: Landing, columns: dict[str, Landing], size: int
-    ) -> None:
+    def _encode(self, interval: _Interval, rows: "_Rows") -> None:
         try:
             if self._failed is None:
-                found = {key: landing.get() for key, landing in columns.items()}
-                self._writer(interval, name).add(ids.get(), found)
+                found = {key: landing.get() for key, landing in rows.columns.items()}
+                self._writer(interval, rows.name).add(rows.ids.get(), found)
         except BaseException as error:  # noqa: BLE001  raised by the next save, and by the commit
             self._failed = error
         finally:
-            columns.clear()
-            self._room.leave(size)
+            rows.columns.clear()
+            self._room.leave(rows.size)
 
     def _writer(self, interval: _Interval, name: str) -> Writer:
         if name not in interval.writers:

@@ -37,9 +37,8 @@ def merge(
     for name in job.dataloader.keys() & (dataloader_kwargs or {}).keys():
         _same(f"dataloader option {name}", dataloader_kwargs[name], job.dataloader[name])  # type: ignore[index]
     check_options(loader)
-    size = _same("batch_size", batch_size, job.batch_size)
     return Settings(
-        batch_size=_batch_size(size, loader.get("batch_size")),
+        batch_size=_batch_size(batch_size, loader.get("batch_size"), job.batch_size),
         max_batches=_max_batches(_same("max_batches", max_batches, job.max_batches)),
         checkpoint_interval=_interval(
             _same("checkpoint_interval", checkpoint_interval, job.checkpoint_interval)
@@ -58,12 +57,12 @@ def _same(name: str, in_call: Value | None, in_job: Value | None) -> Value | Non
     return in_job if in_call is None else in_call
 
 
-def _batch_size(given: int | None, in_loader: int | None) -> int:
+def _batch_size(given: int | None, in_loader: int | None, in_job: int | None) -> int:
     if given is not None and in_loader is not None:
         raise InvalidArgument(
             f"batch_size is given twice: {given!r}, and {in_loader!r} in dataloader_kwargs"
         )
-    size = in_loader if given is None else given
+    size = _same("batch_size", in_loader if given is None else given, in_job)
     if size is None:
         warnings.warn("batch_size was given nowhere: using 1, which is slow", stacklevel=4)
         return 1

@@ -5,16 +5,18 @@ import hashlib
 import itertools
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.records import MAX_FILES_PER_COMMIT
 
 _MAX_PART, _MAX_NAME = 255, 512
 
 
 class Staging:
-    """Collects the files of one attempt's commits. Used by the loop thread and user code.
+    """Collects the files of one attempt's commits. User code may use it from several threads.
 
     `saved`: where files of `context.save` may grow, beside those of `upload_path()`.
     """
@@ -23,35 +25,42 @@ class Staging:
         self._root = Path(tempfile.mkdtemp(prefix="batchprocess-", dir=folder))
         self.saved = self._root / "saved"
         self._numbers = itertools.count()
+        self._lock = threading.Lock()
         self._open = 0
         self._names: dict[str, Path] = {}
+        self._folders: set[str] = set()
 
     @contextlib.contextmanager
     def block(self) -> Iterator[Path]:
         """A fresh directory; its files belong to the next commit unless the block raises."""
         folder = self._root / f"block-{next(self._numbers)}"
         folder.mkdir()
-        self._open += 1
+        with self._lock:
+            self._open += 1
         try:
             yield folder
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
+            with self._lock:
+                self._open -= 1
             raise
-        finally:
-            self._open -= 1
         # Moved away at once: the user may use the path again, and nobody may change its files.
         kept = self._root / f"kept-{next(self._numbers)}"
-        folder.rename(kept)
-        self._add(kept)
+        with self._lock:
+            self._open -= 1
+            folder.rename(kept)
+            self._add(kept)
 
     def take(self) -> dict[str, Path]:
         """The files collected since the last boundary, by name; a new interval begins."""
-        if self._open:
-            raise RuntimeError(
-                "an upload_path() block is still open at a checkpoint: leave it before "
-                "on_checkpoint_start or on_finish returns"
-            )
-        names, self._names = self._names, {}
+        with self._lock:
+            if self._open:
+                raise RuntimeError(
+                    "an upload_path() block is still open at a checkpoint: leave it before "
+                    "on_checkpoint_start or on_finish returns"
+                )
+            names, self._names = self._names, {}
+            self._folders.clear()
         return names
 
     def close(self) -> None:
@@ -67,7 +76,24 @@ class Staging:
                     f"file {name!r} was written twice between two checkpoints: put batch_idx in "
                     "its name, or write it once in on_checkpoint_start"
                 )
+            self._check_tree(name)
         self._names |= found
+        if len(self._names) > MAX_FILES_PER_COMMIT:
+            raise ValueError(
+                f"{len(self._names)} files were written since the last checkpoint, at most "
+                f"{MAX_FILES_PER_COMMIT} fit into a commit: write larger files, or set a smaller "
+                "checkpoint_interval"
+            )
+
+    def _check_tree(self, name: str) -> None:
+        """What is a file in one block and a folder in another fits into no file system."""
+        above = {str(parent) for parent in PurePosixPath(name).parents}
+        for file in (above & self._names.keys()) | ({name} & self._folders):
+            raise ValueError(
+                f"{file!r} was written as a file and as a folder between two checkpoints: "
+                "rename one"
+            )
+        self._folders |= above
 
 
 def check_name(name: str) -> None:

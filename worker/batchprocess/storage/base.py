@@ -7,6 +7,7 @@ adapter. Adapters do not retry: whoever knows whether a retry is safe does (`led
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +67,15 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object; absent is fine."""
+
+    def leftovers(self, *, before: datetime) -> tuple[str, ...]:
+        """What writes that began before then have left behind: no object, but space in use."""
+
+    def remove_leftovers(self, *, before: datetime) -> tuple[str, ...]:
+        """Remove these; a write that is still going on would fail, so `before` must be old."""
+
+    def dangers(self) -> tuple[str, ...]:
+        """What the store itself would do to objects some day, a sentence each, as far as known."""
 
     def check_access(self) -> None:
         """Read a key that cannot exist: raises `StorageDenied` with the remedy if refused."""

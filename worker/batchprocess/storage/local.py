@@ -8,9 +8,11 @@ import contextlib
 import errno
 import itertools
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,10 +26,15 @@ from batchprocess.protocol.errors import (
 )
 from batchprocess.storage.base import StoredObject
 
-_TEMPORARY = ".tmp-"
+# So narrow that no file of a user's has such a name, `.tmp-mine` for instance.
+_TEMPORARY = re.compile(r"^\.tmp-[0-9a-f]{32}-[0-9]+$")
 _CHUNK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_SUCH_PATH = {
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
+}
+"""No retry will make such a path."""
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 
@@ -140,6 +147,21 @@ class LocalStorage:
                     return
                 self._synced.discard(parent)
 
+    def leftovers(self, *, before: datetime) -> tuple[str, ...]:
+        """Temporaries of writers that were killed: older ones than `before`."""
+        return tuple(sorted(self._name_of(path) for path in self._temporaries(before)))
+
+    def remove_leftovers(self, *, before: datetime) -> tuple[str, ...]:
+        """Remove these, and the folders that this leaves empty."""
+        removed = self.leftovers(before=before)
+        for name in removed:
+            self.delete(name)
+        return removed
+
+    def dangers(self) -> tuple[str, ...]:
+        """None: nobody deletes files of a directory by rule."""
+        return ()
+
     def check_access(self) -> None:
         """Look for a key that cannot exist."""
         self.stat(f"probe/{secrets.token_hex(16)}")
@@ -151,10 +173,19 @@ class LocalStorage:
         return self._root.joinpath(*parts)
 
     def _walk(self, folder: Path) -> Iterator[str]:
-        for where, _, names in os.walk(folder):
-            for name in names:
-                if not name.startswith(_TEMPORARY):
-                    yield Path(where, name).relative_to(self._root).as_posix()
+        for path in _files(folder):
+            if not _TEMPORARY.match(path.name):
+                yield self._name_of(path)
+
+    def _temporaries(self, before: datetime) -> Iterator[Path]:
+        for path in _files(self._root):
+            if _TEMPORARY.match(path.name):
+                with contextlib.suppress(FileNotFoundError):  # its writer has just finished
+                    if path.stat().st_mtime < before.timestamp():
+                        yield path
+
+    def _name_of(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
 
     def _make_parents(self, path: Path) -> None:
         """Make the directories and fsync each new one's parent, so that the path is durable."""
@@ -170,12 +201,17 @@ class LocalStorage:
     @contextlib.contextmanager
     def _temporary(self, path: Path) -> Iterator[Path]:
         # Never the same name twice, even for one record: a retry must not meet its own leftover.
-        name = f"{_TEMPORARY}{secrets.token_hex(16)}-{next(self._numbers)}"
+        name = f".tmp-{secrets.token_hex(16)}-{next(self._numbers)}"
         temporary = path.with_name(name)
         try:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for where, _, names in os.walk(folder):
+        yield from (Path(where, name) for name in names)
 
 
 def _link(temporary: Path, path: Path) -> bool:
@@ -227,4 +263,6 @@ def _meaning(path: Path, error: OSError) -> StorageError:
         return StorageFull(f"{reason}; free some space or point output.uri elsewhere")
     if error.errno in _DENIED:
         return StorageDenied(f"{reason}; this user must be able to read and write there")
+    if error.errno in _NO_SUCH_PATH:
+        return StorageDenied(f"{reason}; nothing can be written there: check output.uri")
     return OutcomeUnknown(reason)

@@ -3,21 +3,34 @@
 import secrets
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from batchprocess.protocol.environment import S3Settings
-from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
+from batchprocess.protocol.errors import (
+    OutcomeUnknown,
+    StorageDenied,
+    StorageError,
+    UnsafeStorage,
+)
 from batchprocess.storage.base import StoredObject
 from batchprocess.storage.s3_client import make_client
-from batchprocess.storage.s3_errors import code_of, is_absent, meaning, status_of, translated
+from batchprocess.storage.s3_errors import (
+    code_of,
+    is_absent_for_head,
+    meaning,
+    status_of,
+    translated,
+)
+from batchprocess.storage.s3_lifecycle import dangers
 from batchprocess.storage.s3_multipart import PART, upload_parts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
 
 _CHUNK = 1 << 20
 
@@ -68,7 +81,7 @@ class S3Storage:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
                 return answer["Body"].read()
             except ClientError as error:
-                if is_absent(error):
+                if code_of(error) == "NoSuchKey":
                     return None
                 raise
 
@@ -124,7 +137,7 @@ class S3Storage:
                 head = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
                 return int(head["ContentLength"])
             except ClientError as error:
-                if is_absent(error):
+                if is_absent_for_head(error):
                     return None
                 raise
 
@@ -159,32 +172,35 @@ class S3Storage:
                 f"{error}; grant s3:ListBucket, or absence looks like 403"
             ) from error
 
-    def abort_uploads(self, *, older_than: timedelta, now: datetime) -> tuple[str, ...]:
-        """Abort multipart uploads below this folder that began before `now - older_than`."""
-        pages = self._client.get_paginator("list_multipart_uploads")
-        aborted = []
+    def leftovers(self, *, before: datetime) -> tuple[str, ...]:
+        """Keys of multipart uploads below this folder that began before then and never ended."""
         with translated(self.uri):
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._below("")):
-                for item in page.get("Uploads", []):
-                    if now - item["Initiated"] >= older_than:
-                        self._client.abort_multipart_upload(
-                            Bucket=self._bucket, Key=item["Key"], UploadId=item["UploadId"]
-                        )
-                        aborted.append(self._relative(item["Key"]))
-        return tuple(aborted)
+            return tuple(self._relative(item["Key"]) for item in self._unfinished(before))
 
-    def lifecycle_rules(self) -> tuple[str, ...] | None:
-        """Enabled rules that expire objects, a sentence each; None if they cannot be read."""
+    def remove_leftovers(self, *, before: datetime) -> tuple[str, ...]:
+        """Abort these uploads; their parts are stored, and paid for, until then."""
+        removed = []
+        with translated(self.uri):
+            for item in self._unfinished(before):
+                self._client.abort_multipart_upload(
+                    Bucket=self._bucket, Key=item["Key"], UploadId=item["UploadId"]
+                )
+                removed.append(self._relative(item["Key"]))
+        return tuple(removed)
+
+    def _unfinished(self, before: datetime) -> "Iterator[MultipartUploadTypeDef]":
+        pages = self._client.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=self._below("")):
+            yield from (item for item in page.get("Uploads", []) if item["Initiated"] < before)
+
+    def dangers(self) -> tuple[str, ...]:
+        """Lifecycle rules of the bucket that would take objects away; none if unreadable."""
         try:
             with translated(self.uri):
                 answer = self._client.get_bucket_lifecycle_configuration(Bucket=self._bucket)
-        except (StorageDenied, OutcomeUnknown):
-            return None
-        return tuple(
-            f"rule {rule.get('ID', '?')} expires objects: {rule['Expiration']}"
-            for rule in answer.get("Rules", [])
-            if rule.get("Status") == "Enabled" and "Expiration" in rule
-        )
+        except (StorageError, UnsafeStorage):
+            return ()
+        return tuple(dangers(answer.get("Rules", []), self._prefix))
 
     def _key(self, key: str) -> str:
         return f"{self._prefix}/{key}" if self._prefix else key

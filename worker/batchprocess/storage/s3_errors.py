@@ -7,6 +7,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
     TokenRetrievalError,
@@ -36,6 +37,9 @@ _REMEDIES = {
 }
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "ServiceQuotaExceeded"}
 _UNSUPPORTED = {"NotImplemented", "XNotImplemented"}
+_SAYS_THE_REQUEST_IS_WRONG = {301, 307, 400, 405, 411, 413, 414}
+_MAY_PASS = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch"}
+"""Codes with status 400 that speak of one request's journey, not of the request."""
 _NO_CREDENTIALS = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -54,8 +58,11 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def is_absent(error: ClientError) -> bool:
-    """Whether the key is known not to exist. 403 never says that, nor does a missing bucket."""
+def is_absent_for_head(error: ClientError) -> bool:
+    """Whether a HEAD says that the key does not exist: its answer has no body to name a code.
+
+    For the ledger that is not enough: some proxy's 404 looks the same.
+    """
     return code_of(error) in ("NoSuchKey", "404", "NotFound")
 
 
@@ -63,7 +70,7 @@ def is_transient(error: ClientError | BotoCoreError) -> bool:
     """Whether the same request may well succeed a moment later."""
     if isinstance(error, ClientError):
         return isinstance(meaning("", error), OutcomeUnknown)
-    return not isinstance(error, _NO_CREDENTIALS)
+    return not isinstance(error, (*_NO_CREDENTIALS, ParamValidationError))
 
 
 @contextlib.contextmanager
@@ -78,9 +85,15 @@ def translated(uri: str) -> Iterator[None]:
             f"{uri}: no usable credentials ({error}); set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, a profile, or a role"
         ) from error
+    except ParamValidationError as error:
+        raise StorageDenied(f"{uri} cannot be an S3 address: {_one_line(error)}") from error
     except (BotoCoreError, HTTPError) as error:
         # HTTPError is urllib3's: botocore lets it through while a body is being read.
         raise OutcomeUnknown(f"{uri}: {error}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def meaning(uri: str, error: ClientError) -> StorageError | UnsafeStorage:
@@ -98,4 +111,6 @@ def meaning(uri: str, error: ClientError) -> StorageError | UnsafeStorage:
         )
     if status in (401, 403):
         return StorageDenied(f"{uri}: {code}: {said}; {_REMEDIES['AccessDenied']}")
+    if status in _SAYS_THE_REQUEST_IS_WRONG and code not in _MAY_PASS:
+        return StorageDenied(f"{uri}: {code or status}: {said}; check address, endpoint and region")
     return OutcomeUnknown(f"{uri}: {code or status}: {said}")

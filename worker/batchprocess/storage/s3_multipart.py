@@ -5,6 +5,7 @@ never take a whole file otherwise. Whoever calls has a deadline for the file as 
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ PART = 32 << 20
 MAX_PARTS = 10_000
 THREADS = 4
 TRIES = 8
+_IN_MEMORY = threading.BoundedSemaphore(8)
+"""Parts that this process holds at a time, over all files of a commit."""
 
 
 def upload_parts(
@@ -36,7 +39,7 @@ def upload_parts(
     """Upload `source` in parts; a part that fails TRIES times aborts the upload.
 
     Raises botocore's error of that part. An abort is tried once: what a crash or a failed abort
-    leaves is removed by `abort_uploads`. `wait` is called with the number of failures so far.
+    leaves is removed by `batchprocess clean`. `wait` is called with the number of failures so far.
     """
     upload = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
     try:
@@ -71,10 +74,10 @@ def _send_parts(
     wait: Callable[[int], None],
 ) -> "list[CompletedPartTypeDef]":
     def send(numbered: tuple[int, tuple[int, int]]) -> "CompletedPartTypeDef":
-        number, (offset, length) = numbered
-        with source.open("rb") as file:
-            file.seek(offset)
-            body = file.read(length)
+        with _IN_MEMORY:
+            return send_read(numbered[0], _read(source, *numbered[1]))
+
+    def send_read(number: int, body: bytes) -> "CompletedPartTypeDef":
         for tried in range(1, TRIES + 1):
             try:
                 answer = client.upload_part(
@@ -87,7 +90,7 @@ def _send_parts(
                 wait(tried)
         raise AssertionError("every try returns or raises")
 
-    # Memory is bounded by THREADS parts: each is read just before it is sent.
+    # Each part is read just before it is sent.
     with ThreadPoolExecutor(THREADS) as pool:
         tasks = [pool.submit(send, part) for part in enumerate(spans(source.stat().st_size), 1)]
         try:
@@ -95,6 +98,12 @@ def _send_parts(
         finally:
             for task in tasks:
                 task.cancel()
+
+
+def _read(source: Path, offset: int, length: int) -> bytes:
+    with source.open("rb") as file:
+        file.seek(offset)
+        return file.read(length)
 
 
 def _is_whole(client: "S3Client", bucket: str, key: str, size: int) -> bool:
@@ -109,4 +118,4 @@ def _abort(client: "S3Client", bucket: str, key: str, upload: str) -> None:
     try:
         client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
     except (ClientError, BotoCoreError):
-        return  # the error that led here matters more; `abort_uploads` removes the leftover
+        return  # the error that led here matters more; `batchprocess clean` removes the rest

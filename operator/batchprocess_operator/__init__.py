@@ -1,0 +1,1 @@
+"""The operator: BatchProcessJob objects become indexed Jobs of GPU workers."""

@@ -1,0 +1,58 @@
+"""`python -m batchprocess_operator`: watch BatchProcessJobs and run them. Crash-only.
+
+Settings come from BATCHPROCESS_OPERATOR_* (see `settings.py`, or --help). Any part that ends ends
+the process; whoever runs it starts it again, and nothing is lost by that.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+
+from batchprocess_operator.errors import ApiError, NotFound
+from batchprocess_operator.settings import PREFIX, OperatorSettings, SettingsError
+
+
+def main() -> int:
+    """Run until a signal comes; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m batchprocess_operator",
+        description="Runs BatchProcessJobs: watches them, makes their Jobs, tells their progress.",
+        epilog=_variables(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
+    try:
+        settings = OperatorSettings.from_env(os.environ)
+    except SettingsError as error:
+        parser.error(str(error))
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Kopf's own lines tell of every object it sees.
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    from batchprocess_operator.endpoint.tls import CertificateUnavailable
+    from batchprocess_operator.run import run_operator
+
+    try:
+        asyncio.run(run_operator(settings))
+    except NotFound as error:
+        print(f"{error}: is the CRD installed?", file=sys.stderr)
+        return 1
+    except (ApiError, CertificateUnavailable, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _variables() -> str:
+    lines = ["environment:"]
+    for name, field in OperatorSettings.model_fields.items():
+        default = "" if field.default in (None, ()) else f" (default: {field.default})"
+        lines.append(f"  {PREFIX}{name.upper()}\n      {field.description}{default}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

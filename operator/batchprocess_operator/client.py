@@ -1,0 +1,121 @@
+"""Plain-object requests to the API server: paths, pacing, and answers as our own errors.
+
+The generated API classes check every field of every object against one Kubernetes version. We
+pass objects through as they are, so only the client's connection, TLS and credentials are used.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client.exceptions import ApiException
+
+from batchprocess_operator.errors import (
+    AlreadyExists,
+    ApiError,
+    Conflict,
+    Denied,
+    NotFound,
+    Rejected,
+    Unavailable,
+)
+from batchprocess_operator.names import FIELD_MANAGER
+from batchprocess_operator.pace import Pace
+
+_TIMEOUT_SECONDS = 30.0
+_PAGE = 500
+MERGE_PATCH = "application/merge-patch+json"
+Object = dict[str, Any]
+
+
+class Api:
+    """One connection pool for the whole operator; `pace` bounds requests a second."""
+
+    def __init__(self, client: ApiClient, pace: Pace) -> None:
+        self._client, self._pace = client, pace
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
+        """The object at `path`."""
+        return await self._request("GET", path, query=query)
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> Object:
+        """Create `body` in the collection at `path`. Raises AlreadyExists."""
+        return await self._request("POST", path, body=body)
+
+    async def merge(self, path: str, body: Mapping[str, Any]) -> Object:
+        """Merge-patch the object at `path`; a uid or resourceVersion in `body` must match."""
+        return await self._request("PATCH", path, body=body, content=MERGE_PATCH)
+
+    async def replace(self, path: str, body: Mapping[str, Any]) -> Object:
+        """Put `body` at `path`; its resourceVersion must be the stored one. Raises Conflict."""
+        return await self._request("PUT", path, body=body)
+
+    async def delete(self, path: str, *, uid: str) -> None:
+        """Delete the object at `path` with what it owns, if it is the one with `uid`."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        await self._request("DELETE", path, body=body)
+
+    async def pages(self, path: str, selector: str | None = None) -> AsyncIterator[Object]:
+        """Every object of the collection at `path`, a page at a time."""
+        query = {"limit": str(_PAGE)} | ({} if selector is None else {"labelSelector": selector})
+        while True:
+            page = await self._request("GET", path, query=query)
+            for item in page["items"]:
+                yield item
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content: str = "application/json",
+    ) -> Object:
+        await self._pace.wait()
+        pairs = list((query or {}).items())
+        if method in ("POST", "PUT", "PATCH"):
+            pairs.append(("fieldManager", FIELD_MANAGER))
+        headers = {"Accept": "application/json", "Content-Type": content}
+        try:
+            request = await self._client.param_serialize(
+                method,
+                path,
+                query_params=pairs,
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            answer = await self._client.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
+            text: bytes = await answer.read()  # type: ignore[no-untyped-call]
+        except (TimeoutError, aiohttp.ClientError, OSError, ApiException) as error:
+            raise Unavailable(f"{method} {path}: {error or type(error).__name__}") from error
+        if 200 <= answer.status < 300:
+            found: Object = json.loads(text)
+            return found
+        raise _error(answer.status, method, text)
+
+
+def _error(status: int, method: str, text: bytes) -> ApiError:
+    try:
+        said = json.loads(text)
+        reason, message = said.get("reason"), said.get("message") or ""
+    except (ValueError, AttributeError):
+        reason, message = None, text[:200].decode(errors="replace")
+    kinds: dict[int, type[ApiError]] = {
+        400: Rejected,
+        401: Denied,
+        403: Denied,
+        404: NotFound,
+        409: AlreadyExists if method == "POST" and reason == "AlreadyExists" else Conflict,
+        412: Conflict,
+        413: Rejected,
+        422: Rejected,
+    }
+    return kinds.get(status, Unavailable)(message or f"status {status}")

@@ -1,0 +1,55 @@
+"""Conditions of a job's status: which there are, and merging them without losing their times."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from batchprocess.api.status import Condition
+
+MAX_MESSAGE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is to be said now; when it became so is the merge's business."""
+
+    type: str
+    true: bool
+    reason: str
+    message: str = ""
+
+
+def merge(
+    before: Iterable[Condition], facts: Iterable[Fact], *, generation: int, now: datetime
+) -> list[Condition]:
+    """Conditions for `facts`, in their order; lastTransitionTime moves only when status does.
+
+    A type that no fact names is gone: absent and Unknown mean the same to readers.
+    """
+    known = {one.type: one for one in before}
+    return [_condition(known.get(fact.type), fact, generation, now) for fact in facts]
+
+
+def holds(conditions: Iterable[Condition], kind: str) -> bool:
+    """Whether condition `kind` is there and True."""
+    return any(one.type == kind and one.status == "True" for one in conditions)
+
+
+def by_type(conditions: Iterable[Condition]) -> Mapping[str, Condition]:
+    """Conditions by their type."""
+    return {one.type: one for one in conditions}
+
+
+def _condition(before: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
+    status = "True" if fact.true else "False"
+    since = now if before is None or before.status != status else before.last_transition_time
+    return Condition.model_validate(
+        {
+            "type": fact.type,
+            "status": status,
+            "reason": fact.reason,
+            "message": fact.message[:MAX_MESSAGE],
+            "lastTransitionTime": since,
+            "observedGeneration": generation,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Where workers report their progress: fresh numbers that nothing depends on."""

@@ -1,0 +1,38 @@
+"""The operator's error tree: what the API server answered, translated once, in `client.py`.
+
+ApiError
+├── NotFound              404: the object is gone, which is often as good as done
+├── AlreadyExists         409 on create
+├── Conflict              409/412: somebody was faster; look again, decide again
+├── Rejected              400/413/422: this very request will never be taken
+├── Denied                401/403: RBAC, quota or admission; a person may mend it
+└── Unavailable           429, 5xx, no connection: whether it was done is unknown; try again
+"""
+
+
+class ApiError(Exception):
+    """An answer other than success. `str()` is the API server's own sentence."""
+
+
+class NotFound(ApiError):
+    """The object does not exist."""
+
+
+class AlreadyExists(ApiError):
+    """An object of that name exists."""
+
+
+class Conflict(ApiError):
+    """The object has changed since it was read, or is another one by now."""
+
+
+class Rejected(ApiError):
+    """The request is invalid."""
+
+
+class Denied(ApiError):
+    """The request is not allowed."""
+
+
+class Unavailable(ApiError):
+    """No answer, or one that says nothing about what was done."""

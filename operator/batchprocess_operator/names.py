@@ -1,0 +1,45 @@
+"""Every name, label and annotation key that the operator writes or reads, once."""
+
+GROUP, VERSION, PLURAL, KIND = "batchprocess.dev", "v1alpha1", "batchprocessjobs", "BatchProcessJob"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+LABEL_JOB = f"{GROUP}/job"
+"""Name of the BatchProcessJob; on children and their pods, for people."""
+LABEL_JOB_UID = f"{GROUP}/job-uid"
+"""UID of the BatchProcessJob; on children and their pods. Written and read by the operator."""
+LABEL_ROLE = f"{GROUP}/role"
+"""`worker` or `finalizer`; on children and their pods."""
+ANNOTATION_RETRY = f"{GROUP}/retry"
+"""The value of spec.retry that a child was made for; on children."""
+ANNOTATION_SHARDS = f"{GROUP}/shards"
+"""Index ranges of the shards that a retry child works on; on it and its pods."""
+
+LABEL_INDEX = "batch.kubernetes.io/job-completion-index"
+"""Completion index of a pod; Kubernetes writes it, as label and annotation."""
+ANNOTATION_IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"
+"""Ignored failures of a pod's index: Kubernetes backs off by it; the operator sets it to 0."""
+LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
+"""Kueue's queue; on the worker Job."""
+
+WORKER_CONTAINER = "worker"
+"""The one plain container of every pod."""
+FIELD_MANAGER = "batchprocess-operator"
+
+
+def worker_job_name(job_name: str, uid: str, retry: int) -> str:
+    """The child Job of workers: a job of the same name made later has another UID."""
+    return _child(job_name, uid, "", retry)
+
+
+def finalizer_job_name(job_name: str, uid: str, retry: int) -> str:
+    """The child Job of the finalizer."""
+    return _child(job_name, uid, "-fin", retry)
+
+
+def token_audience(namespace: str, uid: str) -> str:
+    """What the tokens of a job's pods are good for: reporting this job's progress, only."""
+    return f"{GROUP}/{namespace}/{uid}"
+
+
+def _child(job_name: str, uid: str, suffix: str, retry: int) -> str:
+    return f"{job_name}-{uid[:8]}{suffix}" + (f"-r{retry}" if retry else "")

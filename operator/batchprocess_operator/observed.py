@@ -1,0 +1,178 @@
+"""What the operator has seen of a job's children, as immutable values.
+
+Everything in it may be old: watches lag and lose events. So nothing decided from it may be unsafe
+when it is decided late or twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.termination import Termination
+
+Role = Literal["worker", "finalizer"]
+MOST = 2**53 - 1
+"""No count is larger, in a status or in what a pod tells; a tenant's pod can write anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A CamelCase word for machines and a sentence for people."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildJob:
+    """One Job of ours. `shards`: in order, those of a retry, else None; `conditions`: the True."""
+
+    name: str
+    uid: str
+    owner_uid: str | None
+    role: Role
+    retry: int
+    shards: tuple[int, ...] | None
+    created: datetime
+    started: datetime | None
+    completions: int
+    parallelism: int
+    suspend: bool
+    deadline: int | None
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    completed_indexes: frozenset[int] = frozenset()
+    failed_indexes: frozenset[int] = frozenset()
+    conditions: Mapping[str, Reason] = field(default_factory=dict)
+    version: int = 0
+    namespace: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Kubernetes starts no pod of it any more; the last ones may still be ending."""
+        return bool(self.conditions.keys() & {"Complete", "Failed", "FailureTarget"})
+
+    @property
+    def failure(self) -> Reason | None:
+        """Why it failed, as soon as that is decided."""
+        return self.conditions.get("Failed") or self.conditions.get("FailureTarget")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPod:
+    """One pod of ours. `waiting` and `died` are about container `worker`."""
+
+    name: str
+    uid: str
+    child_uid: str | None
+    role: Role
+    index: int
+    phase: str
+    created: datetime
+    node: str | None = None
+    running_since: datetime | None = None
+    started: bool = False
+    ended: bool = False
+    exit_code: int | None = None
+    died: Reason | None = None
+    waiting: Reason | None = None
+    unscheduled: str | None = None
+    disrupted: bool = False
+    lost_at: datetime | None = None
+    ignored: int = 0
+    termination: Termination | None = None
+    version: int = 0
+    namespace: str = ""
+
+    @property
+    def alive(self) -> bool:
+        """Its processes may be at work."""
+        return self.phase in ("Pending", "Running", "Unknown") and not self.ended
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReport:
+    """The newest word on a shard from the progress endpoint; times by the operator's clock.
+
+    `claim` is the seq of the attempt's claim, `rate` batches a second, `advanced` when a batch
+    was last seen to be done.
+    """
+
+    shard: int
+    claim: int
+    cursor: int
+    total: int
+    processed: int
+    phase: str
+    sealed: bool
+    heard: datetime
+    advanced: datetime
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the endpoint has heard of one job. Nothing of it is needed to end rightly.
+
+    `lost`: batches processed by attempts and not committed by them, as far as was heard.
+    `regressed`: shard -> cursors before and after, where a later claim stands on an older cursor.
+    """
+
+    shards: Mapping[int, ShardReport] = field(default_factory=dict)
+    shape: RunShape | None = None
+    lost: int = 0
+    regressed: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that is known of one job's children.
+
+    `gone`: pods that this operator saw and that are deleted since (for estimates only).
+    `refused`: child name -> why the API server does not take it. `trouble`: pod or Job name ->
+    newest warning event about it. `lost_nodes`: nodes that are gone or unreachable.
+    """
+
+    children: tuple[ChildJob, ...] = ()
+    pods: tuple[ChildPod, ...] = ()
+    gone: tuple[ChildPod, ...] = ()
+    reported: Reported = Reported()
+    refused: Mapping[str, Reason] = field(default_factory=dict)
+    trouble: Mapping[str, Reason] = field(default_factory=dict)
+    lost_nodes: frozenset[str] = frozenset()
+
+    def child(self, name: str) -> ChildJob | None:
+        """The child of that name."""
+        return next((one for one in self.children if one.name == name), None)
+
+    def pods_of(self, child: ChildJob | None) -> list[ChildPod]:
+        """Pods of one child, those gone included, oldest first."""
+        if child is None:
+            return []
+        known = {pod.uid: pod for pod in (*self.gone, *self.pods)}
+        mine = (pod for pod in known.values() if pod.child_uid == child.uid)
+        return sorted(mine, key=lambda pod: (pod.created, pod.name))
+
+
+def last_words(observed: Observed, child: ChildJob, code: int) -> str:
+    """What the newest pod of `child` said that ended with `code`; empty if none did."""
+    for pod in reversed(observed.pods_of(child)):
+        if pod.exit_code == code and pod.termination is not None:
+            return pod.termination.message
+    return ""
+
+
+def is_at_work(pod: ChildPod) -> bool:
+    """Its container runs, as far as the API server knows."""
+    return pod.alive and pod.started
+
+
+def pods_at_work(observed: Observed) -> Mapping[Role, int]:
+    """Pods at work, by role."""
+    counts: dict[Role, int] = {"worker": 0, "finalizer": 0}
+    for pod in observed.pods:
+        counts[pod.role] += is_at_work(pod)
+    return counts

@@ -1,0 +1,80 @@
+"""What reconcile wants done: actions in order, then one status, then events. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from batchprocess.api.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class CreateJob:
+    """Create a child. A child that exists already and is ours is as good."""
+
+    manifest: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The child's name."""
+        name: str = self.manifest["metadata"]["name"]
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class PatchJob:
+    """Change mutable fields of a child; nothing if it is another object by now."""
+
+    name: str
+    uid: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteJob:
+    """Delete a child with its pods; nothing if it is another object by now."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetBackoff:
+    """Have Kubernetes replace a pod 10 s after its end: its failure was nobody's fault."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpPod:
+    """Declare a pod on a lost node failed, as PodGC does. The ledger fences it if it lives."""
+
+    name: str
+    uid: str
+    node: str
+
+
+Action = CreateJob | PatchJob | DeleteJob | ResetBackoff | GiveUpPod
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A Kubernetes Event about the job."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`urgent`: the status tells more than progress, so it is written at once.
+
+    `requeue_after`: seconds until something is due though nothing may happen; None: nothing is.
+    """
+
+    actions: tuple[Action, ...]
+    status: Status
+    urgent: bool
+    events: tuple[Event, ...]
+    requeue_after: float | None

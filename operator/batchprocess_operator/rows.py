@@ -1,0 +1,39 @@
+"""`shardProgress`: the shards that a person would look at, at most 200. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchprocess.api.status import Status
+from batchprocess_operator.observed import ShardReport
+from batchprocess_operator.shards import Shards
+
+MAX_ROWS = 200
+
+
+def shard_rows(
+    shards: Shards, reports: Mapping[int, ShardReport], before: Status
+) -> list[dict[str, Any]]:
+    """Failed shards first, then those at work, each in order."""
+    known = {row.shard: row for row in before.shard_progress or ()}
+    chosen = [*sorted(shards.failed), *sorted(shards.running)][:MAX_ROWS]
+    return [_row(shard, shards, reports.get(shard), known) for shard in chosen]
+
+
+def _row(
+    shard: int, shards: Shards, report: ShardReport | None, known: Mapping[int, Any]
+) -> dict[str, Any]:
+    before = known.get(shard)
+    cursor = shards.cursors[shard]
+    if before is not None and before.cursor == cursor:
+        committed = before.last_commit_time
+    else:
+        committed = None if report is None else report.heard
+    told = (report.total or None) if report is not None else None
+    return {
+        "shard": shard,
+        "cursor": cursor,
+        "total": told if shards.sizes is None else shards.sizes[shard],
+        "state": "failed" if shard in shards.failed else "running",
+        "attempts": max(shards.attempts.get(shard, 0), before.attempts if before else 0),
+        "lastCommitTime": committed,
+    }

@@ -1,0 +1,63 @@
+"""The operator's settings, each an environment variable BATCHPROCESS_OPERATOR_<NAME>."""
+
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PREFIX = "BATCHPROCESS_OPERATOR_"
+
+
+class SettingsError(ValueError):
+    """A variable that cannot be used; names it, its value and what would be right."""
+
+
+class OperatorSettings(BaseModel):
+    """All of them are set by the chart's values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    namespaces: tuple[str, ...] = ()
+    """Comma-separated namespaces to watch; empty: all of them."""
+    pod_namespace: str | None = None
+    """The operator's own namespace, where its Secret lies."""
+    progress_address: str | None = None
+    """https address at which workers reach the endpoint; empty: no endpoint."""
+    progress_secret: str | None = None
+    """Name of the Secret with the endpoint's certificate."""
+    progress_secret_given: bool = False
+    """Whether somebody else makes and renews the certificate (progress.existingSecret)."""
+    progress_host: str = "0.0.0.0"  # noqa: S104  a pod's own address
+    """Address that the endpoint listens on."""
+    progress_port: int = Field(default=8443, ge=0, le=65_535)
+    """Port that the endpoint listens on."""
+    health_address: str = "0.0.0.0:8080"
+    """Where /healthz answers; empty: nowhere."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    """Port of the Prometheus metrics; empty: none."""
+    requests_per_second: float = Field(default=100.0, gt=0)
+    """Bound on requests to the API server, watches not counted."""
+    request_burst: int = Field(default=200, ge=1)
+    """Requests that may come at once."""
+    workers: int = Field(default=16, ge=1)
+    """Jobs looked at at a time."""
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    """Least severe log lines that are written."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read and check. Raises SettingsError."""
+        values: dict[str, object] = {}
+        for name in cls.model_fields:
+            raw = environ.get(PREFIX + name.upper(), "")
+            if raw:
+                values[name] = raw
+        if "namespaces" in values:
+            parts = str(values["namespaces"]).split(",")
+            values["namespaces"] = tuple(part.strip() for part in parts if part.strip())
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            variable = PREFIX + str(first["loc"][0]).upper()
+            raise SettingsError(f"{variable}={first['input']!r}: {first['msg']}") from error

@@ -1,0 +1,128 @@
+"""The status that is written, whole, from a decision and what is known of the shards. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from batchprocess.api.status import Status
+from batchprocess_operator.conditions import Fact, merge
+from batchprocess_operator.display import display
+from batchprocess_operator.eta import Estimate, estimate
+from batchprocess_operator.job import FINAL, SUCCESSFUL, Decision, Job
+from batchprocess_operator.names import LABEL_JOB_UID, LABEL_ROLE
+from batchprocess_operator.observed import MOST, Observed, pods_at_work
+from batchprocess_operator.ranges import format_ranges
+from batchprocess_operator.rows import shard_rows
+from batchprocess_operator.shards import Shards, plan_of
+
+
+def build_status(
+    job: Job,
+    observed: Observed,
+    shards: Shards,
+    decision: Decision,
+    facts: Iterable[Fact],
+    now: datetime,
+) -> Status:
+    """The job's status as of `now`."""
+    before, result = job.before, decision.result
+    final = decision.state in FINAL
+    speed = Estimate(None, None) if final else _estimate(job, observed, shards, now)
+    done, total = shards.batches_done, shards.batches_total
+    rows = committed_rows(job, shards)
+    metrics, metrics_error = before.metrics, before.metrics_error
+    attempts = max(before.attempts or 0, sum(shards.attempts.values()))
+    if result is not None:
+        done, rows, attempts = result.batches, result.rows, result.attempts or attempts
+        total = total if total is not None else done
+        metrics, metrics_error = result.metrics or None, result.metrics_error
+    elif decision.state in SUCCESSFUL and before.batches is not None:
+        # The finalizer's word, which counted records, stands over what we had heard.
+        done, total, rows = before.batches.done, before.batches.total, before.rows or 0
+    working = pods_at_work(observed)["worker"]
+    values = {
+        "observedGeneration": job.identity.generation,
+        "state": decision.state,
+        "conditions": merge(before.conditions, facts, generation=job.identity.generation, now=now),
+        "retry": decision.retry(job),
+        "runId": job.identity.run_id,
+        "outputURI": job.identity.run_uri,
+        "startTime": before.start_time or (now if decision.state == "Running" else None),
+        "completionTime": (before.completion_time or now) if final else None,
+        "shards": {
+            "total": shards.total,
+            "succeeded": len(shards.sealed),
+            "running": len(shards.running),
+            "failed": len(shards.failed),
+            "pending": len(shards.pending),
+        },
+        "batches": {"done": done, "total": total},
+        "rows": rows,
+        "dataset": None
+        if shards.shape is None
+        else {
+            "rows": shards.shape.rows,
+            "batches": shards.shape.batches,
+            "batchSize": shards.shape.batch_size,
+        },
+        "rate": speed.rate,
+        "eta": speed.end,
+        "sealedShards": format_ranges(shards.sealed),
+        "failedShards": format_ranges(shards.failed),
+        "pendingShards": format_ranges(shards.pending),
+        "cursors": ",".join(map(str, shards.cursors)),
+        "claims": ",".join(map(str, shards.claims)),
+        "shardProgress": [] if final else shard_rows(shards, observed.reported.shards, before),
+        "metrics": metrics,
+        "metricsError": metrics_error,
+        "attempts": attempts,
+        "lostWork": max(before.lost_work or 0, min(observed.reported.lost, MOST)),
+        "replicas": working,
+        "selector": f"{LABEL_JOB_UID}={job.identity.uid},{LABEL_ROLE}=worker",
+        "display": display(done, total, shards, speed, now),
+    }
+    return Status.model_validate(values)
+
+
+def committed_rows(job: Job, shards: Shards) -> int:
+    """Dataset rows in committed batches."""
+    if shards.shape is None:
+        return job.before.rows or 0
+    plan = plan_of(job.body, shards.shape)
+    spans = (plan.row_span(shard, 0, cursor) for shard, cursor in enumerate(shards.cursors))
+    return sum(end - first for first, end in spans)
+
+
+def _estimate(job: Job, observed: Observed, shards: Shards, now: datetime) -> Estimate:
+    spec = job.body.spec
+    nowhere = sum(pod.alive and pod.unscheduled is not None for pod in observed.pods)
+    slots = max(spec.parallelism - nowhere, 1) * spec.worker.processes_per_worker
+    return estimate(shards, observed.reported.shards, slots=slots, before=job.before.eta, now=now)
+
+
+def unchanged_but_for_time(before: Status, after: Status) -> bool:
+    """Whether nothing is told anew."""
+    return before == after
+
+
+def is_urgent(before: Status, after: Status) -> bool:
+    """Whether more than progress has changed: then it is written at once.
+
+    That pods start and end is progress: in a large job some do at any time.
+    """
+
+    def told(status: Status) -> object:
+        kinds = [
+            (one.type, one.status, one.reason)
+            for one in status.conditions
+            if one.type != "Running" and (one.type, one.status) != ("PodsStarting", "True")
+        ]
+        return (status.state, status.observed_generation, status.retry, kinds, status.metrics)
+
+    return told(before) != told(after)
+
+
+def min_interval(before: datetime | None, now: datetime, seconds: float) -> float:
+    """Seconds until a progress write may follow the one at `before`."""
+    if before is None:
+        return 0.0
+    return max((before + timedelta(seconds=seconds) - now).total_seconds(), 0.0)

@@ -1,0 +1,20 @@
+"""A real Kubernetes on a bare Linux machine, for tests and for trying things out."""
+
+from testcluster.errors import ClusterError
+from testcluster.kubectl import Kubectl
+from testcluster.nodes import PlayedNode, add_capacity, played_node
+from testcluster.plane import ControlPlane, Settings, control_plane
+from testcluster.whole import Cluster, cluster
+
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "ControlPlane",
+    "Kubectl",
+    "PlayedNode",
+    "Settings",
+    "add_capacity",
+    "cluster",
+    "control_plane",
+    "played_node",
+]

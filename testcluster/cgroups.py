@@ -1,0 +1,65 @@
+"""The cgroup of a cluster's pods, in every hierarchy of the machine (version 1 or 2)."""
+
+import contextlib
+import errno
+import functools
+import os
+from pathlib import Path
+
+from testcluster.waiting import until
+
+MOUNT = Path("/sys/fs/cgroup")
+
+
+def create(name: str) -> None:
+    """Make the cgroup; kubelet asks that its root be there.
+
+    One of that name is left over from a cluster whose starter was killed: it is removed first.
+    """
+    remove(name)
+    for hierarchy in _hierarchies():
+        (hierarchy / name).mkdir()
+
+
+def remove(name: str) -> None:
+    """Remove the cgroup and all below it; its processes must be ending.
+
+    Raises ClusterError if it has processes for a minute.
+    """
+    for hierarchy in _hierarchies():
+        until(f"{hierarchy / name} has no processes", functools.partial(_removed, hierarchy / name))
+
+
+def _removed(top: Path) -> bool:
+    try:
+        for path, _, _ in os.walk(top, topdown=False):
+            Path(path).rmdir()
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
+
+
+def left(name: str) -> list[Path]:
+    """Where the cgroup still is."""
+    return [path for path in (one / name for one in _hierarchies()) if path.exists()]
+
+
+def processes(path_part: str, name: str) -> list[int]:
+    """Ids of the processes in those cgroups below `name` whose path contains `path_part`."""
+    found: set[int] = set()
+    for hierarchy in _hierarchies():
+        for path, _, _ in os.walk(hierarchy / name):
+            if path_part in path:
+                with contextlib.suppress(FileNotFoundError):
+                    found.update(map(int, (Path(path) / "cgroup.procs").read_text().split()))
+    return sorted(found)
+
+
+def _hierarchies() -> list[Path]:
+    if (MOUNT / "cgroup.controllers").exists():
+        return [MOUNT]
+    # `unified` is the second version beside the first: nothing is accounted there.
+    real = {one.resolve() for one in MOUNT.iterdir() if one.is_dir() and one.name != "unified"}
+    return sorted(real)

@@ -1,0 +1,161 @@
+"""The images of the test cluster: the sandbox, a Debian base, the worker, the operator.
+
+No registry is asked: the base comes from debootstrap, the rest is built on it. Large parts are
+made once and kept in `.cache/images`.
+"""
+
+import shutil
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testcluster.archives import Image, archive, layer
+from testcluster.buildah import CACHE, Build, load
+from testcluster.node import PAUSE_IMAGE
+from testcluster.shell import output
+from testcluster.tools import ROOT, built
+
+BASE = Image("localhost/batchprocess/base:test")
+OPERATOR = "localhost/batchprocess/operator:test"
+TORCH = "localhost/batchprocess/torch:test"
+WHOLE_WORKER = "localhost/batchprocess/whole-worker:test"
+SUITE, PACKAGES = "bookworm", ("python3-venv", "ca-certificates")
+
+# Where the worker image looks for an interpreter and packages of the machine; see HostPython.
+PYTHON, SITE_PACKAGES, SOURCE = "/opt/python", "/opt/site-packages", "/app"
+WORKER = Image(
+    "localhost/batchprocess/worker:test",
+    environment={
+        "PATH": f"{PYTHON}/bin:/usr/local/bin:/usr/bin:/bin",
+        "LD_LIBRARY_PATH": f"{PYTHON}/lib",
+        "PYTHONPATH": f"{SOURCE}:{SITE_PACKAGES}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    },
+    user="65532:65532",
+    folder=SOURCE,
+)
+
+
+def pause(target: Path) -> Path:
+    """Write the archive of a pod's sandbox: one static program."""
+    with tempfile.TemporaryDirectory() as folder:
+        content = Path(folder, "content")
+        content.mkdir()
+        shutil.copy(built("pause"), content / "pause")
+        only = layer(content, Path(folder, "pause.layer"))
+        return archive(Image(PAUSE_IMAGE, ("/pause",), user="65535:65535"), [only], target)
+
+
+def base_layer() -> Path:
+    """The layer of a minimal Debian with Python and certificates. Needs root, a minute once.
+
+    Raises ClusterError if debootstrap fails.
+    """
+    kept = CACHE / f"{'+'.join((SUITE, *PACKAGES))}.layer"
+    if not kept.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            rootfs = Path(folder, "rootfs")
+            flags = ("--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE)
+            output("debootstrap", *flags, str(rootfs), seconds=1800)
+            for dropped in ("var/cache/apt", "var/lib/apt/lists"):
+                shutil.rmtree(rootfs / dropped)
+            # Renamed when whole: a killed or simultaneous build leaves nothing half to be found.
+            layer(rootfs, Path(folder, "layer")).rename(kept)
+    return kept
+
+
+def base(target: Path) -> Path:
+    """Write the archive of that Debian: what Dockerfiles are built on where no registry is."""
+    return archive(BASE, [base_layer()], target)
+
+
+def worker(target: Path) -> Path:
+    """Write the archive of a worker: Debian and the source as it is now, without torch.
+
+    A pod needs the volumes of `HostPython` as well.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source = layer(ROOT / "worker", Path(folder, "source.layer"), SOURCE.removeprefix("/"))
+        return archive(WORKER, [base_layer(), source], target)
+
+
+def operator() -> Path:
+    """The archive of the operator's image, built from Dockerfile.operator on that Debian."""
+    return _operator(BASE.name).archive(load_base)
+
+
+def whole_worker() -> Path:
+    """The archive of the image of Dockerfile.worker, torch included: 6 GB and many minutes."""
+    return _worker(_torch().stored(load_base)).archive(lambda: None)
+
+
+def build_both(operator_base: str, worker_base: str) -> list[str]:
+    """Build both Dockerfiles on bases: a name, "" for the Dockerfile's own, or "here".
+
+    "here" is a Debian made on this machine, without a registry. The images' names, as
+    `buildah images` with the storage in .cache/images shows them.
+    """
+    if "here" in (operator_base, worker_base):
+        load_base()
+    if worker_base == "here":
+        worker_base = _torch().stored(load_base)
+    both = [
+        _operator(BASE.name if operator_base == "here" else operator_base),
+        _worker(worker_base),
+    ]
+    for one in both:
+        one.build(one.name)
+    return [one.name for one in both]
+
+
+def _operator(on: str) -> Build:
+    lock = ("requirements/operator.txt", "requirements/bootstrap.txt")
+    inputs = ("pyproject.toml", "README.md", "LICENSE", "worker", "operator", *lock)
+    return Build("Dockerfile.operator", OPERATOR, {"BASE": on} if on else {}, inputs)
+
+
+def _worker(on: str) -> Build:
+    inputs = ("pyproject.toml", "README.md", "LICENSE", "worker")
+    return Build("Dockerfile.worker", WHOLE_WORKER, {"BASE": on} if on else {}, inputs)
+
+
+def _torch() -> Build:
+    lock = ("requirements/worker.txt",)
+    return Build("testcluster/Dockerfile.torch", TORCH, {"BASE": BASE.name}, lock)
+
+
+def load_base() -> None:
+    """Make that Debian known to builds."""
+    with tempfile.TemporaryDirectory(dir=base_layer().parent) as folder:
+        load(base(Path(folder, "base.tar")))
+
+
+@dataclass(frozen=True)
+class HostPython:
+    """This machine's interpreter and packages, torch among them, for pods to mount read-only.
+
+    Copying 5 GB into an image for every run is what it spares. The interpreter is mounted at
+    another path than it was built for: the worker image's environment makes it find itself.
+    """
+
+    interpreter: Path = Path(sys.base_prefix)
+    packages: Path = Path(sysconfig.get_path("purelib"))
+
+    def volumes(self) -> list[dict[str, Any]]:
+        """Volumes for a pod's spec."""
+        folders = {"host-python": self.interpreter, "host-packages": self.packages}
+        return [
+            {"name": name, "hostPath": {"path": str(path.resolve()), "type": "Directory"}}
+            for name, path in folders.items()
+        ]
+
+    def mounts(self) -> list[dict[str, Any]]:
+        """Volume mounts for a container of the worker image."""
+        folders = {"host-python": PYTHON, "host-packages": SITE_PACKAGES}
+        return [
+            {"name": name, "mountPath": path, "readOnly": True} for name, path in folders.items()
+        ]

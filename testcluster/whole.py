@@ -1,0 +1,98 @@
+"""A whole cluster on one machine: a control plane and one real node. Needs root."""
+
+import contextlib
+import datetime
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from testcluster import cgroups, images, namespaces
+from testcluster.files import delete
+from testcluster.kubectl import Kubectl
+from testcluster.network import Network, connect
+from testcluster.node import Node
+from testcluster.nodes import is_ready
+from testcluster.plane import ControlPlane, Settings
+from testcluster.programs import Programs
+from testcluster.waiting import until
+
+NODE = "node-1"
+
+
+class Cluster:
+    """A running cluster: `kubeconfig`, `kubectl`, `programs`, and the `node`."""
+
+    def __init__(self, plane: ControlPlane, node: Node) -> None:
+        self.plane = plane
+        self.node = node
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.plane.kubeconfig
+
+    @property
+    def kubectl(self) -> Kubectl:
+        return self.plane.kubectl
+
+    @property
+    def programs(self) -> Programs:
+        return self.plane.programs
+
+    @property
+    def host_address(self) -> str:
+        """The machine's address for pods; servers that pods use must listen there."""
+        return self.node.network.host
+
+    @property
+    def api_service(self) -> str:
+        """The address of the service `kubernetes`."""
+        return str(ipaddress.ip_network(self.node.network.services)[1])
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, flags: Mapping[str, Sequence[str]] | None = None) -> Iterator[Cluster]:
+    """A cluster with all its files in an empty `folder`; ended and cleaned up on leaving.
+
+    `flags` are further flags by program name. Raises ClusterError if a part does not start.
+    """
+    programs = Programs(folder)
+    try:
+        yield start(programs, flags or {})
+    finally:
+        remove(programs)
+
+
+def start(programs: Programs, flags: Mapping[str, Sequence[str]]) -> Cluster:
+    """Start everything and wait until the node is ready for pods."""
+    folder = programs.folder
+    pid = namespaces.start(programs)
+    network = connect(pid)
+    network.write(folder / "network.json")
+    settings = Settings(network.host, True, network.services, flags)
+    plane = ControlPlane(programs, settings, datetime.datetime.now(datetime.UTC))
+    node = Node(NODE, programs, pid, network)
+    node.start_runtime()
+    node.import_image(images.pause(folder / "pause.tar"))
+    plane.start()
+    kubelet = plane.client("kubelet", f"system:node:{NODE}", ("system:nodes",))
+    node.start_kubelet(kubelet, plane.authority.certificate, flags.get("kubelet", ()))
+    proxy = plane.client("kube-proxy", "system:kube-proxy")
+    node.start_proxy(proxy, flags.get("kube-proxy", ()))
+    until(f"{NODE} is Ready", lambda: is_ready(plane.kubectl, NODE))
+    return Cluster(plane, node)
+
+
+def remove(programs: Programs) -> None:
+    """End everything that was started in the folder and take its traces off the machine.
+
+    The logs stay in the folder; the bulk (etcd, images, volumes) is deleted.
+    """
+    programs.kill_all()
+    written = programs.folder / "network.json"
+    if written.exists():
+        network = Network.read(written)
+        network.remove()
+        cgroups.remove(network.cgroup)
+        written.unlink()
+    for bulk in ("etcd", "containerd", "kubelet", "pause.tar"):
+        delete(programs.folder / bulk)

@@ -1,0 +1,23 @@
+"""The digits job at a pace that leaves time to disturb it, and with a row that may be poison."""
+
+import time
+
+from inference import InferenceProcessor as Digits
+from inference import dataset as digits
+
+
+class Disturbed(Digits):
+    """hparams: `seconds` a batch takes longer; `poison`, the rows whose batches raise."""
+
+    def process_batch(self, batch, batch_idx):
+        hparams = self.context.get_hparams()
+        time.sleep(hparams.get("seconds", 0))
+        for row in batch[0].tolist():
+            if row in hparams.get("poison", ()):
+                raise ValueError(f"row {row} is poison")
+        super().process_batch(batch, batch_idx)
+
+
+def dataset():
+    """The digits."""
+    return digits()

@@ -1,0 +1,206 @@
+"""One long job, disturbed in every way in sequence: the output is as if nothing had happened."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from support.e2e_checks import assert_exactly_once, claims, watched
+from support.e2e_jobs import disturbed
+from support.e2e_operator import ProcessOperator
+from support.e2e_store import Store
+from support.e2e_world import World
+from testcluster import Cluster
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+NAME = "stormy"
+
+
+def test_a_job_that_is_disturbed_in_every_way_ends_as_if_it_had_not_been(
+    world: World, cluster: Cluster, operator: ProcessOperator, store: Store, expected
+):
+    world.apply(disturbed(world, NAME, shards=6, parallelism=3, hparams={"seconds": 2.5}))
+    storm = _Storm(world, cluster, operator, store)
+    with watched(world, NAME) as seen:
+        storm.evict_every_running_pod()
+        storm.delete_a_pod()
+        storm.kill_the_operator()
+        storm.kill_a_worker_process()
+        storm.restart_the_api_server()
+        storm.force_delete_a_pod()
+        storm.stop_the_store()
+        storm.drain_the_node()
+        storm.preempt_a_pod()
+        storm.start_a_twin()
+        status = world.wait(NAME, seconds=420)
+    assert status["state"] == "Complete", status
+    assert_exactly_once(status["outputURI"], world, expected)
+    seen.assert_never_backwards()
+    _assert_counted(world, storm)
+    begun = [claim.cursor for claim in claims(status["outputURI"], world)]
+    assert any(cursor > 0 for cursor in begun), "no attempt went on where another had stopped"
+
+
+def _assert_counted(world: World, storm: "_Storm") -> None:
+    """SIGKILL and force delete use up a retry; nothing else does (contracts section 8)."""
+    failed = sum(
+        int(pod["metadata"]["annotations"].get("batch.kubernetes.io/job-index-failure-count", 0))
+        for pod in world.pods(NAME)
+        if pod["status"]["phase"] == "Succeeded"
+    )
+    assert failed == storm.counted
+
+
+class _Storm:
+    """Each disturbance waits until there is something to disturb, and until it is overcome."""
+
+    def __init__(
+        self, world: World, cluster: Cluster, operator: ProcessOperator, store: Store
+    ) -> None:
+        self.world, self.cluster, self.operator, self.store = world, cluster, operator, store
+        self.counted = 0
+
+    def evict_every_running_pod(self) -> None:
+        for pod in self._wait_for_running():
+            meta = pod["metadata"]
+            name = {"name": meta["name"], "namespace": meta["namespace"]}
+            eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": name}
+            path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/eviction"
+            self.world.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+        self._replaced(pod, within=60)
+
+    def delete_a_pod(self) -> None:
+        pod = self._wait_for_running()[0]
+        self._kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
+        self._replaced(pod, within=60)
+
+    def kill_the_operator(self) -> None:
+        self._wait_for_running()
+        self.operator.kill()
+        pod = self.world.running(NAME)[0]
+        self._kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
+        time.sleep(5)
+        self.operator.start()
+
+    def kill_a_worker_process(self) -> None:
+        pod = self._wait_for_running()[0]
+        for process in self.cluster.node.processes(pod["metadata"]["uid"]):
+            if b"batchprocess" in _command_line(process):
+                os.kill(process, signal.SIGKILL)
+        self.counted += 1
+        self._replaced(pod, within=60)
+
+    def restart_the_api_server(self) -> None:
+        self.cluster.programs.restart("kube-apiserver")
+
+    def force_delete_a_pod(self) -> None:
+        pod = self._wait_for_running()[0]
+        self._kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+        self.counted += 1
+        self._replaced(pod, within=60)
+
+    def stop_the_store(self) -> None:
+        self._wait_for_running()
+        self.store.stop()
+        time.sleep(15)
+        self.store.start()
+
+    def drain_the_node(self) -> None:
+        pod = self._wait_for_running()[0]
+        node = self.cluster.node.name
+        selector = f"batchprocess.dev/job={NAME}"
+        self.world.kubectl("drain", node, "--pod-selector", selector, "--force", seconds=120)
+        self.world.kubectl("uncordon", node)
+        self._replaced(pod, within=60)
+
+    def preempt_a_pod(self) -> None:
+        """A pod of higher priority that asks for all that is left and a little more."""
+        pod = self._wait_for_running()[0]
+        self.world.apply(*_bully(self.world, self.cluster.node.name))
+        self._until_gone(pod, within=90)
+        self._kubectl("delete", "pod", "bully", "--grace-period=1")
+        self._replaced(pod, within=60)
+
+    def start_a_twin(self) -> None:
+        """A second live pod of one index: claims, and fences the first, whose index goes on."""
+        pod = self._wait_for_running()[0]
+        spec = dict(pod["spec"]) | {"nodeName": self.cluster.node.name}
+        labels = {
+            key: value
+            for key, value in pod["metadata"]["labels"].items()
+            if not key.startswith("batchprocess.dev/")
+            and key not in ("controller-uid", "batch.kubernetes.io/controller-uid")
+        }
+        meta = {"name": "twin", "namespace": self.world.namespace, "labels": labels}
+        meta["annotations"] = pod["metadata"]["annotations"]
+        self.world.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+
+    def _wait_for_running(self) -> list:
+        deadline = time.monotonic() + 120
+        while True:
+            pods = self.world.running(NAME)
+            if pods:
+                return pods
+            state = self.world.status_or_none(NAME)
+            assert time.monotonic() < deadline, f"no pod of {NAME} is running: {state}"
+            time.sleep(0.5)
+
+    def _replaced(self, pod: dict, within: float) -> None:
+        """Another pod of the same index is there."""
+        index = pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"]
+        deadline = time.monotonic() + within
+        while not any(
+            other["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] == index
+            and other["metadata"]["uid"] != pod["metadata"]["uid"]
+            for other in self.world.pods(NAME)
+        ):
+            assert time.monotonic() < deadline, f"index {index} was not started again"
+            time.sleep(0.5)
+
+    def _until_gone(self, pod: dict, within: float) -> None:
+        deadline = time.monotonic() + within
+        while any(
+            one["metadata"]["uid"] == pod["metadata"]["uid"] for one in self.world.running(NAME)
+        ):
+            assert time.monotonic() < deadline, f"{pod['metadata']['name']} was not preempted"
+            time.sleep(0.5)
+
+    def _kubectl(self, *arguments: str) -> str:
+        return self.world.kubectl(*arguments, "--namespace", self.world.namespace)
+
+
+def _command_line(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _bully(world: World, node: str) -> tuple:
+    allocatable = world.kubectl.get("node", node)["status"]["allocatable"]["cpu"]
+    priority = {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": "bully"},
+        "value": 1000,
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "bully", "namespace": world.namespace},
+        "spec": {
+            "priorityClassName": "bully",
+            "containers": [
+                {
+                    "name": "pause",
+                    "image": "localhost/batchprocess/pause:test",
+                    "imagePullPolicy": "Never",
+                    "resources": {"requests": {"cpu": allocatable}},
+                }
+            ],
+        },
+    }
+    return priority, pod

@@ -1,0 +1,67 @@
+"""How often reports may come."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchprocess_operator.endpoint.limits import Limits, Meters, Rate
+
+
+def test_a_pod_may_say_a_few_words_at_once_and_then_one_every_five_seconds():
+    limits = Limits()
+    assert [limits.admit("pod", "ns", 100.0) for _ in range(5)] == [None, None, None, None, 5]
+    assert limits.admit("pod", "ns", 104.0) == 1
+    assert limits.admit("pod", "ns", 105.0) is None
+    assert limits.admit("pod", "ns", 105.5) == 5
+
+
+def test_a_pod_that_reports_every_five_seconds_is_never_refused():
+    limits = Limits()
+    assert {limits.admit("pod", "ns", 5.0 * n) for n in range(1_000)} == {None}
+
+
+def test_one_pod_does_not_use_up_what_another_may_say():
+    limits = Limits(pod=Rate(5, burst=1))
+    assert limits.admit("one", "ns", 0.0) is None
+    assert limits.admit("one", "ns", 0.0) == 5
+    assert limits.admit("other", "ns", 0.0) is None
+
+
+def test_one_namespace_does_not_use_up_what_another_may_say():
+    limits = Limits(namespace=Rate(1, burst=2))
+    said = [limits.admit(f"pod-{n}", "greedy", 0.0) for n in range(3)]
+    assert said == [None, None, 1]
+    assert limits.admit("pod", "modest", 0.0) is None
+
+
+def test_all_together_are_bounded():
+    limits = Limits(everybody=Rate(2, burst=2))
+    assert [limits.admit(f"pod-{n}", f"ns-{n}", 0.0) for n in range(3)] == [None, None, 2]
+
+
+def test_a_refused_report_costs_nobody_anything():
+    limits = Limits(pod=Rate(10, burst=1), namespace=Rate(1, burst=2))
+    assert limits.admit("one", "ns", 0.0) is None
+    assert [limits.admit("one", "ns", 0.0) for _ in range(50)] == [10] * 50
+    assert limits.admit("two", "ns", 0.0) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 3)), max_size=200))
+def test_no_key_ever_gets_more_than_its_rate_and_burst(events):
+    rate, now, passed = Rate(interval=2.0, burst=3), 0.0, {}
+    meters = Meters(rate)
+    for key, pause in events:
+        now += pause
+        if meters.wait(str(key), now) == 0:
+            meters.count(str(key), now)
+            passed.setdefault(key, []).append(now)
+    for times in passed.values():
+        for first, start in enumerate(times):
+            for count, end in enumerate(times[first:], start=1):
+                assert count <= rate.burst + (end - start) / rate.interval + 1e-6
+
+
+def test_memory_follows_the_keys_in_use():
+    meters = Meters(Rate(interval=1.0, burst=1))
+    for n in range(10_000):
+        meters.count(str(n), now=n * 0.1)
+    assert len(meters) < 25

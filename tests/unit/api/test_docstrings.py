@@ -1,0 +1,47 @@
+"""A field's docstring says its range, its default and whether it may be changed; truly."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.api.scalars import MUTABLE
+from batchprocess.api.structural import inline, structural
+
+_MARK = next(iter(MUTABLE))
+
+
+def leaves(node: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All described fields below `node` that are not objects with fields of their own."""
+    for name, field in node["properties"].items():
+        inner = field.get("items", field)
+        if "properties" in inner:
+            yield from leaves(inner, f"{path}.{name}")
+        elif field.keys() != {"x-kubernetes-preserve-unknown-fields"}:
+            yield f"{path}.{name}", field
+
+
+def _spec() -> dict[str, Any]:
+    made = BatchProcessJob.model_json_schema()
+    return structural(inline(made, made["$defs"])["properties"]["spec"])
+
+
+LEAVES = dict(leaves(_spec(), "spec"))
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_a_docstring_says_range_default_and_mutability(path: str):
+    field = LEAVES[path]
+    text = field["description"]
+    if text.startswith("Refused: "):
+        return
+    assert ("Mutable" in text) == bool(field.get(_MARK)), text
+    assert ("Immutable." in text) != bool(field.get(_MARK)), text
+    if "default" in field:
+        assert f"Default {str(field['default']).lower()}." in text
+    for bound in ("minimum", "maximum", "maxItems", "maxProperties"):
+        if bound in field and field[bound] > -(2**31):
+            assert str(field[bound]) in text, (bound, text)
+    for value in field.get("enum", ()):
+        assert value is None or value in text

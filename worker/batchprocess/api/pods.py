@@ -1,0 +1,94 @@
+"""The pods of a job: workers and finalizer."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from batchprocess.api.base import ApiModel, Like, Rule
+from batchprocess.api.containers import Path, Resources, no_gpu
+from batchprocess.api.scalars import Int32, LabelValue, Text
+from batchprocess.api.template import PodTemplate
+
+
+class Worker(ApiModel):
+    """The pods that process shards."""
+
+    rules = (
+        Rule(
+            "self.gpus == 0 || self.processesPerWorker == 1 || "
+            "self.gpus == self.processesPerWorker",
+            "spec.worker.gpus: with several processes per worker each gets one GPU: give as many "
+            "GPUs as spec.worker.processesPerWorker, or none",
+            lambda worker: worker.gpus == 0 or worker.processes_per_worker in (1, worker.gpus),
+            field=".gpus",
+        ),
+    )
+
+    gpus: int = Field(default=0, ge=0, le=64)
+    """NVIDIA GPUs of a pod, 0 to 64. With several processes per worker, none or one for each.
+    Default 0. Immutable."""
+    processes_per_worker: int = Field(default=1, ge=1, le=16)
+    """Processes of a pod, 1 to 16, each on a shard and with a GPU of its own. Default 1.
+    Immutable."""
+    python: Path = "python"
+    """Interpreter in the image that has batchprocess, as a name or a path of at most 1024
+    characters. Default python. Immutable."""
+    template: Annotated[dict[str, Any], Like(PodTemplate)] = {}
+    """Metadata and spec of the pods, merged under what the operator owns. Immutable."""
+
+
+class Toleration(ApiModel):
+    """A taint that the pod may be scheduled in spite of."""
+
+    rules = (
+        Rule(
+            "(has(self.key) && self.key != '') || "
+            "(has(self.operator) && self.operator == 'Exists')",
+            "tolerations: without a key the operator must be Exists",
+            lambda it: bool(it.key) or it.operator == "Exists",
+            field=".operator",
+        ),
+        Rule(
+            "!has(self.operator) || self.operator != 'Exists' || !has(self.value) || "
+            "self.value == ''",
+            "tolerations: operator Exists takes no value: leave it out",
+            lambda it: it.operator != "Exists" or not it.value,
+            field=".value",
+        ),
+        Rule(
+            "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+            "tolerations: tolerationSeconds needs effect NoExecute",
+            lambda it: it.toleration_seconds is None or it.effect == "NoExecute",
+            field=".effect",
+        ),
+    )
+
+    key: Text | None = None
+    """Key of the taint. Default: every key. Immutable."""
+    operator: Literal["Exists", "Equal"] | None = None
+    """Exists or Equal. Default Equal. Immutable."""
+    value: LabelValue | None = None
+    """Value of the taint, with Equal. Immutable."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Effect of the taint: NoSchedule, PreferNoSchedule or NoExecute. Default: every effect.
+    Immutable."""
+    toleration_seconds: Int32 | None = None
+    """Seconds that the pod stays once the taint is there, up to 2147483647; 0 or less: it is
+    evicted at once. Default: for ever. Immutable."""
+
+
+class Finalizer(ApiModel):
+    """The pod that turns complete ledgers into manifest, summary and _SUCCESS."""
+
+    rules = (no_gpu("spec.finalizer", "spec.finalizer.gpus"),)
+
+    gpus: int = Field(default=0, ge=0, le=64)
+    """NVIDIA GPUs of the pod, 0 to 64; reducers rarely need one. Default 0. Immutable."""
+    resources: Annotated[dict[str, Any], Like(Resources)] = {}
+    """Limits and requests of the container. Default: requests of 1 CPU and 4Gi. Immutable."""
+    node_selector: dict[str, LabelValue] = Field(default={}, max_length=32)
+    """Labels of the nodes that may run it, at most 32. Default: all nodes. Immutable."""
+    tolerations: list[Annotated[dict[str, Any], Like(Toleration)]] = Field(
+        default=[], max_length=32
+    )
+    """Taints in spite of which the pod may be scheduled, at most 32. Default: none. Immutable."""

@@ -1,0 +1,97 @@
+"""Rules across the fields of a job, and those about its changes.
+
+That a field may not be changed at all is no rule here: `immutability.py` makes one for each field
+that is not marked as mutable.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from batchprocess.api.base import Rule
+
+if TYPE_CHECKING:
+    from batchprocess.api.job import Spec
+
+_CONTAINERS = "self.worker.template.spec.containers"
+_STATE = "oldSelf.status.state"
+
+
+def _working_directories(spec: "Spec") -> list[Any]:
+    containers = spec.worker.template.get("spec", {}).get("containers") or ()
+    return [one["workingDir"] for one in containers if one.get("workingDir") is not None]
+
+
+SPEC_RULES = (
+    Rule(
+        "has(self.image)",
+        "spec.image is required on a cluster: name an image that has batchprocess and your code",
+        field=".image",
+    ),
+    Rule(
+        "has(self.output.uri)",
+        "spec.output.uri is required on a cluster: give s3://bucket/prefix, or "
+        "file:///absolute/path on a volume that all workers share",
+        field=".output.uri",
+    ),
+    Rule(
+        "has(self.processor) == has(self.dataset)",
+        "spec.processor and spec.dataset go together: give both, or a command",
+        lambda spec: (spec.processor is None) == (spec.dataset is None),
+        field=".processor",
+    ),
+    Rule(
+        "(has(self.command) && size(self.command) > 0) != has(self.processor)",
+        "spec.command: give either command, or processor and dataset",
+        lambda spec: bool(spec.command) != (spec.processor is not None),
+        field=".command",
+    ),
+    Rule(
+        "!has(self.runId) || !(self.runId in ['.', '..'])",
+        "spec.runId must be the name of a folder, not . or ..",
+        lambda spec: spec.run_id not in (".", ".."),
+        field=".runId",
+    ),
+    Rule(
+        "!has(self.source) || !has(self.worker.template) || !has(self.worker.template.spec) || "
+        f"!has({_CONTAINERS}) || {_CONTAINERS}.all(c, !has(c.workingDir))",
+        "spec.worker.template.spec.containers[worker].workingDir: with spec.source it is "
+        "/batchprocess/source: leave it out",
+        lambda spec: spec.source is None or not _working_directories(spec),
+        field=".worker",
+    ),
+    Rule(
+        "!has(self.queueName) || !self.suspend",
+        "spec.suspend must be false with spec.queueName: Kueue starts and stops the job; set "
+        "spec.active of its Workload instead",
+        lambda spec: spec.queue_name is None or not spec.suspend,
+        field=".suspend",
+    ),
+    Rule(
+        "!has(self.queueName) || self.parallelism == oldSelf.parallelism",
+        "spec.parallelism cannot be changed on a job with spec.queueName: Kueue has admitted it "
+        "with this many workers",
+        field=".parallelism",
+    ),
+    Rule(
+        "self.retry >= oldSelf.retry",
+        "spec.retry may only grow: each number is one more try of the shards that failed",
+        field=".retry",
+    ),
+)
+
+JOB_RULES = (
+    Rule(
+        "self.metadata.name.size() <= 40 && "
+        "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+        "metadata.name must have at most 40 characters, all of them a-z, 0-9 or -, and begin and "
+        "end with a letter or digit: names of pods are made from it",
+        field=".metadata.name",
+    ),
+    Rule(
+        f"!has(oldSelf.status) || !has({_STATE}) || "
+        f"!({_STATE} in ['Complete', 'CompleteWithFailures']) || "
+        "self.spec.retry == oldSelf.spec.retry",
+        "spec.retry cannot be changed once the job is complete, since a complete run is final: "
+        "create another job",
+        field=".spec.retry",
+    ),
+)

@@ -1,0 +1,108 @@
+"""The pod template under what the operator owns: what is ours in it is refused, never overwritten.
+
+Typed just enough for that; all other fields of Kubernetes 1.35 are handed on as they are.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from batchprocess.api import kubernetes
+from batchprocess.api.base import ApiModel, PassedOn, Rule
+from batchprocess.api.containers import InitContainer, WorkerContainer
+from batchprocess.api.scalars import DnsLabel, LabelValue, NotNegative
+
+_T = "spec.worker.template"
+_OUR_KEYS = ("batchprocess.dev/", "batch.kubernetes.io/")
+_OUR_NAMES = ("job-name", "controller-uid")
+"""Labels that Kubernetes gives the pods of a Job."""
+Annotation = Annotated[str, StringConstraints(max_length=16_384)]
+
+
+def _keys_rule(kind: str) -> Rule:
+    """Keys with our prefixes, or Kubernetes' own for a Job's pods, are refused."""
+    prefixes = " && ".join(f"!k.startsWith('{prefix}')" for prefix in _OUR_KEYS)
+    return Rule(
+        f"!has(self.{kind}) || self.{kind}.all(k, {prefixes} && !(k in {list(_OUR_NAMES)}))",
+        f"{_T}.metadata.{kind}: keys that begin with {' or '.join(_OUR_KEYS)} and the keys "
+        f"{' and '.join(_OUR_NAMES)} are set by the operator and Kubernetes: leave them out",
+        lambda meta: (
+            not any(key.startswith(_OUR_KEYS) or key in _OUR_NAMES for key in getattr(meta, kind))
+        ),
+        field=f".{kind}",
+    )
+
+
+class TemplateMetadata(ApiModel):
+    """Labels and annotations of the pods."""
+
+    rules = (_keys_rule("labels"), _keys_rule("annotations"))
+
+    labels: dict[str, LabelValue] = Field(default={}, max_length=64)
+    """Labels of the pods, at most 64. Those that begin with batchprocess.dev/ are the operator's.
+    Immutable."""
+    annotations: dict[str, Annotation] = Field(default={}, max_length=64)
+    """Annotations of the pods, at most 64. Those that begin with batchprocess.dev/ are the
+    operator's. Immutable."""
+
+
+class Volume(PassedOn):
+    """A volume of the pods."""
+
+    passed = kubernetes.names(kubernetes.VOLUME)
+    rules = (
+        Rule(
+            "!self.name.startsWith('batchprocess-')",
+            f"{_T}.spec.volumes: names that begin with batchprocess- are the operator's: take "
+            "another name",
+            lambda volume: not volume.name.startswith("batchprocess-"),
+            field=".name",
+        ),
+    )
+
+    name: DnsLabel
+    """Name that containers mount it by; not batchprocess-*. Required. Immutable."""
+
+
+class PodSpec(PassedOn):
+    """The pods of workers; restartPolicy, and the command of container worker, are not here."""
+
+    passed = kubernetes.names(kubernetes.POD)
+    rules = (
+        Rule(
+            "!has(self.restartPolicy)",
+            f"{_T}.spec.restartPolicy is the operator's (Never): leave it out",
+            lambda pod: pod.restart_policy is None,
+            field=".restartPolicy",
+        ),
+        Rule(
+            "!has(self.containers) || self.containers.size() <= 1",
+            f"{_T}.spec.containers: a pod with a second container would never end: make it a "
+            "native sidecar, an init container with restartPolicy Always",
+            lambda pod: len(pod.containers) <= 1,
+            field=".containers",
+        ),
+    )
+
+    containers: list[WorkerContainer] = Field(default=[], max_length=8)
+    """At most one entry, named worker: what to add to the container that processes shards.
+    Immutable."""
+    init_containers: list[InitContainer] = Field(default=[], max_length=16)
+    """Containers that run before the worker, or beside it with restartPolicy Always; at most 16.
+    Immutable."""
+    volumes: list[Volume] = Field(default=[], max_length=32)
+    """Volumes of the pods, at most 32. Immutable."""
+    restart_policy: Literal["Always", "Never", "OnFailure"] | None = None
+    """Refused: it is the operator's."""
+    termination_grace_period_seconds: NotNegative | None = None
+    """Seconds that a worker has for finishing its batch and committing when it is asked to stop,
+    0 to 2147483647. Default 60. Immutable."""
+
+
+class PodTemplate(ApiModel):
+    """Metadata and spec of the workers' pods."""
+
+    metadata: TemplateMetadata = TemplateMetadata()
+    """Labels and annotations. Immutable."""
+    spec: PodSpec = PodSpec()
+    """Fields of a PodSpec. Immutable."""
