@@ -1,5 +1,7 @@
 """Where an attempt's time goes, and what to change when it goes into waiting for data."""
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel, ConfigDict
 
 _MUCH = 0.2
@@ -31,7 +33,7 @@ class Spent(BaseModel):
         return self.total >= _ENOUGH_SECONDS and self.data > _MUCH * self.total
 
     def text(self) -> str:
-        """Shares, for people: `data 3 %, device 90 %, user code 5 %, storage 2 %`."""
+        """Shares, for people: `data 3%, device 90%, user code 5%, storage 2%`."""
         if not self.total:
             return ""
         parts = {
@@ -41,6 +43,14 @@ class Spent(BaseModel):
             "storage": self.storage,
         }
         return ", ".join(f"{name} {part / self.total:.0%}" for name, part in parts.items())
+
+
+def sum_of(shards: Iterable[Spent]) -> Spent:
+    """All shards' times together."""
+    found = list(shards)
+    return Spent(
+        **{name: round(sum(getattr(one, name) for one in found), 3) for name in Spent.model_fields}
+    )
 
 
 def advice(spent: Spent, *, loaders: int | None = None, cores: int | None = None) -> str | None:

@@ -267,6 +267,7 @@ class Attempt:
             if isinstance(processor.profiler, TraceProfiler):
                 processor.profiler.close(self._tensorboard)
             loop.finish()
+            live.link.beat()
         finally:
             self._kept.saver.close()
         if self._artefacts is not None:
