@@ -44,12 +44,12 @@ from batchprocess.sdk.models import Models
 from batchprocess.sdk.place import Place
 from batchprocess.sdk.prefetch import Prefetch
 from batchprocess.sdk.processor import TorchBatchProcessor
-from batchprocess.sdk.profiler import TraceProfiler
 from batchprocess.sdk.reducers import Registered
 from batchprocess.sdk.reducing import Reducing
 from batchprocess.sdk.saver import Saver
 from batchprocess.sdk.settings import Settings
 from batchprocess.sdk.staging import Staging
+from batchprocess.sdk.trace import traced
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -146,21 +146,17 @@ class Attempt:
 
     def build(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
-        environment = self.place.environment
         if not (isinstance(self._class, type) and issubclass(self._class, TorchBatchProcessor)):
             raise InvalidArgument(f"{self._class!r} is no subclass of TorchBatchProcessor")
         context = TorchBatchProcessorContext(
             rank=rank,
-            size=environment.shards,
+            size=self.place.environment.shards,
             machine=self._machine,
-            hparams=environment.hparams,
+            hparams=self.place.environment.hparams,
             kept=self._kept,
             tensorboard=self._tensorboard,
         )
         processor = self._class.__new__(self._class, context=context)  # type: ignore[call-arg]
-        if environment.profile:
-            # Before __init__, which need not call super().__init__ and may replace it.
-            processor.profiler = TraceProfiler()
         processor.__init__(context=context)  # type: ignore[misc]
         self._kept.in_init = False
         return processor
@@ -263,9 +259,10 @@ class Attempt:
         loop = self._make_loop(processor, plan, claimed, live)
         try:
             if cursor < total:
-                loop.run(reader.at(cursor), cursor)
-            if isinstance(processor.profiler, TraceProfiler):
-                processor.profiler.close(self._tensorboard)
+                feed = reader.at(cursor)
+                if self.place.environment.profile:
+                    feed = traced(loop, feed, self._tensorboard, total - cursor)
+                loop.run(feed, cursor)
             loop.finish()
             live.link.beat()
         finally:

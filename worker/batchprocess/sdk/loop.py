@@ -18,7 +18,9 @@ from batchprocess.sdk.processor import TorchBatchProcessor
 class Device(Protocol):
     """The GPU's queue of batches; see `cuda.UnderWay`."""
 
-    seconds: float
+    @property
+    def seconds(self) -> float:
+        """In which it held work of a batch."""
 
     def begin(self) -> None:
         """A batch's work comes now."""
