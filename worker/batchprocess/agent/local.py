@@ -20,6 +20,7 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.run import Summary
+from batchprocess.protocol.spent import Spent, sum_of
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess.storage.factory import open_storage
 
@@ -50,13 +51,14 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class LocalResult:
-    """How the run ended; `shards` as their last agents left them."""
+    """How the run ended; `shards` as their last agents left them, `spent` by all of them."""
 
     state: Literal["complete", "stopped", "failed", "taken over"]
     code: int
     message: str
     summary: Summary | None
     shards: tuple[ShardEnd, ...]
+    spent: Spent
 
 
 class View(Protocol):
@@ -233,7 +235,8 @@ class _Runner:
         summary: Summary | None = None,
     ) -> LocalResult:
         ends = tuple(end for _, end in sorted(self._ends.items()))
-        return LocalResult(state, code, message, summary, ends)
+        spent = sum_of(one.spent for one in self._progress.values() if one.spent is not None)
+        return LocalResult(state, code, message, summary, ends, spent)
 
 
 def _end(one: ShardProgress) -> ShardEnd:

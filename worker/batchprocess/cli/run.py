@@ -3,7 +3,7 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from batchprocess.agent.local import LocalResult, LocalRun, run_local
 from batchprocess.api.environment import s3_settings, worker_environment
@@ -26,6 +26,7 @@ from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.errors import InvalidArgument, StorageDenied
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.run import Summary
+from batchprocess.protocol.spent import Spent, advice
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -54,7 +55,7 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     done = perform(finished(), storage)
     if done is not None:
         print(f"run {run_id} is complete; --fresh starts another", file=sys.stderr)
-        result = LocalResult("complete", ExitCode.SEALED, "", done, ())
+        result = LocalResult("complete", ExitCode.SEALED, "", done, (), Spent())
     else:
         result = _run(job, path, storage)
     if result.state != "complete":
@@ -132,7 +133,14 @@ def where_it_begins(uri: str, standing: Standing) -> str:
 def as_object(result: LocalResult, uri: str) -> dict[str, Any]:
     """What --json prints: summary.json plus state and uri."""
     summary = {} if result.summary is None else result.summary.model_dump(mode="json")
-    return {**summary, "state": result.state, "uri": uri, "message": result.message}
+    return {
+        **summary,
+        "state": result.state,
+        "uri": uri,
+        "message": result.message,
+        "spent": result.spent.model_dump(),
+        "advice": advice(result.spent),
+    }
 
 
 def print_result(result: LocalResult, uri: str) -> None:
@@ -141,11 +149,20 @@ def print_result(result: LocalResult, uri: str) -> None:
     print(f"outputs: {uri}")
     if result.summary is not None:
         _print_summary(result.summary)
+    print_spent(result.spent, sys.stderr)
     if result.shards:
         print(f"{'shard':>5} {'batches':>12}  state")
     for end in result.shards:
         done = batches_text(end.cursor, end.total)
         print(f"{end.shard:>5} {done:>12}  {'sealed' if end.sealed else 'open'}")
+
+
+def print_spent(spent: Spent, stream: TextIO) -> None:
+    """Where the time went, and what to change if too much of it was waited for data."""
+    if spent.total:
+        print(f"time: {spent.text()}", file=stream)
+    if (text := advice(spent)) is not None:
+        print(f"advice: {text}", file=stream)
 
 
 def batches_text(cursor: int, total: int | None) -> str:
