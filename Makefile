@@ -8,6 +8,10 @@ TOOLS := .cache/bin
 # Tests wait more than they compute: the cluster's have one process, and keep it waiting for minutes.
 PROCESSES ?= 3
 
+# A run starts many processes. Where Python is told to write no bytecode, each would compile torch.
+COMPILED := batchprocess.cli.run, batchprocess.sdk.process, batchprocess.storage.s3, \
+	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
+
 .PHONY: help demo test test-fast test-full lint format generate verify lock clean \
 	cluster cluster-deps cluster-down images testcluster bench-operator
 
@@ -19,6 +23,7 @@ help: ## what each target does
 	$(PY) -m pip install -q --require-hashes -r requirements/bootstrap.txt
 	$(PY) -m uv pip install -q --python $(PY) --require-hashes -r requirements/worker.txt
 	$(PY) -m uv pip install -q --python $(PY) --no-deps --no-build-isolation -e .
+	PYTHONDONTWRITEBYTECODE= $(PY) -c "import $(COMPILED)"
 	touch $@
 
 .venv/dev.done: .venv/worker.done requirements/dev.txt

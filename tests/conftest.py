@@ -10,6 +10,9 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# Several processes at a time, each with a tiny model: more threads would only wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _HERE = Path(__file__).parent
 _TOGETHER = {
     # One cluster, or control plane, for all of them: two at a time would fight over the machine.
