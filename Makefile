@@ -107,7 +107,7 @@ test-fast: .venv/dev.done ## unit tests only, under a minute
 
 test: lint $(TOOLS)/versitygw testcluster $(if $(filter 0,$(shell id -u)),cluster-deps) ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS))
-	$(PY) -m pytest -q -m "not full" $(CLUSTER_TESTS)
+	$(PY) -m pytest -q --timeout 900 -m "not full" $(CLUSTER_TESTS)
 
 test-full: test $(TOOLS)/minio ## the long versions too
 	$(PY) -m pytest -q -m full --timeout 14400
