@@ -7,6 +7,7 @@ from testcluster.whole import Cluster
 
 NAMESPACE, RELEASE = "batchprocess-system", "batchprocess"
 DEPLOYMENT = "deployment/batchprocess-batchprocess-operator"
+SERVICE = "batchprocess-batchprocess-operator"
 CHART = ROOT / "charts" / "batchprocess-operator"
 
 

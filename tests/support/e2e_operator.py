@@ -1,13 +1,15 @@
 """The operator in a test cluster, as its users install it, to be killed and to be away."""
 
 import contextlib
+import json
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import testcluster
 from testcluster.node import Node
-from testcluster.operator import DEPLOYMENT, NAMESPACE, install_operator
+from testcluster.operator import DEPLOYMENT, NAMESPACE, SERVICE, install_operator
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,22 @@ class InstalledOperator:
         self._kubectl("scale", DEPLOYMENT, "--replicas=1")
         self._kubectl("rollout", "status", DEPLOYMENT, "--timeout=120s")
 
+    @contextlib.contextmanager
+    def unreachable(self) -> Iterator[None]:
+        """Alive, but nobody's reports arrive: its Service leads nowhere while the block runs."""
+        self._select({"nobody": "here"})
+        try:
+            yield
+        finally:
+            self._select({"nobody": None})
+
     def log(self) -> str:
         """What it has said since it last started."""
         return self._kubectl("logs", DEPLOYMENT)
+
+    def _select(self, more: dict[str, str | None]) -> None:
+        patch = json.dumps({"spec": {"selector": more}})
+        self._kubectl("patch", "service", SERVICE, "--type=merge", f"--patch={patch}")
 
     def _pods(self) -> list[str]:
         path = "-o=jsonpath={.items[*].metadata.uid}"
