@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,16 @@ def test_a_job_that_is_disturbed_in_every_way_ends_as_if_it_had_not_been(
 
 
 def _assert_counted(world: World, storm: "_Storm") -> None:
-    """SIGKILL and force delete use up a retry; nothing else does (contracts section 8)."""
+    """SIGKILL and force delete use up a retry; nothing else does (contracts section 8).
+
+    But who is force deleted still has two seconds, and may end with 85 in them.
+    """
     failed = sum(
         int(pod["metadata"]["annotations"].get("batch.kubernetes.io/job-index-failure-count", 0))
         for pod in world.pods(NAME)
         if pod["status"]["phase"] == "Succeeded"
     )
-    assert failed == storm.counted
+    assert storm.counted <= failed <= storm.counted + storm.perhaps_counted
 
 
 class _Storm:
@@ -64,7 +68,7 @@ class _Storm:
         self, world: World, cluster: Cluster, operator: InstalledOperator, store: Store
     ) -> None:
         self.world, self.cluster, self.operator, self.store = world, cluster, operator, store
-        self.counted = 0
+        self.counted = self.perhaps_counted = 0
 
     def evict_every_running_pod(self) -> None:
         for pod in self._wait_for_running():
@@ -102,7 +106,7 @@ class _Storm:
     def force_delete_a_pod(self) -> None:
         pod = self._wait_for_running()[0]
         self._kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
-        self.counted += 1
+        self.perhaps_counted += 1
         self._replaced(pod, within=60)
 
     def stop_the_store(self) -> None:
@@ -125,10 +129,13 @@ class _Storm:
         pod = self._wait_for_running()[0]
         self.world.apply(*_bully(self.world, self.cluster.node.name))
         self._until_gone(pod, within=90)
+        ended = datetime.now(UTC)
         self._kubectl("delete", "pod", "bully", "--grace-period=1")
-        began = time.monotonic()
-        self._replaced(pod, within=15, by=self.world.running)
-        print(f"preempted shard went on after {time.monotonic() - began:.1f} s")
+        self._replaced(pod, within=60, by=self.world.running)
+        for again in self._again(pod, self.world.running(NAME)):
+            (container,) = again["status"]["containerStatuses"]
+            started = datetime.fromisoformat(container["state"]["running"]["startedAt"])
+            assert (started - ended).total_seconds() <= 15
 
     def start_a_twin(self) -> None:
         """A second live pod of one index: claims, and fences the first, whose index goes on."""
@@ -161,24 +168,26 @@ class _Storm:
 
         `by` lists the pods that count: all of the job by default.
         """
-        index = pod["metadata"]["labels"][LABEL_INDEX]
-        child = pod["metadata"]["ownerReferences"][0]["name"]
-        deadline = time.monotonic() + within
-        found, uid = by or self.world.pods, pod["metadata"]["uid"]
-        while not self._again(index, uid, found(NAME)) and not self._done(index, child):
-            assert time.monotonic() < deadline, f"index {index} was not started again"
+        deadline, found = time.monotonic() + within, by or self.world.pods
+        while not self._again(pod, found(NAME)) and not self._done(pod):
+            assert time.monotonic() < deadline, f"{pod['metadata']['name']} was not replaced"
             time.sleep(0.5)
 
     @staticmethod
-    def _again(index: str, before: str, pods: list[dict]) -> bool:
-        return any(
-            other["metadata"]["labels"][LABEL_INDEX] == index and other["metadata"]["uid"] != before
+    def _again(pod: dict, pods: list[dict]) -> list[dict]:
+        index, uid = pod["metadata"]["labels"][LABEL_INDEX], pod["metadata"]["uid"]
+        return [
+            other
             for other in pods
-        )
+            if other["metadata"]["labels"][LABEL_INDEX] == index and other["metadata"]["uid"] != uid
+        ]
 
-    def _done(self, index: str, child: str) -> bool:
+    def _done(self, pod: dict) -> bool:
+        child = pod["metadata"]["ownerReferences"][0]["name"]
         status = self.world.kubectl.get("job", child, self.world.namespace)["status"]
-        return int(index) in parse_ranges(status.get("completedIndexes"))
+        return int(pod["metadata"]["labels"][LABEL_INDEX]) in parse_ranges(
+            status.get("completedIndexes")
+        )
 
     def _until_gone(self, pod: dict, within: float) -> None:
         deadline = time.monotonic() + within

@@ -7,14 +7,15 @@ from inference import dataset as digits
 
 
 class Disturbed(Digits):
-    """hparams: `seconds` a batch takes longer; `poison`, the rows whose batches raise;
+    """hparams: `seconds` a batch takes longer, from batch `slow_from` on; `poison`, the rows whose
 
-    `hungry`: take memory until there is none.
+    batches raise; `hungry`: take memory until there is none.
     """
 
     def process_batch(self, batch, batch_idx):
         hparams = self.context.get_hparams()
-        time.sleep(hparams.get("seconds", 0))
+        if batch_idx >= hparams.get("slow_from", 0):
+            time.sleep(hparams.get("seconds", 0))
         while hparams.get("hungry"):
             self.lines.append("x" * 50_000_000)
         for row in batch[0].tolist():
