@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from processors import batch_done
 from torch.utils.data import DataLoader
 from work import Job
 
@@ -56,7 +57,7 @@ def model_only(job: Job, dataset: Any, device: torch.device, seconds: float) -> 
 def loader_only(job: Job, dataset: Any, workers: int) -> None:
     """Read everything and do nothing."""
     for _ in loader(job, dataset, workers, pin=False):
-        pass
+        batch_done()
 
 
 def plain(job: Job, dataset: Any, device: torch.device, workers: int, folder: Path) -> None:
@@ -66,6 +67,7 @@ def plain(job: Job, dataset: Any, device: torch.device, workers: int, folder: Pa
     with torch.no_grad():
         for number, batch in enumerate(loader(job, dataset, workers, pin=device.type == "cuda")):
             kept.append(model(to(batch, device)))
+            batch_done()
             if (number + 1) % job.interval == 0:
                 torch.save(kept, folder / f"out-{number}")
                 kept = []
@@ -111,6 +113,7 @@ def tuned(job: Job, dataset: Any, device: torch.device, workers: int, folder: Pa
             for tensor in batch.values() if isinstance(batch, dict) else [batch]:
                 tensor.record_stream(torch.cuda.current_stream(device))
             out = model(batch)
+            batch_done()
             upcoming = ahead()
             back.wait_stream(torch.cuda.current_stream(device))
             with torch.cuda.stream(back):

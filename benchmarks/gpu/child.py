@@ -27,6 +27,7 @@ def main(given: dict[str, Any]) -> dict[str, Any]:
     if given["runner"] == "model only":
         return bounds.model_only(job, dataset, device, given.get("seconds", 8.0))
     _import_for(given["runner"])
+    job.model()  # its imports, and the file of its weights
     with tempfile.TemporaryDirectory(dir=given.get("folder")) as folder:
         began, wall = time.perf_counter(), time.time()
         _run(given, job, dataset, device, Path(folder))
@@ -34,6 +35,7 @@ def main(given: dict[str, Any]) -> dict[str, Any]:
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     first = processors.first_batch[0] - began if processors.first_batch else None
     count = units(given["job"], dataset) // given.get("share", 1)
+    batches = -(-len(dataset) // job.batch_size // given.get("share", 1))
     found = {
         "seconds": seconds,
         "rate": count / seconds,
@@ -43,7 +45,7 @@ def main(given: dict[str, Any]) -> dict[str, Any]:
         "peak_host_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
     }
     if first is not None:
-        batches = -(-len(dataset) // job.batch_size // given.get("share", 1))
+        found["batch_us"] = (seconds - first) / (batches - 1) * 1e6
         found["rate_after_first"] = count * (1 - 1 / batches) / (seconds - first)
     if device.type == "cuda":
         found["peak_device_mb"] = torch.cuda.max_memory_allocated() / 1e6

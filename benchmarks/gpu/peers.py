@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from bounds import loader
-from processors import unchanged
+from processors import batch_done, unchanged
 from work import Job
 
 
@@ -20,6 +20,7 @@ def accelerate(job: Job, dataset: Any, workers: int, folder: Path, *, keep: bool
     with torch.no_grad():
         for number, batch in enumerate(source):
             out = model(batch)
+            batch_done()
             if not keep:
                 continue
             kept.append(out)
@@ -43,7 +44,9 @@ def lightning(job: Job, dataset: Any, workers: int, folder: Path) -> None:
             self.model = job.model()
 
         def predict_step(self, batch: Any, batch_idx: int) -> Any:
-            return self.model(batch)
+            out = self.model(batch)
+            batch_done()
+            return out
 
     class Writer(BasePredictionWriter):
         def __init__(self) -> None:

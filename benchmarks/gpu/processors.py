@@ -11,6 +11,12 @@ first_batch: list[float] = []
 """When the first batch was done, by `time.perf_counter`."""
 
 
+def batch_done() -> None:
+    """Called by every runner after each batch."""
+    if not first_batch:
+        first_batch.append(time.perf_counter())
+
+
 def unchanged(base: type, job: Job) -> type:
     """Collects results, and saves them by `torch.save` at every checkpoint."""
 
@@ -25,8 +31,7 @@ def unchanged(base: type, job: Job) -> type:
             with torch.no_grad():
                 self.output.append(self.model(self.context.to_device(batch)))
             self.last_index = batch_idx
-            if not first_batch:
-                first_batch.append(time.perf_counter())
+            batch_done()
 
         def on_checkpoint_start(self) -> None:
             if not self.output:
@@ -49,8 +54,7 @@ def saving(base: type, job: Job, name: str, **options: Any) -> type:
         def process_batch(self, batch: Any, batch_idx: int) -> None:
             with torch.no_grad():
                 self.context.save(name, self.model(self.context.to_device(batch)))
-            if not first_batch:
-                first_batch.append(time.perf_counter())
+            batch_done()
 
     return Saving
 
@@ -66,7 +70,6 @@ def silent(base: type, job: Job) -> type:
         def process_batch(self, batch: Any, batch_idx: int) -> None:
             with torch.no_grad():
                 self.model(self.context.to_device(batch))
-            if not first_batch:
-                first_batch.append(time.perf_counter())
+            batch_done()
 
     return Silent

@@ -41,14 +41,15 @@ def test_a_copy_ahead_is_the_tensor_and_lives_as_long_as_it_is_used(cuda: torch.
     sums, right = [], []
     for number in range(60):
         batch = torch.full((64, 4096), float(number))
-        ahead = prefetch.stage(batch)
+        given = prefetch.stage(batch)
         later = prefetch.stage(torch.full((64, 4096), -1.0))
-        given = prefetch.begin(ahead)
+        prefetch.begin()
         there = prefetch.take(given)
         for _ in range(4):
             weight = weight @ weight / 64  # queued before the copy is read
         sums.append(there.double().sum() + 0 * weight.sum().double().nan_to_num())
         del there, later
+        prefetch.begin()
         right.append(float(number) * 64 * 4096)
     assert [one.item() for one in sums] == right
 
@@ -56,7 +57,8 @@ def test_a_copy_ahead_is_the_tensor_and_lives_as_long_as_it_is_used(cuda: torch.
 def test_a_batch_may_be_changed_as_soon_as_to_device_returns(cuda: torch.device) -> None:
     gpu = Gpu(cuda, everything=True)
     for number in range(50):
-        batch = gpu.prefetch.begin(gpu.prefetch.stage(torch.full((8 << 20,), float(number))))
+        batch = gpu.prefetch.stage(torch.full((8 << 20,), float(number)))
+        gpu.prefetch.begin()
         there = gpu.to_device(batch)
         batch.fill_(-1)
         again = gpu.to_device(batch)
@@ -104,7 +106,8 @@ def read(alone: Alone, name: str) -> Any:
     parts = [one for one in results(str(alone.run_folder)) if one.file.name == name]
     paths = [alone.run_folder / one.file.key for one in parts]
     if name.endswith(".jsonl"):
-        return np.array([json.loads(line)["rows"] for path in paths for line in path.open()])
+        lines = [line for path in paths for line in path.read_text().splitlines()]
+        return np.array([json.loads(line)["rows"] for line in lines])
     if name.endswith(".npy"):
         return np.concatenate([np.load(path) for path in paths])
     if name.endswith(".safetensors"):

@@ -28,21 +28,22 @@ def cast(
             tensor = tensor.contiguous(memory_format=torch.channels_last)
         return tensor.clone() if cloned else tensor
 
-    return _each(value, change)
+    return each(value, change)
 
 
-def _each(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+def each(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """`value` with every tensor in it replaced by `change` of it."""
     if isinstance(value, torch.Tensor):
         return change(value)
     if isinstance(value, dict):
-        return rebuilt(value, {key: _each(item, change) for key, item in value.items()})
+        return rebuilt(value, {key: each(item, change) for key, item in value.items()})
     if isinstance(value, list | tuple):
-        items = [_each(item, change) for item in value]
+        items = [each(item, change) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (one.name for one in dataclasses.fields(value) if one.init)
         return dataclasses.replace(
-            value, **{name: _each(getattr(value, name), change) for name in fields}
+            value, **{name: each(getattr(value, name), change) for name in fields}
         )
     return value
 

@@ -1,5 +1,6 @@
 """The GPU's side of the loop: copies on side streams, and a bound on batches under way."""
 
+import ctypes
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +47,11 @@ class CudaPort:
         # Not tensor.pin_memory(): its storage is unresizable, by which we know numpy's presence.
         # No inference tensor either, which would have no version to tell changes by.
         with torch.inference_mode(mode=False):
-            return torch.empty_like(tensor, pin_memory=True).copy_(tensor)
+            pinned = torch.empty_like(tensor, pin_memory=True)
+        # Dense and of equal strides. Not copy_(), which takes a thread for every core: these are
+        # the loader workers'.
+        ctypes.memmove(pinned.data_ptr(), tensor.data_ptr(), tensor.nbytes)
+        return pinned
 
     def send(self, tensor: torch.Tensor) -> _Sent:
         """Start copying a page-locked tensor."""
@@ -181,8 +186,8 @@ def _is_done(event: torch.cuda.Event) -> bool:
 class Gpu:
     """One GPU as the loop and the context use it.
 
-    `ahead`: batches are sent before they are asked for; `everything`: from the first batch on,
-    and all of it, as `pin_memory=True` asks.
+    `ahead`: batches are sent before they are asked for; `everything`: all of each, as
+    `pin_memory=True` asks.
     """
 
     def __init__(

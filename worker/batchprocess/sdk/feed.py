@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from torch.utils.data import DataLoader
 
-from batchprocess.sdk.prefetch import Ahead, Prefetch
+from batchprocess.sdk.prefetch import Prefetch
 
 _AHEAD = 2
 _PATIENCE_SECONDS = 5.0
@@ -94,7 +94,9 @@ class InlineFeed:
 
     def take(self) -> Any:
         """Read, pin, send."""
-        return self._prefetch.begin(self._prefetch.stage(next(self._source)))
+        batch = self._prefetch.stage(next(self._source))
+        self._prefetch.begin()
+        return batch
 
     def done(self) -> None:
         """Learn what was asked for."""
@@ -116,7 +118,7 @@ class ThreadedFeed:
 
     def __init__(self, source: Iterator[Any], count: int, prefetch: Prefetch) -> None:
         self._prefetch = prefetch
-        self._ready: SimpleQueue[Ahead | _Failed] = SimpleQueue()
+        self._ready: SimpleQueue[Any] = SimpleQueue()
         self._places: SimpleQueue[None] = SimpleQueue()
         self._closed = False
         for _ in range(_AHEAD):
@@ -130,11 +132,12 @@ class ThreadedFeed:
 
     def take(self) -> Any:
         """The oldest batch of those ahead."""
-        ahead = self._ready.get()
-        if isinstance(ahead, _Failed):
-            raise ahead.error
+        batch = self._ready.get()
+        if isinstance(batch, _Failed):
+            raise batch.error
         self._places.put(None)
-        return self._prefetch.begin(ahead)
+        self._prefetch.begin()
+        return batch
 
     def done(self) -> None:
         """Learn what was asked for."""

@@ -7,7 +7,7 @@ was started earlier, if it is still a copy of what the tensor holds. Pure but fo
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -51,54 +51,43 @@ class _Leaf:
         return unchanged and self.tensor.untyped_storage().resizable()
 
 
-@dataclass
-class Ahead:
-    """A batch for user code, and what is known of the tensors in it, by their id."""
-
-    batch: Any
-    leaves: dict[int, _Leaf] = field(default_factory=dict)
-
-
 class Prefetch:
     """`stage` is called by the feed, the rest by the loop thread and the user's code in it.
 
     A tensor is known by its position in the batch. Sent ahead are the positions that the batch
-    before was asked for; with `everything`, as if all had been asked for from the start.
+    before was asked for; all of them before the first was, and always with `everything`.
     """
 
     def __init__(self, port: Port, *, everything: bool = False) -> None:
         self._port = port
         self._everything = everything
-        self._wanted: frozenset[int] = frozenset()
+        self._wanted: frozenset[int] | None = None
         self._asked: set[int] = set()
         self._current: dict[int, _Leaf] = {}
         self._full = False
-        self._staged: deque[Ahead] = deque(maxlen=4)
+        self._staged: deque[dict[int, _Leaf]] = deque()
 
     def open(self) -> None:
         """Get the device ready; seconds of work that fit beside the building of a model."""
         self._port.open()
 
-    def stage(self, batch: Any) -> Ahead:
-        """Pin and send what will be asked for; user code gets the result's `batch`."""
+    def stage(self, batch: Any) -> Any:
+        """Pin and send what will be asked for; returns the batch for user code."""
         found = list(_tensors(batch))
+        leaves = [_Leaf(tensor, position) for position, tensor in enumerate(found)]
         wanted = self._chosen(found)
         size = sum(found[position].nbytes for position in wanted)
-        if not wanted or _share_memory(found) or not self._port.room(size):
-            return Ahead(batch, {id(t): _Leaf(t, position) for position, t in enumerate(found)})
-        pinned = {p: self._port.pin(found[p]) for p in wanted}
-        replaced = {id(found[position]): copy for position, copy in pinned.items()}
-        leaves = [_Leaf(pinned.get(position, t), position) for position, t in enumerate(found)]
-        for position in wanted:
-            self._send(leaves[position])
-        ahead = Ahead(_replace(batch, replaced), {id(leaf.tensor): leaf for leaf in leaves})
-        self._staged.append(ahead)
-        return ahead
+        if wanted and not _share_memory(found) and self._port.room(size):
+            for position in wanted:
+                leaves[position].tensor = self._port.pin(found[position])
+                self._send(leaves[position])
+            batch = _replace(batch, {id(found[p]): leaves[p].tensor for p in wanted})
+        self._staged.append({id(leaf.tensor): leaf for leaf in leaves})
+        return batch
 
-    def begin(self, ahead: Ahead) -> Any:
-        """User code is about to get this batch."""
-        self._current, self._asked = ahead.leaves, set()
-        return ahead.batch
+    def begin(self) -> None:
+        """User code is about to get the oldest batch that was staged."""
+        self._current, self._asked = self._staged.popleft(), set()
 
     def end(self) -> None:
         """User code is done with the batch; what it asked for will be sent ahead."""
@@ -120,11 +109,13 @@ class Prefetch:
     def give_way(self) -> None:
         """The model needs the memory more: drop what was sent, and send no more."""
         self._full = True
-        for leaf in (leaf for ahead in tuple(self._staged) for leaf in ahead.leaves.values()):
-            leaf.sent = None
+        for leaves in (self._current, *tuple(self._staged)):
+            for leaf in tuple(leaves.values()):
+                leaf.sent = None
 
     def _chosen(self, found: list[torch.Tensor]) -> list[int]:
-        wanted = range(len(found)) if self._everything else sorted(self._wanted)
+        known = None if self._everything else self._wanted
+        wanted = range(len(found)) if known is None else sorted(known)
         return [p for p in wanted if p < len(found) and _is_plain(found[p])]
 
     def _send(self, leaf: _Leaf) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from batchprocess.sdk.cast import rebuilt
+from batchprocess.sdk.cast import each, rebuilt
 
 _LOG = logging.getLogger("batchprocess")
 
@@ -54,7 +54,8 @@ class Splitter:
             if part is _FAILED:
                 self._halve(size)
                 continue
-            made.append(part)
+            made.append(each(part, _alone))
+            del part
             sizes.append(size)
             begin += size
         try:
@@ -92,6 +93,11 @@ class Splitter:
 
 
 _FAILED = object()
+
+
+def _alone(tensor: torch.Tensor) -> torch.Tensor:
+    """Without the memory that it is only a view of: that is what the next part needs."""
+    return tensor.clone() if tensor.untyped_storage().nbytes() > tensor.nbytes else tensor
 
 
 def rows_of(given: Any) -> int | None:
