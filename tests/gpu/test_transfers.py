@@ -167,3 +167,15 @@ def test_each_child_of_a_pod_sees_one_gpu_of_its_own(pod, tmp_path) -> None:
     first, second = ((tmp_path / f"gpu-{shard}").read_text().split() for shard in range(2))
     assert first[0] != second[0]
     assert (first[1], second[1]) == ("1", "1")
+
+
+def test_batches_are_sent_ahead_however_many_have_passed(cuda: torch.device) -> None:
+    """8 GiB of page-locked batches pass, few at a time: there is always room for the next."""
+    port = CudaPort(cuda)
+    for _ in range(128):
+        assert port.room(64 << 20)
+        port.receive(port.send(port.pin(torch.empty(64 << 20, dtype=torch.uint8))))
+    kept = [port.pin(torch.empty(64 << 20, dtype=torch.uint8)) for _ in range(33)]
+    assert not port.room(64 << 20)
+    del kept
+    assert port.room(64 << 20)

@@ -1,17 +1,16 @@
 """The GPU's side of the loop: copies on side streams, and a bound on batches under way."""
 
-import ctypes
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 
+from batchprocess.sdk.pinned import Copier, Held
 from batchprocess.sdk.prefetch import Prefetch
 
 _MOST_PINNED_BYTES = 2 << 30
 _MOST_OF_DEVICE = 0.02
-_LOOK_EVERY = 16
 _MOST_UNDER_WAY = 8
 
 
@@ -26,8 +25,8 @@ class CudaPort:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._asked = 0
-        self._crowded = False
+        self._held = Held()
+        self._copier = Copier()
 
     @cached_property
     def _stream(self) -> torch.cuda.Stream:
@@ -48,9 +47,9 @@ class CudaPort:
         # No inference tensor either, which would have no version to tell changes by.
         with torch.inference_mode(mode=False):
             pinned = torch.empty_like(tensor, pin_memory=True)
-        # Dense and of equal strides. Not copy_(), which takes a thread for every core: these are
-        # the loader workers'.
-        ctypes.memmove(pinned.data_ptr(), tensor.data_ptr(), tensor.nbytes)
+        self._held.add(pinned)
+        # Not copy_(), which takes a thread for every core: these are the loader workers'.
+        self._copier.copy(pinned, tensor)
         return pinned
 
     def send(self, tensor: torch.Tensor) -> _Sent:
@@ -78,11 +77,7 @@ class CudaPort:
 
     def room(self, size: int) -> bool:
         """Whether the batch is small beside the GPU, and user code keeps few pinned ones."""
-        if self._asked % _LOOK_EVERY == 0:
-            held = torch.cuda.host_memory_stats_as_nested_dict().get("active_bytes", {})
-            self._crowded = held.get("current", 0) > _MOST_PINNED_BYTES
-        self._asked += 1
-        return size <= self._largest and not self._crowded
+        return size <= self._largest and self._held.bytes <= _MOST_PINNED_BYTES
 
 
 @dataclass
