@@ -124,3 +124,10 @@ clean: ## remove the environment, the tools and all caches
 
 bench-operator: .venv/dev.done testcluster $(TOOLS)/kwok ## measure the operator on a real control plane
 	$(PY) -m benchmarks.operator_bench $(ARGS)
+
+.PHONY: bench test-gpu
+bench: .venv/dev.done $(TOOLS)/versitygw ## the batch loop against others, on a GPU, or on the CPU
+	PATH=$(CURDIR)/$(TOOLS):$$PATH $(PY) benchmarks/gpu/run.py --out .cache/bench $(ARGS)
+
+test-gpu: .venv/dev.done ## tests that need a CUDA GPU
+	$(PY) -m pytest -q tests/gpu

@@ -50,6 +50,8 @@ def test_status_of_a_complete_run(run: Storage, batchprocess: Command) -> None:
     assert said.json["batches"] == {"done": 5, "total": 5}
     assert [one["state"] for one in said.json["shards"]] == ["complete", "complete"]
     assert (said.json["summary"]["rows"], said.json["summary"]["files"]) == (10, 5)
+    assert said.json["spent"] == {"data": 60.0, "device": 100.0, "user": 40.0, "storage": 0.0}
+    assert said.json["advice"].startswith("30% of the time went into waiting for data")
 
 
 def test_status_of_a_run_still_going_by_its_job_folder(
@@ -59,6 +61,8 @@ def test_status_of_a_run_still_going_by_its_job_folder(
     assert said.code == 0
     assert "state: incomplete" in said.out
     assert "batches: 4/5" in said.out
+    assert "time: data 30%, device 50%, user code 20%, storage 0%" in said.out
+    assert "advice: 30% of the time went into waiting for data: raise dataloader." in said.out
     assert said.out.splitlines()[-2:] == [
         "    0       3/3        complete",
         "    1       1/2        open",

@@ -114,6 +114,7 @@ def test_run_again_and_fresh(job: Script) -> None:
     first = job.batchprocess("run", "job.yaml")
     assert first.returncode == 0, first.stderr
     assert "begins" in first.stderr
+    assert "time: data " in first.stderr
     told = first.stdout.splitlines()
     assert told[0] == "state: complete"
     assert told[1].startswith("outputs: ")

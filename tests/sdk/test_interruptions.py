@@ -10,7 +10,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from batchprocess import MetricReducer, TorchBatchProcessor
-from batchprocess.sdk import attempt
+from batchprocess.sdk import reducing
 from sdk.conftest import Alone
 
 ROWS = 50
@@ -163,7 +163,7 @@ def test_a_death_between_seal_and_success_is_made_good(
     alone: Alone, monkeypatch: pytest.MonkeyPatch, again: int
 ) -> None:
     with monkeypatch.context() as dying:
-        dying.setattr(attempt, "finish", _interrupted)
+        dying.setattr(reducing, "finish", _interrupted)
         with pytest.raises(Interrupted):
             alone.run(processor(None), Rows())
     run_folder = alone.run_folder

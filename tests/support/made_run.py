@@ -10,9 +10,11 @@ from batchprocess.ledger.finish import finish
 from batchprocess.ledger.perform import Patience, perform
 from batchprocess.ledger.run import open_run, plan_of
 from batchprocess.protocol.run import RunInfo
+from batchprocess.protocol.spent import Spent
 from batchprocess.storage.base import Storage
 
 JOB = "20260101T000000Z-made"
+SPENT = Spent(data=30.0, device=50.0, user=20.0)
 RUN = RunInfo(rows=10, batch_size=2, batches=5, shards=2, processor="P")
 
 
@@ -31,12 +33,14 @@ def work(storage: Storage, shard: int, *, end: int | None = None, at: str | None
         rows = plan.row_span(shard, batch, batch + 1)
         body = "".join(f"{row}\n" for row in range(*rows)).encode()
         staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
-        draft = Draft((batch, batch + 1), rows, (("rows.txt", staged),))
+        draft = Draft((batch, batch + 1), rows, (("rows.txt", staged),), spent=SPENT)
         position = perform(commit(me, position, draft), storage)
     if position.cursor == plan.size(shard):
         last = plan.size(shard)
         rows = plan.row_span(shard, last, last)
-        perform(seal(me, position, Draft((last, last), rows, ()), batches=last), storage)
+        perform(
+            seal(me, position, Draft((last, last), rows, (), spent=SPENT), batches=last), storage
+        )
 
 
 def complete(storage: Storage) -> None:

@@ -21,11 +21,15 @@ from batchprocess.sdk.devices import move
 from batchprocess.sdk.fingerprint import fingerprint, sample
 from batchprocess.sdk.kept import Kept
 from batchprocess.sdk.loader import make_loader
+from batchprocess.sdk.machine import Machine
+from batchprocess.sdk.models import Models
 from batchprocess.sdk.place import find_place
 from batchprocess.sdk.reducers import FunctionReducer, Registered
+from batchprocess.sdk.saver import Saver
 from batchprocess.sdk.settings import merge
 from batchprocess.sdk.staging import Staging, check_name
 
+CPU = torch.device("cpu")
 JOB = WorkerEnvironment(job="20260101T000000Z-x", job_name="j", run_uri="/r", shards=4, shard=2)
 PLAIN = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
 VALUES = st.recursive(
@@ -224,7 +228,7 @@ def test_more_files_than_a_commit_holds_are_refused_with_what_to_do(tmp_path):
 
 
 def test_threads_of_user_code_lose_no_file_and_no_metric(tmp_path):
-    kept = Kept(Staging(tmp_path))
+    kept = made_kept(tmp_path)
     made = context(tmp_path, kept)
     updates = made.wrap_reducer(list, name="all")
     boundaries = []
@@ -273,13 +277,18 @@ def test_a_block_open_across_a_boundary_is_an_error(tmp_path):
         staging.take()
 
 
+def made_kept(tmp_path):
+    staging = Staging(tmp_path)
+    return Kept(staging, Saver(staging.saved))
+
+
 def context(tmp_path, kept=None):
     return TorchBatchProcessorContext(
         rank=2,
         size=4,
-        device=torch.device("cpu"),
+        machine=Machine(CPU, Models(CPU)),
         hparams={"threshold": 0.5},
-        kept=kept or Kept(Staging(tmp_path)),
+        kept=kept or made_kept(tmp_path),
         tensorboard=tmp_path,
     )
 
@@ -293,7 +302,7 @@ def test_a_context_tells_its_place_and_its_hparams(tmp_path):
 
 
 def test_reported_metrics_are_checked_in_the_call(tmp_path):
-    kept = Kept(Staging(tmp_path))
+    kept = made_kept(tmp_path)
     made = context(tmp_path, kept)
     made.report_metrics("g", 1, {"a": 1})
     made.report_metrics("g", 2, {"a": 1})
@@ -312,7 +321,7 @@ def test_reported_metrics_are_checked_in_the_call(tmp_path):
 
 
 def test_reducers_are_wrapped_in_init_only_under_unique_names(tmp_path):
-    kept = Kept(Staging(tmp_path))
+    kept = made_kept(tmp_path)
     made = context(tmp_path, kept)
     made.wrap_reducer(sum, name="total")
     with pytest.raises(ValueError, match="'total' exists already"):
@@ -325,7 +334,7 @@ def test_reducers_are_wrapped_in_init_only_under_unique_names(tmp_path):
 
 
 def test_reported_models_are_kept_with_the_next_commit(tmp_path):
-    kept = Kept(Staging(tmp_path))
+    kept = made_kept(tmp_path)
     made = context(tmp_path, kept)
     made.report_task_using_model_version("resnet:3")
     made.report_task_using_checkpoint("s3://models/1")
@@ -386,7 +395,7 @@ def test_an_unnamed_reducer_must_return_a_dict():
 
 
 def test_a_large_value_goes_beside_its_record(tmp_path):
-    kept = Kept(Staging(tmp_path))
+    kept = made_kept(tmp_path)
     made = context(tmp_path, kept).wrap_reducer(list, name="big")
     made.update("x" * 20_000)
     (entry,) = kept.take((0, 1), (0, 1)).reducers

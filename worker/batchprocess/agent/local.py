@@ -5,7 +5,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -21,6 +21,7 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
 from batchprocess.protocol.run import RunShape, Summary
+from batchprocess.protocol.spent import Spent, sum_of
 from batchprocess.protocol.termination import ShardEnd, Termination
 from batchprocess.storage.factory import open_storage
 
@@ -57,7 +58,10 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class LocalResult:
-    """How the run ended; `shards` as their last agents left them, `failed` those given up."""
+    """How the run ended; `shards` as their last agents left them, `failed` those given up.
+
+    `spent`: where the time of this command's attempts went.
+    """
 
     state: Literal["complete", "stopped", "failed", "taken over"]
     code: int
@@ -65,6 +69,7 @@ class LocalResult:
     summary: Summary | None
     shards: tuple[ShardEnd, ...]
     failed: tuple[int, ...] = ()
+    spent: Spent = field(default_factory=Spent)
 
 
 class View(Protocol):
@@ -257,7 +262,8 @@ class _Runner:
         summary: Summary | None = None,
     ) -> LocalResult:
         ends = tuple(end for _, end in sorted(self._ends.items()))
-        return LocalResult(state, code, message, summary, ends, self._failed_shards())
+        spent = sum_of(one.spent for one in self._progress.values() if one.spent is not None)
+        return LocalResult(state, code, message, summary, ends, self._failed_shards(), spent)
 
 
 def _end(one: ShardProgress) -> ShardEnd:

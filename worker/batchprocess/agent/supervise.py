@@ -17,6 +17,7 @@ from batchprocess.protocol.control import (
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
 from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import ShardEnd
 
 Message = Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop
@@ -53,6 +54,7 @@ class Watch:
     run: RunShape | None = None
     processed: int = 0
     rows: int = 0
+    spent: Spent | None = None
     sealed: bool = False
     outcome: Outcome | None = None
     reduced: Reduced | None = None
@@ -71,7 +73,7 @@ class Watch:
                 self.pid, self.dump_signal = message.pid, message.dump_signal
             case Beat():
                 self.phase, self.processed = message.phase, message.processed
-                self.rows = message.rows
+                self.rows, self.spent = message.rows, message.spent
                 self.idle_since = now - message.since
             case Claimed():
                 self.claim_seq = self.seq = message.seq
@@ -125,6 +127,7 @@ class Watch:
             rows=self.rows,
             phase=self.phase,
             sealed=self.sealed,
+            spent=self.spent,
         )
 
 

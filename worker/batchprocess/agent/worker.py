@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from pydantic import ValidationError
 
+from batchprocess.agent import cores
 from batchprocess.agent.children import Child, gpu_of, kill_session, start, start_failure
 from batchprocess.agent.seals import read_seal
 from batchprocess.agent.supervise import Pod, SealSeen, Watch
@@ -72,15 +73,19 @@ class Agent:
 
     def _start_all(self) -> None:
         shards = self._environment.shards_of_worker()
+        allowed, cpu_limit = os.sched_getaffinity(0), cores.limit()
         for number, shard in enumerate(shards):
+            mine = cores.share(allowed, number, len(shards))
+            omp = cores.environment(len(mine), len(shards), cpu_limit, self._environ)
             watch = Watch(shard, self._clock())
             self._pod.watches.append(watch)
             gpu = gpu_of(number, len(shards), self._environ) if self._environment.gpus else {}
             try:
-                child = start(shard, self._command, {**self._environ, **gpu})
+                child = start(shard, self._command, {**self._environ, **gpu, **omp})
             except OSError as error:
                 watch.code, watch.sentence = start_failure(self._command, error)
                 continue
+            cores.pin(child.process.pid, mine)
             self._children[shard] = child
             self._buffers[shard] = b""
             self._selector.register(child.connection, selectors.EVENT_READ, watch)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from batchprocess.agent.local import LocalResult, LocalRun, run_local
 from batchprocess.api.environment import s3_settings, worker_environment
@@ -28,6 +28,7 @@ from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.errors import BatchProcessError, InvalidArgument, StorageDenied
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.run import RunShape, Summary
+from batchprocess.protocol.spent import Spent, advice
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -135,7 +136,14 @@ def where_it_begins(uri: str, standing: Standing) -> str:
 def as_object(result: LocalResult, uri: str) -> dict[str, Any]:
     """What --json prints: summary.json plus state and uri."""
     summary = {} if result.summary is None else result.summary.model_dump(mode="json")
-    return {**summary, "state": result.state, "uri": uri, "message": result.message}
+    return {
+        **summary,
+        "state": result.state,
+        "uri": uri,
+        "message": result.message,
+        "spent": result.spent.model_dump(),
+        "advice": advice(result.spent),
+    }
 
 
 def print_result(result: LocalResult, uri: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -144,7 +152,16 @@ def print_result(result: LocalResult, uri: str, rows: Sequence[dict[str, Any]]) 
     print(f"outputs: {uri}")
     if result.summary is not None:
         print_summary(result.summary)
+    print_spent(result.spent, sys.stderr)
     print_table(rows)
+
+
+def print_spent(spent: Spent, stream: TextIO) -> None:
+    """Where the time went, and what to change if too much of it was waited for data."""
+    if spent.total:
+        print(f"time: {spent.text()}", file=stream)
+    if (text := advice(spent)) is not None:
+        print(f"advice: {text}", file=stream)
 
 
 def _rows(storage: Storage, job: BatchProcessJob, result: LocalResult) -> list[dict[str, Any]]:

@@ -1,12 +1,15 @@
 """`batchprocess status`."""
 
+import sys
+
 from batchprocess.cli.main import print_json
-from batchprocess.cli.run import print_summary
+from batchprocess.cli.run import print_spent, print_summary
 from batchprocess.cli.table import print_table, shard_rows
 from batchprocess.cli.target import find_target
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.local_runs import look
 from batchprocess.ledger.perform import perform
+from batchprocess.protocol.spent import Spent, advice, sum_of
 
 
 def show_status(target: str, *, as_json: bool) -> None:
@@ -15,6 +18,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     summary = perform(finished(), found.storage)
     rows = shard_rows(look(found.storage, found.run.shards))
     done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))
+    spent = sum_of(Spent(**row["spent"]) for row in rows if row["spent"])
     state = "complete" if summary is not None else "incomplete"
     if as_json:
         print_json(
@@ -23,6 +27,8 @@ def show_status(target: str, *, as_json: bool) -> None:
                 "runId": found.run_id,
                 "state": state,
                 "batches": {"done": done, "total": total},
+                "spent": spent.model_dump(),
+                "advice": advice(spent),
                 "shards": rows,
                 "summary": None if summary is None else summary.model_dump(mode="json"),
             }
@@ -31,6 +37,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     print(f"state: {state}")
     print(f"outputs: {found.storage.uri}")
     print(f"batches: {done}/{total}")
+    print_spent(spent, sys.stdout)
     if summary is not None:
         print_summary(summary)
     print_table(rows)

@@ -5,11 +5,11 @@ from typing import Any
 
 from batchprocess.ledger.local_runs import Standing
 from batchprocess.ledger.run import plan_of
-from batchprocess.protocol.records import Seal
+from batchprocess.protocol.records import Commit, Seal
 
 
 def shard_rows(standing: Standing, failed: Collection[int] = ()) -> list[dict[str, Any]]:
-    """A row per shard: shard, cursor, total, state, lastRecord. Empty before the run has begun.
+    """A row per shard: shard, cursor, total, state, lastRecord, spent. Empty before the run.
 
     The state is `complete`, `failed` (closed without its rest, or given up just now), `open` or
     `pending` (nobody has begun it).
@@ -24,6 +24,7 @@ def shard_rows(standing: Standing, failed: Collection[int] = ()) -> list[dict[st
             "total": plan.size(shard),
             "state": _state(head.record if head else None, given_up=shard in failed),
             "lastRecord": head.record.at if head else None,
+            "spent": _spent(head.record if head else None),
         }
         for shard, head in enumerate(standing.heads)
     ]
@@ -43,6 +44,11 @@ def _state(record: object, *, given_up: bool) -> str:
     if given_up:
         return "failed"
     return "pending" if record is None else "open"
+
+
+def _spent(record: object) -> dict[str, float] | None:
+    spent = record.spent if isinstance(record, Commit | Seal) else None
+    return None if spent is None else spent.model_dump()
 
 
 def plural(number: int, noun: str, many: str = "") -> str:

@@ -30,6 +30,7 @@ from batchprocess.protocol.records import (
     digest,
     encode,
 )
+from batchprocess.protocol.spent import Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Draft:
     reducers: tuple[StagedReducer, ...] = ()
     metrics: tuple[MetricEntry, ...] = ()
     models: tuple[dict[str, str], ...] = ()
+    spent: Spent | None = None
 
 
 def refuse_finished(head: Stored | None, me: Identity) -> None:
@@ -245,6 +247,7 @@ def _body(draft: Draft, prefix: str) -> dict[str, object]:
         "reducers": tuple(_reducer(one, prefix, i) for i, one in enumerate(draft.reducers)),
         "metrics": draft.metrics,
         "models": draft.models,
+        "spent": draft.spent,
     }
 
 

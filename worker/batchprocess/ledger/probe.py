@@ -67,7 +67,14 @@ def _run_race(storage: Storage, key: str) -> list[bytes]:
             return None
 
     with ThreadPoolExecutor(RACERS) as pool:
-        return [body for body in pool.map(racer, range(RACERS)) if body is not None]
+        try:
+            racing = [pool.submit(racer, number) for number in range(RACERS)]
+        except RuntimeError:
+            # The process is ending (a probe runs beside the user's `__init__`, which may raise)
+            # and starts no more threads; those at the barrier would keep it for ever.
+            barrier.abort()
+            raise
+        return [body for one in racing if (body := one.result()) is not None]
 
 
 def _remove(storage: Storage, folder: str) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from batchprocess.protocol.run import Count, RunShape
+from batchprocess.protocol.spent import Spent
 
 CONTROL_FD = "BATCHPROCESS_CONTROL_FD"
 SCRATCH = "BATCHPROCESS_SCRATCH"
@@ -45,6 +46,7 @@ class Beat(_Message):
     cursor: Count
     total: Count
     rows: Count = 0
+    spent: Spent | None = None
 
 
 class Claimed(_Message):

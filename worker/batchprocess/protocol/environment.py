@@ -63,6 +63,7 @@ class WorkerEnvironment(BaseModel):
     stall_seconds: float = 600
     grace_seconds: float = 60
     profile: bool = False
+    compile_cache: bool = True
     termination_log: str | None = None
     progress_fd: int | None = Field(default=None, description="local runner: reports as lines")
     progress_url: str | None = Field(

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from batchprocess.protocol.control import Phase
 from batchprocess.protocol.run import Count, RunShape
+from batchprocess.protocol.spent import Spent
 
 REPORTS_PATH = "/v1/reports"
 """Where a report is POSTed, below BATCHPROCESS_PROGRESS_URL, with a bearer token."""
@@ -29,6 +30,7 @@ class ShardProgress(BaseModel):
     rows: Count = 0
     phase: Phase = "starting"
     sealed: bool = False
+    spent: Spent | None = None
 
 
 class ProgressReport(BaseModel):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.spent import Spent
 
 MAX_RECORD_BYTES = 1 << 20
 MAX_FILES_PER_COMMIT = 10_000
@@ -80,6 +81,7 @@ class _Body(_Record):
     models: tuple[dict[str, Any], ...] = Field(
         default=(), description="report_task_using_* links: model versions and checkpoints"
     )
+    spent: Spent | None = Field(default=None, description="the attempt so far; information only")
 
     def objects(self) -> tuple[CommittedFile, ...]:
         """Every object that must exist for this record to be whole."""

@@ -1,52 +1,57 @@
-"""One attempt on one shard, in this order: count, look, build, claim, loop, seal."""
+"""One attempt on one shard, in this order: count, look, read ahead, build, claim, loop, seal."""
 
 import atexit
+import os
 import secrets
 import shutil
 import tempfile
-import warnings
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
-from batchprocess import __version__
 from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
 from batchprocess.ledger.download import whole
-from batchprocess.ledger.finalize import Reduction
-from batchprocess.ledger.finish import finish, identity
+from batchprocess.ledger.finish import identity
 from batchprocess.ledger.head import find_head
-from batchprocess.ledger.metrics import reducer_entries
-from batchprocess.ledger.perform import Patience, perform, perform_all
+from batchprocess.ledger.perform import Patience, perform
 from batchprocess.ledger.probe import probe
-from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import open_run, read_run, require_same
 from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.control import Reduced
 from batchprocess.protocol.errors import ShardSealed
-from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.alone import say_how_it_ended, say_that_others_go_on, say_where_it_begins
+from batchprocess.sdk.alone import say_where_it_begins
+from batchprocess.sdk.artefacts import Artefacts, made_for
+from batchprocess.sdk.beside import Beside
+from batchprocess.sdk.clock import Advisor
 from batchprocess.sdk.committer import Committer, Folder
 from batchprocess.sdk.construct import construct, warn
 from batchprocess.sdk.context import TorchBatchProcessorContext
+from batchprocess.sdk.cuda import Gpu
+from batchprocess.sdk.dataset import count, describe
 from batchprocess.sdk.devices import pick_device
 from batchprocess.sdk.failures import Where
-from batchprocess.sdk.fingerprint import fingerprint
-from batchprocess.sdk.kept import Kept, value_of
+from batchprocess.sdk.feed import Feed, Reader, open_feed
+from batchprocess.sdk.kept import Kept
 from batchprocess.sdk.link import Link, LoopState
-from batchprocess.sdk.loader import make_loader, rows_of
-from batchprocess.sdk.loop import Loop
+from batchprocess.sdk.loader import make_loader
+from batchprocess.sdk.loop import Loop, NoDevice
+from batchprocess.sdk.machine import Machine
+from batchprocess.sdk.models import Models
 from batchprocess.sdk.place import Place
+from batchprocess.sdk.prefetch import Prefetch
 from batchprocess.sdk.processor import TorchBatchProcessor
-from batchprocess.sdk.profiler import TraceProfiler
-from batchprocess.sdk.reducers import reduce_all
+from batchprocess.sdk.reducers import Registered
+from batchprocess.sdk.reducing import Reducing
+from batchprocess.sdk.saver import Saver
 from batchprocess.sdk.settings import Settings
 from batchprocess.sdk.staging import Staging
+from batchprocess.sdk.trace import traced
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -76,7 +81,7 @@ class Attempt:
         self.nonce = secrets.token_hex(16)
         environment = place.environment
         self.storage: Storage = open_storage(environment.run_uri, environment.s3)
-        self._kept = Kept(Staging(place.scratch))
+        self._staging = Staging(place.scratch)
         self._tensorboard = Path(
             tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=place.scratch)
         )
@@ -91,7 +96,7 @@ class Attempt:
 
     def close(self) -> None:
         """Remove the temporary files."""
-        self._kept.staging.close()
+        self._staging.close()
         shutil.rmtree(self._tensorboard, ignore_errors=True)
 
     def run(self, live: Live) -> None:
@@ -103,67 +108,61 @@ class Attempt:
             self._work(live)
         except ShardSealed:
             # An earlier attempt may have died between the last seal and _SUCCESS.
-            self._finalize_alone(live.where)
+            self._finish_alone(live.where)
             raise
-        self._finalize_alone(live.where)
+        self._finish_alone(live.where)
 
     def _work(self, live: Live) -> None:
         where = live.where
         shard, job = self.place.shard, self.place.environment
-        me = identity(job.job, shard, retry=job.retry)
         where.stage = "the dataset"
         plan = self.count()
         self.loader(plan, 0)
         where.stage = "start"
         stored = perform(read_run(), self.storage, self._patience(first=True))
         where.run_exists = stored is not None
+        begin = 0
         if stored is not None:
             # A sealed shard must end at once, without model or dataset having been touched.
             head = perform(find_head(shard), self.storage, self._patience())
-            refuse_finished(head, me)
+            refuse_finished(head, self._me)
+            begin = 0 if head is None else head.record.cursor
         where.stage = "the dataset"
         mine = self.describe(plan)
         if stored is not None:
             where.stage = "start"
             require_same(mine, stored)
-        where.stage = "__init__"
-        if shard == 0:  # once a run is enough
-            warn(self.processor_class)
-        processor = self.build(rank=shard)
-        where.stage = "start"
-        self._open(mine, where)
-        flow = claim(me, max_without_progress=job.max_attempts_without_progress)
-        claimed = perform(flow, self.storage, self._patience())
-        self._loop(processor, plan, claimed, me, live)
+        with Reader(lambda cursor: self._feed(plan, cursor)) as reader:
+            where.stage = "reading a batch"
+            reader.start(begin)
+            processor = self._build_beside_probe(mine, where)
+            flow = claim(self._me, max_without_progress=job.max_attempts_without_progress)
+            claimed = perform(flow, self.storage, self._patience())
+            self._loop(processor, plan, claimed, live, reader)
+
+    def _finish_alone(self, where: Where) -> None:
+        if self.place.alone:
+            self._reducing().finish_alone(self.place.environment, self.place.shard, where)
 
     def count(self) -> ShardPlan:
         """How the dataset is cut; TypeError or InvalidArgument if it cannot be counted."""
-        rows = rows_of(self._dataset)
-        settings = self._settings
-        plan = ShardPlan(
-            rows, settings.batch_size, self.place.environment.shards, settings.max_batches
-        )
-        if settings.max_batches is not None and settings.max_batches > plan.first_batch(1):
-            warnings.warn(
-                f"max_batches={settings.max_batches} is ignored: the longest shard has "
-                f"{plan.first_batch(1)} batches",
-                stacklevel=2,
-            )
-            plan = ShardPlan(rows, settings.batch_size, plan.shards)
-        return plan
+        return count(self._dataset, self._settings, self.place.environment.shards)
+
+    def describe(self, plan: ShardPlan) -> RunInfo:
+        """run.json as this attempt would write it; reads eight rows twice."""
+        return describe(self._dataset, plan, self.processor_class)
 
     def build(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
-        environment = self.place.environment
         context = TorchBatchProcessorContext(
             rank=rank,
-            size=environment.shards,
-            device=pick_device(self.place.gpu),
-            hparams=environment.hparams,
+            size=self.place.environment.shards,
+            machine=self._machine,
+            hparams=self.place.environment.hparams,
             kept=self._kept,
             tensorboard=self._tensorboard,
         )
-        processor = construct(self.processor_class, context, profile=environment.profile)
+        processor = construct(self.processor_class, context)
         self._kept.in_init = False
         return processor
 
@@ -177,111 +176,148 @@ class Attempt:
         where.run_exists = True
         self.build(rank=0)
         where.stage = "reduce"
-        flows = [read_shard(shard) for shard in range(self.place.environment.shards)]
-        ledgers = perform_all(flows, self.storage, self._patience())
-        made = self._reduction(reducer_entries(ledgers), where)
-        return Reduced(metrics=dict(made.metrics), error=made.error)
+        return self._reducing().of_all(self.place.environment.shards, where)
 
-    def _open(self, mine: RunInfo, where: Where) -> None:
-        if where.run_exists:
-            return
-        if self.place.environment.fencing == "required":
-            probe(self.storage, lambda: secrets.token_hex(16), self._patience(first=True))
-        perform(open_run(mine), self.storage, self._patience(first=True))
-        where.run_exists = True
+    @cached_property
+    def _me(self) -> Identity:
+        job = self.place.environment
+        return identity(job.job, self.place.shard, retry=job.retry)
+
+    @cached_property
+    def _gpu(self) -> Gpu | None:
+        device = pick_device(self.place.gpu)
+        pin = self._settings.loader.get("pin_memory")
+        if device.type != "cuda":
+            return None
+        return Gpu(device, ahead=pin is not False, everything=pin is True)
+
+    @cached_property
+    def _machine(self) -> Machine:
+        gpu = self._gpu
+        device = torch.device("cpu") if gpu is None else gpu.device
+        models = Models(
+            device,
+            is_short=lambda: self._kept.is_short(self._settings.batch_size),
+            free=(lambda: None) if gpu is None else gpu.give_way,
+            artefacts=self._artefacts,
+        )
+        return Machine(device, models, None if gpu is None else gpu.to_device)
+
+    @cached_property
+    def _artefacts(self) -> Artefacts | None:
+        if not self.place.environment.compile_cache:
+            return None
+        return Artefacts(self.storage, lambda: made_for(self._machine.device, self.processor_class))
+
+    @cached_property
+    def _kept(self) -> Kept:
+        fetch = None if self._gpu is None else self._gpu.back.fetch
+        return Kept(self._staging, Saver(self._staging.saved, fetch))
+
+    def _feed(self, plan: ShardPlan, cursor: int) -> Feed:
+        return open_feed(self.loader(plan, cursor), self._prefetch)
+
+    def _prefetch(self) -> Prefetch | None:
+        return None if self._gpu is None else self._gpu.prefetch
+
+    def _build_beside_probe(self, mine: RunInfo, where: Where) -> TorchBatchProcessor:
+        """The model loads while the store is probed; run.json is written after both."""
+        probing = None
+        if not where.run_exists and self.place.environment.fencing == "required":
+            probing = Beside(self._probe, "probe")
+        exists = where.run_exists
+        where.stage = "__init__"
+        if self.place.shard == 0:  # once a run is enough
+            warn(self.processor_class)
+        processor = self.build(rank=self.place.shard)
+        where.stage = "start"
+        if probing is not None:
+            probing.result()
+        if not exists:
+            perform(open_run(mine), self.storage, self._patience(first=True))
+            where.run_exists = True
+        return processor
+
+    def _probe(self) -> None:
+        probe(self.storage, lambda: secrets.token_hex(16), self._patience(first=True))
 
     def _loop(
         self,
         processor: TorchBatchProcessor,
         plan: ShardPlan,
         claimed: Claimed,
-        me: Identity,
         live: Live,
+        reader: Reader,
     ) -> None:
-        link, state, where = live.link, live.state, live.where
-        cursor, shard = claimed.position.cursor, self.place.shard
-        state.cursor, state.total, state.processed = cursor, plan.size(shard), cursor
-        link.send(
+        state, shard = live.state, self.place.shard
+        cursor, total = claimed.position.cursor, plan.size(shard)
+        state.cursor, state.total, state.processed = cursor, total, cursor
+        live.link.send(
             ClaimedMessage(
                 shard=shard,
                 seq=claimed.position.seq,
                 cursor=cursor,
-                total=state.total,
+                total=total,
                 run=RunShape.of(plan),
             )
         )
         if self.place.alone:
-            say_where_it_begins(self.storage.uri, shard, cursor, state.total)
+            say_where_it_begins(self.storage.uri, shard, cursor, total)
         if claimed.last is not None:
             self._kept.resume(claimed.last.reducers, self._load)
-        committer = Committer(me, claimed.position, self.storage, self._patience(), link.send)
-        self._committer = committer
-        loop = Loop(
+        loop = self._make_loop(processor, plan, claimed, live)
+        try:
+            if cursor < total:
+                feed = reader.at(cursor)
+                if self.place.environment.profile:
+                    feed = traced(loop, feed, self._tensorboard, total - cursor)
+                loop.run(feed, cursor)
+            loop.finish()
+            live.link.beat()
+        finally:
+            self._kept.saver.close()
+        if self._artefacts is not None:
+            self._artefacts.close()
+
+    def _make_loop(
+        self, processor: TorchBatchProcessor, plan: ShardPlan, claimed: Claimed, live: Live
+    ) -> Loop:
+        shard, settings = self.place.shard, self._settings
+        loaders = int(settings.loader.get("num_workers") or 0)
+        advisor = Advisor(live.state.times, loaders, len(os.sched_getaffinity(0)))
+        self._committer = Committer(
+            self._me, claimed.position, self.storage, self._patience(), live.link.send
+        )
+        return Loop(
             processor=processor,
             plan=plan,
             kept=self._kept,
-            committer=committer,
-            state=state,
-            where=where,
+            committer=self._committer,
+            state=live.state,
+            where=live.where,
             tensorboard=Folder(self._tensorboard, f"tensorboard/{shard:05d}-{self.nonce[:8]}"),
-            interval=self._settings.checkpoint_interval,
-            began=link.beat,
-            seconds=self._settings.checkpoint_seconds,
+            interval=settings.checkpoint_interval,
+            device=NoDevice() if self._gpu is None else self._gpu.under_way,
+            began=live.link.beat,
+            looked=lambda: self._look(advisor),
+            seconds=settings.checkpoint_seconds,
         )
-        if cursor < state.total:
-            loop.run(self.loader(plan, cursor), cursor)
-        if isinstance(processor.profiler, TraceProfiler):
-            processor.profiler.close(self._tensorboard)
-        loop.finish()
 
-    def _finalize_alone(self, where: Where) -> None:
-        """A script alone reduces with its own processor, once every shard is sealed."""
-        if not self.place.alone:
-            return
-        job = self.place.environment
-        flows = [read_shard(shard) for shard in range(job.shards)]
-        ledgers = perform_all(flows, self.storage, self._patience())
-        if any(ledger.outcome is None for ledger in ledgers):
-            say_that_others_go_on(self.storage.uri, self.place.shard)
-            return
-        summary = finish(
-            self.storage,
-            job=job.job,
-            run_id=job.run_uri.rpartition("/")[2],
-            reduce=lambda entries: self._reduction(entries, where),
-            patience=self._patience(),
-        )
-        say_how_it_ended(self.storage.uri, summary)
+    def _look(self, advisor: Advisor) -> None:
+        advisor.look()
+        if self._artefacts is not None:
+            self._artefacts.keep()
 
-    def _reduction(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
-        """Outputs count whatever the reducers do, so their errors are told, not raised."""
-        try:
-            if self._kept.in_init:
-                self.build(rank=self.place.shard)
-            metrics = reduce_all(
-                (one, [value_of(entry, self._load) for entry in entries.get(one.key, ())])
-                for one in self._kept.reducers
-            )
-        except Exception as error:  # noqa: BLE001  any error of user code, told in the summary
-            where.stage = "reduce"
-            return Reduction({}, where.sentence(error))
-        return Reduction(metrics)
+    def _reducing(self) -> Reducing:
+        return Reducing(self._reducers, self.storage, self._load, self._patience())
+
+    def _reducers(self) -> list[Registered]:
+        if self._kept.in_init:
+            self.build(rank=self.place.shard)
+        return self._kept.reducers
 
     def _load(self, key: str) -> bytes:
         return whole(self.storage, key, self._patience())
-
-    def describe(self, plan: ShardPlan) -> RunInfo:
-        """run.json as this attempt would write it; reads eight rows twice."""
-        return RunInfo(
-            rows=plan.rows,
-            batch_size=plan.batch_size,
-            batches=plan.batches,
-            shards=plan.shards,
-            max_batches=plan.max_batches,
-            processor=getattr(self.processor_class, "__qualname__", repr(self.processor_class)),
-            fingerprint=fingerprint(self._dataset, plan.rows),
-            versions={"batchprocess": __version__, "torch": str(torch.__version__)},
-        )
 
     def _patience(self, *, first: bool = False) -> Patience:
         seconds = self.place.environment.storage_deadline_seconds

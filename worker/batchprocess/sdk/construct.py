@@ -8,7 +8,6 @@ from typing import Any
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.sdk.context import TorchBatchProcessorContext
 from batchprocess.sdk.processor import TorchBatchProcessor
-from batchprocess.sdk.profiler import TraceProfiler
 
 _LOG = logging.getLogger("batchprocess")
 _HOOKS = ("on_checkpoint_start", "on_finish")
@@ -17,14 +16,11 @@ _CLOSE, _CLOSE_UNLESS_ON = 0.7, 0.85
 
 
 def construct(
-    made_of: type[TorchBatchProcessor], context: TorchBatchProcessorContext, *, profile: bool
+    made_of: type[TorchBatchProcessor], context: TorchBatchProcessorContext
 ) -> TorchBatchProcessor:
     """The processor; InvalidArgument if `made_of` makes none, or whatever `__init__` raises."""
     require_processor(made_of)
     processor = made_of.__new__(made_of, context=context)  # type: ignore[call-arg]
-    if profile:
-        # Before __init__, which need not call super().__init__ and may replace it.
-        processor.profiler = TraceProfiler()
     processor.__init__(context=context)  # type: ignore[misc]
     return processor
 

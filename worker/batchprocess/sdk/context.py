@@ -11,7 +11,10 @@ import torch
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.sdk.devices import move
 from batchprocess.sdk.kept import Kept
+from batchprocess.sdk.machine import Machine
+from batchprocess.sdk.models import Options
 from batchprocess.sdk.reducers import FunctionReducer, MetricReducer, Registered
+from batchprocess.sdk.saver import Column
 from batchprocess.sdk.staging import check_name
 
 Model = TypeVar("Model", bound=torch.nn.Module)
@@ -25,13 +28,13 @@ class TorchBatchProcessorContext:
         *,
         rank: int,
         size: int,
-        device: torch.device,
+        machine: Machine,
         hparams: Mapping[str, Any],
         kept: Kept,
         tensorboard: Path,
     ) -> None:
         self._rank, self._size = rank, size
-        self._device = device
+        self._machine = machine
         self._hparams = dict(hparams)
         self._tensorboard = tensorboard
         self._warned: set[type] = set()
@@ -41,19 +44,34 @@ class TorchBatchProcessorContext:
     @property
     def device(self) -> torch.device:
         """The process's own GPU as `cuda:0`, or `cpu`."""
-        return self._device
+        return self._machine.device
 
     def to_device(self, data: Any, warned_types: set[type] | None = None) -> Any:
         """Tensors, numpy arrays and anything with `.to()`, also nested in lists, tuples, dicts,
 
-        on the device. Other types come back as they are, with one warning per type.
+        on the device. Other types come back as they are, with one warning per type. On return
+        the data may be changed or freed.
         """
-        return move(data, self._device, self._warned if warned_types is None else warned_types)
+        warned = self._warned if warned_types is None else warned_types
+        return move(data, self._machine.device, warned, self._machine.send)
 
-    def prepare_model_for_inference(self, model: Model) -> Model:
-        """The model in eval mode and on the device."""
-        model.eval()
-        return model.to(self._device)
+    def prepare_model_for_inference(
+        self,
+        model: Model,
+        dtype: torch.dtype | None = None,
+        compile: bool | str = False,  # noqa: A002  torch.compile is what it means
+        channels_last: bool = False,
+    ) -> Model:
+        """The same model in eval mode and on the device; on request faster. See docs/models.md.
+
+        dtype: weights and floating-point inputs in this type, outputs in the type as before.
+        compile: True, or a mode of torch.compile ("reduce-overhead" for CUDA graphs). The batch
+        with fewer rows at the end of a dataset is not compiled for.
+        channels_last: weights and images in the layout that convolutions of bfloat16 are fast in.
+
+        On a GPU, a forward that runs out of memory is repeated with fewer rows at a time.
+        """
+        return self._machine.models.prepare(model, Options(dtype, compile, channels_last))
 
     @contextlib.contextmanager
     def upload_path(self) -> Iterator[Path]:
@@ -65,6 +83,36 @@ class TorchBatchProcessorContext:
         """
         with self._kept.staging.block() as path:
             yield path
+
+    def save(
+        self, name: str, rows: Column | Mapping[str, Column], ids: Column | None = None
+    ) -> None:
+        """Hand results over and go on: copied, encoded and committed behind the loop.
+
+        name: a file of the next commit; its suffix is its format: .parquet (needs pyarrow),
+        .safetensors, .npy (one array) or .jsonl. Rows saved under one name until the next
+        checkpoint make one file.
+        rows: columns by name: tensors on any device, numpy arrays, or lists with one value a row,
+        all of one length; or a single column, called as the file's stem.
+        ids: one integer or string a row, kept as `id`; default: the dataset's row numbers, if
+        there is one row for each of the batch.
+
+        The caller may change or free everything on return. Waits only when 512 MiB are waiting to
+        be encoded. What is wrong with names, shapes or types raises ValueError or TypeError here;
+        a failure to write raises in the next call, or ends the attempt at the next checkpoint.
+        """
+        columns = rows if isinstance(rows, Mapping) else {Path(name).stem: rows}
+        self._kept.saver.save(name, columns, self._row_ids(name, columns) if ids is None else ids)
+
+    def _row_ids(self, name: str, columns: Mapping[str, Column]) -> range:
+        rows = self._kept.rows
+        length = len(next(iter(columns.values()), ()))
+        if rows is None or length != rows[1] - rows[0]:
+            batch = (
+                "there is no batch now" if rows is None else f"the batch has {rows[1] - rows[0]}"
+            )
+            raise ValueError(f"{name!r} got {length} rows and no ids, but {batch}: give ids=")
+        return range(*rows)
 
     def report_metrics(self, group: str, steps_completed: int, metrics: dict[str, Any]) -> None:
         """Keep metrics with the next commit; dropped if this attempt fails before it.

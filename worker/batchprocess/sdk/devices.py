@@ -1,6 +1,7 @@
 """Moving user data to a device, and models ready for inference."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,31 +10,42 @@ import torch
 _LOG = logging.getLogger("batchprocess")
 
 
+def has_gpu() -> bool:
+    """Whether there is a GPU, found out without touching it: workers can still be forked."""
+    return torch.cuda.device_count() > 0
+
+
 def pick_device(gpu: int) -> torch.device:
     """GPU number `gpu` of those that this process sees, made the current one; or the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
-    torch.cuda.set_device(gpu)
+    if gpu:
+        # Makes a context, which takes a while; number 0 is the current one anyhow.
+        torch.cuda.set_device(gpu)
     return torch.device("cuda", gpu)
 
 
-def move(data: Any, device: torch.device, warned: set[type]) -> Any:
+Send = Callable[[torch.Tensor], torch.Tensor]
+
+
+def move(data: Any, device: torch.device, warned: set[type], send: Send | None = None) -> Any:
     """Tensors, numpy arrays and anything with `.to()` in (nested) lists, tuples and dicts.
 
     Other types are returned as they are, with one warning per type, remembered in `warned`.
+    `send` copies a tensor to the device, if there is a better way than its `.to()`.
     """
     match data:
         case torch.Tensor():
-            return data.to(device, non_blocking=True)
+            return data.to(device, non_blocking=True) if send is None else send(data)
         case np.ndarray():
             return torch.from_numpy(data).to(device)
         case tuple() if hasattr(data, "_fields") and not hasattr(data, "to"):
             # A PackedSequence is a tuple too, but only its own `to` knows what stays on the CPU.
-            return type(data)(*(move(item, device, warned) for item in data))
+            return type(data)(*(move(item, device, warned, send) for item in data))
         case list() | tuple() if not hasattr(data, "to"):
-            return type(data)(move(item, device, warned) for item in data)
+            return type(data)(move(item, device, warned, send) for item in data)
         case dict():
-            return {key: move(item, device, warned) for key, item in data.items()}
+            return {key: move(item, device, warned, send) for key, item in data.items()}
     if hasattr(data, "to"):
         return data.to(device)
     if type(data) not in warned:

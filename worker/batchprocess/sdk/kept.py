@@ -11,8 +11,10 @@ from typing import Any
 from batchprocess.ledger.attempt import Draft, StagedReducer
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.records import MetricEntry, ReducerEntry, Span
+from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.codec import to_json
 from batchprocess.sdk.reducers import Registered
+from batchprocess.sdk.saver import Saved, Saver
 from batchprocess.sdk.staging import Staging, describe
 
 _INLINE_BYTES = 16 << 10
@@ -22,10 +24,13 @@ _INLINE_BYTES = 16 << 10
 class Kept:
     """Filled by user code through the context, emptied by the loop at every boundary.
 
+    `rows`: the dataset's rows in the batch that is being processed, None between batches.
     Threads of user code may report too: what one adds is in this commit or in the next.
     """
 
     staging: Staging
+    saver: Saver
+    rows: Span | None = None
     in_init: bool = True
     reducers: list[Registered] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
@@ -42,9 +47,14 @@ class Kept:
         with self._lock:
             self.models.append(model)
 
-    def take(self, batches: Span, rows: Span) -> "Boundary":
+    def take(self, batches: Span, rows: Span, spent: Spent | None = None) -> "Boundary":
         """Everything since the last boundary, copied, so that later batches change nothing."""
-        files = self.staging.take()
+        files, saved = self.staging.take(), self.saver.take()
+        if saved is not None and (twice := saved.names & files.keys()):
+            raise ValueError(
+                f"file {min(twice)!r} was written by upload_path() and by save() between two "
+                "checkpoints: give one of them another name"
+            )
         with self._lock:
             metrics, self.metrics = self.metrics, []
             models, self.models = self.models, []
@@ -52,10 +62,16 @@ class Kept:
             batches=batches,
             rows=rows,
             files=files,
+            saved=saved,
+            spent=spent,
             reducers=tuple(_entry(one) for one in self.reducers),
             metrics=tuple(metrics),
             models=tuple(models),
         )
+
+    def is_short(self, batch_size: int) -> bool:
+        """Whether the batch in work has fewer rows than the others, as the last one may."""
+        return self.rows is not None and self.rows[1] - self.rows[0] < batch_size
 
     def resume(self, stored: Iterable[ReducerEntry], load: Callable[[str], bytes]) -> None:
         """Give `state` reducers what the shard's last commit holds."""
@@ -72,19 +88,33 @@ class Boundary:
     batches: Span
     rows: Span
     files: dict[str, Path]
+    saved: Saved | None
+    spent: Spent | None
     reducers: tuple[StagedReducer, ...]
     metrics: tuple[MetricEntry, ...]
     models: tuple[dict[str, str], ...]
 
     def draft(self) -> Draft:
-        """The draft for the ledger; reads every file once for its digest."""
-        files = tuple((name, describe(path)) for name, path in sorted(self.files.items()))
-        return Draft(self.batches, self.rows, files, self.reducers, self.metrics, self.models)
+        """The draft for the ledger; waits for the encoder and reads every file for its digest."""
+        files = tuple((name, describe(path)) for name, path in sorted(self._paths().items()))
+        return Draft(
+            self.batches,
+            self.rows,
+            files,
+            self.reducers,
+            self.metrics,
+            self.models,
+            self.spent,
+        )
 
     def discard(self) -> None:
         """Remove the local copies: the commit is durable."""
-        for path in self.files.values():
+        for path in self._paths().values():
             path.unlink(missing_ok=True)
+
+    def _paths(self) -> dict[str, Path]:
+        saved = {} if self.saved is None else self.saved.files.result()
+        return self.files | saved
 
 
 def value_of(entry: ReducerEntry, load: Callable[[str], bytes]) -> Any:

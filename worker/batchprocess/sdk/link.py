@@ -22,6 +22,7 @@ from batchprocess.protocol.control import (
     encode,
 )
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.sdk.clock import Times
 
 _BEAT_SECONDS = 1.0
 DUMP_SIGNAL = signal.SIGRTMAX - 3
@@ -38,6 +39,7 @@ class LoopState:
     cursor: int = 0
     total: int = 0
     rows: int = 0
+    times: Times = field(default_factory=Times)
     moved: float = field(default_factory=time.monotonic)
     stop: bool = False
 
@@ -129,4 +131,5 @@ def beat_of(state: LoopState, clock: Callable[[], float]) -> Beat:
         cursor=state.cursor,
         total=state.total,
         rows=state.rows,
+        spent=state.times.spent(),
     )

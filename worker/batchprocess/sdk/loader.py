@@ -4,10 +4,12 @@ import signal
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.devices import has_gpu
 
 _IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
 _BY_SHARD = "batches are chosen by the shard, so that a restart finds its place"
@@ -55,6 +57,11 @@ def make_loader(
     settings = {
         name: value for name, value in options.items() if name not in ("batch_size", *_REFUSED)
     }
+    if has_gpu():
+        settings.pop("pin_memory", None)  # by `feed.py`, which sends batches ahead as well
+    # Its own, so that reading ahead draws no number from the generator that `__init__` may use.
+    generator = torch.Generator().manual_seed(torch.initial_seed())
+    settings.setdefault("generator", generator)
     if settings.get("num_workers"):
         # The script of the seed has no main guard, so workers must be forked, not spawned.
         settings.setdefault("multiprocessing_context", "fork")

@@ -1,17 +1,46 @@
 """The batch loop. One pass of it costs a few microseconds besides the user's code."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.committer import Committer, Folder
 from batchprocess.sdk.failures import Where
+from batchprocess.sdk.feed import Feed
 from batchprocess.sdk.kept import Kept
 from batchprocess.sdk.link import LoopState
 from batchprocess.sdk.processor import TorchBatchProcessor
+
+
+class Device(Protocol):
+    """The GPU's queue of batches; see `cuda.UnderWay`."""
+
+    @property
+    def seconds(self) -> float:
+        """In which it held work of a batch."""
+
+    def begin(self) -> None:
+        """A batch's work comes now."""
+
+    def end(self) -> None:
+        """All of it is queued."""
+
+    def drain(self) -> None:
+        """Wait until it is done."""
+
+
+class NoDevice:
+    """On the CPU work is done when the call returns."""
+
+    seconds = 0.0
+
+    def begin(self) -> None:
+        """Nothing to measure."""
+
+    end = drain = begin
 
 
 @dataclass
@@ -19,7 +48,7 @@ class Loop:
     """Runs one processor over the rest of its shard, and commits at every boundary.
 
     `interval` in batches; `seconds` bounds the time between commits if it is not None. `began` is
-    called after the first batch.
+    called after the first batch, `looked` at every checkpoint.
     """
 
     processor: TorchBatchProcessor
@@ -30,30 +59,38 @@ class Loop:
     where: Where
     tensorboard: Folder
     interval: int
+    device: Device
     began: Callable[[], None]
+    looked: Callable[[], None]
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
 
-    def run(self, batches: Iterable[Any], cursor: int) -> None:
+    def run(self, feed: Feed, cursor: int) -> None:
         """All batches from `cursor` on; returns with the last commit under way.
 
         Raises Stopped once everything processed so far is committed, if a stop was requested.
         """
-        state, where, process = self.state, self.where, self.processor.process_batch
-        where.plan = self.plan
-        total, interval = self.plan.size(self.where.shard), self.interval
-        # Loader processes start here, and the dataset is pickled for them if it has to be.
-        where.stage = "reading a batch"
-        source = iter(batches)
-        committed, last = cursor, self.clock()
+        state, where, device, clock = self.state, self.where, self.device, self.clock
+        process, take, times = self.processor.process_batch, feed.take, self.state.times
+        saver, where.plan = self.kept.saver, self.plan
+        total, interval = self.plan.size(where.shard), self.interval
+        committed, last, now = cursor, clock(), clock()
         for index in range(cursor, total):
             where.stage, where.batch = "reading a batch", index
-            batch = next(source)
+            batch = take()
+            read = clock()
+            times.data += read - now
             where.stage = "process_batch"
+            self.kept.rows = self.plan.row_span(where.shard, index, index + 1)
+            device.begin()
             process(batch, index)
+            device.end()
+            times.device, times.saving = device.seconds, saver.waited
+            feed.done()
             done = index + 1
             state.processed = done
-            state.moved = now = self.clock()
+            state.moved = now = clock()
+            times.work += now - read
             if state.phase != "running":
                 # At once, not with the next beat: the second batch may hold the interpreter.
                 state.phase = "running"
@@ -61,7 +98,8 @@ class Loop:
             due = done % interval == 0 or done == total or state.stop
             if due or (self.seconds is not None and now - last >= self.seconds):
                 self._checkpoint(committed, done)
-                committed, last = done, self.clock()
+                committed, last = done, clock()
+                now = last
                 if state.stop and done < total:
                     self._wait()
                     raise Stopped(f"stopped at batch {done} of shard {where.shard}, committed")
@@ -71,14 +109,18 @@ class Loop:
 
     def finish(self) -> None:
         """`on_finish`, then the seal, which is durable on return."""
+        # An error of the GPU that nobody has looked at yet must come before the seal.
+        self.device.drain()
         self._wait()
         state, where, shard = self.state, self.where, self.where.shard
         state.enter("finishing")
         where.stage, where.batch = "on_finish", None
-        self.processor.on_finish()
+        self._hook(self.processor.on_finish)
         total = self.plan.size(shard)
-        boundary = self.kept.take((total, total), self.plan.row_span(shard, total, total))
         where.stage = "commit"
+        boundary = self.kept.take(
+            (total, total), self.plan.row_span(shard, total, total), state.times.spent()
+        )
         state.enter("storage")
         self.committer.seal(boundary, total, self.tensorboard)
         state.cursor = total
@@ -90,16 +132,28 @@ class Loop:
         self._wait()
         self.state.enter("hook")
         self.where.stage = "on_checkpoint_start"
-        self.processor.on_checkpoint_start()
+        self._hook(self.processor.on_checkpoint_start)
         self.where.stage = "commit"
         rows = self.plan.row_span(self.where.shard, first, end)
         self.state.rows += rows[1] - rows[0]
-        self.committer.commit(self.kept.take((first, end), rows), self.tensorboard)
+        boundary = self.kept.take((first, end), rows, self.state.times.spent())
+        self.committer.commit(boundary, self.tensorboard)
+        self.looked()
         self.state.enter("running")
+
+    def _hook(self, hook: Callable[[], None]) -> None:
+        self.kept.rows = None
+        began = self.clock()
+        hook()
+        times = self.state.times
+        times.work += self.clock() - began
+        times.device = self.device.seconds
 
     def _wait(self) -> None:
         self.where.stage = "commit"
         phase = self.state.phase
         self.state.enter("storage")
+        began = self.clock()
         self.committer.wait()
+        self.state.times.storage += self.clock() - began
         self.state.enter(phase)

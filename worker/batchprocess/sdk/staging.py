@@ -16,10 +16,14 @@ _MAX_PART, _MAX_NAME = 255, 512
 
 
 class Staging:
-    """Collects the files of one attempt's commits. User code may use it from several threads."""
+    """Collects the files of one attempt's commits. User code may use it from several threads.
+
+    `saved`: where files of `context.save` may grow, beside those of `upload_path()`.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._root = Path(tempfile.mkdtemp(prefix="batchprocess-", dir=folder))
+        self.saved = self._root / "saved"
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._open = 0

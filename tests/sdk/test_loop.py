@@ -1,0 +1,196 @@
+"""The loop as a whole: sent ahead, saved behind, read before the claim, and told in figures."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.data import TensorDataset
+
+from agent.conftest import Pod
+from batchprocess import TorchBatchProcessor, results
+from batchprocess.sdk.attempt import Attempt
+from sdk.conftest import Alone
+from support.fake_gpu import FakeGpu
+from support.rough import Images, plain, processor, same
+
+ROWS = 50
+CUTS = [(), (0,), (3,), (2, 5, 9), (4, 4, 8, 11, 12)]
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_user_code_sees_what_it_sees_in_a_plain_loop(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    gpu, found = FakeGpu(), []
+    monkeypatch.setattr(Attempt, "_gpu", gpu)
+    alone.run(processor(found), Images(ROWS), dataloader_kwargs={"num_workers": workers})
+    same(found[0], plain(Images(ROWS), 4, torch.device("cpu")))
+    assert gpu.port.received > 4
+
+
+class Interrupted(Exception):
+    """Stands for whatever ends a process."""
+
+
+def saving(cut: int | None) -> type[TorchBatchProcessor]:
+    """Saves doubled rows; dies before it has processed batch `cut`."""
+
+    class Saving(TorchBatchProcessor):
+        def __init__(self, context):
+            self.context = context
+
+        def process_batch(self, batch, batch_idx):
+            if batch_idx == cut:
+                raise Interrupted
+            (rows,) = batch
+            self.context.save("doubled.jsonl", {"doubled": rows * 2})
+            self.context.save("names.jsonl", ["x"] * len(rows), ids=[f"r{int(r)}" for r in rows])
+
+        def on_finish(self):
+            self.context.save("end.jsonl", [1], ids=["end"])
+
+    Saving.__qualname__ = "Saving"
+    return Saving
+
+
+@pytest.mark.parametrize("cuts", CUTS)
+def test_saved_rows_are_those_of_the_uninterrupted_run(alone: Alone, cuts: tuple[int, ...]) -> None:
+    for cut in (*cuts, None):
+        try:
+            alone.run(saving(cut), TensorDataset(torch.arange(float(ROWS))))
+        except Interrupted:
+            continue
+    lines: dict[str, list[Any]] = {}
+    for one in results(str(alone.run_folder)):
+        lines.setdefault(one.file.name, []).extend(map(json.loads, one.read().splitlines()))
+    assert lines["doubled.jsonl"] == [{"id": row, "doubled": row * 2.0} for row in range(ROWS)]
+    assert [line["id"] for line in lines["names.jsonl"]] == [f"r{row}" for row in range(ROWS)]
+    assert lines["names.jsonl"][0] == {"id": "r0", "names": "x"}
+    assert lines["end.jsonl"] == [{"id": "end", "end": 1}]
+
+
+def test_rows_without_ids_need_a_batch_of_their_length(alone: Alone) -> None:
+    class Wrong(TorchBatchProcessor):
+        def __init__(self, context):
+            self.context = context
+
+        def process_batch(self, batch, batch_idx):
+            self.context.save("x.jsonl", torch.ones(3))
+
+    with pytest.raises(ValueError, match="3 rows and no ids, but the batch has 4: give ids="):
+        alone.run(Wrong, TensorDataset(torch.ones(8)))
+
+
+def test_one_name_by_save_and_by_upload_path_is_an_error(alone: Alone) -> None:
+    class Twice(TorchBatchProcessor):
+        def __init__(self, context):
+            self.context = context
+
+        def process_batch(self, batch, batch_idx):
+            self.context.save("x.jsonl", torch.ones(4))
+            with self.context.upload_path() as path:
+                Path(path, "x.jsonl").touch()
+
+    with pytest.raises(ValueError, match=r"'x.jsonl' was written by upload_path\(\) and by save"):
+        alone.run(Twice, TensorDataset(torch.ones(4)), checkpoint_interval=1)
+
+
+class Noted(Images):
+    """Leaves a file when its first row is read by a loader process."""
+
+    def __init__(self, note: Path) -> None:
+        super().__init__(8)
+        self.note = note
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        if torch.utils.data.get_worker_info() is not None:
+            self.note.touch()
+        return super().__getitem__(row)
+
+
+@pytest.mark.slow
+def test_batches_are_read_but_not_processed_before_the_claim(alone: Alone, tmp_path: Path) -> None:
+    note, seen = tmp_path / "read", []
+
+    class Waiting(TorchBatchProcessor):
+        def __init__(self, context):
+            deadline = time.monotonic() + 60
+            while not note.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            seen.append((note.exists(), list(alone.folder.rglob("ledger"))))
+
+        def process_batch(self, batch, batch_idx):
+            assert list(alone.run_folder.rglob("ledger/*/00000001.json"))
+
+    alone.run(Waiting, Noted(note), dataloader_kwargs={"num_workers": 1})
+    assert seen == [(True, [])]
+
+
+def test_a_processor_that_fails_to_build_ends_the_loader_workers(alone: Alone) -> None:
+    class Broken(TorchBatchProcessor):
+        def __init__(self, context):
+            raise KeyError("weights")
+
+        def process_batch(self, batch, batch_idx):
+            raise AssertionError
+
+    with pytest.raises(KeyError, match="weights"):
+        alone.run(Broken, Images(8), dataloader_kwargs={"num_workers": 1})
+
+
+class Waiter(TorchBatchProcessor):
+    """Spends a known part of its time in user code."""
+
+    def __init__(self, context):
+        pass
+
+    def process_batch(self, batch, batch_idx):
+        time.sleep(0.02)
+
+
+def test_every_record_says_where_the_time_went(alone: Alone) -> None:
+    alone.run(Waiter, TensorDataset(torch.ones(20)))
+    ledger = sorted((alone.run_folder / "ledger" / "00000").glob("0*.json"))
+    records = [json.loads(path.read_text()) for path in ledger]
+    spent = [record["spent"] for record in records if record["type"] != "claim"]
+    assert [one["user"] >= 0.04 for one in spent] == [True] * 4
+    assert spent[-1]["user"] >= 0.1
+    assert spent[-1]["device"] == 0
+    assert spent[-1]["storage"] >= 0
+
+
+COMPILING = """
+import tempfile
+os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.mkdtemp()
+
+class Compiling(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+        self.model = context.prepare_model_for_inference(torch.nn.Linear(4, 4), compile=True)
+
+    def process_batch(self, batch, batch_idx):
+        with torch.no_grad():
+            self.model(batch[0])
+
+    def on_finish(self):
+        seen = torch._dynamo.utils.counters["inductor"]
+        hits, misses = seen["fxgraph_cache_hit"], seen["fxgraph_cache_miss"]
+        pathlib.Path("seen").write_text(f"{hits} hits, {misses} misses")
+
+torch_batch_process(Compiling, TensorDataset(torch.ones(16, 4)), batch_size=4)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", [True, False])
+def test_compiled_code_is_made_once_a_run_unless_that_is_off(tmp_path: Path, kept: bool) -> None:
+    pod, seen = Pod(tmp_path), []
+    for shard in range(2):
+        ended = pod.run(COMPILING, shards=2, index=shard, compile_cache=kept)
+        assert ended.code == 0, ended.stderr
+        seen.append((tmp_path / "seen").read_text())
+    assert seen == ["0 hits, 1 misses", "1 hits, 0 misses" if kept else "0 hits, 1 misses"]
+    assert len(list((tmp_path / "run").glob("cache/*.json"))) == (1 if kept else 0)

@@ -1,0 +1,32 @@
+"""A GPU played on the CPU, for the loop's way of using one."""
+
+import torch
+
+from batchprocess.sdk.loop import NoDevice
+from batchprocess.sdk.prefetch import Prefetch
+from support.fake_port import FakePort
+
+
+class FakeBack:
+    """Copies back from the device at once."""
+
+    def fetch(self, tensor: torch.Tensor) -> None:
+        raise AssertionError("a tensor on the CPU has no way back")
+
+
+class FakeGpu:
+    """As `batchprocess.sdk.cuda.Gpu`."""
+
+    def __init__(self) -> None:
+        self.device = torch.device("cpu")
+        self.port = FakePort()
+        self.prefetch = Prefetch(self.port)
+        self.under_way = NoDevice()
+        self.back = FakeBack()
+
+    def give_way(self) -> None:
+        self.prefetch.give_way()
+
+    def to_device(self, tensor: torch.Tensor) -> torch.Tensor:
+        ahead = self.prefetch.take(tensor)
+        return tensor.clone() if ahead is None else ahead

@@ -1,0 +1,106 @@
+"""The feed hands over a loader's batches in order, and what reading them raised."""
+
+import threading
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.feed import InlineFeed, PlainFeed, Reader, ThreadedFeed, open_feed
+from batchprocess.sdk.loader import make_loader
+from batchprocess.sdk.prefetch import Prefetch
+from support.fake_port import FakePort
+
+ROWS = 20
+
+
+def loader(workers: int = 0, dataset=None) -> DataLoader:
+    data = TensorDataset(torch.arange(float(ROWS))) if dataset is None else dataset
+    return make_loader(data, ShardPlan(ROWS, 4, 1), 0, 0, {"num_workers": workers})
+
+
+def all_of(feed) -> list[float]:
+    rows = []
+    for _ in range(5):
+        (batch,) = feed.take()
+        rows += batch.tolist()
+        feed.done()
+    feed.close()
+    return rows
+
+
+def test_the_feed_is_chosen_by_device_and_workers() -> None:
+    assert type(open_feed(loader(), lambda: None)) is PlainFeed
+    assert type(open_feed(loader(), lambda: Prefetch(FakePort()))) is InlineFeed
+
+
+@pytest.mark.parametrize("prefetch", [None, Prefetch(FakePort(), everything=True)])
+def test_batches_come_in_order(prefetch) -> None:
+    assert all_of(open_feed(loader(), lambda: prefetch)) == list(range(ROWS))
+
+
+def test_a_thread_reads_two_batches_ahead_and_no_more() -> None:
+    port, read = FakePort(), []
+
+    def source():
+        for number in range(8):
+            read.append(number)
+            yield torch.tensor([number])
+
+    feed = ThreadedFeed(source(), 8, Prefetch(port, everything=True))
+    for number in range(8):
+        assert feed.take().item() == number
+        assert len(read) <= number + 3
+        feed.done()
+    feed.close()
+    assert port.opened
+    assert not [one for one in threading.enumerate() if one.name == "batchprocess-feed"]
+
+
+def test_closing_ends_a_thread_that_is_ahead() -> None:
+    feed = ThreadedFeed(iter(torch.arange(100)), 100, Prefetch(FakePort()))
+    feed.take()
+    feed.close()
+    assert not [one for one in threading.enumerate() if one.name == "batchprocess-feed"]
+
+
+def test_what_reading_raised_is_raised_where_the_batch_is_taken() -> None:
+    def source():
+        yield torch.ones(1)
+        raise KeyError("row 7")
+
+    feed = ThreadedFeed(source(), 3, Prefetch(FakePort()))
+    assert feed.take().item() == 1
+    with pytest.raises(KeyError, match="row 7"):
+        feed.take()
+    feed.close()
+
+
+@pytest.mark.slow
+def test_loader_processes_are_read_by_the_thread() -> None:
+    feed = open_feed(loader(workers=2), lambda: Prefetch(FakePort(), everything=True))
+    assert type(feed) is ThreadedFeed
+    assert all_of(feed) == list(range(ROWS))
+
+
+def test_reading_ahead_draws_no_random_number() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    open_feed(loader(), lambda: None).take()
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_a_reader_starts_again_where_the_claim_says() -> None:
+    opened = []
+
+    def open_at(cursor):
+        opened.append(cursor)
+        return PlainFeed(iter([cursor]))
+
+    with Reader(open_at) as reader:
+        reader.start(3)
+        assert reader.at(3).take() == 3
+        assert reader.at(5).take() == 5
+    assert opened == [3, 5]

@@ -1,0 +1,204 @@
+"""`context.save`: rows come back with their ids, from every format; nothing is lost or mixed up."""
+
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+
+from batchprocess.sdk.saver import Saver
+
+IDS = {"integers": [7, 8, 9, 10], "texts": ["a", "b", "ü", "d/e"]}
+
+
+def save_twice(folder: Path, name: str, columns, ids) -> dict[str, Path]:
+    """Two batches of two rows under one name, as one interval."""
+    saver = Saver(folder)
+    for rows in (slice(0, 2), slice(2, 4)):
+        saver.save(name, {key: values[rows] for key, values in columns.items()}, ids[rows])
+    saved = saver.take()
+    files = saved.files.result()
+    assert saved.names == files.keys()
+    saver.close()
+    return files
+
+
+@pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
+def test_parquet(tmp_path: Path, ids) -> None:
+    columns = {
+        "embedding": torch.arange(8.0).reshape(4, 2),
+        "map": torch.arange(24).reshape(4, 2, 3),
+        "label": np.array([1, 2, 3, 4], dtype=np.uint8),
+        "half": torch.ones(4, dtype=torch.bfloat16),
+        "text": ["x", "", "z", "ü"],
+        "ragged": [[1], [1, 2], [], [3]],
+    }
+    files = save_twice(tmp_path, "sub/rows.parquet", columns, ids)
+    table = pq.read_table(files["sub/rows.parquet"])
+    assert table.column_names == ["id", *columns]
+    assert table["id"].to_pylist() == ids
+    assert table["embedding"].to_pylist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]]
+    assert table["map"].to_pylist() == columns["map"].tolist()
+    assert str(table.schema.field("label").type) == "uint8"
+    assert str(table.schema.field("half").type) == "float"
+    assert table["text"].to_pylist() == columns["text"]
+    assert table["ragged"].to_pylist() == columns["ragged"]
+
+
+@pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
+def test_safetensors(tmp_path: Path, ids) -> None:
+    columns = {
+        "embedding": torch.arange(8.0).reshape(4, 2).to(torch.bfloat16),
+        "flag": torch.tensor([True, False, True, True]),
+        "small": np.arange(4, dtype=np.uint16),
+    }
+    file = save_twice(tmp_path, "rows.safetensors", columns, ids)["rows.safetensors"]
+    found = safetensors.torch.load_file(file)
+    for name, values in columns.items():
+        assert torch.equal(found[name], torch.as_tensor(values)), name
+    if isinstance(ids[0], int):
+        assert found["id"].tolist() == ids
+    else:
+        with safetensors.safe_open(file, "pt") as opened:
+            assert json.loads(opened.metadata()["id"]) == ids
+
+
+@pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (4, 2, 3)])
+def test_npy(tmp_path: Path, ids, shape) -> None:
+    values = torch.arange(int(np.prod(shape))).reshape(shape).to(torch.float16)
+    files = save_twice(tmp_path, "rows.npy", {"rows": values}, ids)
+    assert np.array_equal(np.load(files["rows.npy"]), values.numpy())
+    assert np.load(files["rows.ids.npy"]).tolist() == ids
+
+
+@pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
+def test_json_lines(tmp_path: Path, ids) -> None:
+    columns = {
+        "score": torch.tensor([0.5, float("nan"), float("inf"), 1.0]),
+        "text": ["x\n", "y", "ü", None],
+        "pair": torch.arange(8).reshape(4, 2),
+        "list": [[1.0, float("nan")], [], [2], (3,)],
+    }
+    text = save_twice(tmp_path, "rows.jsonl", columns, ids)["rows.jsonl"].read_text()
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+    assert [row["id"] for row in rows] == ids
+    assert [row["score"] for row in rows] == [0.5, None, None, 1.0]
+    assert [row["text"] for row in rows] == columns["text"]
+    assert [row["pair"] for row in rows] == columns["pair"].tolist()
+    assert [row["list"] for row in rows] == [[1.0, None], [], [2], [3]]
+
+
+def test_what_is_changed_after_the_call_is_not_changed_in_the_file(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    tensor, array, texts = torch.zeros(2), np.zeros(2), ["a", "b"]
+    saver.save("rows.jsonl", {"t": tensor, "a": array, "x": texts}, [0, 1])
+    tensor.fill_(9)
+    array.fill(9)
+    texts[:] = ["-", "-"]
+    lines = saver.take().files.result()["rows.jsonl"].read_text().splitlines()
+    assert lines == [
+        '{"id": 0, "t": 0.0, "a": 0.0, "x": "a"}',
+        '{"id": 1, "t": 0.0, "a": 0.0, "x": "b"}',
+    ]
+
+
+def test_an_interval_has_its_own_files_and_an_empty_one_has_none(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    assert saver.take() is None
+    saver.save("rows.npy", {"rows": torch.zeros(1)}, [0])
+    first = saver.take().files.result()["rows.npy"]
+    saver.save("rows.npy", {"rows": torch.ones(1, 2)}, [1])
+    assert np.load(first).tolist() == [0.0]
+    assert np.load(saver.take().files.result()["rows.npy"]).tolist() == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "ids", "kind", "match"),
+    [
+        ("rows.csv", {"a": torch.ones(1)}, [0], ValueError, "'rows.csv' must end in one of"),
+        ("../rows.npy", {"a": torch.ones(1)}, [0], ValueError, "file name"),
+        ("rows.npy", {}, [], ValueError, "0 columns"),
+        ("rows.npy", {"a": torch.ones(1), "b": torch.ones(1)}, [0], ValueError, "2 columns"),
+        ("rows.npy", {"a": ["x"]}, [0], TypeError, "must be a tensor or an array of numbers"),
+        ("rows.jsonl", {"a": torch.tensor(1.0)}, [0], ValueError, "must have one row first"),
+        ("rows.jsonl", {"a": torch.ones(2)}, [0], ValueError, "has 2 rows, but there are 1 ids"),
+        ("rows.jsonl", {"id": torch.ones(1)}, [0], ValueError, "give them as ids="),
+        ("rows.jsonl", {"a": {1, 2}}, [0, 1], TypeError, "column 'a' is a set"),
+        ("rows.jsonl", {"a": torch.ones(1) * 1j}, [0], TypeError, "is complex64; use one of"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_in_the_call(
+    tmp_path: Path, name, columns, ids, kind, match
+) -> None:
+    saver = Saver(tmp_path)
+    with pytest.raises(kind, match=match):
+        saver.save(name, columns, ids)
+    assert saver.take() is None or not saver.take()
+
+
+def test_batches_of_one_file_have_equal_columns(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    saver.save("rows.npy", {"a": torch.ones(1, 2)}, [0])
+    with pytest.raises(ValueError, match=r"got id int64 \(\), a float32 \(3,\) now"):
+        saver.save("rows.npy", {"a": torch.ones(1, 3)}, [1])
+    saver.close()
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("batchprocess.sdk.saver._has_pyarrow", lambda: False)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'batchprocess\[parquet\]'"):
+        Saver(tmp_path).save("rows.parquet", {"a": torch.ones(1)}, [0])
+
+
+def test_a_failure_to_encode_is_raised_by_the_commit_and_by_the_next_call(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    saver.save("rows.jsonl", {"a": [object()]}, [0])
+    failed = saver.take()
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        failed.files.result()
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        saver.save("rows.jsonl", {"a": [1]}, [1])
+
+
+class Slow:
+    """A tensor that comes back from a device when it is let."""
+
+    def __init__(self, tensor: torch.Tensor, go: threading.Event) -> None:
+        self.tensor, self.go = tensor, go
+
+    def get(self) -> torch.Tensor:
+        self.go.wait()
+        return self.tensor
+
+
+def test_a_full_room_makes_save_wait_and_loses_nothing(tmp_path: Path, monkeypatch) -> None:
+    go = threading.Event()
+    saver = Saver(tmp_path, most_bytes=100)
+    monkeypatch.setattr(saver, "_fetched", lambda tensor: Slow(tensor.clone(), go))
+    saver.save("rows.npy", {"a": torch.zeros(1, 30)}, [0])
+    timer = threading.Timer(0.2, go.set)
+    timer.start()
+    saver.save("rows.npy", {"a": torch.ones(1, 30)}, [1])
+    assert go.is_set()
+    assert saver.waited > 0
+    files = saver.take().files.result()
+    assert np.load(files["rows.npy"])[:, 0].tolist() == [0.0, 1.0]
+    timer.join()
+
+
+def test_without_device_memory_for_a_snapshot_the_copy_is_made_at_once(tmp_path: Path) -> None:
+    def no_room(tensor: torch.Tensor) -> Slow:
+        raise torch.OutOfMemoryError
+
+    saver = Saver(tmp_path, fetch=no_room)
+    meta = torch.empty(1, device="meta")
+    with pytest.raises(NotImplementedError, match="meta"):
+        saver.save("rows.npy", {"a": meta}, [0])
+    saver.save("rows.npy", {"a": torch.ones(1)}, [0])
+    assert saver.take() is not None

@@ -1,0 +1,185 @@
+"""Batches on their way to the device before they are asked for (docs/loop.md).
+
+User code gets its batch on the CPU, as always; `to_device` of a tensor in it hands out a copy that
+was started earlier, if it is still a copy of what the tensor holds. Pure but for the `Port`.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+_LOG = logging.getLogger("batchprocess")
+
+
+class Port(Protocol):
+    """The machine's side of a transfer; a fake one stands in for it where there is no GPU."""
+
+    def open(self) -> None:
+        """Touch the device, from the thread that will pin and send."""
+
+    def pin(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A page-locked copy whose storage is resizable, as a fresh tensor's is."""
+
+    def send(self, tensor: torch.Tensor) -> Any:
+        """Start copying to the device; OutOfMemoryError if there is no room there."""
+
+    def receive(self, sent: Any) -> torch.Tensor:
+        """The copy, complete, alive for whatever the current stream does with it."""
+
+    def room(self, size: int) -> bool:
+        """Whether a batch of `size` bytes may be pinned and copied ahead."""
+
+
+@dataclass
+class _Leaf:
+    tensor: torch.Tensor
+    position: int
+    sent: Any = None
+    version: int = 0
+
+    def is_as_sent(self) -> bool:
+        """Whether nothing that torch can see has changed the tensor since it was sent.
+
+        Every in-place operation moves the version, also one on a view. Whoever writes through
+        numpy cannot be seen, but that numpy was let in can: it makes the storage unresizable.
+        """
+        unchanged = self.tensor._version == self.version
+        return unchanged and self.tensor.untyped_storage().resizable()
+
+
+class Prefetch:
+    """`stage` is called by the feed, the rest by the loop thread and the user's code in it.
+
+    A tensor is known by its position in the batch. Sent ahead are the positions that the batch
+    before was asked for; all of them before the first was, and always with `everything`.
+    """
+
+    def __init__(self, port: Port, *, everything: bool = False) -> None:
+        self._port = port
+        self._everything = everything
+        self._wanted: frozenset[int] | None = None
+        self._asked: set[int] = set()
+        self._current: dict[int, _Leaf] = {}
+        self._full = False
+        self._staged: deque[dict[int, _Leaf]] = deque()
+
+    def open(self) -> None:
+        """Get the device ready; seconds of work that fit beside the building of a model."""
+        self._port.open()
+
+    def stage(self, batch: Any) -> Any:
+        """Pin and send what will be asked for; returns the batch for user code."""
+        found = list(_tensors(batch))
+        leaves = [_Leaf(tensor, position) for position, tensor in enumerate(found)]
+        wanted = self._chosen(found)
+        size = sum(found[position].nbytes for position in wanted)
+        if wanted and not _share_memory(found) and self._port.room(size):
+            for position in wanted:
+                leaves[position].tensor = self._port.pin(found[position])
+                self._send(leaves[position])
+            batch = _replace(batch, {id(found[p]): leaves[p].tensor for p in wanted})
+        self._staged.append({id(leaf.tensor): leaf for leaf in leaves})
+        return batch
+
+    def begin(self) -> None:
+        """User code is about to get the oldest batch that was staged."""
+        self._current, self._asked = self._staged.popleft(), set()
+
+    def end(self) -> None:
+        """User code is done with the batch; what it asked for will be sent ahead."""
+        if self._current:
+            self._wanted = frozenset(self._asked)
+        self._current = {}
+
+    def take(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """The copy of a tensor of the current batch, once; None if it has to be copied now."""
+        leaf = self._current.get(id(tensor))
+        if leaf is None:
+            return None
+        self._asked.add(leaf.position)
+        sent, leaf.sent = leaf.sent, None
+        if sent is None or not leaf.is_as_sent():
+            return None
+        return self._port.receive(sent)
+
+    def give_way(self) -> None:
+        """The model needs the memory more: drop what was sent, and send no more."""
+        self._full = True
+        for leaves in (self._current, *tuple(self._staged)):
+            for leaf in tuple(leaves.values()):
+                leaf.sent = None
+
+    def _chosen(self, found: list[torch.Tensor]) -> list[int]:
+        known = None if self._everything else self._wanted
+        wanted = range(len(found)) if known is None else sorted(known)
+        return [p for p in wanted if p < len(found) and _is_plain(found[p])]
+
+    def _send(self, leaf: _Leaf) -> None:
+        leaf.version = leaf.tensor._version
+        if self._full:
+            return
+        try:
+            leaf.sent = self._port.send(leaf.tensor)
+        except torch.OutOfMemoryError:
+            self._full = True
+            _LOG.warning(
+                "no GPU memory for batches ahead of the one in work: each is copied when it is "
+                "asked for from now on; a smaller batchSize would let copies overlap again"
+            )
+
+
+def _tensors(batch: Any) -> Iterator[torch.Tensor]:
+    """The tensors in lists, tuples and dicts, depth first; nothing else is looked into."""
+    kind = type(batch)
+    if kind is torch.Tensor:
+        yield batch
+    elif kind is list or kind is tuple or _is_named(batch):
+        for item in batch:
+            yield from _tensors(item)
+    elif kind is dict:
+        for item in batch.values():
+            yield from _tensors(item)
+
+
+def _replace(batch: Any, by: dict[int, torch.Tensor]) -> Any:
+    """The batch with some of its tensors replaced, by their id, in containers of the same types."""
+    kind = type(batch)
+    if kind is torch.Tensor:
+        return by.get(id(batch), batch)
+    if _is_named(batch):
+        return kind(*(_replace(item, by) for item in batch))
+    if kind is list or kind is tuple:
+        return kind(_replace(item, by) for item in batch)
+    if kind is dict:
+        return {key: _replace(item, by) for key, item in batch.items()}
+    return batch
+
+
+def _is_named(batch: Any) -> bool:
+    return isinstance(batch, tuple) and hasattr(batch, "_fields")
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Whether a copy of it is all that it is: on the CPU, dense, without a history."""
+    return (
+        tensor.device.type == "cpu"
+        and tensor.layout is torch.strided
+        and not (tensor.requires_grad or tensor.is_inference() or tensor.is_neg())
+        and not tensor.is_conj()
+        and tensor.numel() > 0
+        and (tensor.is_contiguous() or _is_channels_last(tensor))
+    )
+
+
+def _is_channels_last(tensor: torch.Tensor) -> bool:
+    return tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
+
+
+def _share_memory(found: list[torch.Tensor]) -> bool:
+    """Whether writing to one would be seen in another, which copies would end."""
+    pointers = [tensor.untyped_storage().data_ptr() for tensor in found if _is_plain(tensor)]
+    return len(set(pointers)) < len(pointers)

@@ -1,0 +1,286 @@
+"""`context.save`: results handed over without waiting, encoded behind the loop, never lost.
+
+Each boundary ends the files of its interval; the commit waits for them and names them. If we die
+before it, no record names them and the next attempt makes them anew.
+"""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from batchprocess.sdk.formats import DTYPES, TENSORS_ONLY, WRITERS, Writer, files_of
+from batchprocess.sdk.staging import check_name
+
+MOST_BYTES = 512 << 20
+_LIST_ITEM_BYTES = 64
+
+
+class Landing(Protocol):
+    """A tensor on its way back from the device."""
+
+    def get(self) -> torch.Tensor:
+        """It, on the CPU; waits until it has landed."""
+
+
+Fetch = Callable[[torch.Tensor], Landing]
+Column = torch.Tensor | np.ndarray[Any, Any] | Sequence[Any]
+_Kind = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The files of one interval: their names now, where they are once they are written."""
+
+    names: frozenset[str]
+    files: Future[dict[str, Path]]
+
+
+@dataclass
+class _Interval:
+    folder: Path
+    kinds: dict[str, dict[str, _Kind]] = field(default_factory=dict)
+    writers: dict[str, Writer] = field(default_factory=dict)
+
+    def abandon(self) -> None:
+        """Close the files, whatever is in them."""
+        for writer in self.writers.values():
+            writer.abandon()
+
+
+@dataclass
+class _Rows:
+    name: str
+    ids: Landing
+    columns: dict[str, Landing]
+    size: int
+
+
+class Saver:
+    """User code may save from several threads; one thread of ours encodes, in order.
+
+    Files grow below `folder`; `fetch` starts a copy from the GPU.
+    """
+
+    def __init__(
+        self, folder: Path, fetch: Fetch | None = None, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._folder, self._fetch = folder, fetch
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-encode")
+        self._room = _Room(most_bytes)
+        self._interval: _Interval | None = None
+        self._failed: BaseException | None = None
+
+    @property
+    def waited(self) -> float:
+        """Seconds spent waiting for room."""
+        return self._room.waited
+
+    def save(self, name: str, columns: Mapping[str, Column], ids: Column) -> None:
+        """Append rows to file `name` of this interval. What is wrong with them is raised here.
+
+        Raises what encoding earlier rows has failed with, too.
+        """
+        if self._failed is not None:
+            raise self._failed
+        ids = _as_numbers(ids)
+        kinds = _kinds(name, columns, ids)
+        size = sum(_size(column) for column in (ids, *columns.values()))
+        self._room.enter(size)
+        try:
+            landing = {key: self._hand_over(column) for key, column in columns.items()}
+            rows = _Rows(name, self._hand_over(ids), landing, size)
+            with self._lock:
+                interval = self._interval_for(name, kinds)
+                self._pool.submit(self._encode, interval, rows)
+        except BaseException:
+            self._room.leave(size)
+            raise
+
+    def take(self) -> Saved | None:
+        """End the interval's files; None if nothing was saved."""
+        with self._lock:
+            interval, self._interval = self._interval, None
+        if interval is None:
+            return None
+        names = frozenset(file for name in interval.kinds for file in files_of(name))
+        return Saved(names, self._pool.submit(self._finish, interval, names))
+
+    def close(self) -> None:
+        """Nothing more will be saved. What a boundary has taken is still encoded: its commit may
+
+        be in flight; what none has taken is not wanted.
+        """
+        self._pool.shutdown()
+        if self._interval is not None:
+            self._interval.abandon()
+
+    def _interval_for(self, name: str, kinds: dict[str, _Kind]) -> _Interval:
+        if self._interval is None:
+            folder = self._folder / f"saved-{next(self._numbers)}"
+            folder.mkdir(parents=True)
+            self._interval = _Interval(folder)
+        known = self._interval.kinds.setdefault(name, kinds)
+        if known != kinds:
+            raise ValueError(
+                f"{name!r} got {_text(kinds)} now and {_text(known)} before: give every batch the "
+                "same columns, or another name"
+            )
+        return self._interval
+
+    def _hand_over(self, column: Column) -> Landing:
+        """A snapshot: the caller may change or free the column at once."""
+        if isinstance(column, torch.Tensor):
+            return self._fetched(column)
+        if isinstance(column, np.ndarray) and column.dtype.kind in "biuf":
+            return _Here(torch.from_numpy(np.array(column)))
+        return _Listed(list(column))
+
+    def _fetched(self, tensor: torch.Tensor) -> Landing:
+        if tensor.device.type != "cpu" and self._fetch is not None:
+            try:
+                return self._fetch(tensor)
+            except torch.OutOfMemoryError:
+                pass  # no room for a snapshot: copy it now, and wait for that
+        return _Here(tensor.detach().to("cpu", copy=True).contiguous())
+
+    def _encode(self, interval: _Interval, rows: "_Rows") -> None:
+        try:
+            if self._failed is None:
+                found = {key: landing.get() for key, landing in rows.columns.items()}
+                self._writer(interval, rows.name).add(rows.ids.get(), found)
+        except BaseException as error:  # noqa: BLE001  raised by the next save, and by the commit
+            self._failed = error
+        finally:
+            rows.columns.clear()
+            self._room.leave(rows.size)
+
+    def _writer(self, interval: _Interval, name: str) -> Writer:
+        if name not in interval.writers:
+            path = interval.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            interval.writers[name] = WRITERS[path.suffix](path)
+        return interval.writers[name]
+
+    def _finish(self, interval: _Interval, names: frozenset[str]) -> dict[str, Path]:
+        if self._failed is not None:
+            interval.abandon()
+            raise self._failed
+        for writer in interval.writers.values():
+            writer.close()
+        return {name: interval.folder / name for name in names}
+
+
+class _Room:
+    """Bytes that may wait for the encoder. One column larger than all room passes alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._used = most, 0
+        self._changed = threading.Condition()
+        self.waited = 0.0
+
+    def enter(self, size: int) -> None:
+        """Wait for room, then take it."""
+        with self._changed:
+            if self._used and self._used + size > self._most:
+                began = time.monotonic()
+                self._changed.wait_for(lambda: not self._used or self._used + size <= self._most)
+                self.waited += time.monotonic() - began
+            self._used += size
+
+    def leave(self, size: int) -> None:
+        """Give room back."""
+        with self._changed:
+            self._used -= size
+            self._changed.notify()
+
+
+@dataclass(frozen=True)
+class _Here:
+    tensor: torch.Tensor
+
+    def get(self) -> torch.Tensor:
+        return self.tensor
+
+
+@dataclass(frozen=True)
+class _Listed:
+    values: list[Any]
+
+    def get(self) -> Any:
+        return self.values
+
+
+def _kinds(name: str, columns: Mapping[str, Column], ids: Column) -> dict[str, _Kind]:
+    """What must be equal in all rows of one file; ValueError or TypeError if they can't be kept."""
+    check_name(name)
+    suffix = Path(name).suffix
+    if suffix not in WRITERS:
+        raise ValueError(f"{name!r} must end in one of {', '.join(WRITERS)}: that is the format")
+    if suffix == ".parquet" and not _has_pyarrow():
+        raise ModuleNotFoundError(f"{name!r} needs pyarrow: pip install 'batchprocess[parquet]'")
+    if not columns or (suffix == ".npy" and len(columns) > 1):
+        raise ValueError(f"{name!r} got {len(columns)} columns: one array makes a .npy file")
+    if "id" in columns:
+        raise ValueError(f"{name!r}: column 'id' holds the ids; give them as ids=")
+    kinds = {"id": _kind(name, "id", ids)}
+    for key, column in columns.items():
+        kinds[key] = _kind(name, key, column)
+        if len(column) != len(ids):
+            raise ValueError(
+                f"{name!r}: column {key!r} has {len(column)} rows, but there are {len(ids)} ids"
+            )
+        if suffix in TENSORS_ONLY and kinds[key] == ("list",):
+            raise TypeError(f"{name!r}: column {key!r} must be a tensor or an array of numbers")
+    return kinds
+
+
+def _kind(name: str, key: str, column: Column) -> _Kind:
+    if isinstance(column, torch.Tensor | np.ndarray):
+        if column.ndim == 0:
+            raise ValueError(f"{name!r}: column {key!r} must have one row first, not no dimension")
+        if isinstance(column, np.ndarray) and column.dtype.kind not in "biuf":
+            return ("list",)
+        dtype = str(column.dtype).removeprefix("torch.")
+        if dtype not in DTYPES:
+            raise TypeError(f"{name!r}: column {key!r} is {dtype}; use one of {', '.join(DTYPES)}")
+        return (dtype, tuple(column.shape[1:]))
+    if isinstance(column, list | tuple | range):
+        return ("list",)
+    raise TypeError(
+        f"{name!r}: column {key!r} is a {type(column).__qualname__}; use a tensor, a numpy array "
+        "or a list with one value a row"
+    )
+
+
+def _as_numbers(ids: Column) -> Column:
+    """Integers as a tensor, whichever way they were given."""
+    if isinstance(ids, list | tuple | range) and all(type(one) is int for one in ids):
+        return torch.tensor(ids, dtype=torch.int64)
+    return ids
+
+
+@cache
+def _has_pyarrow() -> bool:
+    return find_spec("pyarrow") is not None
+
+
+def _size(column: Column) -> int:
+    if isinstance(column, torch.Tensor | np.ndarray):
+        return int(column.nbytes)
+    return len(column) * _LIST_ITEM_BYTES
+
+
+def _text(kinds: Mapping[str, _Kind]) -> str:
+    return ", ".join(f"{key} {' '.join(map(str, kind))}" for key, kind in kinds.items())
