@@ -1,7 +1,12 @@
 """Jobs to be applied, and the bare Job that they are compared with."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from batchprocess.api.job import BatchProcessJob
+from batchprocess_operator.build.jobs import worker_job
+from batchprocess_operator.identity import JobIdentity, run_uri_of
 from batchprocess_operator.names import API_VERSION, KIND, LABEL_ROLE, WORKER_CONTAINER
 
 
@@ -41,3 +46,13 @@ def bare(name: str, completions: int, parallelism: int) -> dict[str, Any]:
             },
         },
     }
+
+
+def by_hand(name: str, shards: int, parallelism: int) -> dict[str, Any]:
+    """The worker Job that the operator would create, owned by nobody."""
+    body, uid = BatchProcessJob.model_validate(job(name, shards, parallelism)), str(UUID(int=0))
+    created = datetime.now(UTC)
+    identity = JobIdentity("default", name, uid, created, 1, run_uri_of(body, uid))
+    manifest = worker_job(body, identity, road=None)
+    del manifest["metadata"]["ownerReferences"]
+    return manifest

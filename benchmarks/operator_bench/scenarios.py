@@ -138,8 +138,12 @@ async def one_by_one(jobs: int, shards: int, rate: float) -> Figures:
 
 
 async def one_large(shards: int, parallelism: int) -> Figures:
-    """One job against a bare Indexed Job, each on a control plane of its own."""
-    bare = await _bare(shards, parallelism)
+    """One job against a bare Indexed Job, and against our own Job without an operator.
+
+    Each on a control plane of its own.
+    """
+    bare = await _alone(objects.bare("bare", shards, parallelism), shards)
+    by_hand = await _alone(objects.by_hand("by-hand", shards, parallelism), shards)
     with world(Play(shards)) as here:
         operator, lives = here.operator(), _Lives()
         cpu = operator.cpu()
@@ -161,9 +165,11 @@ async def one_large(shards: int, parallelism: int) -> Figures:
             "shards": shards,
             "parallelism": parallelism,
             "bare Indexed Job (s)": round(bare, 1),
+            "the operator's Job, without it (s)": round(by_hand, 1),
             "all sealed (s)": round(lives.sealed["large"] - lives.sent["large"], 1),
             "Complete (s)": round(took, 1),
             "times the bare Job": round(took / bare, 2),
+            "times the operator's Job without it": round(took / by_hand, 2),
             "largest object (KiB)": round(lives.largest / 1_024, 1),
             "status writes": len(statuses),
             "status writes in 5 s, on average": round(5 * len(statuses) / took, 2),
@@ -172,16 +178,15 @@ async def one_large(shards: int, parallelism: int) -> Figures:
         }
 
 
-async def _bare(shards: int, parallelism: int) -> float:
-    """Seconds from its creation until every index has succeeded."""
+async def _alone(body: dict[str, Any], shards: int) -> float:
+    """Seconds from a Job's creation until every index has succeeded; no operator runs."""
     with world(Play(shards)) as here:
         lives = _Lives()
         async with requests(here.plane) as api, watching(api, (JOBS, lives.child_seen)):
-            body = objects.bare("bare", shards, parallelism)
             began = time.time()
             await api.create(JOBS, body)
             await until("every index has succeeded", lambda: bool(lives.sealed), _LONG_SECONDS)
-            return lives.sealed["bare"] - began
+            return next(iter(lives.sealed.values())) - began
 
 
 def _demand_none_failed(lives: _Lives) -> None:

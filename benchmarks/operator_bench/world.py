@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -45,8 +46,8 @@ class World:
     plane: ControlPlane
     audit_log: Path
 
-    def operator(self, **variables: str) -> "Operator":
-        """Start the operator with these settings beyond the usual ones; it is ready."""
+    def operator(self, name: str = OPERATOR, **variables: str) -> "Operator":
+        """Start an operator with these settings beyond the usual ones; it is ready."""
         kubeconfig = self.plane.client("operator", OPERATOR, ["system:masters"])
         health = f"127.0.0.1:{free_port()}"
         settings = {"HEALTH_ADDRESS": health, **variables}
@@ -55,26 +56,29 @@ class World:
         command = (sys.executable, *_interpreted(self.plane.folder))
         argv = ("/usr/bin/env", f"KUBECONFIG={kubeconfig}", paths, *environment, *command)
         ready = functools.partial(answers, f"http://{health}/healthz")
-        self.plane.programs.run(Program("operator", argv, ready))
-        log = self.plane.programs.log("operator")
-        return Operator(self.plane.programs, log)
+        self.plane.programs.run(Program(name, argv, ready))
+        return Operator(self.plane.programs, name)
 
 
 @dataclass(frozen=True)
 class Operator:
-    """The operator's process."""
+    """An operator's process."""
 
     programs: Programs
-    log: Path
+    name: str
 
     @property
     def pid(self) -> int:
         """Its id."""
-        return self.programs.process("operator").pid
+        return self.programs.process(self.name).pid
 
     def stop(self) -> None:
         """As Kubernetes does, by SIGTERM."""
-        self.programs.stop("operator")
+        self.programs.stop(self.name)
+
+    def kill(self) -> None:
+        """SIGKILL, then another start with the same settings; it is ready."""
+        self.programs.restart(self.name, signal.SIGKILL)
 
     def memory(self) -> float:
         """The most that was resident so far, in MiB."""
@@ -88,7 +92,7 @@ class Operator:
 
     def complaints(self) -> list[str]:
         """Warnings and errors that it has logged."""
-        lines = self.log.read_text(errors="replace").splitlines()
+        lines = self.programs.log(self.name).read_text(errors="replace").splitlines()
         return [one for one in lines if " WARNING " in one or " ERROR " in one]
 
 
