@@ -329,6 +329,15 @@ def test_a_killed_child_asks_its_sibling_to_commit_and_stop(pod: Pod) -> None:
     assert (first["sealed"], second["cursor"]) == (False, 0)
 
 
+def test_a_forked_twin_that_ends_takes_nothing_along(pod: Pod) -> None:
+    fork = "if os.fork() == 0: sys.exit(7)\n        time.sleep(0.3)"
+    error = fork.replace("sys.exit(7)", "raise ValueError('in a twin')")
+    both = f"{fork}\n        {error}\n        super().process_batch(batch, batch_idx)"
+    ended = pod.run(hooked("process_batch", both, IN_BATCH))
+    assert ended.code == 0, ended.stderr
+    assert pod.rows() == ALL_ROWS
+
+
 def test_what_the_command_left_running_is_ended_with_it(pod: Pod) -> None:
     leave = "import subprocess; p = subprocess.Popen(['sleep', '600']); "
     ended = pod.run(f"{leave}pathlib.Path('left').write_text(str(p.pid)); go()")
@@ -337,12 +346,13 @@ def test_what_the_command_left_running_is_ended_with_it(pod: Pod) -> None:
 
 
 def test_two_attempts_on_one_shard_leave_one_output(pod: Pod) -> None:
-    slow = hooked(
-        "process_batch", "time.sleep(0.8); super().process_batch(batch, batch_idx)", IN_BATCH
-    )
-    first = pod.start(slow)
+    there, work = "pathlib.Path('second')", "super().process_batch(batch, batch_idx)"
+    wait = f"while batch_idx > 2 and not {there}.exists(): time.sleep(0.05)\n        {work}"
+    first = pod.start(hooked("process_batch", wait, IN_BATCH))
     pod.wait_for(lambda: '"cursor":2' in (pod.folder / "message").read_text())
-    second = pod.start(slow)
+    second = pod.start(
+        hooked("process_batch", f"{there}.touch(); time.sleep(0.5); {work}", IN_BATCH)
+    )
     codes = {pod.end(first).code, pod.end(second).code}
     assert codes == {0, 91}
     assert pod.rows() == ALL_ROWS

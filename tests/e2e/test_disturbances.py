@@ -128,9 +128,11 @@ class _Storm:
         """A pod of higher priority that asks for all that is left and a little more."""
         pod = self._wait_for_running()[0]
         self.world.apply(*_bully(self.world, self.cluster.node.name))
-        self._until_gone(pod, within=90)
-        ended = datetime.now(UTC)
+        uid = pod["metadata"]["uid"]
+        self._until("preempted", lambda: uid not in _uids(self.world.running(NAME)))
         self._kubectl("delete", "pod", "bully", "--grace-period=1")
+        self._until("stopped", lambda: not self._at_work(uid))
+        ended = datetime.now(UTC)
         self._replaced(pod, within=60, by=self.world.running)
         for again in self._again(pod, self.world.running(NAME)):
             (container,) = again["status"]["containerStatuses"]
@@ -189,16 +191,28 @@ class _Storm:
             status.get("completedIndexes")
         )
 
-    def _until_gone(self, pod: dict, within: float) -> None:
-        deadline = time.monotonic() + within
-        while any(
-            one["metadata"]["uid"] == pod["metadata"]["uid"] for one in self.world.running(NAME)
-        ):
-            assert time.monotonic() < deadline, f"{pod['metadata']['name']} was not preempted"
+    def _at_work(self, uid: str) -> bool:
+        """Whether the pod's container runs still, whoever has asked it to stop."""
+        return any(
+            "running" in container["state"]
+            for pod in self.world.pods(NAME)
+            if pod["metadata"]["uid"] == uid
+            for container in pod["status"].get("containerStatuses", ())
+        )
+
+    @staticmethod
+    def _until(what: str, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 90
+        while not holds():
+            assert time.monotonic() < deadline, what
             time.sleep(0.5)
 
     def _kubectl(self, *arguments: str) -> str:
         return self.world.kubectl(*arguments, "--namespace", self.world.namespace)
+
+
+def _uids(pods: list[dict]) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in pods}
 
 
 def _command_line(process: int) -> bytes:

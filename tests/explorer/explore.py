@@ -1,7 +1,9 @@
 """Walking the states: all of them, deduplicated, or seeded at random."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 from explorer.checkers import check
 from explorer.world import Actor, Script, World, steps
@@ -11,10 +13,14 @@ _FAULT_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Explored:
-    """How much was seen; an explorer that sees nothing finds nothing."""
+    """How much was seen; an explorer that sees nothing finds nothing.
+
+    `outcomes`: what storage and exit codes can be when nobody is left to move.
+    """
 
     states: int
     ends: int
+    outcomes: frozenset[int] = field(default=frozenset(), repr=False)
 
 
 def begin(*scripts: tuple[str, Script, int], faults: int, overwriting: bool = False) -> World:
@@ -23,26 +29,37 @@ def begin(*scripts: tuple[str, Script, int], faults: int, overwriting: bool = Fa
     return World({}, (), actors, faults, overwriting=overwriting)
 
 
-def exhaust(world: World, limit: int = 5_000_000) -> Explored:
-    """Every state that any order of steps leads to; each is checked once."""
-    seen = {hash(world.key())}
+def exhaust(
+    world: World, limit: int = 5_000_000, key: Callable[[World], Any] = World.key
+) -> Explored:
+    """Every state that any order of steps leads to, checked once as far as checkers can see."""
+    seen, checked, outcomes = {hash(key(world))}, set[int](), set[int]()
     todo, ends = [world], 0
     while todo:
         here = todo.pop()
-        check(here.objects, here.exits)
-        ends += not any(actor.alive for actor in here.actors)
+        _check_once(here, checked)
+        if not any(actor.alive for actor in here.actors):
+            ends += 1
+            outcomes.add(hash(here.shown()))
         for after in steps(here):
-            known = hash(after.key())
+            known = hash(key(after))
             if known not in seen:
                 seen.add(known)
                 todo.append(after)
         assert len(seen) < limit, f"more than {limit} states: this is not exhaustive"
-    return Explored(len(seen), ends)
+    return Explored(len(seen), ends, frozenset(outcomes))
+
+
+def _check_once(world: World, checked: set[int]) -> None:
+    shown = hash(world.shown())
+    if shown not in checked:
+        checked.add(shown)
+        check(world.objects, world.exits)
 
 
 def walk(world: World, wanted: int, seed: int) -> Explored:
     """At least `wanted` random steps, from the beginning again at every end."""
-    rng = random.Random(seed)
+    rng, checked = random.Random(seed), set[int]()
     done = ends = 0
     while done < wanted:
         here = world
@@ -50,7 +67,7 @@ def walk(world: World, wanted: int, seed: int) -> Explored:
             # Faults outnumber plain steps; unweighted, all would strike in the first moments.
             plain = [after for after in choices if after.faults_left == here.faults_left]
             here = rng.choice(plain if plain and rng.random() > _FAULT_SHARE else choices)
-            check(here.objects, here.exits)
+            _check_once(here, checked)
             done += 1
         ends += 1
     return Explored(done, ends)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from itertools import count
+from dataclasses import dataclass
 from typing import Any
 
 from batchprocess.ledger import attempt as ledger
@@ -16,12 +16,21 @@ JOB = "20260101T000000Z-job"
 AT = "2026-01-01T00:00:00+00:00"
 
 
+@dataclass
+class Nonces:
+    """Draws `prefix` and a number; its repr tells how many were drawn."""
+
+    prefix: str
+    drawn: int = 0
+
+    def __call__(self) -> str:
+        self.drawn += 1
+        return f"{self.prefix}{self.drawn}"
+
+
 def identity(name: str, start: int) -> ledger.Identity:
     """Deterministic nonces, so that a replay writes the same bytes; unique for each start."""
-    numbers = count()
-    return ledger.Identity(
-        0, JOB, f"{name}{start}", lambda: f"{name}{start}n{next(numbers)}", lambda: AT
-    )
+    return ledger.Identity(0, JOB, f"{name}{start}", Nonces(f"{name}{start}n"), lambda: AT)
 
 
 def staged(text: str) -> Staged:

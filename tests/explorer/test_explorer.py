@@ -6,35 +6,48 @@ from explorer.bugs import BUGS, Bug
 from explorer.checkers import Violation
 from explorer.explore import begin, exhaust, walk
 from explorer.scripts import finalizer, worker
+from explorer.world import Script, World
 
 pytestmark = pytest.mark.slow
+Rival = tuple[int, int]
+Actors = tuple[tuple[str, Script, int], ...]
 
 
-def test_two_rivals_and_three_commits_keep_every_promise() -> None:
-    explored = exhaust(begin(("A", worker(3), 0), ("B", worker(3), 0), faults=1))
+@pytest.mark.parametrize(
+    ("a", "b", "finalized", "faults", "least"),
+    [
+        # Batches that each rival commits (and restarts), whether a finalizer is third, faults.
+        ((3, 0), (3, 0), False, 2, 400_000),
+        ((1, 1), (1, 0), False, 2, 200_000),
+        ((3, 0), None, True, 1, 20_000),
+        ((2, 0), (2, 0), True, 0, 200_000),
+        pytest.param((3, 0), (3, 0), True, 0, 0, marks=pytest.mark.full),
+        pytest.param((1, 0), (1, 0), True, 1, 0, marks=pytest.mark.full),
+        pytest.param((3, 1), (3, 0), False, 2, 0, marks=pytest.mark.full),
+    ],
+)
+def test_every_order_of_steps_and_faults_keeps_every_promise(
+    a: Rival, b: Rival | None, finalized: bool, faults: int, least: int
+) -> None:
+    rivals = [(name, worker(one[0]), one[1]) for name, one in (("A", a), ("B", b)) if one]
+    third = [("F", finalizer(a[0]), 0)] if finalized else []
+    explored = exhaust(begin(*rivals, *third, faults=faults), limit=50_000_000)
     print(explored)
-    assert explored.states > 10_000
-    assert explored.ends > 100
+    assert explored.states > least
 
 
-def test_a_rival_that_restarts_keeps_every_promise() -> None:
-    explored = exhaust(begin(("A", worker(1), 1), ("B", worker(1), 0), faults=1))
-    print(explored)
-    assert explored.states > 5_000
-
-
-@pytest.mark.full
-def test_a_rival_that_restarts_under_two_faults_keeps_every_promise() -> None:
-    explored = exhaust(begin(("A", worker(1), 1), ("B", worker(1), 0), faults=2))
-    print(explored)
-    assert explored.states > 600_000
-
-
-def test_a_finalizer_as_third_party_keeps_every_promise() -> None:
-    actors = (("A", worker(1), 0), ("F", finalizer(1), 0))
-    explored = exhaust(begin(*actors, faults=1))
-    print(explored)
-    assert explored.states > 3_000
+@pytest.mark.parametrize(
+    "actors",
+    [
+        (("A", worker(1), 0), ("B", worker(1), 0)),
+        (("A", worker(1), 0), ("F", finalizer(1), 0)),
+    ],
+)
+def test_what_an_actor_remembers_decides_what_can_become_of_the_world(actors: Actors) -> None:
+    merged = exhaust(begin(*actors, faults=1))
+    apart = exhaust(begin(*actors, faults=1), key=World.history_key)
+    assert merged.states < apart.states
+    assert merged.outcomes == apart.outcomes
 
 
 def test_random_schedules_of_all_three_keep_every_promise() -> None:

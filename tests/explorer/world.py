@@ -16,12 +16,25 @@ from batchprocess.ledger.effects import (
     Put,
     Upload,
 )
+from explorer.memory import memory_of
 
 Script = Callable[[str, int], Any]
 """Actor name and number of the start -> a generator of effects that returns an exit code."""
 
 Request = tuple[str, str, bytes]
 """A write that may still land: kind (`create` or `put`), key, body."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a flow stands: the effect that it waits for, or its exit code; and what it remembers.
+
+    Two histories that end in one memory have one future.
+    """
+
+    effect: Effect | None
+    code: int | None
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -34,27 +47,47 @@ class Actor:
     start: int = 0
     alive: bool = True
     replies: tuple[Any, ...] = ()
+    history: int = 0
 
-    def resume(self) -> tuple[Effect | None, int | None]:
-        """Replay: the effect that it waits for, or its exit code. Generators can't be copied."""
+    def resume(self, known: dict[Any, "Standing"]) -> "Standing":
+        """Where it stands after these replies; `known` saves replaying what was replayed before."""
+        key = (self.name, self.start, self.history)
+        if key not in known:
+            known[key] = self._replay()
+        return known[key]
+
+    def _replay(self) -> "Standing":
+        """Generators can't be copied, so that each is played from its beginning."""
         flow = self.script(self.name, self.start)
         try:
             effect = next(flow)
             for reply in self.replies:
                 effect = flow.send(reply)
         except StopIteration as done:
-            return None, done.value
-        return effect, None
+            return Standing(None, done.value, hash(("ended", done.value)))
+        return Standing(effect, None, hash(memory_of(flow)))
 
     def told(self, reply: Any) -> "Actor":
         """After one more reply."""
-        return replace(self, replies=(*self.replies, reply))
+        history = hash((self.history, _hashable(reply)))
+        return replace(self, replies=(*self.replies, reply), history=history)
+
+    def ended(self) -> "Actor":
+        """Never to move again."""
+        return replace(self, alive=False, replies=(), history=0)
 
     def crashed(self) -> "Actor":
         """Dead, or started anew with a fresh identity."""
         if self.starts_left == 0:
-            return replace(self, alive=False, replies=())
-        return replace(self, start=self.start + 1, starts_left=self.starts_left - 1, replies=())
+            return self.ended()
+        left = self.starts_left - 1
+        return replace(self, start=self.start + 1, starts_left=left, replies=(), history=0)
+
+
+def _hashable(reply: Any) -> Any:
+    if isinstance(reply, dict):
+        return frozenset(reply.items())
+    return tuple(reply) if isinstance(reply, list) else reply
 
 
 @dataclass(frozen=True)
@@ -67,11 +100,23 @@ class World:
     faults_left: int
     exits: tuple[tuple[str, int, int], ...] = ()
     overwriting: bool = False
+    known: dict[Any, Standing] = field(default_factory=dict, compare=False)
 
     def key(self) -> tuple[Any, ...]:
         """What makes two states the same."""
-        actors = tuple((a.start, a.starts_left, a.alive, repr(a.replies)) for a in self.actors)
-        return (frozenset(self.objects.items()), self.flying, actors, self.faults_left, self.exits)
+        return self._key(lambda actor: actor.resume(self.known).memory)
+
+    def history_key(self) -> tuple[Any, ...]:
+        """As `key`, but tells apart actors that remember the same and have come there otherwise."""
+        return self._key(lambda actor: actor.history)
+
+    def _key(self, inside: Callable[[Actor], int]) -> tuple[Any, ...]:
+        actors = tuple((a.start, a.starts_left, a.alive and inside(a)) for a in self.actors)
+        return (self.shown(), self.flying, actors, self.faults_left)
+
+    def shown(self) -> tuple[Any, ...]:
+        """What checkers look at."""
+        return (frozenset(self.objects.items()), self.exits)
 
     def land(self, request: Request) -> "World":
         """A request reaches the store."""
@@ -92,11 +137,11 @@ def steps(world: World) -> Iterator[World]:
 
 
 def _moves(world: World, number: int, actor: Actor) -> Iterator[World]:
-    effect, code = actor.resume()
+    standing = actor.resume(world.known)
+    effect, code = standing.effect, standing.code
     if effect is None:
-        ended = replace(actor, alive=False, replies=())
         exits = (*world.exits, (actor.name, actor.start, -1 if code is None else code))
-        yield _with(replace(world, exits=exits), number, ended)
+        yield _with(replace(world, exits=exits), number, actor.ended())
         return
     yield from _answered(world, number, actor, effect)
     if world.faults_left:

@@ -233,6 +233,33 @@ def test_a_reducer_that_fails_is_told_and_the_output_counts(alone: Alone) -> Non
     assert (alone.run_folder / "_SUCCESS").exists()
 
 
+def mean_of_means(finish: Any) -> type[TorchBatchProcessor]:
+    class Means(TorchBatchProcessor):
+        def __init__(self, context):
+            self.mean = context.wrap_reducer(MeanOfMeans(), name="mean")
+            self.state = context.wrap_reducer(MeanWithState(), name="state")
+
+        def process_batch(self, batch, batch_idx):
+            for row in batch.tolist():
+                self.mean.update(float(row))
+                self.state.update(float(row))
+
+        def on_finish(self):
+            finish()
+
+    Means.__qualname__ = "Means"
+    return Means
+
+
+def test_an_attempt_without_a_batch_adds_no_slot_that_it_cannot_reduce(alone: Alone) -> None:
+    with pytest.raises(Interrupted):
+        alone.run(mean_of_means(_interrupted), Rows())
+    alone.run(mean_of_means(lambda: None), Rows())
+    summary = alone.summary()
+    assert (summary["attempts"], summary["metricsError"]) == (2, None)
+    assert summary["metrics"] == {"mean": (ROWS - 1) / 2, "state": (ROWS - 1) / 2}
+
+
 def test_two_reducers_that_return_one_name_are_told(alone: Alone) -> None:
     class Twice(TorchBatchProcessor):
         def __init__(self, context):

@@ -87,12 +87,17 @@ class Attempt:
         )
         self._committer: Committer | None = None
         # Exit handlers run after the commit thread has ended: it may need the files till then.
-        atexit.register(self.close)
+        atexit.register(self._close_in, os.getpid())
 
     def settle(self) -> None:
         """After a failure: wait for the commit under way, which was begun before it and counts."""
         if self._committer is not None:
             self._committer.settle()
+
+    def _close_in(self, process: int) -> None:
+        # User code may have forked: a twin's exit must not take our files.
+        if os.getpid() == process:
+            self.close()
 
     def close(self) -> None:
         """Remove the temporary files."""

@@ -47,8 +47,14 @@ class Kept:
         with self._lock:
             self.models.append(model)
 
-    def take(self, batches: Span, rows: Span, spent: Spent | None = None) -> "Boundary":
-        """Everything since the last boundary, copied, so that later batches change nothing."""
+    def take(
+        self, batches: Span, rows: Span, spent: Spent | None = None, *, idle: bool = False
+    ) -> "Boundary":
+        """Everything since the last boundary, copied, so that later batches change nothing.
+
+        `idle`: this attempt has processed no batch. A reducer that cannot say the value of nothing
+        (a mean, a maximum) then has none.
+        """
         files, saved = self.staging.take(), self.saver.take()
         if saved is not None and (twice := saved.names & files.keys()):
             raise ValueError(
@@ -64,7 +70,7 @@ class Kept:
             files=files,
             saved=saved,
             spent=spent,
-            reducers=tuple(_entry(one) for one in self.reducers),
+            reducers=tuple(_entry(one) for one in self.reducers if not (idle and one.is_void())),
             metrics=tuple(metrics),
             models=tuple(models),
         )

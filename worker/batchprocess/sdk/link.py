@@ -55,6 +55,7 @@ class Link:
     def __init__(self, state: LoopState, connection: socket.socket | None) -> None:
         self._state = state
         self._connection = connection
+        self._process = os.getpid()
         self._lock = threading.Lock()
 
     @classmethod
@@ -78,7 +79,8 @@ class Link:
 
     def send(self, message: BaseModel) -> None:
         """Say something; a dead agent is noticed by the listener."""
-        if self._connection is None:
+        # User code may have forked: what becomes of a twin is not what becomes of the shard.
+        if self._connection is None or os.getpid() != self._process:
             return
         try:
             with self._lock:

@@ -48,7 +48,8 @@ class Loop:
     """Runs one processor over the rest of its shard, and commits at every boundary.
 
     `interval` in batches; `seconds` bounds the time between commits if it is not None. `began` is
-    called after the first batch, `looked` at every checkpoint.
+    called after the first batch, `looked` at every checkpoint. Until the first batch the loop is
+    `idle`.
     """
 
     processor: TorchBatchProcessor
@@ -64,6 +65,7 @@ class Loop:
     looked: Callable[[], None]
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
+    idle: bool = True
 
     def run(self, feed: Feed, cursor: int) -> None:
         """All batches from `cursor` on; returns with the last commit under way.
@@ -87,7 +89,7 @@ class Loop:
             device.end()
             times.device, times.saving = device.seconds, saver.waited
             feed.done()
-            done = index + 1
+            done, self.idle = index + 1, False
             state.processed = done
             state.moved = now = clock()
             times.work += now - read
@@ -118,9 +120,8 @@ class Loop:
         self._hook(self.processor.on_finish)
         total = self.plan.size(shard)
         where.stage = "commit"
-        boundary = self.kept.take(
-            (total, total), self.plan.row_span(shard, total, total), state.times.spent()
-        )
+        rows = self.plan.row_span(shard, total, total)
+        boundary = self.kept.take((total, total), rows, state.times.spent(), idle=self.idle)
         state.enter("storage")
         self.committer.seal(boundary, total, self.tensorboard)
         state.cursor = total

@@ -7,7 +7,9 @@ The result equals that of an uninterrupted run for
 - classes whose result does not depend on how rows are grouped into slots (sums, counts, maxima);
 - classes with `state_dict()` and `load_state_dict()`: the state goes on in the next attempt.
 
-For any other class (a mean of per-slot means, say) an interruption adds a slot.
+For any other class (a mean of per-slot means, say) an interruption adds a slot. An attempt without
+a batch (of an empty shard, or one that has only `on_finish` left) adds none if `per_slot_reduce`
+raises there.
 """
 
 import threading
@@ -106,6 +108,14 @@ class Registered:
         if isinstance(self.reducer, FunctionReducer):
             return self.reducer.take()
         return self.reducer.per_slot_reduce()
+
+    def is_void(self) -> bool:
+        """Whether it has no value yet: nothing was updated, and nothing is no value to it."""
+        try:
+            self.reducer.per_slot_reduce()
+        except Exception:  # noqa: BLE001  whatever a mean or a maximum of nothing raises
+            return True
+        return False
 
     def resume(self, stored: Any) -> None:
         """Go on from the state that the shard's last commit holds."""
