@@ -264,7 +264,7 @@ def main() -> None:
     touch_memory(bench)
     for part in bench.options.only.split(","):
         globals()[part](bench)
-        report.write(bench.options.out, bench.device, bench.results)
+        report.write(bench.options.out, bench.device, bench.results, bench.options.scale)
     print(report.table(bench.results))
 
 

@@ -46,7 +46,10 @@ class CudaPort:
             ctypes.CDLL("libcuda.so.1").cuInit(0)
         torch.cuda.set_device(self._device)
         torch.empty(1, device=self._device)
-        threading.Thread(target=_load_cudnn, args=(self._device,), daemon=True).start()
+        # No daemon: a process that ends early must not end in the middle of it.
+        threading.Thread(
+            target=_load_cudnn, args=(self._device,), name="batchprocess-cudnn"
+        ).start()
 
     def pin(self, tensor: torch.Tensor) -> torch.Tensor:
         """A page-locked copy."""
