@@ -44,7 +44,7 @@ def main(given: dict[str, Any]) -> dict[str, Any]:
         "megabytes": size / 1e6,
         "peak_host_mb": _peak_host(),
     }
-    if first is not None:
+    if first is not None and batches > 1:
         found["batch_us"] = (seconds - first) / (batches - 1) * 1e6
         found["rate_after_first"] = count * (1 - 1 / batches) / (seconds - first)
     if device.type == "cuda":
