@@ -89,9 +89,9 @@ def machine() -> dict[str, Any]:
     return found
 
 
-def write(folder: Path, device: str, results: Rows) -> None:
+def write(folder: Path, device: str, results: Rows, scale: float) -> None:
     """results.json, table.md and plot.svg below a folder of this run's own."""
-    about = machine()
+    about = machine() | {"scale": scale}
     name = (about.get("gpu") or device).lower().replace("nvidia ", "").replace(" ", "-")
     here = folder / f"{_STARTED:%Y-%m-%d-%H%M}-{name}"
     here.mkdir(parents=True, exist_ok=True)

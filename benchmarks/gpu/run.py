@@ -8,6 +8,7 @@ a GPU everything runs on the CPU, smaller, against plain loops.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,9 @@ class Bench:
         return max(64, int((on_gpu if self.device == "cuda" else on_cpu) * self.options.scale))
 
     def child(self, part: str, label: str, env: dict[str, str] | None = None, **given: Any) -> Any:
-        """One measured run; None if it failed, which the table says."""
+        """One measured run; None if it failed, which the table says, or was not asked for."""
+        if not re.search(self.options.match, f"{part}: {label}"):
+            return None
         given = {"device": self.device, "workers": self.workers, "runner": "ours"} | given
         began = time.monotonic()
         found = _found([str(HERE / "child.py"), json.dumps(given)], {**os.environ, **(env or {})})
@@ -248,6 +251,7 @@ def main() -> None:
     """Parse, run, report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default=",".join(PARTS[:-1]), help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--match", default="", help="run only what this pattern finds in its name")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--workers", type=int, default=12, help="loader processes")
     parser.add_argument("--mode", default="default", help="torch.compile's, for `compiled`")
@@ -260,7 +264,7 @@ def main() -> None:
     touch_memory(bench)
     for part in bench.options.only.split(","):
         globals()[part](bench)
-        report.write(bench.options.out, bench.device, bench.results)
+        report.write(bench.options.out, bench.device, bench.results, bench.options.scale)
     print(report.table(bench.results))
 
 

@@ -1,5 +1,8 @@
 """The GPU's side of the loop: copies on side streams, and a bound on batches under way."""
 
+import contextlib
+import ctypes
+import threading
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,8 +41,15 @@ class CudaPort:
 
     def open(self) -> None:
         """Make the device this thread's own, and its context, if nobody has yet."""
+        # Half of the time, and torch would hold the interpreter: the model is built meanwhile.
+        with contextlib.suppress(OSError):
+            ctypes.CDLL("libcuda.so.1").cuInit(0)
         torch.cuda.set_device(self._device)
         torch.empty(1, device=self._device)
+        # No daemon: a process that ends early must not end in the middle of it.
+        threading.Thread(
+            target=_load_cudnn, args=(self._device,), name="batchprocess-cudnn"
+        ).start()
 
     def pin(self, tensor: torch.Tensor) -> torch.Tensor:
         """A page-locked copy."""
@@ -176,6 +186,13 @@ def _stream(device: torch.device) -> torch.cuda.Stream:
 
 def _is_done(event: torch.cuda.Event) -> bool:
     return bool(event.query())  # type: ignore[no-untyped-call]
+
+
+def _load_cudnn(device: torch.device) -> None:
+    """A convolution of next to nothing: loading the libraries takes the first one 0.1 s."""
+    image = torch.zeros(1, 1, 1, 1, device=device)
+    with contextlib.suppress(RuntimeError), torch.no_grad():
+        torch.nn.functional.conv2d(image, image)
 
 
 class Gpu:

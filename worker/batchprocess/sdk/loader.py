@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, IterableDataset, Sampler
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.devices import has_gpu
+from batchprocess.sdk.queues import Forking
 
 _IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
 _BY_SHARD = "batches are chosen by the shard, so that a restart finds its place"
@@ -64,7 +65,7 @@ def make_loader(
     settings.setdefault("generator", generator)
     if settings.get("num_workers"):
         # The script of the seed has no main guard, so workers must be forked, not spawned.
-        settings.setdefault("multiprocessing_context", "fork")
+        settings.setdefault("multiprocessing_context", Forking())
         settings["worker_init_fn"] = _IgnoringInterrupts(settings.get("worker_init_fn"))
     try:
         return DataLoader(dataset, batch_sampler=ShardBatches(plan, shard, first), **settings)

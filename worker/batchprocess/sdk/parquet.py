@@ -50,14 +50,33 @@ class Parquet:
     def _write(self) -> None:
         table = pa.concat_tables(self._tables)
         if self._writer is None:
-            # Dictionaries and statistics of numbers take time and save nothing here.
+            # Dictionaries and statistics of numbers take time and save nothing here. Floats byte by
+            # byte: half the time and half the bytes of embeddings, compared with snappy.
             texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
             self._writer = pq.ParquetWriter(
-                self._path, table.schema, use_dictionary=texts, write_statistics=["id"]
+                self._path,
+                table.schema,
+                use_dictionary=texts,
+                write_statistics=["id"],
+                compression="zstd",
+                compression_level=1,
+                column_encoding=dict.fromkeys(_floats(table.schema), "BYTE_STREAM_SPLIT"),
             )
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         # An empty table stays, to tell the schema.
         self._tables, self._bytes = [table.slice(0, 0)], 0
+
+
+def _floats(schema: Any) -> list[str]:
+    """Paths of the columns of 32 or 64 bit floats, as Parquet names them."""
+    found = []
+    for field in schema:
+        kind, path = field.type, field.name
+        while pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind):
+            kind, path = kind.value_type, f"{path}.list.element"
+        if pa.types.is_float32(kind) or pa.types.is_float64(kind):
+            found.append(path)
+    return found
 
 
 def _array(values: Values) -> Any:

@@ -114,8 +114,10 @@ class S3Storage:
             if source.stat().st_size > PART:
                 upload_parts(self._client, self._bucket, self._key(key), source)
                 return
-            with source.open("rb") as file:
-                self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=file)
+            # Not the open file: it is sent in pieces of 16 KiB, and after each of them this thread
+            # takes the interpreter from the one that keeps the GPU busy.
+            body = source.read_bytes()
+            self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""

@@ -1,0 +1,54 @@
+"""Whether there is a usable GPU is found out without waking it."""
+
+import ctypes
+from typing import Any
+
+import pytest
+import torch
+
+from batchprocess.sdk.devices import has_gpu, pick_device
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sets up a machine with one GPU, a driver for CUDA `driver` (None: no library) and torch."""
+
+    def make(driver: int | None, torch_cuda: str | None = "13.0") -> None:
+        class Library:
+            def __init__(self, name: str) -> None:
+                if driver is None:
+                    raise OSError(name)
+
+            @staticmethod
+            def cuDriverGetVersion(version: Any) -> int:
+                version._obj.value = driver
+                return 0
+
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+        monkeypatch.setattr(torch.version, "cuda", torch_cuda)
+        monkeypatch.setattr(ctypes, "CDLL", Library)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: pytest.fail("woke the GPU"))
+
+    return make
+
+
+@pytest.mark.parametrize("driver", [13000, 13020, 14000])
+def test_a_driver_that_is_new_enough(machine: Any, driver: int) -> None:
+    machine(driver)
+    assert has_gpu()
+    assert pick_device(0) == torch.device("cuda", 0)
+
+
+@pytest.mark.parametrize("driver", [None, 12080])
+def test_a_driver_that_torch_cannot_use_means_the_cpu(machine: Any, driver: int | None) -> None:
+    machine(driver)
+    assert not has_gpu()
+    assert pick_device(0) == torch.device("cpu")
+
+
+def test_a_torch_without_cuda_is_asked_itself(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(13000, None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert not has_gpu()

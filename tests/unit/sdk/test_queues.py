@@ -1,0 +1,109 @@
+"""What loader workers send arrives as it was, whichever way it went."""
+
+import os
+import pickle
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from batchprocess.sdk.queues import Forking, _Packed, pack
+
+
+def sent(obj: Any) -> Any:
+    """Through a message, as a queue would."""
+    packed = pack(obj)
+    assert type(packed) is _Packed
+    return pickle.loads(packed.body)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.uint8, torch.bool, torch.bfloat16, torch.float64, torch.complex64, torch.int64]
+)
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)])
+def test_small_tensors_travel_in_the_message(dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    before = torch.ones(shape, dtype=dtype)
+    after = sent({"x": before})["x"]
+    assert torch.equal(after, before)
+    assert (after.dtype, after.shape) == (before.dtype, before.shape)
+    assert not after.is_shared()
+    assert after.untyped_storage().resizable()
+
+
+class Pair(NamedTuple):
+    """A batch."""
+
+    first: torch.Tensor
+    second: torch.Tensor
+
+
+def test_one_tensor_at_two_places_is_one_again() -> None:
+    one = torch.arange(4)
+    pair = sent(Pair(one, one))
+    pair.first.fill_(7)
+    assert pair.second.tolist() == [7] * 4
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_views_of_one_memory_go_the_old_way(order: int) -> None:
+    whole = torch.arange(4)
+    batch = Pair(*[whole, whole[1:]][::order])
+    assert pack(batch) is batch
+
+
+def test_what_cannot_be_pickled_is_left_to_others() -> None:
+    batch = [lambda: 1]
+    assert pack(batch) is batch
+
+
+class Mixed(Dataset[Any]):
+    """Small and large tensors, views, text, and who made them."""
+
+    def __len__(self) -> int:
+        return 40
+
+    def __getitem__(self, row: int) -> Any:
+        small = torch.full((3,), row)
+        return {
+            "small": small,
+            "large": torch.full((300_000,), row, dtype=torch.uint8),
+            "views": (small[:2], small[1:]) if row % 2 else (small, small.clone()),
+            "text": str(row),
+            "pid": os.getpid(),
+        }
+
+
+def as_it_is(rows: list[Any]) -> list[Any]:
+    """No collating: nested tensors as the dataset made them."""
+    return rows
+
+
+def test_a_loader_gives_the_same_batches_in_the_same_order() -> None:
+    loader = DataLoader(
+        Mixed(), batch_size=3, num_workers=2, collate_fn=as_it_is, multiprocessing_context=Forking()
+    )
+    rows = [row for batch in loader for row in batch]
+    assert [row["text"] for row in rows] == [str(number) for number in range(40)]
+    assert os.getpid() not in {row["pid"] for row in rows}
+    for number, row in enumerate(rows):
+        assert row["small"].tolist() == [number] * 3
+        assert (row["large"] == number).all()
+        assert [len(view) for view in row["views"]] == ([2, 2] if number % 2 else [3, 3])
+
+
+class Numbers(Dataset[torch.Tensor]):
+    """Many rows."""
+
+    def __len__(self) -> int:
+        return 60_000
+
+    def __getitem__(self, row: int) -> torch.Tensor:
+        return torch.tensor(row)
+
+
+def test_long_lists_of_rows_reach_the_workers() -> None:
+    loader = DataLoader(
+        Numbers(), batch_size=20_000, num_workers=2, multiprocessing_context=Forking()
+    )
+    assert torch.equal(torch.cat(list(loader)), torch.arange(60_000))
