@@ -185,7 +185,7 @@ torch_batch_process(Compiling, TensorDataset(torch.ones(16, 4)), batch_size=4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("kept", [True, pytest.param(False, marks=pytest.mark.full)])
 def test_compiled_code_is_made_once_a_run_unless_that_is_off(tmp_path: Path, kept: bool) -> None:
     pod, seen = Pod(tmp_path), []
     for shard in range(2):
