@@ -1,11 +1,13 @@
 """What the pages say of codes and links is what is there."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH, ProgressReport
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
@@ -22,3 +24,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_report_that_is_shown_is_one() -> None:
+    page = (ROOT / "docs" / "progress-endpoint.md").read_text()
+    (shown,) = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+    report = ProgressReport.model_validate_json(shown, strict=True)
+    assert json.loads(report.model_dump_json()) == json.loads(shown)
+    assert f"at most {MAX_REPORT_BYTES:,} bytes" in page
+    assert f"POST {REPORTS_PATH}" in page
