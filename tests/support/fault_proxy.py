@@ -94,17 +94,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _handle
 
-    def _forward(self, body: bytes, fault: str) -> None:
+    def _ask(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection(self.upstream, timeout=30)
-        # The Host header goes through as it is: the client has signed it.
-        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():
-            if name.lower() not in _HOP and name.lower() != "expect":
-                connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
+        with contextlib.closing(connection):
+            # The Host header goes through as it is: the client has signed it.
+            connection.putrequest(
+                self.command, self.path, skip_host=True, skip_accept_encoding=True
+            )
+            for name, value in self.headers.items():
+                if name.lower() not in _HOP and name.lower() != "expect":
+                    connection.putheader(name, value)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            return answer, answer.read()
+
+    def _forward(self, body: bytes, fault: str) -> None:
+        answer, content = self._ask(body)
         if fault == "lost_create":
             self._reset()
             return
