@@ -17,7 +17,6 @@ def check(server: Server, folder: Path, undisturbed: Undisturbed, chaos: Chaos) 
     uri = f"s3://{server.bucket}/kills-{chaos.seed}/digits/1"
     outcome = run(uri, server.settings(), server.env(), folder, chaos)
     print(json.dumps({"killed": outcome.killed, "frozen": outcome.frozen, "codes": outcome.codes}))
-    assert outcome.killed + outcome.frozen >= chaos.kills
     assert rows(uri, server.settings()) == output
     assert outcome.summary["metrics"] == reference.summary["metrics"]
     assert outcome.summary["rows"] == reference.summary["rows"] == 1797
@@ -38,7 +37,8 @@ def test_the_undisturbed_run_processes_every_batch_once(undisturbed: Undisturbed
 def test_sixty_kills_change_nothing(
     server: Server, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
-    check(server, tmp_path, undisturbed, Chaos(kills=60, delay=0.03, seed=11))
+    outcome = check(server, tmp_path, undisturbed, Chaos(kills=60, delay=0.03, seed=11))
+    assert outcome.killed >= 60
 
 
 def test_zombies_that_wake_beside_their_replacement_change_nothing(
@@ -52,11 +52,15 @@ def test_zombies_that_wake_beside_their_replacement_change_nothing(
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", range(100, 200))
 def test_ten_thousand_kills_change_nothing(
-    server: Server,
-    tmp_path: Path,
-    undisturbed: Undisturbed,
-    seed: int,
+    server: Server, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
-    check(server, tmp_path, undisturbed, Chaos(kills=115, delay=0.05, freeze_share=0.1, seed=seed))
+    dealt, seed = 0, 100
+    while dealt < 10_000:
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        # Zombies that wake do some of the work, so that a run may be over before its kills are.
+        chaos = Chaos(kills=115, delay=0.05, freeze_share=0.1, seed=seed)
+        dealt += check(server, folder, undisturbed, chaos).killed
+        seed += 1
+    assert seed < 300, "most runs were over before they were killed"
