@@ -204,6 +204,20 @@ def test_the_start_deadline_counts_anew_after_a_resume():
     assert plan(strict, [resumed]).status.state == "Pending"
 
 
+def test_the_start_deadline_counts_from_when_a_job_without_workers_was_given_some():
+    strict = {"timeouts": {"startSeconds": 30}}
+    none, late = child(parallelism=0, created=-3600), child(created=-3600)
+    waits = plan(job(parallelism=0, **strict), [none])
+    assert conditions(waits)["Suspended"] == ("True", "ScaledToZero")
+    scaled = after(job(parallelism=0, **strict), waits, parallelism=1)
+    asked = plan(scaled, [none])
+    assert asked.status.state == "Pending"
+    assert conditions(asked)["Suspended"] == ("False", "Pending")
+    scaled = after(scaled, asked)
+    assert plan(scaled, [late], later=29).status.state == "Pending"
+    assert plan(scaled, [late], later=31).status.state == "Failed"
+
+
 def test_a_deleted_child_is_created_again():
     running = plan(job(), [child()], [pod(0)])
     assert created(plan(after(job(), running))) == [WORKER]
