@@ -1,7 +1,9 @@
 """The status that is written, whole, from a decision and what is known of the shards. Pure."""
 
+import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from batchprocess.api.status import Status
 from batchprocess_operator.conditions import Fact, merge
@@ -13,6 +15,8 @@ from batchprocess_operator.observed import MOST, Observed, pods_at_work
 from batchprocess_operator.ranges import format_ranges
 from batchprocess_operator.rows import shard_rows
 from batchprocess_operator.shards import Shards, plan_of
+
+_LARGEST = int(sys.float_info.max)
 
 
 def build_status(
@@ -34,7 +38,7 @@ def build_status(
     if result is not None:
         done, rows, attempts = result.batches, result.rows, result.attempts or attempts
         total = total if total is not None else done
-        metrics, metrics_error = result.metrics or None, result.metrics_error
+        metrics, metrics_error = _sendable(result.metrics) or None, result.metrics_error
     elif decision.state in SUCCESSFUL and before.batches is not None:
         # The finalizer's word, which counted records, stands over what we had heard.
         done, total, rows = before.batches.done, before.batches.total, before.rows or 0
@@ -81,6 +85,18 @@ def build_status(
         "display": display(done, total, shards, speed, now),
     }
     return Status.model_validate(values)
+
+
+def _sendable(value: Any) -> Any:
+    """An integer that no float can hold is null, as NaN is: the API server takes no such number."""
+    match value:
+        case dict():
+            return {key: _sendable(one) for key, one in value.items()}
+        case list():
+            return [_sendable(one) for one in value]
+        case int() if abs(value) > _LARGEST:
+            return None
+    return value
 
 
 def committed_rows(job: Job, shards: Shards) -> int:

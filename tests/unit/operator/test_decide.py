@@ -94,6 +94,13 @@ def test_abandoned_seals_decide_that_a_job_is_complete_with_failures():
     assert conditions(planned)["Complete"][0] == "True"
 
 
+def test_metrics_that_the_api_server_takes_for_no_number_are_null_and_the_job_ends():
+    said = result(metrics={"a": [10**400, -(10**400)], "b": {"c": 10**300, "d": True}})
+    done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
+    planned = plan(job(), [child(status=DONE), done], [pod(of=FINALIZER, code=0, said=said)])
+    assert planned.status.metrics == {"a": [None, None], "b": {"c": 10**300, "d": True}}
+
+
 def test_metrics_that_could_not_be_reduced_do_not_make_a_job_fail():
     done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
     said = result(metrics_error="cross_slot_reduce raised ZeroDivisionError")
