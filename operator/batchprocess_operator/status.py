@@ -126,12 +126,13 @@ def unchanged_but_for_time(before: Status, after: Status) -> bool:
 def is_urgent(before: Status, after: Status) -> bool:
     """Whether more than progress has changed: then it is written at once.
 
-    That pods start and end is progress: in a large job some do at any time.
+    That pods start and end is progress: in a large job some do at any time. So is why they do not
+    start: ErrImagePull and ImagePullBackOff take turns as long as an image is missing.
     """
 
     def told(status: Status) -> object:
         kinds = [
-            (one.type, one.status, one.reason)
+            (one.type, one.status, "" if one.type == "PodsStarting" else one.reason)
             for one in status.conditions
             if one.type != "Running" and (one.type, one.status) != ("PodsStarting", "True")
         ]

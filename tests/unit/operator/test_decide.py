@@ -225,6 +225,18 @@ def test_the_start_deadline_counts_from_when_a_job_without_workers_was_given_som
     assert plan(scaled, [late], later=31).status.state == "Failed"
 
 
+def test_another_reason_why_pods_do_not_start_can_wait_for_the_next_status():
+    def waits(reason):
+        why = {"waiting": {"reason": reason, "message": "no such image"}}
+        return [pod(0, phase="Pending", state=why)]
+
+    first = plan(job(), [child()], waits("ErrImagePull"))
+    assert first.urgent
+    second = plan(after(job(), first), [child()], waits("ImagePullBackOff"))
+    assert conditions(second)["PodsStarting"] == ("False", "ImagePullBackOff")
+    assert not second.urgent
+
+
 def test_a_deleted_child_is_created_again():
     running = plan(job(), [child()], [pod(0)])
     assert created(plan(after(job(), running))) == [WORKER]
