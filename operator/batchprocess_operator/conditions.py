@@ -8,6 +8,7 @@ from datetime import datetime
 from batchprocess.api.status import Condition
 
 MAX_MESSAGE = 1024
+MAX_REASON = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ def by_type(conditions: Iterable[Condition]) -> Mapping[str, Condition]:
 
 
 def _word(reason: str) -> str:
-    """Events, which tenants may write as well, have reasons that are no word."""
-    return re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_]", "", reason) or "Unknown"
+    """Events, which tenants may write as well, have reasons that are no word, and of any length."""
+    return re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_]", "", reason)[:MAX_REASON] or "Unknown"
 
 
 def _plain(message: str) -> str:

@@ -72,13 +72,13 @@ class _Seen:
 
 @dataclass
 class Controller:
-    """`clock` is the loop's, in seconds; `now` gives UTC."""
+    """`clock` is the loop's, in seconds; `now` gives UTC; `road` is asked anew for every look."""
 
     api: Api
     store: Store
     queue: WorkQueue
     reports: Reports
-    road: ProgressRoad | None
+    road: Callable[[], ProgressRoad | None]
     inquiries: Inquiries
     recorder: Recorder
     clock: Callable[[], float]
@@ -115,7 +115,7 @@ class Controller:
             return 0.0
         memory, now = self.memories.setdefault(uid, Memory()), self.now()
         try:
-            job = read_job(raw, self.road)
+            job = read_job(raw, self.road())
         except Unreadable as error:
             status = unreadable_status(raw, error, now)
             if status != read_status(raw):

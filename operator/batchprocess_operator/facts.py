@@ -22,7 +22,7 @@ def facts_of(
     """Every condition but those about lost nodes, most telling first."""
     if decision.state in FINAL:
         return [*_at_the_end(decision), *_metrics(job, decision), *_degraded(job, observed, shards)]
-    facts = [_running(observed, decision), _suspended(decision)]
+    facts = [_running(observed, decision), _suspended(job, decision)]
     if decision.blocked is not None:
         kind, true = ("NameConflict", True)
         if decision.blocked.reason != NAME_CONFLICT:
@@ -83,9 +83,12 @@ def _running(observed: Observed, decision: Decision) -> Fact:
     return Fact("Running", False, decision.state, "no pod is running")
 
 
-def _suspended(decision: Decision) -> Fact:
+def _suspended(job: Job, decision: Decision) -> Fact:
+    """Its time says since when pods may start; see `workers`."""
     if decision.state in ("Suspended", "Queued"):
         return Fact("Suspended", True, decision.state)
+    if decision.state == "Pending" and job.body.spec.parallelism == 0:
+        return Fact("Suspended", True, "ScaledToZero", "spec.parallelism is 0")
     return Fact("Suspended", False, decision.state)
 
 

@@ -9,12 +9,17 @@ LIMIT = 10_000
 def parse_ranges(text: str | None) -> frozenset[int]:
     """The numbers in `0-3,7`; none for an empty or missing text. Raises ValueError."""
     numbers: set[int] = set()
+    named = 0
     for part in (text or "").split(","):
         first, dash, last = part.partition("-")
         if first:
             end = int(last if dash else first)
             if end >= LIMIT:
                 raise ValueError(f"{part} in a list of shards: they are below {LIMIT}")
+            # Each once: a text of repeated ranges would keep everybody waiting.
+            named += max(end - int(first) + 1, 1)
+            if named > LIMIT:
+                raise ValueError(f"a list of shards names more than {LIMIT}")
             numbers.update(range(int(first), end + 1))
     return frozenset(numbers)
 

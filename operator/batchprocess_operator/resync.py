@@ -39,9 +39,11 @@ class Resync:
             await self._list(paths.job_objects(namespace), None, self.store.put_job, seen)
             await self._list(paths.child_jobs(namespace), LABEL_JOB_UID, self.store.put_child, seen)
             await self._list(paths.pods(namespace), LABEL_JOB_UID, self.store.put_pod, seen)
+        jobs = list(self.store.entries)
         self.store.forget(before - seen)
         self.finished_at = clock()
-        for uid in list(self.store.entries):
+        # Those just forgotten, too: others remember things of them.
+        for uid in {**dict.fromkeys(jobs), **self.store.entries}:
             self.changed(uid)
 
     async def keep_on(self, clock: Callable[[], float]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -34,6 +34,7 @@ from batchprocess_operator.watch import watch_settings, watching
 _LOG = logging.getLogger(__name__)
 _LATE_SECONDS = 120.0
 _FORGET_SECONDS = 60.0
+Road = Callable[[], ProgressRoad | None]
 
 
 async def run_operator(settings: OperatorSettings) -> None:
@@ -81,7 +82,7 @@ class _Operator:
         self._metrics.reported()
         self._queue.add(uid)
 
-    def _controller(self, road: ProgressRoad | None) -> Controller:
+    def _controller(self, road: Road) -> Controller:
         return Controller(
             api=self._api,
             store=self._store,
@@ -122,24 +123,25 @@ class _Operator:
             self._inquiries.forget_old()
 
     @asynccontextmanager
-    async def _endpoint(self) -> AsyncIterator[ProgressRoad | None]:
-        """The progress endpoint, if it has an address."""
+    async def _endpoint(self) -> AsyncIterator[Road]:
+        """The progress endpoint, if it has an address. The road changes with the certificate."""
         url = self._settings.progress_address
         if url is None:
-            yield None
+            yield lambda: None
             return
         certificate = LiveCertificate(self._certificate_source(url))
         await certificate.refresh()
         keys = Keyring(lambda: fetch_trust(self._client), self._clock)
         endpoint = Endpoint(Verifier(keys, self._directory), self._tracker, self._clock)
-        renewal = asyncio.create_task(certificate.keep_fresh())
-        try:
-            host, port = self._settings.progress_host, self._settings.progress_port
-            async with serve(endpoint, host, port, certificate.context) as bound:
-                _LOG.info("progress endpoint on %s:%d, for workers at %s", host, bound, url)
-                yield ProgressRoad(url, certificate.ca)
-        finally:
-            renewal.cancel()
+        host, port = self._settings.progress_host, self._settings.progress_port
+        async with asyncio.TaskGroup() as group:
+            renewal = group.create_task(certificate.keep_fresh())
+            try:
+                async with serve(endpoint, host, port, certificate.context) as bound:
+                    _LOG.info("progress endpoint on %s:%d, for workers at %s", host, bound, url)
+                    yield lambda: ProgressRoad(url, certificate.ca)
+            finally:
+                renewal.cancel()
 
     def _certificate_source(self, url: str) -> Source:
         secret, namespace = self._settings.progress_secret, self._settings.pod_namespace

@@ -59,7 +59,8 @@ def look_at_shards(job: BatchProcessJob, before: Status, observed: Observed) -> 
     each = job.spec.worker.processes_per_worker
     workers = [child for child in observed.children if child.role == "worker"]
     sealed = parse_ranges(before.sealed_shards)
-    sealed |= {k for k, end in _newest_ends(observed).items() if end.sealed}
+    ends = _newest_ends(observed, total, each)
+    sealed |= {k for k, end in ends.items() if end.sealed}
     sealed |= {k for k, report in observed.reported.shards.items() if report.sealed}
     sealed &= frozenset(range(total))
     for child in workers:
@@ -72,8 +73,8 @@ def look_at_shards(job: BatchProcessJob, before: Status, observed: Observed) -> 
     sizes = _sizes(job, shape)
     return Shards(
         total=total,
-        cursors=_cursors(total, before, observed, sealed, sizes),
-        claims=_claims(total, before, observed),
+        cursors=_cursors(total, before, observed, ends, sealed, sizes),
+        claims=_claims(total, before, observed, ends),
         sealed=sealed,
         failed=failed,
         running=_running(observed, current, total, each) - sealed - failed,
@@ -103,15 +104,23 @@ def numbers(text: str | None, total: int) -> tuple[int, ...]:
     return found
 
 
-def _newest_ends(observed: Observed) -> dict[int, ShardEnd]:
-    """The furthest record of each shard that an ended pod left a message of."""
+def _newest_ends(observed: Observed, total: int, each: int) -> dict[int, ShardEnd]:
+    """The furthest record of each shard that an ended pod of its own left a message of.
+
+    Only of pods of our children: whoever may create pods can write our labels on one, and a shard
+    that is taken for sealed is left out of a retry and closed for good.
+    """
+    workers = {child.uid: child for child in observed.children if child.role == "worker"}
     ends: dict[int, ShardEnd] = {}
     for pod in (*observed.gone, *observed.pods):
-        if pod.role != "worker" or pod.termination is None:
+        child = workers.get(pod.child_uid or "")
+        if child is None or pod.termination is None or not pod.termination.shards:
             continue
+        own = shards_of(child, [pod.index], total, each)
         for end in pod.termination.shards:
             known = ends.get(end.shard)
-            if known is None or (end.sealed, end.seq) > (known.sealed, known.seq):
+            newer = known is None or (end.sealed, end.seq) > (known.sealed, known.seq)
+            if newer and end.shard in own:
                 ends[end.shard] = end
     return ends
 
@@ -120,11 +129,12 @@ def _cursors(
     total: int,
     before: Status,
     observed: Observed,
+    ends: Mapping[int, ShardEnd],
     sealed: frozenset[int],
     sizes: Sequence[int] | None,
 ) -> tuple[int, ...]:
     cursors = list(numbers(before.cursors, total))
-    told = [(end.shard, end.cursor) for end in _newest_ends(observed).values()]
+    told = [(end.shard, end.cursor) for end in ends.values()]
     told += [(shard, report.cursor) for shard, report in observed.reported.shards.items()]
     for shard, cursor in told:
         if 0 <= shard < total:
@@ -137,11 +147,13 @@ def _cursors(
     return tuple(cursors)
 
 
-def _claims(total: int, before: Status, observed: Observed) -> tuple[int, ...]:
+def _claims(
+    total: int, before: Status, observed: Observed, ends: Mapping[int, ShardEnd]
+) -> tuple[int, ...]:
     claims = list(numbers(before.claims, total))
     told = [(shard, report.claim) for shard, report in observed.reported.shards.items()]
     # A record's number is no smaller than its claim's: what an older attempt says is older too.
-    told += [(end.shard, end.seq) for end in _newest_ends(observed).values()]
+    told += [(end.shard, end.seq) for end in ends.values()]
     for shard, claim in told:
         if 0 <= shard < total:
             claims[shard] = max(claims[shard], claim)
@@ -164,7 +176,9 @@ def _shape(before: Status, observed: Observed) -> RunShape | None:
     known = before.dataset
     if known is not None:
         return RunShape(rows=known.rows, batch_size=known.batch_size, batches=known.batches)
-    told = [pod.termination.run for pod in (*observed.gone, *observed.pods) if pod.termination]
+    ours = {child.uid for child in observed.children}
+    pods = (pod for pod in (*observed.gone, *observed.pods) if pod.child_uid in ours)
+    told = [pod.termination.run for pod in pods if pod.termination is not None]
     return next((shape for shape in (observed.reported.shape, *told) if shape is not None), None)
 
 

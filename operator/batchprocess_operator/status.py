@@ -1,7 +1,9 @@
 """The status that is written, whole, from a decision and what is known of the shards. Pure."""
 
+import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from batchprocess.api.status import Status
 from batchprocess_operator.conditions import Fact, merge
@@ -13,6 +15,8 @@ from batchprocess_operator.observed import MOST, Observed, pods_at_work
 from batchprocess_operator.ranges import format_ranges
 from batchprocess_operator.rows import shard_rows
 from batchprocess_operator.shards import Shards, plan_of
+
+_LARGEST = int(sys.float_info.max)
 
 
 def build_status(
@@ -34,7 +38,7 @@ def build_status(
     if result is not None:
         done, rows, attempts = result.batches, result.rows, result.attempts or attempts
         total = total if total is not None else done
-        metrics, metrics_error = result.metrics or None, result.metrics_error
+        metrics, metrics_error = _sendable(result.metrics) or None, result.metrics_error
     elif decision.state in SUCCESSFUL and before.batches is not None:
         # The finalizer's word, which counted records, stands over what we had heard.
         done, total, rows = before.batches.done, before.batches.total, before.rows or 0
@@ -83,6 +87,18 @@ def build_status(
     return Status.model_validate(values)
 
 
+def _sendable(value: Any) -> Any:
+    """An integer that no float can hold is null, as NaN is: the API server takes no such number."""
+    match value:
+        case dict():
+            return {key: _sendable(one) for key, one in value.items()}
+        case list():
+            return [_sendable(one) for one in value]
+        case int() if abs(value) > _LARGEST:
+            return None
+    return value
+
+
 def committed_rows(job: Job, shards: Shards) -> int:
     """Dataset rows in committed batches."""
     if shards.shape is None:
@@ -110,12 +126,13 @@ def unchanged_but_for_time(before: Status, after: Status) -> bool:
 def is_urgent(before: Status, after: Status) -> bool:
     """Whether more than progress has changed: then it is written at once.
 
-    That pods start and end is progress: in a large job some do at any time.
+    That pods start and end is progress: in a large job some do at any time. So is why they do not
+    start: ErrImagePull and ImagePullBackOff take turns as long as an image is missing.
     """
 
     def told(status: Status) -> object:
         kinds = [
-            (one.type, one.status, one.reason)
+            (one.type, one.status, "" if one.type == "PodsStarting" else one.reason)
             for one in status.conditions
             if one.type != "Running" and (one.type, one.status) != ("PodsStarting", "True")
         ]

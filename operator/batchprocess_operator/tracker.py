@@ -103,7 +103,8 @@ def _moved(pace: _Pace, batches: int, now: datetime) -> _Pace:
     seconds = (now - pace.heard).total_seconds()
     if seconds <= 0:
         return pace
-    rate = batches / seconds
+    # A pod can say that it has done less than before; nobody works backwards.
+    rate = max(batches, 0) / seconds
     if pace.rate is not None:
         weight = 1 - exp(-seconds / _SMOOTH_SECONDS)
         rate = pace.rate + weight * (rate - pace.rate)

@@ -155,7 +155,8 @@ def _start_deadline(
     if _has_started(job, observed, child):
         return None, None
     limit = spec.timeouts.start_seconds
-    left = (child.started + timedelta(seconds=limit) - now).total_seconds()
+    since = max(child.started, _held_until(job, now))
+    left = (since + timedelta(seconds=limit) - now).total_seconds()
     if left > 0:
         return left, None
     return None, Reason(
@@ -163,6 +164,14 @@ def _start_deadline(
         f"no pod of Job {child.name} was running {limit} s after it could start "
         "(spec.timeouts.startSeconds)",
     )
+
+
+def _held_until(job: Job, now: datetime) -> datetime:
+    """Until when no pod was wanted: Kubernetes' startTime tells it of suspension only."""
+    held = by_type(job.before.conditions).get("Suspended")
+    if held is None:
+        return job.identity.created
+    return now if held.status == "True" else held.last_transition_time
 
 
 def all_succeeded(child: ChildJob) -> bool:

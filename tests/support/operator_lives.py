@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchprocess_operator import paths
+from batchprocess_operator.build.road import ProgressRoad
 from batchprocess_operator.controller import Controller
 from batchprocess_operator.errors import ApiError
 from batchprocess_operator.inquire import Inquiries
@@ -37,6 +38,7 @@ class Operator:
     store: Store = field(default_factory=Store)
     api: FakeApi | None = None
     pods_lag: float = _LAG
+    road: ProgressRoad | None = None
 
     async def run(self) -> None:
         """Until it dies."""
@@ -49,7 +51,7 @@ class Operator:
             store=self.store,
             queue=queue,
             reports=tracker,
-            road=None,
+            road=lambda: self.road,
             inquiries=Inquiries(api, loop.time),  # type: ignore[arg-type]
             recorder=Recorder(api, loop.time),  # type: ignore[arg-type]
             clock=loop.time,

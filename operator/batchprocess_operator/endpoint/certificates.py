@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -37,7 +37,10 @@ class Pair:
     def read(cls, certificate: bytes, key: bytes) -> Self:
         """From PEM. ValueError if either cannot be read or they do not belong together."""
         cert = x509.load_pem_x509_certificate(certificate)
-        private = serialization.load_pem_private_key(key, password=None)
+        try:
+            private = serialization.load_pem_private_key(key, password=None)
+        except (TypeError, UnsupportedAlgorithm) as error:
+            raise ValueError(f"the private key cannot be used: {error}") from error
         if not isinstance(private, ec.EllipticCurvePrivateKey):
             raise ValueError("the private key is not one that the operator makes")  # noqa: TRY004
         if private.public_key() != cert.public_key():

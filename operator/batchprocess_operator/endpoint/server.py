@@ -5,10 +5,11 @@ Built on aiohttp's bare server: routes, middlewares and Expect headers would onl
 
 import asyncio
 import logging
+import socket
 import ssl
 from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiohttp import hdrs, web
@@ -21,20 +22,28 @@ from batchprocess_operator.endpoint.refusal import Refusal
 from batchprocess_operator.endpoint.reports import Reports
 from batchprocess_operator.endpoint.tokens import Verifier
 
+_LOG = logging.getLogger(__name__)
 _REQUEST_SECONDS = 10.0
 _IDLE_SECONDS = 20.0
 _LINGER_SECONDS = 2.0
 _HANDSHAKE_SECONDS = 5.0
+_HELLO_SECONDS = 1.0
 _STOP_SECONDS = 2.0
+_ACCEPT_AGAIN_SECONDS = 0.5
+_BACKLOG = 1_024
 _TLS_BUFFER = 16 * 1024
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Connections that are kept, connections at all, and how fast they may be made."""
+    """Connections that are kept, connections at all, and how fast they may be made.
+
+    `silent`: connections that have not shaken hands. Each has its buffers from the first moment on.
+    """
 
     kept: int = 2_500
     most: int = 5_000
+    silent: int = 500
     handshakes: Rate = field(default_factory=lambda: Rate(1 / 250, burst=500))
 
 
@@ -78,18 +87,16 @@ async def serve(
     SSLProtocol.max_size = _TLS_BUFFER
     server = http_server(endpoint)
     _bound_handshakes(context, endpoint, lambda: len(server.connections))
-    listener = await asyncio.get_running_loop().create_server(
-        server,
-        host,
-        port,
-        ssl=context,
-        ssl_handshake_timeout=_HANDSHAKE_SECONDS,
-        ssl_shutdown_timeout=_STOP_SECONDS,
-        backlog=1_024,
-    )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener.setblocking(False)
+    door = _Door(server, context, endpoint.bounds.silent)
+    keeper = asyncio.create_task(door.keep(listener))
     try:
-        yield listener.sockets[0].getsockname()[1]
+        yield listener.getsockname()[1]
     finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
         listener.close()
         transports = [one.transport for one in server.connections if one.transport is not None]
         server.pre_shutdown()
@@ -98,6 +105,72 @@ async def serve(
         for transport in transports:
             transport.abort()
         await asyncio.sleep(0)
+
+
+@dataclass
+class _Door:
+    """Lets in whoever comes; of too many that say nothing, the one that came first has to go.
+
+    Asyncio's own servers wait for any number of handshakes at a time.
+    """
+
+    server: web.Server
+    context: ssl.SSLContext
+    most: int
+    waiting: dict[asyncio.Task[None], float] = field(default_factory=dict)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def keep(self, listener: socket.socket) -> None:
+        """For ever."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._make_room()
+                try:
+                    connection, _ = await loop.sock_accept(listener)
+                except OSError as error:
+                    _LOG.warning("no connection can be accepted: %s", error)
+                    await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
+                    continue
+                task = asyncio.create_task(_shake_hands(connection, self.server, self.context))
+                self.waiting[task] = loop.time()
+                task.add_done_callback(self._end)
+                # It has to have begun before it may be cancelled, and others want their turn.
+                await asyncio.sleep(0)
+        finally:
+            for task in self.waiting:
+                task.cancel()
+
+    async def _make_room(self) -> None:
+        """Also in a rush everybody has a moment to shake hands; who comes later waits outside."""
+        while len(self.waiting) >= self.most:
+            oldest, since = next(iter(self.waiting.items()))
+            left = since + _HELLO_SECONDS - asyncio.get_running_loop().time()
+            if left <= 0:
+                del self.waiting[oldest]
+                oldest.cancel()
+                return
+            self.ended.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ended.wait(), left)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self.waiting.pop(task, None)
+        self.ended.set()
+
+
+async def _shake_hands(
+    connection: socket.socket, server: web.Server, context: ssl.SSLContext
+) -> None:
+    # Whoever fails has gone, or speaks another language: nothing that we could mend.
+    with suppress(OSError):
+        await asyncio.get_running_loop().connect_accepted_socket(
+            server,
+            connection,
+            ssl=context,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS,
+            ssl_shutdown_timeout=_STOP_SECONDS,
+        )
 
 
 def http_server(endpoint: Endpoint) -> web.Server:

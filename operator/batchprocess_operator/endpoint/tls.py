@@ -72,7 +72,10 @@ class LiveCertificate:
                 raise CertificateUnavailable(what) from error
             _load(self.context, *leaf)
             self._leaf = leaf
-        self.ca = data[CA_CERT].decode()
+        try:
+            self.ca = data[CA_CERT].decode()
+        except UnicodeDecodeError as error:
+            raise CertificateUnavailable(f"{CA_CERT} is not PEM") from error
 
     async def keep_fresh(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Look every hour, for ever: a leaf is renewed a month before its end."""

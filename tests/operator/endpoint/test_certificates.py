@@ -124,6 +124,15 @@ def test_a_key_of_another_kind_is_replaced_and_not_stumbled_over(data):
     assert renewed(data | {LEAF_KEY: strange}, NAMES, NOW) is not None
 
 
+def test_a_key_under_a_password_is_replaced_and_not_stumbled_over(data):
+    locked = Pair.read(data[CA_CERT], data[CA_KEY]).key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    assert renewed(data | {CA_KEY: locked}, NAMES, NOW) is not None
+
+
 def test_the_chain_passes_the_strictest_check_of_openssl(data, tmp_path):
     now = datetime.now(UTC)
     ca = make_ca(now)

@@ -1,6 +1,7 @@
 """The endpoint over real TLS: what gets through, what is refused, and that nothing breaks it."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -259,6 +260,19 @@ def test_handshakes_that_come_too_fast_are_refused_before_they_cost_much():
         assert [post(server)[0] for _ in range(2)] == [204, 204]
         with pytest.raises(aiohttp.ClientConnectorError):
             post(server)
+
+
+def test_of_too_many_that_say_nothing_the_first_have_to_go_and_reports_pass():
+    with contextlib.ExitStack() as stack, progress_server(bounds=Bounds(silent=3)) as server:
+        address = ("127.0.0.1", server.port)
+        mute = [stack.enter_context(socket.create_connection(address, 5)) for _ in range(8)]
+        assert post(server)[0] == 204
+        # Five made room for one another, and one for the report.
+        assert [one.recv(1) for one in mute[:6]] == [b""] * 6
+        for one in mute[6:]:
+            one.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                one.recv(1)
 
 
 def test_each_connection_takes_16_kib_for_tls_and_not_256(server):

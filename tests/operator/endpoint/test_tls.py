@@ -159,6 +159,13 @@ def test_a_pair_that_does_not_fit_is_refused_and_the_old_one_is_served_on():
         asyncio.run(live.refresh())
 
 
+def test_a_ca_that_is_no_text_is_refused_as_what_it_is_so_that_looking_goes_on():
+    shelf = FakeShelf(asyncio.run(ensure(FakeShelf(), NAMES, NOW)))
+    shelf.data[CA_CERT] = b"\xff\xfe"
+    with pytest.raises(CertificateUnavailable, match=CA_CERT):
+        asyncio.run(LiveCertificate(given(shelf)).refresh())
+
+
 class FakeSecretApi:
     """As much of the API server as one Secret needs."""
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from batchprocess_operator.conditions import MAX_MESSAGE, Fact, by_type, holds, merge
+from batchprocess_operator.conditions import MAX_MESSAGE, MAX_REASON, Fact, by_type, holds, merge
 from support.operator_objects import NOW
 
 LATER = NOW + timedelta(seconds=60)
@@ -34,6 +34,11 @@ def test_a_type_that_no_fact_names_is_gone() -> None:
 def test_long_messages_are_cut() -> None:
     (one,) = once(Fact("Failed", True, "A", "x" * 5000))
     assert len(one.message) == MAX_MESSAGE
+
+
+def test_long_reasons_are_cut_for_anybody_may_write_events() -> None:
+    (one,) = once(Fact("PodsStarting", False, "x" * 5000))
+    assert one.reason == "x" * MAX_REASON
 
 
 def test_only_a_true_condition_holds() -> None:

@@ -9,7 +9,9 @@ import pytest
 from batchprocess_operator import controller as module
 from batchprocess_operator import paths
 from batchprocess_operator.apply import NameTakenError, Target, perform
+from batchprocess_operator.build.road import ProgressRoad
 from batchprocess_operator.errors import NotFound
+from batchprocess_operator.names import LABEL_JOB
 from batchprocess_operator.plan import CreateJob, DeleteJob, GiveUpPod, PatchJob, ResetBackoff
 from support.fake_api import FakeApi, FakeServer, Object
 from support.operator_lives import Operator
@@ -76,6 +78,21 @@ def in_world(test: Callable[[World], Any]) -> Callable[[], None]:
 def taken(server: FakeServer, name: str = CHILD) -> None:
     """Somebody else's Job by our child's name."""
     server.create(JOBS, {"metadata": {"name": name}, "spec": {}})
+
+
+@in_world
+async def test_a_ca_that_changed_meanwhile_is_given_to_the_next_job(world: World) -> None:
+    operator = Operator(world.server, "operator", road=ProgressRoad("https://a:1", "first"))
+    task = asyncio.create_task(operator.run())
+    world.apply()
+    await asyncio.sleep(2)
+    operator.road = ProgressRoad("https://a:1", "second")
+    world.apply("later")
+    await asyncio.sleep(2)
+    task.cancel()
+    told = {one["metadata"]["labels"][LABEL_JOB]: str(one) for one in world.server.list(JOBS)}
+    assert "first" in told["digits"]
+    assert "second" in told["later"]
 
 
 @in_world

@@ -94,6 +94,13 @@ def test_abandoned_seals_decide_that_a_job_is_complete_with_failures():
     assert conditions(planned)["Complete"][0] == "True"
 
 
+def test_metrics_that_the_api_server_takes_for_no_number_are_null_and_the_job_ends():
+    said = result(metrics={"a": [10**400, -(10**400)], "b": {"c": 10**300, "d": True}})
+    done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
+    planned = plan(job(), [child(status=DONE), done], [pod(of=FINALIZER, code=0, said=said)])
+    assert planned.status.metrics == {"a": [None, None], "b": {"c": 10**300, "d": True}}
+
+
 def test_metrics_that_could_not_be_reduced_do_not_make_a_job_fail():
     done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
     said = result(metrics_error="cross_slot_reduce raised ZeroDivisionError")
@@ -202,6 +209,32 @@ def test_the_start_deadline_counts_anew_after_a_resume():
     strict = job(timeouts={"startSeconds": 30})
     resumed = child(created=-600, status={"startTime": "2030-01-01T11:59:50Z"})
     assert plan(strict, [resumed]).status.state == "Pending"
+
+
+def test_the_start_deadline_counts_from_when_a_job_without_workers_was_given_some():
+    strict = {"timeouts": {"startSeconds": 30}}
+    none, late = child(parallelism=0, created=-3600), child(created=-3600)
+    waits = plan(job(parallelism=0, **strict), [none])
+    assert conditions(waits)["Suspended"] == ("True", "ScaledToZero")
+    scaled = after(job(parallelism=0, **strict), waits, parallelism=1)
+    asked = plan(scaled, [none])
+    assert asked.status.state == "Pending"
+    assert conditions(asked)["Suspended"] == ("False", "Pending")
+    scaled = after(scaled, asked)
+    assert plan(scaled, [late], later=29).status.state == "Pending"
+    assert plan(scaled, [late], later=31).status.state == "Failed"
+
+
+def test_another_reason_why_pods_do_not_start_can_wait_for_the_next_status():
+    def waits(reason):
+        why = {"waiting": {"reason": reason, "message": "no such image"}}
+        return [pod(0, phase="Pending", state=why)]
+
+    first = plan(job(), [child()], waits("ErrImagePull"))
+    assert first.urgent
+    second = plan(after(job(), first), [child()], waits("ImagePullBackOff"))
+    assert conditions(second)["PodsStarting"] == ("False", "ImagePullBackOff")
+    assert not second.urgent
 
 
 def test_a_deleted_child_is_created_again():

@@ -133,3 +133,9 @@ def test_the_shape_of_the_dataset_is_handed_on(heard: Heard) -> None:
     facts = PodFacts("team", "a", "a", JOB, frozenset({0}), True)
     heard.tracker.take(facts, ProgressReport(shards=(), run=shape), 0.0)
     assert heard.tracker.reported(JOB).shape == shape
+
+
+def test_a_pod_that_says_it_has_done_less_than_before_has_no_negative_rate(heard: Heard) -> None:
+    heard.say(processed=50)
+    heard.say(cursor=1, processed=1)
+    assert heard.shard.rate == 0.0
