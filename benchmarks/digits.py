@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch.utils.data import ConcatDataset, DataLoader
 
-from batchprocess import TorchBatchProcessorContext, torch_batch_process
+from batchprocess import torch_batch_process
 
 DIGITS = Path(__file__).parents[1] / "examples" / "digits"
 sys.path.insert(0, str(DIGITS))
