@@ -19,7 +19,7 @@ from support.e2e_store import Store
 from support.e2e_world import World
 from testcluster import Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 NAME = "stormy"
 
 
