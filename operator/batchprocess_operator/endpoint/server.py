@@ -91,12 +91,15 @@ async def serve(
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     listener.setblocking(False)
     door = _Door(server, context, endpoint.bounds.silent)
-    keeper = asyncio.create_task(door.keep(listener))
     try:
-        yield listener.getsockname()[1]
+        # In a group: should it ever end by itself, so does the endpoint, and nobody is let wait.
+        async with asyncio.TaskGroup() as group:
+            keeper = group.create_task(door.keep(listener))
+            try:
+                yield listener.getsockname()[1]
+            finally:
+                keeper.cancel()
     finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
         listener.close()
         transports = [one.transport for one in server.connections if one.transport is not None]
         server.pre_shutdown()
@@ -138,8 +141,10 @@ class _Door:
                 # It has to have begun before it may be cancelled, and others want their turn.
                 await asyncio.sleep(0)
         finally:
-            for task in self.waiting:
+            shaking = list(self.waiting)
+            for task in shaking:
                 task.cancel()
+            await asyncio.gather(*shaking, return_exceptions=True)
 
     async def _make_room(self) -> None:
         """Also in a rush everybody has a moment to shake hands; who comes later waits outside."""
