@@ -62,8 +62,10 @@ class _Operator:
         """Everything in one group: what ends, ends all, and the process is started anew."""
         if self._settings.metrics_port is not None:
             self._metrics.serve(self._settings.metrics_port)
+        # Before the endpoint: pods are known when their first reports arrive, and an error here is
+        # no part of a group, so that `main` can say it in a sentence.
+        await self._resync.once(self._clock)
         async with self._endpoint() as road:
-            await self._resync.once(self._clock)
             controller = self._controller(road)
             async with asyncio.TaskGroup() as group:
                 tasks = [
