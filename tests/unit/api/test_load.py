@@ -27,6 +27,14 @@ def test_a_good_job_is_read_and_becomes_an_environment():
     assert (made.processor, made.dataset) == ("inference:Processor", "inference:dataset")
 
 
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(("field", "name"), [("profile",) * 2, ("compileCache", "compile_cache")])
+def test_a_switch_reaches_the_worker(field: str, name: str, told: bool):
+    job = load_job(f"{GOOD.rstrip()}\n  {field}: {str(told).lower()}\n", "job.yaml")
+    made = worker_environment(job, run_uri="/runs/digits/1", job_id="20260101T000000Z-x")
+    assert getattr(made, name) is told
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

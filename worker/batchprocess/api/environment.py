@@ -47,6 +47,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         start_seconds=spec.timeouts.start_seconds,
         stall_seconds=spec.timeouts.stall_seconds,
         profile=spec.profile,
+        compile_cache=spec.compile_cache,
     )
 
 

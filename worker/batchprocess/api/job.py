@@ -98,6 +98,9 @@ class Spec(ApiModel):
     profile: bool = False
     """Whether a trace of the first batches is written to the run's tensorboard folder. Default
     false. Immutable."""
+    compile_cache: bool = True
+    """Whether what a prepared model is compiled to is kept in the run's folder and loaded by later
+    workers and attempts. Default true. Immutable."""
 
 
 class Metadata(ApiModel):
