@@ -59,7 +59,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "timeouts.stallSeconds": (2, 3),
     "queueName": ("a", "b"),
     "profile": (True, False),
-    "compileCache": (True, False),
+    "compileCache": (False, True),
 }
 REQUIRED = {"image", "output"}
 """They are never absent, so they can't be added."""
