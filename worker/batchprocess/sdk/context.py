@@ -49,8 +49,8 @@ class TorchBatchProcessorContext:
     def to_device(self, data: Any, warned_types: set[type] | None = None) -> Any:
         """Tensors, numpy arrays and anything with `.to()`, also nested in lists, tuples, dicts,
 
-        on the device. Other types come back as they are, with one warning per type. On return
-        the data may be changed or freed.
+        on the device. Other types come back as they are, with one warning per type. What
+        came to a GPU is a copy: the data may be changed or freed at once.
         """
         warned = self._warned if warned_types is None else warned_types
         return move(data, self._machine.device, warned, self._machine.send)
