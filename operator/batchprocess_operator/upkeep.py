@@ -52,15 +52,9 @@ def tend(
 def needs_reset(pod: ChildPod) -> bool:
     """Whether its index waits longer than it must: Kubernetes doubles the wait each time.
 
-    Only pods that have failed, or are being deleted (evicted, preempted, drained): those are gone
-    as soon as the Job controller has counted them, which is sooner than we see that they ended. On
-    any other live pod the count would be wrong by the time it ends.
+    Only pods that have failed: on a live one the count would be wrong by the time it ends.
     """
-    if pod.ignored == 0 or pod.phase == "Succeeded":
-        return False
-    if pod.lost_at is not None:
-        return True
-    if pod.phase != "Failed":
+    if pod.phase != "Failed" or pod.ignored == 0:
         return False
     return pod.disrupted or pod.exit_code in _NOBODYS_FAULT
 

@@ -35,12 +35,6 @@ def test_a_disrupted_pod_has_its_back_off_reset_whatever_its_code() -> None:
     assert len(resets(plan(job(), [child()], [ended]))) == 1
 
 
-def test_a_pod_that_is_being_deleted_has_its_back_off_reset_before_it_is_gone() -> None:
-    assert len(resets(plan(job(), [child()], [pod(0, ignored=1, deleted=30)]))) == 1
-    assert resets(plan(job(), [child()], [pod(0, ignored=0, deleted=30)])) == []
-    assert resets(plan(job(), [child()], [pod(0, code=0, ignored=1, deleted=30)])) == []
-
-
 def test_the_first_ignored_failure_needs_no_reset() -> None:
     assert resets(plan(job(), [child()], [pod(0, code=85)])) == []
 
