@@ -163,10 +163,12 @@ def _kubelet(network: Network, authority: Path) -> Mapping[str, Any]:
         "resolvConf": "/dev/null",
         # A test machine's disk is often nearly full; the node must not throw pods out for it.
         "evictionHard": {
-            "memory.available": "200Mi",
-            "nodefs.available": "1%",
-            "imagefs.available": "1%",
+            "memory.available": "100Mi",
+            "nodefs.available": "100Mi",
+            "imagefs.available": "100Mi",
         },
+        # The usual five minutes without a new pod are longer than any test waits.
+        "evictionPressureTransitionPeriod": "1s",
         "imageGCHighThresholdPercent": 100,
         "serializeImagePulls": False,
     }

@@ -1,10 +1,14 @@
 """For all tests: which of them share one worker of pytest-xdist, and what a skip means in CI."""
 
 import os
+import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from support import cluster_report
 
 # A busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
@@ -31,6 +35,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if name in _TOGETHER:
                 item.add_marker(pytest.mark.xdist_group(_TOGETHER[name]))
                 break
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_files() -> Iterator[None]:
+    """Temporary files of processes that tests start: one that is killed leaves its own behind.
+
+    This process keeps its folder, which multiprocessing still looks for at the very end.
+    """
+    tempfile.gettempdir()
+    with (
+        tempfile.TemporaryDirectory(prefix="bp-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("TMPDIR", folder)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and report.failed:
+        report.sections.extend(cluster_report.sections(getattr(item, "funcargs", {})))
+    return report
 
 
 @pytest.hookimpl(trylast=True)
