@@ -89,15 +89,22 @@ class LocalStorage:
             _sync_directory(path.parent)
 
     def upload(self, key: str, source: Path) -> None:
-        """Copy a file in, durably. Keys of data are one writer's alone, so replacing is safe."""
+        """Copy a file in, durably. Keys of data are one writer's alone, so replacing is safe.
+
+        The first copy is written under its own name: nobody reads a key that no record names, and
+        a rename after the fsync would cost the journal another one. What a crash tears, no record
+        ever names.
+        """
         path = self._path(key)
         with _translated(path):
             self._make_parents(path)
-            with self._temporary(path) as temporary:
-                with source.open("rb") as from_file, temporary.open("xb") as to_file:
-                    shutil.copyfileobj(from_file, to_file, _CHUNK)
-                    _flush(to_file)
-                temporary.replace(path)
+            with source.open("rb") as from_file:
+                if path.exists():
+                    with self._temporary(path) as temporary:
+                        _copy(from_file, temporary)
+                        temporary.replace(path)
+                else:
+                    _copy(from_file, path)
             _sync_directory(path.parent)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
@@ -189,14 +196,18 @@ class LocalStorage:
 
     def _make_parents(self, path: Path) -> None:
         """Make the directories and fsync each new one's parent, so that the path is durable."""
-        if path.parent in self._synced and path.parent.is_dir():
+        if self._is_durable(path.parent):
             return
         _make_folders(path.parent)
         for parent in (path.parent, *path.parent.parents):
             _sync_directory(parent.parent)
-            if parent == self._root:
+            self._synced.add(parent)
+            if parent == self._root or self._is_durable(parent.parent):
                 break
-        self._synced.add(path.parent)
+
+    def _is_durable(self, folder: Path) -> bool:
+        """Whether its name was fsynced by us, and nobody has removed it since."""
+        return folder in self._synced and folder.is_dir()
 
     @contextlib.contextmanager
     def _temporary(self, path: Path) -> Iterator[Path]:
@@ -248,6 +259,17 @@ def _write(path: Path, body: bytes) -> None:
     with path.open("xb") as file:
         file.write(body)
         _flush(file)
+
+
+def _copy(from_file: BinaryIO, path: Path) -> None:
+    with path.open("xb") as to_file:
+        try:
+            shutil.copyfileobj(from_file, to_file, _CHUNK)
+            _flush(to_file)
+        except BaseException:
+            # A full disk must not stay full of what is of no use.
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _flush(file: BinaryIO) -> None:
