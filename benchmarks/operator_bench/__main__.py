@@ -29,12 +29,13 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=2.0, help="jobs a second of latency")
     parser.add_argument("--shards", type=int, default=10_000, help="of the large job")
     parser.add_argument("--parallelism", type=int, default=200, help="of the large job")
+    parser.add_argument("--seconds", type=float, default=1.0, help="a shard of the large job takes")
     parser.add_argument("--no-results", action="store_true", help="print only")
     given = parser.parse_args()
     chosen: dict[str, Callable[[], Awaitable[scenarios.Figures]]] = {
         "create": lambda: scenarios.created_at_once(given.jobs, 8),
         "latency": lambda: scenarios.one_by_one(given.timed, 4, given.rate),
-        "large": lambda: scenarios.one_large(given.shards, given.parallelism),
+        "large": lambda: scenarios.one_large(given.shards, given.parallelism, given.seconds),
     }
     unknown = set(given.what) - set(chosen)
     if unknown:

@@ -137,14 +137,15 @@ async def one_by_one(jobs: int, shards: int, rate: float) -> Figures:
         }
 
 
-async def one_large(shards: int, parallelism: int) -> Figures:
+async def one_large(shards: int, parallelism: int, seconds: float) -> Figures:
     """One job against a bare Indexed Job, and against our own Job without an operator.
 
-    Each on a control plane of its own.
+    Each on a control plane of its own. A pod takes `seconds`.
     """
-    bare = await _alone(objects.bare("bare", shards, parallelism), shards)
-    by_hand = await _alone(objects.by_hand("by-hand", shards, parallelism), shards)
-    with world(Play(shards)) as here:
+    play = Play(shards, seconds)
+    bare = await _alone(objects.bare("bare", shards, parallelism), play)
+    by_hand = await _alone(objects.by_hand("by-hand", shards, parallelism), play)
+    with world(play) as here:
         operator, lives = here.operator(), _Lives()
         cpu = operator.cpu()
         async with requests(here.plane) as api:
@@ -164,6 +165,7 @@ async def one_large(shards: int, parallelism: int) -> Figures:
         return {
             "shards": shards,
             "parallelism": parallelism,
+            "a shard takes (s)": seconds,
             "bare Indexed Job (s)": round(bare, 1),
             "the operator's Job, without it (s)": round(by_hand, 1),
             "all sealed (s)": round(lives.sealed["large"] - lives.sent["large"], 1),
@@ -178,9 +180,9 @@ async def one_large(shards: int, parallelism: int) -> Figures:
         }
 
 
-async def _alone(body: dict[str, Any], shards: int) -> float:
+async def _alone(body: dict[str, Any], play: Play) -> float:
     """Seconds from a Job's creation until every index has succeeded; no operator runs."""
-    with world(Play(shards)) as here:
+    with world(play) as here:
         lives = _Lives()
         async with requests(here.plane) as api, watching(api, (JOBS, lives.child_seen)):
             began = time.time()

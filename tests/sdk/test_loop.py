@@ -11,7 +11,7 @@ from torch.utils.data import TensorDataset
 
 from agent.conftest import Pod
 from batchprocess import TorchBatchProcessor, results
-from batchprocess.sdk.attempt import Attempt
+from batchprocess.sdk.equipment import Equipment
 from sdk.conftest import Alone
 from support.fake_gpu import FakeGpu
 from support.rough import Images, plain, processor, same
@@ -25,7 +25,7 @@ def test_user_code_sees_what_it_sees_in_a_plain_loop(
     alone: Alone, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     gpu, found = FakeGpu(), []
-    monkeypatch.setattr(Attempt, "_gpu", gpu)
+    monkeypatch.setattr(Equipment, "_gpu", gpu)
     alone.run(processor(found), Images(ROWS), dataloader_kwargs={"num_workers": workers})
     same(found[0], plain(Images(ROWS), 4, torch.device("cpu")))
     assert gpu.port.received > 4

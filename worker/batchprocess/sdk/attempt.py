@@ -3,14 +3,10 @@
 import atexit
 import os
 import secrets
-import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch.utils.data import DataLoader
 
 from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
@@ -26,31 +22,23 @@ from batchprocess.protocol.errors import ShardSealed
 from batchprocess.protocol.run import RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.alone import say_where_it_begins
-from batchprocess.sdk.artefacts import Artefacts, made_for
 from batchprocess.sdk.beside import Beside
 from batchprocess.sdk.clock import Advisor
 from batchprocess.sdk.committer import Committer, Folder
 from batchprocess.sdk.construct import construct, warn
-from batchprocess.sdk.context import TorchBatchProcessorContext
-from batchprocess.sdk.cuda import Gpu
 from batchprocess.sdk.dataset import count, describe
-from batchprocess.sdk.devices import pick_device
+from batchprocess.sdk.equipment import Equipment
 from batchprocess.sdk.failures import Where
 from batchprocess.sdk.feed import Feed, Reader, open_feed
 from batchprocess.sdk.kept import Kept
 from batchprocess.sdk.link import Link, LoopState
 from batchprocess.sdk.loader import make_loader
-from batchprocess.sdk.loop import Loop, NoDevice
-from batchprocess.sdk.machine import Machine
-from batchprocess.sdk.models import Models
+from batchprocess.sdk.loop import Loop
 from batchprocess.sdk.place import Place
-from batchprocess.sdk.prefetch import Prefetch
 from batchprocess.sdk.processor import TorchBatchProcessor
 from batchprocess.sdk.reducers import Registered
 from batchprocess.sdk.reducing import Reducing
-from batchprocess.sdk.saver import Saver
 from batchprocess.sdk.settings import Settings
-from batchprocess.sdk.staging import Staging
 from batchprocess.sdk.trace import traced
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
@@ -81,10 +69,7 @@ class Attempt:
         self.nonce = secrets.token_hex(16)
         environment = place.environment
         self.storage: Storage = open_storage(environment.run_uri, environment.s3)
-        self._staging = Staging(place.scratch)
-        self._tensorboard = Path(
-            tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=place.scratch)
-        )
+        self._equipment = Equipment(processor_class, settings, place, self.storage)
         self._committer: Committer | None = None
         # Exit handlers run after the commit thread has ended: it may need the files till then.
         atexit.register(self._close_in, os.getpid())
@@ -101,8 +86,7 @@ class Attempt:
 
     def close(self) -> None:
         """Remove the temporary files."""
-        self._staging.close()
-        shutil.rmtree(self._tensorboard, ignore_errors=True)
+        self._equipment.close()
 
     def run(self, live: Live) -> None:
         """Everything up to the durable seal, and alone up to _SUCCESS once all shards have theirs.
@@ -159,15 +143,7 @@ class Attempt:
 
     def build(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
-        context = TorchBatchProcessorContext(
-            rank=rank,
-            size=self.place.environment.shards,
-            machine=self._machine,
-            hparams=self.place.environment.hparams,
-            kept=self._kept,
-            tensorboard=self._tensorboard,
-        )
-        processor = construct(self.processor_class, context)
+        processor = construct(self.processor_class, self._equipment.context(rank))
         self._kept.in_init = False
         return processor
 
@@ -183,47 +159,17 @@ class Attempt:
         where.stage = "reduce"
         return self._reducing().of_all(self.place.environment.shards, where)
 
+    @property
+    def _kept(self) -> Kept:
+        return self._equipment.kept
+
     @cached_property
     def _me(self) -> Identity:
         job = self.place.environment
         return identity(job.job, self.place.shard, retry=job.retry)
 
-    @cached_property
-    def _gpu(self) -> Gpu | None:
-        device = pick_device(self.place.gpu)
-        pin = self._settings.loader.get("pin_memory")
-        if device.type != "cuda":
-            return None
-        return Gpu(device, ahead=pin is not False, everything=pin is True)
-
-    @cached_property
-    def _machine(self) -> Machine:
-        gpu = self._gpu
-        device = torch.device("cpu") if gpu is None else gpu.device
-        models = Models(
-            device,
-            is_short=lambda: self._kept.is_short(self._settings.batch_size),
-            free=(lambda: None) if gpu is None else gpu.give_way,
-            artefacts=self._artefacts,
-        )
-        return Machine(device, models, None if gpu is None else gpu.to_device)
-
-    @cached_property
-    def _artefacts(self) -> Artefacts | None:
-        if not self.place.environment.compile_cache:
-            return None
-        return Artefacts(self.storage, lambda: made_for(self._machine.device, self.processor_class))
-
-    @cached_property
-    def _kept(self) -> Kept:
-        fetch = None if self._gpu is None else self._gpu.back.fetch
-        return Kept(self._staging, Saver(self._staging.saved, fetch))
-
     def _feed(self, plan: ShardPlan, cursor: int) -> Feed:
-        return open_feed(self.loader(plan, cursor), self._prefetch)
-
-    def _prefetch(self) -> Prefetch | None:
-        return None if self._gpu is None else self._gpu.prefetch
+        return open_feed(self.loader(plan, cursor), self._equipment.prefetch)
 
     def _build_beside_probe(self, mine: RunInfo, where: Where) -> TorchBatchProcessor:
         """The model loads while the store is probed; run.json is written after both."""
@@ -275,14 +221,14 @@ class Attempt:
             if cursor < total:
                 feed = reader.at(cursor)
                 if self.place.environment.profile:
-                    feed = traced(loop, feed, self._tensorboard, total - cursor)
+                    feed = traced(loop, feed, self._equipment.tensorboard, total - cursor)
                 loop.run(feed, cursor)
             loop.finish()
             live.link.beat()
         finally:
             self._kept.saver.close()
-        if self._artefacts is not None:
-            self._artefacts.close()
+        if self._equipment.artefacts is not None:
+            self._equipment.artefacts.close()
 
     def _make_loop(
         self, processor: TorchBatchProcessor, plan: ShardPlan, claimed: Claimed, live: Live
@@ -300,9 +246,11 @@ class Attempt:
             committer=self._committer,
             state=live.state,
             where=live.where,
-            tensorboard=Folder(self._tensorboard, f"tensorboard/{shard:05d}-{self.nonce[:8]}"),
+            tensorboard=Folder(
+                self._equipment.tensorboard, f"tensorboard/{shard:05d}-{self.nonce[:8]}"
+            ),
             interval=settings.checkpoint_interval,
-            device=NoDevice() if self._gpu is None else self._gpu.under_way,
+            device=self._equipment.under_way,
             began=live.link.beat,
             looked=lambda: self._look(advisor),
             seconds=settings.checkpoint_seconds,
@@ -310,8 +258,8 @@ class Attempt:
 
     def _look(self, advisor: Advisor) -> None:
         advisor.look()
-        if self._artefacts is not None:
-            self._artefacts.keep()
+        if self._equipment.artefacts is not None:
+            self._equipment.artefacts.keep()
 
     def _reducing(self) -> Reducing:
         return Reducing(self._reducers, self.storage, self._load, self._patience())

@@ -5,37 +5,19 @@ and a reader never sees half a record. A rename would replace what stands there.
 """
 
 import contextlib
-import errno
 import itertools
-import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
-from batchprocess.protocol.errors import (
-    InvalidArgument,
-    OutcomeUnknown,
-    StorageDenied,
-    StorageError,
-    StorageFull,
-    UnsafeStorage,
-)
+from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.storage import durable
 from batchprocess.storage.base import StoredObject
 
 # So narrow that no file of a user's has such a name, `.tmp-mine` for instance.
 _TEMPORARY = re.compile(r"^\.tmp-[0-9a-f]{32}-[0-9]+$")
-_CHUNK = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_NO_SUCH_PATH = {
-    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
-}
-"""No retry will make such a path."""
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 
 class LocalStorage:
@@ -59,34 +41,34 @@ class LocalStorage:
         """A small object whole. Its directory is fsynced first: whoever acts on another's
         record must not see it vanish with a power loss that the writer had not yet survived."""
         path = self._path(key)
-        with _translated(path):
+        with durable.translated(path):
             try:
                 body = path.read_bytes()
             except (FileNotFoundError, NotADirectoryError):
                 return None
-            _sync_directory(path.parent)
+            durable.sync_directory(path.parent)
             return body
 
     def create(self, key: str, body: bytes) -> bool:
         """Create-only write: True if this call created it, False if the key exists."""
         path = self._path(key)
-        with _translated(path):
+        with durable.translated(path):
             self._make_parents(path)
             with self._temporary(path) as temporary:
-                _write(temporary, body)
-                created = _link(temporary, path)
-            _sync_directory(path.parent)
+                durable.write(temporary, body)
+                created = durable.link(temporary, path)
+            durable.sync_directory(path.parent)
         return created
 
     def put(self, key: str, body: bytes) -> None:
         """Write or overwrite; readers see the old bytes or the new ones."""
         path = self._path(key)
-        with _translated(path):
+        with durable.translated(path):
             self._make_parents(path)
             with self._temporary(path) as temporary:
-                _write(temporary, body)
+                durable.write(temporary, body)
                 temporary.replace(path)
-            _sync_directory(path.parent)
+            durable.sync_directory(path.parent)
 
     def upload(self, key: str, source: Path) -> None:
         """Copy a file in, durably. Keys of data are one writer's alone, so replacing is safe.
@@ -96,31 +78,31 @@ class LocalStorage:
         ever names.
         """
         path = self._path(key)
-        with _translated(path):
+        with durable.translated(path):
             self._make_parents(path)
             with source.open("rb") as from_file:
                 if path.exists():
                     with self._temporary(path) as temporary:
-                        _copy(from_file, temporary)
+                        durable.copy(from_file, temporary)
                         temporary.replace(path)
                 else:
-                    _copy(from_file, path)
-            _sync_directory(path.parent)
+                    durable.copy(from_file, path)
+            durable.sync_directory(path.parent)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""
         path = self._path(key)
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist")
-        with _translated(path), path.open("rb") as file:
+        with durable.translated(path), path.open("rb") as file:
             file.seek(start)
-            while chunk := file.read(_CHUNK):
+            while chunk := file.read(durable.CHUNK):
                 yield chunk
 
     def stat(self, key: str) -> int | None:
         """Size in bytes, or None if absent."""
         path = self._path(key)
-        with _translated(path):
+        with durable.translated(path):
             try:
                 return path.stat().st_size if path.is_file() else None
             except FileNotFoundError:
@@ -138,14 +120,14 @@ class LocalStorage:
     def folders(self, prefix: str = "") -> Iterator[str]:
         """Names of the folders directly below `prefix`."""
         folder = self._path(prefix) if prefix else self._root
-        with _translated(folder):
+        with durable.translated(folder):
             if folder.is_dir():
                 yield from sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
 
     def delete(self, key: str) -> None:
         """Remove an object and the folders that this leaves empty; absent is fine."""
         path = self._path(key)
-        with _translated(path):
+        with durable.translated(path):
             path.unlink(missing_ok=True)
             for parent in itertools.takewhile(lambda p: p != self._root, path.parents):
                 try:
@@ -180,12 +162,12 @@ class LocalStorage:
         return self._root.joinpath(*parts)
 
     def _walk(self, folder: Path) -> Iterator[str]:
-        for path in _files(folder):
+        for path in durable.files(folder):
             if not _TEMPORARY.match(path.name):
                 yield self._name_of(path)
 
     def _temporaries(self, before: datetime) -> Iterator[Path]:
-        for path in _files(self._root):
+        for path in durable.files(self._root):
             if _TEMPORARY.match(path.name):
                 with contextlib.suppress(FileNotFoundError):  # its writer has just finished
                     if path.stat().st_mtime < before.timestamp():
@@ -198,9 +180,9 @@ class LocalStorage:
         """Make the directories and fsync each new one's parent, so that the path is durable."""
         if self._is_durable(path.parent):
             return
-        _make_folders(path.parent)
+        durable.make_folders(path.parent)
         for parent in (path.parent, *path.parent.parents):
-            _sync_directory(parent.parent)
+            durable.sync_directory(parent.parent)
             self._synced.add(parent)
             if parent == self._root or self._is_durable(parent.parent):
                 break
@@ -218,88 +200,3 @@ class LocalStorage:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
-
-
-def _make_folders(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError:
-        top = next(one for one in (folder, *folder.parents) if one.parent.is_dir())
-        try:
-            top.mkdir(exist_ok=True)
-        except FileNotFoundError as error:
-            raise StorageDenied(
-                f"{top} cannot be created: that file system makes no folders; check output.uri"
-            ) from error
-        # Somebody has removed a parent beside us: the next try makes the rest.
-        raise
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for where, _, names in os.walk(folder):
-        yield from (Path(where, name) for name in names)
-
-
-def _link(temporary: Path, path: Path) -> bool:
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        raise UnsafeStorage(
-            f"{path.parent} has no hard links ({os.strerror(error.errno or 0)}), so creating is "
-            "not exclusive there: use another file system or an S3-compatible store"
-        ) from error
-    return True
-
-
-def _write(path: Path, body: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(body)
-        _flush(file)
-
-
-def _copy(from_file: BinaryIO, path: Path) -> None:
-    with path.open("xb") as to_file:
-        try:
-            shutil.copyfileobj(from_file, to_file, _CHUNK)
-            _flush(to_file)
-        except BaseException:
-            # A full disk must not stay full of what is of no use.
-            path.unlink(missing_ok=True)
-            raise
-
-
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_directory(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        # A missing directory too: somebody cleaned up beside us, and a retry makes it again.
-        raise _meaning(path, error) from error
-
-
-def _meaning(path: Path, error: OSError) -> StorageError:
-    reason = f"{path}: {os.strerror(error.errno or 0)}"
-    if error.errno in _FULL:
-        return StorageFull(f"{reason}; free some space or point output.uri elsewhere")
-    if error.errno in _DENIED:
-        return StorageDenied(f"{reason}; this user must be able to read and write there")
-    if error.errno in _NO_SUCH_PATH:
-        return StorageDenied(f"{reason}; nothing can be written there: check output.uri")
-    return OutcomeUnknown(reason)

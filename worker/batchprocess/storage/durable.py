@@ -1,0 +1,121 @@
+"""Files and folders that survive a power loss, and what their errors mean."""
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from batchprocess.protocol.errors import (
+    OutcomeUnknown,
+    StorageDenied,
+    StorageError,
+    StorageFull,
+    UnsafeStorage,
+)
+
+CHUNK = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_SUCH_PATH = {
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
+}
+"""No retry will make such a path."""
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+
+
+def make_folders(folder: Path) -> None:
+    """With all parents; StorageDenied where no folder can be made at all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError:
+        top = next(one for one in (folder, *folder.parents) if one.parent.is_dir())
+        try:
+            top.mkdir(exist_ok=True)
+        except FileNotFoundError as error:
+            raise StorageDenied(
+                f"{top} cannot be created: that file system makes no folders; check output.uri"
+            ) from error
+        # Somebody has removed a parent beside us: the next try makes the rest.
+        raise
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """All files below a folder."""
+    for where, _, names in os.walk(folder):
+        yield from (Path(where, name) for name in names)
+
+
+def link(temporary: Path, path: Path) -> bool:
+    """Give a finished file its name: False if the name is taken.
+
+    Raises UnsafeStorage where there are no hard links.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        raise UnsafeStorage(
+            f"{path.parent} has no hard links ({os.strerror(error.errno or 0)}), so creating is "
+            "not exclusive there: use another file system or an S3-compatible store"
+        ) from error
+    return True
+
+
+def write(path: Path, body: bytes) -> None:
+    """A new file, fsynced."""
+    with path.open("xb") as file:
+        file.write(body)
+        _flush(file)
+
+
+def copy(from_file: BinaryIO, path: Path) -> None:
+    """A new file, fsynced, or none."""
+    with path.open("xb") as to_file:
+        try:
+            shutil.copyfileobj(from_file, to_file, CHUNK)
+            _flush(to_file)
+        except BaseException:
+            # A full disk must not stay full of what is of no use.
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_directory(folder: Path) -> None:
+    """Make the names in a folder survive a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Errors of the operating system become errors of storage that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        # A missing directory too: somebody cleaned up beside us, and a retry makes it again.
+        raise _meaning(path, error) from error
+
+
+def _meaning(path: Path, error: OSError) -> StorageError:
+    reason = f"{path}: {os.strerror(error.errno or 0)}"
+    if error.errno in _FULL:
+        return StorageFull(f"{reason}; free some space or point output.uri elsewhere")
+    if error.errno in _DENIED:
+        return StorageDenied(f"{reason}; this user must be able to read and write there")
+    if error.errno in _NO_SUCH_PATH:
+        return StorageDenied(f"{reason}; nothing can be written there: check output.uri")
+    return OutcomeUnknown(reason)
