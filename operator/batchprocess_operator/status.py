@@ -1,7 +1,8 @@
 """The status that is written, whole, from a decision and what is known of the shards. Pure."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,20 +29,10 @@ def build_status(
     now: datetime,
 ) -> Status:
     """The job's status as of `now`."""
-    before, result = job.before, decision.result
+    before = job.before
     final = decision.state in FINAL
     speed = Estimate(None, None) if final else _estimate(job, observed, shards, now)
-    done, total = shards.batches_done, shards.batches_total
-    rows = committed_rows(job, shards)
-    metrics, metrics_error = before.metrics, before.metrics_error
-    attempts = max(before.attempts or 0, sum(shards.attempts.values()))
-    if result is not None:
-        done, rows, attempts = result.batches, result.rows, result.attempts or attempts
-        total = total if total is not None else done
-        metrics, metrics_error = _sendable(result.metrics) or None, result.metrics_error
-    elif decision.state in SUCCESSFUL and before.batches is not None:
-        # The finalizer's word, which counted records, stands over what we had heard.
-        done, total, rows = before.batches.done, before.batches.total, before.rows or 0
+    totals = _totals(job, shards, decision)
     working = pods_at_work(observed)["worker"]
     values = {
         "observedGeneration": job.identity.generation,
@@ -59,15 +50,9 @@ def build_status(
             "failed": len(shards.failed),
             "pending": len(shards.pending),
         },
-        "batches": {"done": done, "total": total},
-        "rows": rows,
-        "dataset": None
-        if shards.shape is None
-        else {
-            "rows": shards.shape.rows,
-            "batches": shards.shape.batches,
-            "batchSize": shards.shape.batch_size,
-        },
+        "batches": {"done": totals.done, "total": totals.total},
+        "rows": totals.rows,
+        "dataset": _dataset(shards),
         "rate": speed.rate,
         "eta": speed.end,
         "sealedShards": format_ranges(shards.sealed),
@@ -76,15 +61,56 @@ def build_status(
         "cursors": ",".join(map(str, shards.cursors)),
         "claims": ",".join(map(str, shards.claims)),
         "shardProgress": [] if final else shard_rows(shards, observed.reported.shards, before),
-        "metrics": metrics,
-        "metricsError": metrics_error,
-        "attempts": attempts,
+        "metrics": totals.metrics,
+        "metricsError": totals.metrics_error,
+        "attempts": totals.attempts,
         "lostWork": max(before.lost_work or 0, min(observed.reported.lost, MOST)),
         "replicas": working,
         "selector": f"{LABEL_JOB_UID}={job.identity.uid},{LABEL_ROLE}=worker",
-        "display": display(done, total, shards, speed, now),
+        "display": display(totals.done, totals.total, shards, speed, now),
     }
     return Status.model_validate(values)
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """Over all shards."""
+
+    done: int
+    total: int | None
+    rows: int
+    attempts: int
+    metrics: Mapping[str, Any] | None
+    metrics_error: str | None
+
+
+def _totals(job: Job, shards: Shards, decision: Decision) -> _Totals:
+    """What the finalizer has counted; until it has, what we have heard."""
+    before, result = job.before, decision.result
+    attempts = max(before.attempts or 0, sum(shards.attempts.values()))
+    total = shards.batches_total
+    if result is not None:
+        return _Totals(
+            result.batches,
+            result.batches if total is None else total,
+            result.rows,
+            result.attempts or attempts,
+            _sendable(result.metrics) or None,
+            result.metrics_error,
+        )
+    metrics = before.metrics, before.metrics_error
+    if decision.state in SUCCESSFUL and before.batches is not None:
+        # The finalizer's word, which counted records, stands over what we had heard.
+        last = before.batches
+        return _Totals(last.done, last.total, before.rows or 0, attempts, *metrics)
+    return _Totals(shards.batches_done, total, committed_rows(job, shards), attempts, *metrics)
+
+
+def _dataset(shards: Shards) -> dict[str, int] | None:
+    shape = shards.shape
+    if shape is None:
+        return None
+    return {"rows": shape.rows, "batches": shape.batches, "batchSize": shape.batch_size}
 
 
 def _sendable(value: Any) -> Any:
