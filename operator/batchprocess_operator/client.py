@@ -5,6 +5,7 @@ pass objects through as they are, so only the client's connection, TLS and crede
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -28,6 +29,11 @@ _TIMEOUT_SECONDS = 30.0
 _PAGE = 500
 MERGE_PATCH = "application/merge-patch+json"
 Object = dict[str, Any]
+# Webhooks answer 400, policies 422, by default: what an invalid object gets, but here a person may
+# change the policy.
+_DENIAL = re.compile(
+    r"\b(admission webhook|ValidatingAdmissionPolicy) .* denied( the)? request", re.S
+)
 
 
 class Api:
@@ -101,15 +107,18 @@ class Api:
         if 200 <= answer.status < 300:
             found: Object = json.loads(text)
             return found
-        raise _error(answer.status, method, text)
+        raise error_of(answer.status, method, text)
 
 
-def _error(status: int, method: str, text: bytes) -> ApiError:
+def error_of(status: int, method: str, text: bytes) -> ApiError:
+    """What an answer other than success means."""
     try:
         said = json.loads(text)
-        reason, message = said.get("reason"), said.get("message") or ""
+        reason, message = said.get("reason"), str(said.get("message") or "")
     except (ValueError, AttributeError):
         reason, message = None, text[:200].decode(errors="replace")
+    if _DENIAL.search(message):
+        return Denied(message)
     kinds: dict[int, type[ApiError]] = {
         400: Rejected,
         401: Denied,

@@ -5,7 +5,7 @@ ApiError
 ├── AlreadyExists         409 on create
 ├── Conflict              409/412: somebody was faster; look again, decide again
 ├── Rejected              400/413/422: this very request will never be taken
-├── Denied                401/403: RBAC, quota or admission; a person may mend it
+├── Denied                401/403, or denied by a webhook or policy: a person may mend it
 └── Unavailable           429, 5xx, no connection: whether it was done is unknown; try again
 """
 

@@ -13,6 +13,7 @@ from benchmarks.operator_bench import objects
 from benchmarks.operator_bench.audit import writes_of
 from benchmarks.operator_bench.stages import BATCH_SIZE, BATCHES, Play
 from benchmarks.operator_bench.world import World, world
+from testcluster import ClusterError
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 JOBS, SHARDS, KILLS = 20, 8, 30
@@ -111,6 +112,53 @@ def test_a_quota_that_is_too_small_is_told_and_heals_without_a_hand(here: World)
     _until(lambda: "quota" in json.dumps(_jobs(here)["poor"].get("conditions", "")))
     here.plane.kubectl("delete", "resourcequota", "none")
     _until(lambda: _jobs(here)["poor"].get("state") == "Complete", seconds=120)
+
+
+def test_a_policy_that_denies_the_job_is_told_and_heals_without_a_hand(here: World) -> None:
+    kubectl = here.plane.kubectl
+    kubectl.apply(json.dumps(_POLICY))
+    kubectl.apply(json.dumps(_BINDING))
+    _until(lambda: _is_denied(here))
+    here.operator()
+    kubectl.apply(json.dumps(objects.job("poor", SHARDS, SHARDS)))
+    _until(lambda: "no jobs today" in json.dumps(_jobs(here)["poor"].get("conditions", "")))
+    kubectl("delete", "validatingadmissionpolicybinding", "closed")
+    _until(lambda: _jobs(here)["poor"].get("state") == "Complete", seconds=120)
+
+
+_POLICY: dict[str, Any] = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingAdmissionPolicy",
+    "metadata": {"name": "closed"},
+    "spec": {
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": ["batch"],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE"],
+                    "resources": ["jobs"],
+                }
+            ]
+        },
+        "validations": [{"expression": "false", "message": "no jobs today"}],
+    },
+}
+_BINDING: dict[str, Any] = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingAdmissionPolicyBinding",
+    "metadata": {"name": "closed"},
+    "spec": {"policyName": "closed", "validationActions": ["Deny"]},
+}
+
+
+def _is_denied(here: World) -> bool:
+    """Policies take a moment to be known."""
+    try:
+        here.plane.kubectl("create", "job", "tried", "--image=none", "--dry-run=server")
+    except ClusterError as error:
+        return "no jobs today" in str(error)
+    return False
 
 
 def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
