@@ -102,6 +102,8 @@ def _totals(job: Job, shards: Shards, decision: Decision) -> _Totals:
     if decision.state in SUCCESSFUL and before.batches is not None:
         # The finalizer's word, which counted records, stands over what we had heard.
         last = before.batches
+        if before.state in SUCCESSFUL:
+            attempts = before.attempts or 0
         return _Totals(last.done, last.total, before.rows or 0, attempts, *metrics)
     return _Totals(shards.batches_done, total, committed_rows(job, shards), attempts, *metrics)
 

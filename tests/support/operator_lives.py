@@ -93,13 +93,14 @@ class Operator:
 
 @dataclass
 class Life:
-    """What became of a job. `states`: as written, each once; `deaths` of operators."""
+    """What became of a job. `states`: as written, each once a retry; `deaths` of operators."""
 
     server: FakeServer
     cluster: FakeCluster
     edits: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     pods_lag: float = _LAG
     states: list[str] = field(default_factory=list)
+    told: tuple[Any, Any] = (None, None)
     deaths: int = 0
 
     @property
@@ -158,8 +159,9 @@ async def _live(life: Life, operators: int, seconds: float, spec: dict[str, Any]
                 life.server.change(f"{paths.job_objects('team')}/digits", {"spec": change})
             while not life.states or life.states[-1] not in FINAL:
                 await _unless_ended(tasks, 1)
-            # Whatever is still to come, comes: nothing must be made any more.
-            await _unless_ended(tasks, 120)
+            # Whatever is still to come, comes, refused requests too, which are tried again after
+            # half a minute: nothing must be made any more.
+            await _unless_ended(tasks, 600)
     except TimeoutError:
         pass
     finally:
@@ -189,6 +191,8 @@ async def _again_and_again(life: Life, who: str) -> None:
 
 
 def _note(life: Life, raw: Object) -> None:
-    state = (raw.get("status") or {}).get("state")
-    if raw.get("kind") == "BatchProcessJob" and state and life.states[-1:] != [state]:
-        life.states.append(state)
+    status = raw.get("status") or {}
+    told = status.get("state"), status.get("retry")
+    if raw.get("kind") == "BatchProcessJob" and told[0] and told != life.told:
+        life.told = told
+        life.states.append(told[0])
