@@ -104,6 +104,8 @@ def test_pods_that_do_not_start_say_why_within_a_minute(
     if "worker" in spec:
         template = world.template()
         if name == "no-sdk":
+            if world.host_python is None:
+                pytest.skip("the whole image has the SDK among its packages: it can't be hidden")
             nowhere = {"name": "PYTHONPATH", "value": "/nowhere"}
             template["spec"]["containers"][0]["env"] = [nowhere]
         spec["worker"] = {"template": template, **spec["worker"]}
