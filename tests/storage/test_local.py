@@ -2,13 +2,15 @@
 
 import errno
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from batchprocess.ledger.probe import probe
-from batchprocess.protocol.errors import StorageDenied, UnsafeStorage
+from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied, UnsafeStorage
+from batchprocess.storage import durable
 from batchprocess.storage.local import LocalStorage
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
@@ -63,3 +65,44 @@ def test_a_run_folder_may_be_a_link_to_another_place(tmp_path: Path) -> None:
     assert storage.create("data/x", b"1")
     assert [item.key for item in storage.list()] == ["data/x"]
     assert (tmp_path / "disk" / "data" / "x").read_bytes() == b"1"
+
+
+class Synced:
+    """Folders that were fsynced, in order; `broken`: those where that fails."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folders: list[Path] = []
+        self.broken: set[Path] = set()
+        self._real = durable.sync_directory
+        monkeypatch.setattr(durable, "sync_directory", self._sync)
+
+    def _sync(self, folder: Path) -> None:
+        if folder in self.broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        self._real(folder)
+        self.folders.append(folder)
+
+
+def test_folders_that_another_has_removed_are_made_durable_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, synced = tmp_path / "run", Synced(monkeypatch)
+    storage = LocalStorage(root)
+    storage.put("data/00000/a/file", b"1")
+    shutil.rmtree(root / "data")
+    synced.folders.clear()
+    storage.put("data/00000/b/file", b"2")
+    assert {root, root / "data", root / "data/00000"} <= set(synced.folders)
+
+
+def test_a_folder_is_durable_only_once_all_above_it_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, synced = tmp_path / "run", Synced(monkeypatch)
+    storage = LocalStorage(root)
+    synced.broken = {root}
+    with pytest.raises(OutcomeUnknown):
+        storage.put("data/00000/file", b"1")
+    synced.broken = set()
+    storage.put("data/00000/file", b"1")
+    assert root in synced.folders

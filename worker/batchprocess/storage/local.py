@@ -178,18 +178,15 @@ class LocalStorage:
 
     def _make_parents(self, path: Path) -> None:
         """Make the directories and fsync each new one's parent, so that the path is durable."""
-        if self._is_durable(path.parent):
+        if path.parent in self._synced and path.parent.is_dir():
             return
         durable.make_folders(path.parent)
+        # All of them: one that we have fsynced before may have been removed and made anew just now.
         for parent in (path.parent, *path.parent.parents):
             durable.sync_directory(parent.parent)
-            self._synced.add(parent)
-            if parent == self._root or self._is_durable(parent.parent):
+            if parent == self._root:
                 break
-
-    def _is_durable(self, folder: Path) -> bool:
-        """Whether its name was fsynced by us, and nobody has removed it since."""
-        return folder in self._synced and folder.is_dir()
+        self._synced.add(path.parent)
 
     @contextlib.contextmanager
     def _temporary(self, path: Path) -> Iterator[Path]:
