@@ -34,7 +34,7 @@ def remove(name: str) -> None:
 
     Raises ClusterError if it has processes for a minute.
     """
-    for hierarchy in _hierarchies():
+    for hierarchy in _everywhere():
         until(f"{hierarchy / name} has no processes", functools.partial(_removed, hierarchy / name))
 
 
@@ -51,7 +51,7 @@ def _removed(top: Path) -> bool:
 
 def left(name: str) -> list[Path]:
     """Where the cgroup still is."""
-    return [path for path in (one / name for one in _hierarchies()) if path.exists()]
+    return [path for path in (one / name for one in _everywhere()) if path.exists()]
 
 
 def processes(path_part: str, name: str) -> list[int]:
@@ -63,6 +63,11 @@ def processes(path_part: str, name: str) -> list[int]:
                 with contextlib.suppress(FileNotFoundError):
                     found.update(map(int, (Path(path) / "cgroup.procs").read_text().split()))
     return sorted(found)
+
+
+def _everywhere() -> list[Path]:
+    """runc makes folders in `unified` as well, although nothing is accounted there."""
+    return [*_hierarchies(), *(one for one in (MOUNT / "unified",) if one.is_dir())]
 
 
 def _hierarchies() -> list[Path]:
