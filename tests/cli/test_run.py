@@ -18,18 +18,19 @@ __all__ = ["script"]
 BATCHPROCESS = str(Path(sys.executable).parent / "batchprocess")
 
 CODE = """
-import pathlib, sys, time
+import json, pathlib, sys, time
 from batchprocess import TorchBatchProcessor
 
 class Writer(TorchBatchProcessor):
     def __init__(self, context):
         self.context, self.lines = context, []
         self.rows = context.wrap_reducer(len, name="rows")
-        self.hparams = context.get_hparams()
+        behave = pathlib.Path("behave.json")
+        self.behave = json.loads(behave.read_text()) if behave.exists() else {}
 
     def process_batch(self, batch, batch_idx):
-        time.sleep(self.hparams.get("seconds", 0))
-        if self.context.get_distributed_rank() == self.hparams.get("poison"):
+        time.sleep(self.behave.get("seconds", 0))
+        if self.context.get_distributed_rank() == self.behave.get("poison"):
             raise ValueError("a row that nobody can read")
         for row in batch.tolist():
             self.lines.append(str(row))
@@ -42,6 +43,8 @@ class Writer(TorchBatchProcessor):
 
 def dataset(hparams):
     return list(range(hparams.get("rows", 24)))
+
+others = dataset
 """
 SPEC = {
     "processor": "rows:Writer",
@@ -58,6 +61,11 @@ FEW = "with many more shards workers can come and go, and the last one is shorte
 def job(script: Script) -> Script:
     script.write("rows.py", CODE)
     return script
+
+
+def behave(job: Script, **how: float) -> None:
+    """For attempts from now on: `seconds` a batch, and the `poison`ed shard."""
+    job.write("behave.json", json.dumps(how))
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -137,7 +145,8 @@ def test_run_again_and_fresh(job: Script) -> None:
 
 
 def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Start) -> None:
-    job.job(**SPEC, hparams={"seconds": 0.5, "rows": 60})
+    job.job(**SPEC, hparams={"rows": 60})
+    behave(job, seconds=0.5)
     running = start()
     wait_for(lambda: commits(job) >= 3)
     running.send_signal(signal.SIGINT)
@@ -149,6 +158,7 @@ def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Sta
     committed = sum(int(batches.partition("/")[0]) for _, batches, _ in table)
     assert committed >= 3
 
+    behave(job)
     job.job(**SPEC | {"parallelism": 1}, hparams={"rows": 60})
     done = job.batchprocess("run", "job.yaml", "--json")
     assert done.returncode == 0, done.stderr
@@ -159,14 +169,18 @@ def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Sta
 
 
 def test_sealed_shards_are_not_started_again(job: Script) -> None:
-    job.job(**SPEC, hparams={"poison": 1}, failurePolicy={"maxRetriesPerShard": 0})
+    job.job(**SPEC, failurePolicy={"maxRetriesPerShard": 0})
+    behave(job, poison=1)
     failed = job.batchprocess("run", "job.yaml", "--json")
     assert failed.returncode == 90
     assert (
         "ValueError: a row that nobody can read (batch 0 of shard 1, rows 8 to 9)" in failed.stderr
     )
     assert json.loads(failed.stdout)["state"] == "failed"
-    job.job(**SPEC)
+    assert failed.stderr.splitlines()[-1] == (
+        "8 of 12 batches are committed and stay: mend the cause, then run it again to go on"
+    )
+    behave(job)
     done = job.batchprocess("run", "job.yaml", "--json")
     assert done.returncode == 0, done.stderr
     assert "goes on: 8 of 12 batches are committed, 2 of 3 shards complete" in done.stderr
@@ -176,7 +190,8 @@ def test_sealed_shards_are_not_started_again(job: Script) -> None:
 
 def test_tolerated_failures_complete_the_run_without_those_rows(job: Script) -> None:
     policy = {"maxRetriesPerShard": 0, "maxFailedShards": 1}
-    job.job(**SPEC, hparams={"poison": 1}, failurePolicy=policy)
+    job.job(**SPEC, failurePolicy=policy)
+    behave(job, poison=1)
     done = job.batchprocess("run", "job.yaml", "--json")
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout)
@@ -187,7 +202,8 @@ def test_tolerated_failures_complete_the_run_without_those_rows(job: Script) -> 
 
 def test_a_younger_run_takes_over_and_the_older_one_says_so(job: Script, start: Start) -> None:
     # Slow: an older run that finds every shard sealed by the younger one is complete, not fenced.
-    job.job(**SPEC, hparams={"seconds": 1, "rows": 120})
+    job.job(**SPEC, hparams={"rows": 120})
+    behave(job, seconds=1)
     older = start()
     wait_for(lambda: commits(job) >= 3)
     younger = start("--json")
@@ -216,12 +232,69 @@ def test_another_cut_of_the_same_run_is_refused_with_both_values(job: Script) ->
     job.job(**SPEC, runId="v1")
     assert job.batchprocess("run", "job.yaml").returncode == 0
     job.job(**SPEC | {"shards": 4}, runId="v1")
-    done = job.batchprocess("run", "job.yaml")
-    assert "complete" in done.stdout
     next(job.folder.rglob("_SUCCESS")).unlink()
     done = job.batchprocess("run", "job.yaml")
     assert done.returncode == 91
     assert "shards is 4, but this run was started with 3" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"hparams": {"tag": "B"}}, 'hparams.tag is "B", but this run was started with "A"; use'),
+        ({"shards": 4}, "shards is 4, but this run was started with 3;"),
+        ({"maxBatches": None}, "maxBatches is not set, but this run was started with 1;"),
+        ({"dataset": "rows:others"}, 'dataset is "rows:others", but this run was started with'),
+    ],
+)
+def test_a_complete_run_of_another_job_does_not_pass_for_this_one(
+    job: Script, change: dict[str, object], sentence: str
+) -> None:
+    spec = SPEC | {"maxBatches": 1, "hparams": {"tag": "A"}}
+    job.job(**spec)
+    assert job.batchprocess("run", "job.yaml").returncode == 0
+    job.job(**{name: value for name, value in (spec | change).items() if value is not None})
+    done = job.batchprocess("run", "job.yaml")
+    assert (done.returncode, done.stdout) == (91, "")
+    assert "is complete, but not this job's: " + sentence in done.stderr
+    assert "batchprocess run --fresh" in done.stderr
+    assert job.batchprocess("run", "job.yaml", "--fresh").returncode == 0
+
+
+def test_a_run_goes_on_with_its_own_hparams_only(job: Script) -> None:
+    job.job(**SPEC, hparams={"tag": "A"}, failurePolicy={"maxRetriesPerShard": 0})
+    behave(job, poison=1)
+    assert job.batchprocess("run", "job.yaml").returncode == 90
+    behave(job)
+    job.job(**SPEC, hparams={"tag": "B"})
+    refused = 'hparams.tag is "B", but this run was started with "A"'
+    planned = job.batchprocess("plan", "job.yaml")
+    assert f"would not go on: {refused}" in planned.stdout
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 91
+    assert refused in done.stderr
+    job.job(**SPEC, hparams={"tag": "A"})
+    assert job.batchprocess("run", "job.yaml").returncode == 0
+
+
+def test_a_run_that_goes_on_with_another_command_says_so(job: Script) -> None:
+    script = (
+        "import batchprocess, rows;"
+        "batchprocess.torch_batch_process(rows.Writer, rows.dataset({}), batch_size=2)"
+    )
+    spec = {"shards": 2, "failurePolicy": {"maxRetriesPerShard": 0}}
+    job.job(**spec, command=["python", "-c", script, "--model=small"])
+    behave(job, poison=1)
+    assert job.batchprocess("run", "job.yaml").returncode == 90
+    behave(job)
+    job.job(**spec, command=["python", "-c", script, "--model=large"])
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "shard 1: the job's command is not the one that this run was started" in done.stderr
+    job.job(**spec, command=["python", "-c", script, "--model=huge"])
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 91
+    assert "not this job's: command is not the one that this run was started with" in done.stderr
 
 
 def test_a_script_that_cannot_be_imported_is_tried_once_and_told_by_its_last_line(
@@ -255,7 +328,8 @@ def test_fields_for_a_cluster_are_named_in_one_line(job: Script) -> None:
 
 
 def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
-    job.job(**SPEC, hparams={"seconds": 0.1})
+    job.job(**SPEC)
+    behave(job, seconds=0.1)
     counted = job.batchprocess("plan", "job.yaml", "--json")
     assert counted.returncode == 0, counted.stderr
     found = json.loads(counted.stdout)

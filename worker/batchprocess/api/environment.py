@@ -1,5 +1,6 @@
 """From a job to what its workers are told. Used by the operator and by local runs. Pure."""
 
+import hashlib
 import json
 
 from batchprocess.api.job import BatchProcessJob
@@ -36,6 +37,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         max_batches=spec.max_batches,
         processor=spec.processor,
         dataset=spec.dataset,
+        command=hashlib.sha256(json.dumps(spec.command).encode()).hexdigest(),
         dataloader=spec.dataloader.model_dump(exclude_unset=True),
         hparams=spec.hparams,
         s3=s3_settings(job),

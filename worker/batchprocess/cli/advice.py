@@ -9,9 +9,10 @@ from typing import Any
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.table import plural
+from batchprocess.ledger.asked import require_as_asked
 from batchprocess.ledger.local_runs import is_complete, latest_run
 from batchprocess.ledger.perform import Patience, perform, settle
-from batchprocess.ledger.run import read_run, require_same
+from batchprocess.ledger.run import ANOTHER, read_run, require_same
 from batchprocess.protocol.errors import BatchProcessError, RunMismatch
 from batchprocess.protocol.run import RunInfo
 from batchprocess.storage.base import Storage
@@ -67,10 +68,14 @@ def _run(folder: Storage, pinned: str | None, mine: RunInfo) -> Iterator[str]:
     stored = perform(read_run(), folder.at(run_id), _BRIEF)
     if stored is None:
         return
-    if is_complete(folder.at(run_id), _BRIEF):
-        yield f"run {run_id} is complete, so run would do nothing; --fresh starts another"
-        return
+    complete = is_complete(folder.at(run_id), _BRIEF)
     try:
         require_same(mine, stored)
+        if complete:
+            require_as_asked(mine.asked, stored.asked, ANOTHER)
     except RunMismatch as error:
-        yield f"run {run_id} would not go on: {error}"
+        what = "is complete, but not this job's" if complete else "would not go on"
+        yield f"run {run_id} {what}: {error}"
+        return
+    if complete:
+        yield f"run {run_id} is complete, so run would do nothing; --fresh starts another"

@@ -13,6 +13,7 @@ from batchprocess.cli.main import print_json
 from batchprocess.cli.table import print_table, shard_rows
 from batchprocess.cli.target import job_uri, read_job
 from batchprocess.cli.view import open_view
+from batchprocess.ledger.asked import require_as_asked
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.local_runs import (
     Standing,
@@ -24,10 +25,15 @@ from batchprocess.ledger.local_runs import (
     start_run,
 )
 from batchprocess.ledger.perform import perform
-from batchprocess.ledger.run import plan_of
-from batchprocess.protocol.errors import BatchProcessError, InvalidArgument, StorageDenied
+from batchprocess.ledger.run import ANOTHER, plan_of, read_run
+from batchprocess.protocol.errors import (
+    BatchProcessError,
+    InvalidArgument,
+    RunMismatch,
+    StorageDenied,
+)
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.run import RunShape, Summary
+from batchprocess.protocol.run import Asked, RunShape, Summary
 from batchprocess.protocol.spent import Spent, advice
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
@@ -56,17 +62,41 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     storage = folder.at(run_id)
     done = perform(finished(), storage)
     if done is not None:
+        _require_as_asked(job, storage)
         print(f"run {run_id} is complete; --fresh starts another", file=sys.stderr)
         result = LocalResult("complete", ExitCode.SEALED, "", done, ())
     else:
         result = _run(job, path, storage)
+    rows = _rows(storage, job, result)
     if result.state != "complete":
         print(f"{result.state}: {result.message}", file=sys.stderr)
+    if result.state == "failed":
+        _say_what_stays(rows)
     if as_json:
         print_json(as_object(result, storage.uri))
     else:
-        print_result(result, storage.uri, _rows(storage, job, result))
+        print_result(result, storage.uri, rows)
     return result.code
+
+
+def _say_what_stays(rows: Sequence[dict[str, Any]]) -> None:
+    done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))
+    if done:
+        print(
+            f"{done} of {total} batches are committed and stay: mend the cause, then run it again "
+            "to go on",
+            file=sys.stderr,
+        )
+
+
+def _require_as_asked(job: BatchProcessJob, storage: Storage) -> None:
+    stored = perform(read_run(), storage)
+    asked = Asked.of(worker_environment(job, run_uri=storage.uri, job_id=""))
+    try:
+        require_as_asked(asked, None if stored is None else stored.asked, ANOTHER)
+    except RunMismatch as error:
+        run_id = storage.uri.rpartition("/")[2]
+        raise RunMismatch(f"run {run_id} is complete, but not this job's: {error}") from error
 
 
 def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:

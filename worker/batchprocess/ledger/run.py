@@ -1,7 +1,8 @@
-"""run.json: how a run's dataset is cut. Written once, before the first claim."""
+"""run.json: how a run's dataset is cut and processed. Written once, before the first claim."""
 
 from pydantic import ValidationError
 
+from batchprocess.ledger.asked import require_same_hparams
 from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get
 from batchprocess.protocol.errors import DatasetChanged, RunMismatch, VerificationError
@@ -24,7 +25,7 @@ def read_run(key: str = RUN_KEY) -> Flow[RunInfo | None]:
     return None if body is None else _parse(body)
 
 
-def open_run(mine: RunInfo) -> Flow[RunInfo]:
+def open_run(mine: RunInfo, another: str = ANOTHER) -> Flow[RunInfo]:
     """Write run.json, or compare with the one that stands; the stored one rules.
 
     Two first attempts may race: whoever loses compares like any later attempt.
@@ -33,30 +34,35 @@ def open_run(mine: RunInfo) -> Flow[RunInfo]:
     if stored is None:
         return mine
     theirs = _parse(stored)
-    require_same(mine, theirs)
+    require_same(mine, theirs, another)
     return theirs
 
 
-def require_same(mine: RunInfo, stored: RunInfo) -> None:
-    """Raise if this attempt would cut the dataset otherwise than the run did."""
+def require_same(mine: RunInfo, stored: RunInfo, another: str = ANOTHER) -> None:
+    """Raise if this attempt would cut or process the dataset otherwise than the run did.
+
+    `another` says how a person starts another run.
+    """
     for field in ("batch_size", "shards", "max_batches", "processor"):
         ours, theirs = getattr(mine, field), getattr(stored, field)
         if ours != theirs:
             raise RunMismatch(
                 f"{_SPELLING[field]} is {ours!r}, but this run was started with {theirs!r}; "
-                f"use that value, or start another run ({ANOTHER})"
+                f"use that value, or start another run ({another})"
             )
+    if mine.asked is not None and stored.asked is not None:
+        require_same_hparams(mine.asked, stored.asked, another)
     if mine.rows != stored.rows:
         raise DatasetChanged(
             f"the dataset has {mine.rows} rows here, but the run was started with {stored.rows}; "
-            f"to process the changed one, start another run ({ANOTHER})"
+            f"to process the changed one, start another run ({another})"
         )
     # Where the first attempt found none, there is nothing that a later one could differ from.
     if stored.fingerprint is not None and mine.fingerprint != stored.fingerprint:
         raise DatasetChanged(
             f"the dataset's fingerprint is {_short(mine.fingerprint)} here, but the run was "
             f"started with {_short(stored.fingerprint)}: is the data random, or are file lists "
-            f"unsorted? To process a changed dataset, start another run ({ANOTHER})"
+            f"unsorted? To process a changed dataset, start another run ({another})"
         )
 
 

@@ -51,6 +51,7 @@ class WorkerEnvironment(BaseModel):
     max_batches: int | None = None
     processor: str | None = None
     dataset: str | None = None
+    command: str | None = Field(default=None, description="sha256 of the job's, as a JSON list")
     dataloader: dict[str, Any] = {}
     hparams: dict[str, Any] = {}
     s3: S3Settings = S3Settings()
@@ -85,8 +86,8 @@ class WorkerEnvironment(BaseModel):
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read and check all variables; an error names the variable, its value, the remedy."""
-        text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "termination_log"}
-        text |= {"fencing", "progress_url", "progress_ca", "progress_token_file"}
+        text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "command"}
+        text |= {"termination_log", "fencing", "progress_url", "progress_ca", "progress_token_file"}
         values: dict[str, Any] = {}
         for name in cls.model_fields:
             raw = environ.get(PREFIX + name.upper())

@@ -2,7 +2,7 @@
 
     BatchProcessError                 1
     ├── InvalidArgument (ValueError)  91   a call or job that can never work
-    ├── RunMismatch                   91   batch size, shards, ... differ from run.json
+    ├── RunMismatch                   91   batch size, hparams, ... differ from run.json
     │   └── DatasetChanged             1   rows or fingerprint differ: another node may see it right
     ├── UnsafeStorage                 91   the store lets two creates win
     ├── StorageError                  88
@@ -40,7 +40,7 @@ class InvalidArgument(BatchProcessError, ValueError):
 
 
 class RunMismatch(BatchProcessError):
-    """This attempt would cut the dataset into other batches than the run has."""
+    """This attempt would cut the dataset otherwise than the run did, or process it otherwise."""
 
     exit_code = ExitCode.CANNOT_WORK
 

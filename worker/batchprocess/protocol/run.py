@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.records import Span
 from batchprocess.protocol.sharding import ShardPlan
 
@@ -39,8 +40,33 @@ class RunShape(_Model):
         return cls(rows=plan.rows, batch_size=plan.batch_size, batches=batches)
 
 
+class Asked(_Model):
+    """What the job said, before the script had its say; null where it said nothing.
+
+    `command` is a digest, for its arguments may hold secrets.
+    """
+
+    batch_size: int | None = None
+    max_batches: int | None = None
+    shards: int
+    processor: str | None = None
+    dataset: str | None = None
+    hparams: dict[str, Any] = {}
+    command: str | None = None
+
+    @classmethod
+    def of(cls, environment: WorkerEnvironment) -> Self:
+        """As a worker of the job is told it."""
+        told = environment.model_dump(mode="json", include=set(cls.model_fields))
+        # JSON has no NaN and no tuples: what is asked must equal what was kept of it.
+        return cls.model_validate_json(cls.model_validate(told).model_dump_json())
+
+
 class RunInfo(_Model):
-    """run.json: how the dataset was cut, written once before the first claim."""
+    """run.json: how the dataset is cut and processed, written once before the first claim.
+
+    `asked` is None in runs that were begun before it was kept.
+    """
 
     rows: int
     batch_size: int
@@ -49,6 +75,7 @@ class RunInfo(_Model):
     max_batches: int | None = None
     processor: str
     fingerprint: str | None = None
+    asked: Asked | None = None
     versions: dict[str, str] = {}
 
 

@@ -1,4 +1,4 @@
-"""What a script says that is run alone: there is no command around it to tell a person."""
+"""What a script says by itself, above all when run alone: nothing else tells a person."""
 
 import logging
 
@@ -24,6 +24,15 @@ def say_where_it_begins(uri: str, shard: int, cursor: int, total: int) -> None:
         _LOG.info("shard %d goes on: %d of %d batches are committed; %s", shard, cursor, total, uri)
     else:
         _LOG.info("shard %d begins: %d batches; %s", shard, total, uri)
+
+
+def say_that_commands_differ(shard: int) -> None:
+    """Under an agent: the rows of two commands in one run may be no result of either."""
+    _LOG.warning(
+        "shard %d: the job's command is not the one that this run was started with; batches "
+        "that are committed stay as they are",
+        shard,
+    )
 
 
 def say_that_others_go_on(uri: str, shard: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
+from batchprocess.ledger.asked import differ_in_command
 from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
 from batchprocess.ledger.download import whole
 from batchprocess.ledger.finish import identity
@@ -19,9 +20,9 @@ from batchprocess.ledger.run import open_run, read_run, require_same
 from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.control import Reduced
 from batchprocess.protocol.errors import ShardSealed
-from batchprocess.protocol.run import RunInfo, RunShape
+from batchprocess.protocol.run import Asked, RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.alone import say_where_it_begins
+from batchprocess.sdk.alone import say_that_commands_differ, say_where_it_begins
 from batchprocess.sdk.beside import Beside
 from batchprocess.sdk.clock import Advisor
 from batchprocess.sdk.committer import Committer, Folder
@@ -120,7 +121,9 @@ class Attempt:
         mine = self.describe(plan)
         if stored is not None:
             where.stage = "start"
-            require_same(mine, stored)
+            require_same(mine, stored, self.place.another)
+            if differ_in_command(mine.asked, stored.asked):
+                say_that_commands_differ(shard)
         with Reader(lambda cursor: self._feed(plan, cursor)) as reader:
             where.stage = "reading a batch"
             reader.start(begin)
@@ -139,7 +142,8 @@ class Attempt:
 
     def describe(self, plan: ShardPlan) -> RunInfo:
         """run.json as this attempt would write it; reads eight rows twice."""
-        return describe(self._dataset, plan, self.processor_class)
+        asked = Asked.of(self.place.environment)
+        return describe(self._dataset, plan, self.processor_class, asked)
 
     def build(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
@@ -185,7 +189,7 @@ class Attempt:
         if probing is not None:
             probing.result()
         if not exists:
-            perform(open_run(mine), self.storage, self._patience(first=True))
+            perform(open_run(mine, self.place.another), self.storage, self._patience(first=True))
             where.run_exists = True
         return processor
 

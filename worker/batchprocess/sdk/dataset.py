@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from batchprocess import __version__
-from batchprocess.protocol.run import RunInfo
+from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.fingerprint import fingerprint
 from batchprocess.sdk.loader import rows_of
@@ -27,7 +27,7 @@ def count(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
     return plan
 
 
-def describe(dataset: Any, plan: ShardPlan, processor: Any) -> RunInfo:
+def describe(dataset: Any, plan: ShardPlan, processor: Any, asked: Asked) -> RunInfo:
     """run.json as this attempt would write it; reads a few rows for the fingerprint."""
     return RunInfo(
         rows=plan.rows,
@@ -37,5 +37,6 @@ def describe(dataset: Any, plan: ShardPlan, processor: Any) -> RunInfo:
         max_batches=plan.max_batches,
         processor=getattr(processor, "__qualname__", repr(processor)),
         fingerprint=fingerprint(dataset, plan.rows),
+        asked=asked,
         versions={"batchprocess": __version__, "torch": str(torch.__version__)},
     )

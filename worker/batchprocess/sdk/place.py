@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from batchprocess.ledger.local_runs import is_complete, latest_run, new_job_id, next_run
+from batchprocess.ledger.run import ANOTHER
 from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import InvalidArgument
@@ -40,6 +41,11 @@ class Place:
     alone: bool
     gpu: int = 0
     scratch: Path | None = None
+
+    @property
+    def another(self) -> str:
+        """How a person starts another run; a script alone has no options."""
+        return "set BATCHPROCESS_OUTPUT to another folder" if self.alone else ANOTHER
 
 
 def find_place(

@@ -1,0 +1,64 @@
+"""Whether a job asks for what its run was started for. Pure."""
+
+import json
+from typing import Any
+
+from batchprocess.protocol.errors import RunMismatch
+from batchprocess.protocol.run import Asked
+
+_SPELLING = {
+    "batch_size": "batchSize",
+    "max_batches": "maxBatches",
+    "shards": "shards",
+    "processor": "processor",
+    "dataset": "dataset",
+}
+_LONGEST = 60
+
+
+def require_same_hparams(mine: Asked, stored: Asked, another: str) -> None:
+    """Rows made with other settings are another result, though they are as many."""
+    for key in sorted(mine.hparams.keys() | stored.hparams.keys()):
+        ours, theirs = (_told(one.hparams, key) for one in (mine, stored))
+        if ours != theirs:
+            raise _mismatch(f"hparams.{key:.60}", ours, theirs, another)
+
+
+def require_as_asked(mine: Asked | None, stored: Asked | None, another: str) -> None:
+    """Raise if a run that is complete was asked for with another job: old results are not new.
+
+    The script is not asked, so what it says itself is taken to be the same.
+    """
+    if mine is None or stored is None:
+        return
+    for field, name in _SPELLING.items():
+        ours, theirs = (_told(one.model_dump(), field) for one in (mine, stored))
+        if ours != theirs:
+            raise _mismatch(name, ours, theirs, another)
+    require_same_hparams(mine, stored, another)
+    if differ_in_command(mine, stored):
+        raise RunMismatch(
+            "command is not the one that this run was started with; use that one, or start "
+            f"another run ({another})"
+        )
+
+
+def differ_in_command(mine: Asked | None, stored: Asked | None) -> bool:
+    """Unlike settings, a command may change for good reasons (an interpreter, a log level)."""
+    return mine is not None and stored is not None and mine.command != stored.command
+
+
+def _mismatch(name: str, ours: str, theirs: str, another: str) -> RunMismatch:
+    return RunMismatch(
+        f"{name} is {_shortened(ours)}, but this run was started with {_shortened(theirs)}; "
+        f"use that value, or start another run ({another})"
+    )
+
+
+def _told(values: dict[str, Any], key: str) -> str:
+    absent = values.get(key) is None
+    return "not set" if absent else json.dumps(values[key], sort_keys=True)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
