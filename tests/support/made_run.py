@@ -23,11 +23,18 @@ def begin(storage: Storage, run: RunInfo = RUN) -> None:
     perform(open_run(run), storage)
 
 
-def work(storage: Storage, shard: int, *, end: int | None = None, at: str | None = None) -> None:
+def work(
+    storage: Storage,
+    shard: int,
+    *,
+    end: int | None = None,
+    at: str | None = None,
+    job: str = JOB,
+) -> None:
     """Claim a shard and commit one batch at a time up to `end`; seal it if that is its end."""
     plan, numbers = plan_of(RUN), count()
     when = at or datetime.now(UTC).isoformat()
-    me = Identity(shard, JOB, f"a{shard}", lambda: f"{shard}{next(numbers):031x}", lambda: when, 0)
+    me = Identity(shard, job, f"a{shard}", lambda: f"{shard}{next(numbers):031x}", lambda: when, 0)
     position: Position = perform(claim(me, max_without_progress=3), storage).position
     for batch in range(position.cursor, plan.size(shard) if end is None else end):
         rows = plan.row_span(shard, batch, batch + 1)

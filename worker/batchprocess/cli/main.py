@@ -14,7 +14,10 @@ from typing import Any, ParamSpec
 import click
 
 Parameters = ParamSpec("Parameters")
-_TARGET_HELP = "TARGET is a job file, a run folder, or a job folder (then its latest run)."
+_TARGET_HELP = (
+    "TARGET is a job file, a run folder, or a job folder (then the run begun last, here or on a "
+    "cluster)."
+)
 
 
 def _sentences(command: Callable[Parameters, int | None]) -> Callable[Parameters, None]:

@@ -10,7 +10,6 @@ from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.load import load_job
 from batchprocess.api.text import MAX_BYTES
-from batchprocess.ledger.local_runs import latest_run
 from batchprocess.ledger.results import find_run
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.run import RunInfo
@@ -74,14 +73,8 @@ def find_target(target: str) -> Target:
     if "://" not in target and Path(target).is_file():
         path = Path(target)
         job = read_job(path)
-        return Target(*_run_of(job, job_uri(job, path)))
+        folder = open_storage(job_uri(job, path), s3_settings(job))
+        return Target(*find_run(folder, job.spec.run_id))
     if "://" not in target and not Path(target).exists():
         raise click.UsageError(f"{target} does not exist")
     return Target(*find_run(open_storage(target.rstrip("/") or target)))
-
-
-def _run_of(job: BatchProcessJob, uri: str) -> tuple[Storage, RunInfo]:
-    folder = open_storage(uri, s3_settings(job))
-    if (job.spec.run_id or latest_run(folder)) is None:
-        raise InvalidArgument(f"the job has not run yet: there is nothing at {uri}")
-    return find_run(folder, job.spec.run_id)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from batchprocess.ledger.download import chunks, whole
 from batchprocess.ledger.finalize import finished
-from batchprocess.ledger.local_runs import latest_run
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import read_run
+from batchprocess.ledger.youngest import choose
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
 from batchprocess.protocol.records import CommittedFile
@@ -45,29 +44,24 @@ class Result:
 def results(uri: str, s3: S3Settings | None = None) -> Iterator[Result]:
     """Committed files of a run, in dataset order.
 
-    `uri` is a run's folder or a job's (then its latest run): a path, `file:///...` or
-    `s3://bucket/...`. Works while the run goes on: what a commit names is whole and will not
-    change. Raises InvalidArgument if there is no run, VerificationError if a record is missing.
+    `uri` is a run's folder or a job's (then the run begun last, here or on a cluster): a path,
+    `file:///...` or `s3://bucket/...`. Works while the run goes on: what a commit names is whole
+    and will not change. Raises InvalidArgument if there is no run, VerificationError if a record
+    is missing.
     """
     storage, run = find_run(open_storage(uri.rstrip("/") or uri, s3 or S3Settings()))
     return results_of(storage, run)
 
 
 def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunInfo]:
-    """The run whose folder this is, or of a job's folder the pinned or the latest one.
+    """The run whose folder this is, or of a job's folder the pinned one or the one begun last.
 
     Raises InvalidArgument if there is none.
     """
     run = None if pinned else perform(read_run(), folder)
     if run is not None:
         return folder, run
-    run_id = pinned or latest_run(folder)
-    if run_id is None:
-        if "://" not in folder.uri and not Path(folder.uri).exists():
-            raise InvalidArgument(f"{folder.uri} does not exist")
-        raise InvalidArgument(
-            f"{folder.uri} has no run: it is neither a run folder nor a job's folder"
-        )
+    run_id = pinned or choose(folder)
     run = perform(read_run(), folder.at(run_id))
     if run is None:
         raise InvalidArgument(f"run {run_id} at {folder.uri} has not begun: it has no {RUN_KEY}")
