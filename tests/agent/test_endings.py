@@ -266,6 +266,14 @@ def test_a_command_that_does_not_exist_is_named(pod: Pod) -> None:
     assert (ended.code, "'no-such-program' cannot be started" in ended.last_line) == (91, True)
 
 
+def test_a_script_that_does_not_exist_is_named_where_a_condition_shows_it(pod: Pod) -> None:
+    ended = pod.run("go()", command=["python", "-u", "inference.py"])
+    assert ended.code == 91
+    assert ended.message["message"].endswith(
+        f"before it called torch_batch_process: {pod.folder}/inference.py does not exist"
+    )
+
+
 @pytest.mark.parametrize(
     ("second", "code", "sentence"),
     [

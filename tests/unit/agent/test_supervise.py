@@ -1,8 +1,10 @@
 """What follows from a child's words, its status, and what storage says."""
 
+from pathlib import Path
+
 import pytest
 
-from batchprocess.agent.children import gpu_of
+from batchprocess.agent.children import gpu_of, missing_script
 from batchprocess.agent.gpus import share, visible_gpus
 from batchprocess.agent.outcome import Tally
 from batchprocess.agent.supervise import Pod, SealSeen, Watch
@@ -148,3 +150,25 @@ def test_gpus_come_from_the_environment_or_the_devices(tmp_path):
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": "3,5"}, tmp_path) == ["3", "5"]
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": ""}, tmp_path) == []
     assert share(["3", "5", "7", "9"], slot=1, each=2) == "7,9"
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("python there.py x.py", None),
+        ("python x.py there.py", "x.py"),
+        ("/opt/bin/python3.11 -u -W ignore -X dev x.py", "x.py"),
+        ("python -m x", None),
+        ("python -c 1 x.py", None),
+        ("python -", None),
+        ("python", None),
+        ("bash x.py", None),
+        ("", None),
+    ],
+)
+def test_the_script_that_an_interpreter_lacks_is_found(
+    command: str, found: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "there.py").touch()
+    missing = missing_script(command.split(), tmp_path)
+    assert missing == (None if found is None else tmp_path / found)

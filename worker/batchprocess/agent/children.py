@@ -84,6 +84,25 @@ def resolve(command: Sequence[str]) -> list[str]:
     return list(command)
 
 
+_TAKES_A_VALUE = ("-W", "-X", "--check-hash-based-pycs")
+
+
+def missing_script(command: Sequence[str], directory: Path) -> Path | None:
+    """The file that an interpreter is to run, if it is not there: it says so in the log only."""
+    if not command or not Path(command[0]).name.startswith("python"):
+        return None
+    words = iter(command[1:])
+    for word in words:
+        if word.startswith(("-c", "-m")) or word == "-":
+            return None
+        if word in _TAKES_A_VALUE:
+            next(words, None)
+        elif not word.startswith("-"):
+            script = directory / word
+            return None if script.exists() else script
+    return None
+
+
 def gpu_of(number: int, count: int, environ: Mapping[str, str]) -> dict[str, str]:
     """What child `number` of `count` sees: the i-th inherited GPU; all of them if it is alone."""
     if count == 1:

@@ -203,7 +203,7 @@ class _Runner:
 
     def _judge(self, pod: Pod, code: int, said: Termination) -> None:
         message = said.message or f"worker {pod.index} ended with code {code}"
-        if UNREACHED in message:
+        if message.endswith(UNREACHED):
             message += f": {pod.last_words(said.message) or 'it said nothing'}"
         claimed = any(end.seq > 0 for end in said.shards)
         self._tally.ended(pod.index, code, message, claimed=claimed)

@@ -33,12 +33,15 @@ class SealSeen(NamedTuple):
 
 
 UNREACHED = "before it called torch_batch_process"
-"""Says, in a sentence, that the command's own output is all that is known of its end."""
+"""Ends a sentence where the command's own output is all that is known of its end."""
 
 
 @dataclass
 class Watch:
-    """One child as the agent sees it. Times in seconds of one monotonic clock."""
+    """One child as the agent sees it. Times in seconds of one monotonic clock.
+
+    `missing`: the script of its command, if there is no such file.
+    """
 
     shard: int
     started: float
@@ -61,6 +64,7 @@ class Watch:
     killed: Reason | None = None
     code: int | None = None
     sentence: str = ""
+    missing: str | None = None
 
     def __post_init__(self) -> None:
         self.heard = self.idle_since = self.started
@@ -173,7 +177,8 @@ def _unsaid(watch: Watch, status: int, *, begun: bool) -> tuple[int, str]:
     if watch.pid is None and status != 0:
         # No import error and no missing script passes by itself; later another node may differ.
         never = status in _UNCAUGHT and not begun
-        return ExitCode.CANNOT_WORK if never else ExitCode.OTHER, f"{text} {UNREACHED}"
+        why = "" if watch.missing is None else f": {watch.missing} does not exist"
+        return ExitCode.CANNOT_WORK if never else ExitCode.OTHER, f"{text} {UNREACHED}{why}"
     return (
         ExitCode.OTHER,
         f"{text} without sealing shard {shard}: does it call torch_batch_process?",

@@ -9,11 +9,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from batchprocess.agent import cores
-from batchprocess.agent.children import Child, gpu_of, kill_session, start, start_failure
+from batchprocess.agent.children import (
+    Child,
+    gpu_of,
+    kill_session,
+    missing_script,
+    start,
+    start_failure,
+)
 from batchprocess.agent.seals import read_seal
 from batchprocess.agent.supervise import Pod, SealSeen, Watch
 from batchprocess.agent.tell import TerminationLog, one_line, open_reporters
@@ -219,6 +227,8 @@ class Agent:
         stopping, look = self._pod.stop_since is not None, self._seals[watch.shard]
         # A store that does not answer must not hold us past the grace: we would be killed, counted.
         seal = look.result() if look.done() else SealSeen("unreadable")
+        missing = missing_script(self._command, Path.cwd())
+        watch.missing = None if missing is None else str(missing)
         watch.end(self._statuses[watch.shard], seal, stopping=stopping)
         self._log.write(self._pod)
         if watch.code not in LEAVES_SIBLINGS_RUNNING:
