@@ -13,12 +13,14 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
 
+from batchprocess_operator.bounded import TooLarge, read_at_most
 from batchprocess_operator.errors import (
     AlreadyExists,
     ApiError,
     Conflict,
     Denied,
     NotFound,
+    OversizedAnswer,
     Rejected,
     Unavailable,
 )
@@ -27,6 +29,8 @@ from batchprocess_operator.pace import Pace
 
 _TIMEOUT_SECONDS = 30.0
 _PAGE = 500
+MAX_ANSWER = 16 << 20
+"""A page of usual pods is a third of it; no single object may be larger than 1.5 MiB in etcd."""
 MERGE_PATCH = "application/merge-patch+json"
 Object = dict[str, Any]
 # Webhooks answer 400, policies 422, by default: what an invalid object gets, but here a person may
@@ -64,10 +68,20 @@ class Api:
         await self._request("DELETE", path, body=body)
 
     async def pages(self, path: str, selector: str | None = None) -> AsyncIterator[Object]:
-        """Every object of the collection at `path`, a page at a time."""
-        query = {"limit": str(_PAGE)} | ({} if selector is None else {"labelSelector": selector})
+        """Every object of the collection at `path`, a page at a time.
+
+        Pages of large objects are made smaller: tenants decide how large theirs are.
+        """
+        query = {} if selector is None else {"labelSelector": selector}
+        size = _PAGE
         while True:
-            page = await self._request("GET", path, query=query)
+            try:
+                page = await self._request("GET", path, query=query | {"limit": str(size)})
+            except OversizedAnswer:
+                if size == 1:
+                    raise
+                size //= 2
+                continue
             for item in page["items"]:
                 yield item
             token = page["metadata"].get("continue")
@@ -101,7 +115,9 @@ class Api:
             answer = await self._client.call_api(
                 verb, url, signed, body, form, _request_timeout=_TIMEOUT_SECONDS
             )
-            text: bytes = await answer.read()  # type: ignore[no-untyped-call]
+            text = await read_at_most(answer.response, MAX_ANSWER)
+        except TooLarge as error:
+            raise OversizedAnswer(f"{method} {path} answered {error}") from error
         except (TimeoutError, aiohttp.ClientError, OSError, ApiException) as error:
             raise Unavailable(f"{method} {path}: {error or type(error).__name__}") from error
         if 200 <= answer.status < 300:

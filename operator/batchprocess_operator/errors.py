@@ -6,6 +6,7 @@ ApiError
 ├── Conflict              409/412: somebody was faster; look again, decide again
 ├── Rejected              400/413/422: this very request will never be taken
 ├── Denied                401/403, or denied by a webhook or policy: a person may mend it
+├── OversizedAnswer       longer than we read; what was asked for is done all the same
 └── Unavailable           429, 5xx, no connection: whether it was done is unknown; try again
 """
 
@@ -32,6 +33,10 @@ class Rejected(ApiError):
 
 class Denied(ApiError):
     """The request is not allowed."""
+
+
+class OversizedAnswer(ApiError):
+    """The answer is longer than we read."""
 
 
 class Unavailable(ApiError):

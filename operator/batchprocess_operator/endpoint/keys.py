@@ -11,12 +11,15 @@ import aiohttp
 import jwt
 from kubernetes.aio.client import ApiClient, OpenidApi, WellKnownApi
 
+from batchprocess_operator.bounded import TooLarge, read_at_most
+
 _LOG = logging.getLogger(__name__)
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
 """What API servers sign with. No symmetric one: a public key must never serve as a secret."""
 _BETWEEN_FETCHES = 10.0
 _OLD = 3_600.0
 _FETCH_SECONDS = 5.0
+_MAX_DOCUMENT = 1 << 20
 
 
 class KeysUnavailable(Exception):
@@ -118,4 +121,7 @@ async def _body(request: Awaitable[Any]) -> bytes:
     async with response:
         if response.status != 200:
             raise KeysUnavailable(f"{response.url.path} answered {response.status}")
-        return await response.read()
+        try:
+            return await read_at_most(response, _MAX_DOCUMENT)
+        except TooLarge as error:
+            raise KeysUnavailable(f"{response.url.path} answered {error}") from error
