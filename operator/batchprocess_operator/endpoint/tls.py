@@ -20,6 +20,8 @@ _T = TypeVar("_T")
 _TRIES = 5
 _CHECK_SECONDS = 3_600.0
 _API_SECONDS = 10.0
+MAX_CA = 65_536
+"""Workers get it as an environment variable, and Linux starts none with one over 128 KiB."""
 
 Data = Mapping[str, bytes]
 Source = Callable[[], Awaitable[Data]]
@@ -62,6 +64,12 @@ class LiveCertificate:
         missing = [name for name in (CA_CERT, LEAF_CERT, LEAF_KEY) if not data.get(name)]
         if missing:
             raise CertificateUnavailable(f"the Secret has no {missing[0]}")
+        size = len(data[CA_CERT])
+        if size > MAX_CA:
+            raise CertificateUnavailable(
+                f"{CA_CERT} has {size} bytes and may have {MAX_CA}: it must hold the CA that has "
+                f"signed {LEAF_CERT}, not a bundle of all that are known"
+            )
         leaf = (data[LEAF_CERT], data[LEAF_KEY])
         if leaf != self._leaf:
             try:

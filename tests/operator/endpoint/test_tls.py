@@ -4,14 +4,17 @@ import asyncio
 import base64
 import logging
 import ssl
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
 from kubernetes.aio.client import ApiException, V1ObjectMeta, V1Secret
 
+from batchprocess.protocol.environment import PREFIX
 from batchprocess_operator.endpoint.certificates import CA_CERT, CA_KEY, LEAF_CERT, LEAF_KEY
 from batchprocess_operator.endpoint.tls import (
+    MAX_CA,
     CertificateUnavailable,
     Conflict,
     LiveCertificate,
@@ -222,3 +225,16 @@ def test_a_conflict_is_told_apart_from_failures():
     api.failure = ApiException(status=409, reason="Conflict")
     with pytest.raises(Conflict):
         asyncio.run(shelf.write(data, found))
+
+
+def test_a_bundle_that_no_process_could_be_started_with_is_refused_and_the_old_one_stays(caplog):
+    shelf = FakeShelf(asyncio.run(ensure(FakeShelf(), NAMES, NOW)))
+    live = LiveCertificate(given(shelf))
+    asyncio.run(live.refresh())
+    good = live.ca
+    shelf.data[CA_CERT] = shelf.data[CA_CERT] * (1 + MAX_CA // len(shelf.data[CA_CERT]))
+    with pytest.raises(CertificateUnavailable, match=r"ca\.crt has \d+ bytes and may have 65536"):
+        asyncio.run(live.refresh())
+    assert live.ca == good
+    # With its name it must fit into one string that Linux passes to a process: 128 KiB.
+    subprocess.run(["true"], env={f"{PREFIX}PROGRESS_CA": "x" * MAX_CA}, check=True)
