@@ -41,7 +41,7 @@ def build_status(
         "retry": decision.retry(job),
         "runId": job.identity.run_id,
         "outputURI": job.identity.run_uri,
-        "startTime": before.start_time or (now if decision.state == "Running" else None),
+        "startTime": before.start_time or _start_time(observed, shards, decision, now),
         "completionTime": (before.completion_time or now) if final else None,
         "shards": {
             "total": shards.total,
@@ -106,6 +106,20 @@ def _totals(job: Job, shards: Shards, decision: Decision) -> _Totals:
             attempts = before.attempts or 0
         return _Totals(last.done, last.total, before.rows or 0, attempts, *metrics)
     return _Totals(shards.batches_done, total, committed_rows(job, shards), attempts, *metrics)
+
+
+def _start_time(
+    observed: Observed, shards: Shards, decision: Decision, now: datetime
+) -> datetime | None:
+    """When work was first seen to go on; if it was over before that, when Kubernetes began it."""
+    if decision.state == "Running":
+        return now
+    worked = decision.state in SUCCESSFUL or shards.attempts or shards.sealed
+    if not worked or decision.state not in ("Finalizing", *FINAL):
+        return None
+    begun = [one.started for one in observed.children if one.role == "worker"]
+    # Our clock may be behind Kubernetes': nothing may have begun after its end.
+    return min([now, *(time for time in begun if time is not None)])
 
 
 def _dataset(shards: Shards) -> dict[str, int] | None:
