@@ -15,6 +15,8 @@ from batchprocess_operator.observed import ShardReport
 from batchprocess_operator.shards import Shards
 
 _STALE_SECONDS = 30
+_LATELY_SECONDS = 60
+"""For so long the pace of sealed shards stands for those that have not told two reports yet."""
 _SLOWEST = 0.1
 """A shard that has stalled is not extrapolated: the agent ends it, and another goes on."""
 _MOST_SECONDS = 10 * 365 * 86_400
@@ -44,6 +46,7 @@ def estimate(
         for report in reports.values()
         if report.rate and report.shard in shards.running and _is_fresh(report, now)
     }
+    rates = rates or _paces_of_late(shards, reports, now)
     if not rates or shards.shape is None or shards.sizes is None:
         return Estimate(None, None)
     rate = _rounded(sum(rates.values()) * shards.shape.batch_size)
@@ -54,6 +57,19 @@ def estimate(
     if before is not None and abs((end - before).total_seconds()) < max(2, _JUMP * seconds):
         end = before
     return Estimate(rate, end)
+
+
+def _paces_of_late(
+    shards: Shards, reports: Mapping[int, ShardReport], now: datetime
+) -> dict[int, float]:
+    """Where one pod follows another nobody has told a pace for seconds: as the last ones did.
+
+    One entry for each shard at work, or for the one that is about to be.
+    """
+    ended = [reports[k] for k in shards.sealed if k in reports]
+    known = [one.rate for one in ended if one.rate and _age(one, now) < _LATELY_SECONDS]
+    at_work = sorted(shards.running) or sorted(shards.pending)[:1]
+    return dict.fromkeys(at_work, median(known)) if known else {}
 
 
 def _left(shards: Shards, reports: Mapping[int, ShardReport]) -> list[int]:
@@ -82,7 +98,11 @@ def _seconds_left(
 
 
 def _is_fresh(report: ShardReport, now: datetime) -> bool:
-    return (now - report.heard).total_seconds() < _STALE_SECONDS
+    return _age(report, now) < _STALE_SECONDS
+
+
+def _age(report: ShardReport, now: datetime) -> float:
+    return (now - report.heard).total_seconds()
 
 
 def _rounded(value: float) -> float:

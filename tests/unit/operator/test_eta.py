@@ -53,6 +53,20 @@ def test_silence_of_half_a_minute_is_no_rate() -> None:
     assert guess([report(0, 10, 2.0, heard=31)]).rate is None
 
 
+def test_between_two_shards_of_one_worker_the_pace_of_the_last_one_stands_for_a_minute() -> None:
+    def between(heard: float, running=()):
+        return guess([report(0, 100, 2.0, heard)], running, slots=1, sealed="0")
+
+    for running in ((), (1,)):
+        assert (between(5, running).rate, seconds(between(5, running))) == (20, 150)
+    assert (between(61).rate, between(61).end) == (None, None)
+
+
+def test_the_pace_of_a_sealed_shard_gives_way_to_one_at_work() -> None:
+    told = [report(0, 100, 5.0), report(1, 0, 2.0)]
+    assert guess(told, running=(1,), slots=1, sealed="0").rate == 20
+
+
 def test_the_slowest_of_the_last_shards_is_the_end() -> None:
     sealed = guess([report(0, 50, 1.0), report(1, 90, 1.0)], sealed="2-3")
     assert seconds(sealed) == 50
