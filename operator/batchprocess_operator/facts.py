@@ -80,7 +80,9 @@ def _running(observed: Observed, decision: Decision) -> Fact:
     count = pods["worker"] + pods["finalizer"]
     if count:
         return Fact("Running", True, "PodsRunning", f"{count} pods")
-    return Fact("Running", False, decision.state, "no pod is running")
+    # Not the state's name: "Running is False because Running" would tell nobody anything.
+    reason = "NoPodNow" if decision.state == "Running" else decision.state
+    return Fact("Running", False, reason, "no pod runs at this moment")
 
 
 def _suspended(job: Job, decision: Decision) -> Fact:

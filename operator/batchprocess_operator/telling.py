@@ -76,4 +76,5 @@ def _retry(job: Job, after: Status) -> Iterator[Event]:
         message = "spec.retry was raised, but the run is final: start another run"
         yield Event("Warning", "RetryRefused", message)
     else:
-        yield Event("Normal", "Retry", f"retry {after.retry} of the unsealed shards")
+        again = f"spec.retry is {after.retry}: every shard that is not complete is worked on again"
+        yield Event("Normal", "Retry", f"{again}, from its last commit")

@@ -125,6 +125,12 @@ def test_running_counts_pods_at_work() -> None:
     assert conditions(plan(job(), [child()]))["Running"] == ("False", "Pending")
 
 
+def test_between_two_pods_the_job_runs_and_no_pod_does() -> None:
+    planned = plan(job(), [child()], [pod(0, code=0)])
+    assert planned.status.state == "Running"
+    assert conditions(planned)["Running"] == ("False", "NoPodNow")
+
+
 def test_no_type_is_named_twice_or_the_api_server_would_refuse_the_status() -> None:
     stuck = [
         pod(0, deleted=-10),

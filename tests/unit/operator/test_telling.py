@@ -113,4 +113,7 @@ def test_a_retry_is_told_when_it_begins_and_not_when_it_is_asked_for() -> None:
     ended = [child(status={"conditions": [condition("Failed", "FailedIndexes")]})]
     begun = plan(after(job(retry=1), asked), ended)
     assert ("Normal", "Retry") in reasons(begun)
+    assert "spec.retry is 1: every shard that is not complete is worked on again" in str(
+        begun.events
+    )
     assert ("Normal", "Retry") not in reasons(plan(after(job(retry=1), begun), ended))
