@@ -37,10 +37,11 @@ $(TOOLS)/minio:
 	GOBIN=$(CURDIR)/$(TOOLS) go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 # The version is the one that testcluster/go.mod requires; without the stamp clients see v0.0.0.
-KUBERNETES = $(shell sed -n 's:^\tk8s.io/kubernetes v::p' testcluster/go.mod)
-STAMP = -X k8s.io/component-base/version.gitVersion=v$(KUBERNETES) \
-	-X k8s.io/component-base/version.gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
-	-X k8s.io/component-base/version.gitMinor=$(word 2,$(subst ., ,$(KUBERNETES)))
+KUBERNETES := $(shell sed -n 's:^\tk8s.io/kubernetes v::p' testcluster/go.mod)
+MAJOR := $(word 1,$(subst ., ,$(KUBERNETES)))
+MINOR := $(word 2,$(subst ., ,$(KUBERNETES)))
+STAMP = $(addprefix -X k8s.io/component-base/version., \
+	gitVersion=v$(KUBERNETES) gitMajor=$(MAJOR) gitMinor=$(MINOR))
 
 $(TOOLS)/testcluster: testcluster/main.go testcluster/go.mod testcluster/go.sum
 	cd testcluster && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ .
@@ -51,8 +52,19 @@ $(TOOLS)/pause: testcluster/pause/main.go testcluster/go.mod
 $(TOOLS)/coredns: testcluster/dns/main.go testcluster/dns/go.mod testcluster/dns/go.sum
 	cd testcluster/dns && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ .
 
-$(TOOLS)/helm:
-	GOBIN=$(CURDIR)/$(TOOLS) go install helm.sh/helm/v3/cmd/helm@v3.22.0
+HELM_VERSION := v3.22.0
+# Unstamped, `helm template` takes every cluster for Kubernetes 1.20, which is too old for the chart.
+HELM_STAMP = $(addprefix -X helm.sh/helm/v3/pkg/chartutil.k8sVersion,Major=$(MAJOR) Minor=$(MINOR))
+# Named by all that goes into it: a helm that was built from anything else is built anew.
+HELM_BUILD := $(TOOLS)/.helm-$(HELM_VERSION)-for-$(KUBERNETES)
+
+$(HELM_BUILD):
+	mkdir -p $(TOOLS) && rm -f $(TOOLS)/.helm-* && touch $@
+
+$(TOOLS)/helm: $(HELM_BUILD)
+	GOBIN=$(CURDIR)/$(TOOLS) go install -ldflags "-s -w $(HELM_STAMP)" \
+		helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+	touch $@
 
 $(TOOLS)/kwok:
 	GOBIN=$(CURDIR)/$(TOOLS) go install sigs.k8s.io/kwok/cmd/kwok@v0.8.0

@@ -47,5 +47,5 @@ def flags(values: Mapping[str, Any], kubeconfig: Path | None = None) -> Iterable
 def rendered(**values: Any) -> list[dict[str, Any]]:
     """The objects of the chart; `a__b` is the value a.b."""
     given = {name.replace("__", "."): value for name, value in values.items()}
-    text = helm("template", RELEASE, str(CHART), "--kube-version=1.35.0", *flags(given))
+    text = helm("template", RELEASE, str(CHART), *flags(given))
     return [one for one in yaml.safe_load_all(text) if one is not None]
