@@ -46,6 +46,9 @@ STAMP = $(addprefix -X k8s.io/component-base/version., \
 $(TOOLS)/testcluster: testcluster/main.go testcluster/go.mod testcluster/go.sum
 	cd testcluster && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ .
 
+$(TOOLS)/kubectl: $(TOOLS)/testcluster
+	ln -sf testcluster $@
+
 $(TOOLS)/pause: testcluster/pause/main.go testcluster/go.mod
 	cd testcluster && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ ./pause
 
@@ -80,9 +83,9 @@ cluster-deps: ## install what a node and images need (root)
 	test "$$(id -u)" = 0 || { echo "make cluster-deps: only root can install$$missing (apt)" >&2; exit 1; }; \
 	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
 
-testcluster: $(addprefix $(TOOLS)/,testcluster pause coredns helm) ## build Kubernetes for the test cluster
+testcluster: $(addprefix $(TOOLS)/,testcluster kubectl pause coredns helm) ## build Kubernetes for the test cluster
 
-cluster: .venv/dev.done testcluster cluster-deps ## a cluster to try things on (root)
+cluster: .venv/dev.done testcluster $(TOOLS)/versitygw cluster-deps ## a cluster to try things on (root)
 	$(PY) -m testcluster up
 
 cluster-down: ## remove that cluster

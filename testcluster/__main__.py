@@ -1,34 +1,38 @@
-"""`python -m testcluster up|down|images`: a cluster that lives until it is taken down; images."""
+"""`python -m testcluster up|load|down|images`: a cluster that lives until it is taken down; images.
+
+up        start it, with the operator, a worker image and an S3 server, and say how to run a job
+load      IMAGE: an archive (docker save), or a name that `images` has built, for pods to use
+down      end it and delete its folder
+images    build both Dockerfiles
+"""
 
 import argparse
 import datetime
+import functools
 import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from testcluster import images
+from testcluster.buildah import buildah, pushing
 from testcluster.errors import ClusterError
 from testcluster.operator import install_operator
 from testcluster.plane import ControlPlane, Settings
 from testcluster.programs import Programs
 from testcluster.tools import ROOT
-from testcluster.whole import remove, start
+from testcluster.trying import prepare, with_seconds
+from testcluster.whole import node_of, remove, start
 
 FOLDER = ROOT / ".cache" / "cluster"
+_say = functools.partial(print, file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 with a sentence on standard error."""
-    parser = argparse.ArgumentParser(prog="python -m testcluster", description=__doc__)
-    parser.add_argument("what", choices=("up", "down", "images"))
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the cluster lives")
-    parser.add_argument("--control-plane", action="store_true", help="no node, so no root needed")
-    for name in ("operator", "worker"):
-        told = f"base of the {name}'s image: a name, or `here` for one made on this machine"
-        parser.add_argument(f"--{name}-base", default="", help=told)
     try:
-        for line in _do(parser.parse_args(arguments)):
+        for line in _do(_parser().parse_args(arguments)):
             print(line)
     except ClusterError as error:
         print(f"testcluster: {error}", file=sys.stderr)
@@ -36,36 +40,76 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _do(given: argparse.Namespace) -> list[str]:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m testcluster",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=("up", "load", "down", "images"))
+    parser.add_argument("image", nargs="?", help="what to load")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the cluster lives")
+    parser.add_argument("--control-plane", action="store_true", help="no node, so no root needed")
+    for name in ("operator", "worker"):
+        told = f"base of the {name}'s image: a name, or `here` for one made on this machine"
+        parser.add_argument(f"--{name}-base", default="", help=told)
+    return parser
+
+
+def _do(given: argparse.Namespace) -> Iterator[str]:
     """What to print when it is done."""
     folder = given.folder.resolve()
-    if given.what == "images":
-        return images.build_both(given.operator_base, given.worker_base)
-    if given.what == "down":
-        down(folder)
-        return []
-    return [f"export KUBECONFIG={up(folder, control_plane_alone=given.control_plane)}"]
+    match given.what:
+        case "up":
+            yield up(folder, control_plane_alone=given.control_plane)
+        case "load":
+            yield from load(folder, given.image)
+        case "down":
+            down(folder)
+        case "images":
+            for name in images.build_both(given.operator_base, given.worker_base):
+                yield f"{name} is built. To push it:\n  {pushing(name)}"
 
 
-def up(folder: Path, *, control_plane_alone: bool = False) -> Path:
-    """Start a cluster that outlives us; its kubeconfig.
+def up(folder: Path, *, control_plane_alone: bool = False) -> str:
+    """Start a cluster that outlives us; what to tell whoever wants to use it.
 
     Raises ClusterError if there is one in the folder already, or a part does not start.
     """
     if folder.exists():
         raise ClusterError(f"{folder} exists; `make cluster-down` removes the cluster in it")
-    programs = Programs(folder, live_on=True)
+    programs = Programs(folder, live_on=True, tell=with_seconds(_say))
     try:
         if control_plane_alone:
             plane = ControlPlane(programs, Settings(), datetime.datetime.now(datetime.UTC))
             plane.start()
-            return plane.kubeconfig
-        started = start(programs, {})
+            return f"export KUBECONFIG={plane.kubeconfig}"
+        started = start(programs, {}, images.HostPython().folders())
         install_operator(started)
+        return prepare(started)
     except (ClusterError, KeyboardInterrupt):
         remove(programs)
         raise
-    return started.kubeconfig
+
+
+def load(folder: Path, image: str | None) -> list[str]:
+    """Give an image to the node of a running cluster; the names of all that it has now.
+
+    Raises ClusterError if there is no such cluster or image.
+    """
+    node = node_of(folder)
+    if image is None:
+        raise ClusterError(
+            "load what? An archive (docker save -o ARCHIVE IMAGE), or an image's name"
+        )
+    if Path(image).is_file():
+        node.import_image(Path(image).resolve())
+    else:
+        with tempfile.TemporaryDirectory(dir=folder) as made:
+            archive = Path(made, "image.tar")
+            buildah("push", image, f"docker-archive:{archive}:{image}")
+            node.import_image(archive)
+    return node.images()
 
 
 def down(folder: Path) -> None:

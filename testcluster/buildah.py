@@ -91,9 +91,19 @@ def buildah(*arguments: str, seconds: float = 1800.0) -> str:
 
     Its mounts are made in a mount namespace of their own, so none stays, however it ends.
     """
+    flags = ("--mount", "--", "buildah", *_storage())
+    return output("unshare", *flags, *arguments, seconds=seconds)
+
+
+def pushing(name: str) -> str:
+    """The command by which a person sends an image to a registry of theirs."""
+    plain = name.rpartition("/")[2].partition(":")[0]
+    return f"buildah {' '.join(_storage())} push {name} docker://REGISTRY/{plain}:TAG"
+
+
+def _storage() -> tuple[str, str, str]:
     storage = CACHE / f"storage-{_driver()}"
-    flags = (f"--root={storage}", f"--runroot={storage}-run", f"--storage-driver={_driver()}")
-    return output("unshare", "--mount", "--", "buildah", *flags, *arguments, seconds=seconds)
+    return f"--root={storage}", f"--runroot={storage}-run", f"--storage-driver={_driver()}"
 
 
 @functools.cache

@@ -145,6 +145,10 @@ class HostPython:
     interpreter: Path = Path(sys.base_prefix)
     packages: Path = Path(sysconfig.get_path("purelib"))
 
+    def folders(self) -> dict[str, Path]:
+        """Where a container of the worker image looks for what; see `lending`."""
+        return {PYTHON: self.interpreter, SITE_PACKAGES: self.packages}
+
     def volumes(self) -> list[dict[str, Any]]:
         """Volumes for a pod's spec."""
         folders = {"host-python": self.interpreter, "host-packages": self.packages}

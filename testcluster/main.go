@@ -1,12 +1,15 @@
 // One binary for every Kubernetes program of the test cluster:
 //
 //	testcluster etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet|kube-proxy|kubectl FLAGS
+//
+// A link that is named as one of them is that program.
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/etcdmain"
@@ -32,25 +35,40 @@ var programs = map[string]func() *cobra.Command{
 	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 }
 
+const usage = `usage: testcluster PROGRAM FLAGS
+
+PROGRAM is etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy or
+kubectl; "testcluster PROGRAM --help" lists its flags. A link that is named as one of them is that
+program: "ln -s testcluster kubectl".
+`
+
+func isProgram(name string) bool {
+	_, known := programs[name]
+	return known || name == "etcd" || name == "kubectl"
+}
+
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: testcluster PROGRAM FLAGS")
-		os.Exit(2)
+	if !isProgram(filepath.Base(os.Args[0])) {
+		if len(os.Args) < 2 {
+			fmt.Fprint(os.Stderr, usage)
+			os.Exit(2)
+		}
+		os.Args = os.Args[1:]
 	}
-	os.Args = os.Args[1:]
-	switch name := os.Args[0]; name {
+	switch name := filepath.Base(os.Args[0]); name {
 	case "etcd":
 		etcdmain.Main(os.Args)
 	case "kubectl":
 		if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 			kubectlutil.CheckErr(err)
 		}
+	case "-h", "--help", "help":
+		fmt.Print(usage)
 	default:
-		create, known := programs[name]
-		if !known {
-			fmt.Fprintf(os.Stderr, "testcluster: unknown program %q\n", name)
+		if !isProgram(name) {
+			fmt.Fprintf(os.Stderr, "testcluster: unknown program %q\n\n%s", name, usage)
 			os.Exit(2)
 		}
-		os.Exit(cli.Run(create()))
+		os.Exit(cli.Run(programs[name]()))
 	}
 }

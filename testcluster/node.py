@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 
 from testcluster import cgroups, namespaces
+from testcluster.lending import CONFIG as LENDING
+from testcluster.lending import Lent, base_spec
 from testcluster.network import Network
 from testcluster.ports import answers
 from testcluster.programs import Program, Programs
@@ -56,13 +58,18 @@ class Node:
         self.network = network
         self._enter = namespaces.entering(pid)
 
-    def start_runtime(self) -> None:
-        """Start containerd with the pods' network."""
+    def start_runtime(self, lent: Lent | None = None) -> None:
+        """Start containerd with the pods' network; containers see what is `lent`, read-only."""
         (self.folder / "cni").mkdir()
         network = json.dumps(_pod_network(self.network))
         (self.folder / "cni" / "10-pods.conflist").write_text(network)
         config = self.folder / "containerd.toml"
-        config.write_text(CONTAINERD.format(folder=self.folder, socket=SOCKET, pause=PAUSE_IMAGE))
+        text = CONTAINERD.format(folder=self.folder, socket=SOCKET, pause=PAUSE_IMAGE)
+        if lent:
+            spec = self.folder / "base-spec.json"
+            spec.write_text(base_spec(output("ctr", "oci", "spec"), lent))
+            text += LENDING.format(spec=spec)
+        config.write_text(text)
         ready = functools.partial(succeeds, *self._enter, *self._ctr("version"))
         self._run("containerd", (installed("containerd"), f"--config={config}"), ready)
 

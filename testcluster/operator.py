@@ -13,7 +13,12 @@ CHART = ROOT / "charts" / "batchprocess-operator"
 
 def install_operator(cluster: Cluster) -> None:
     """Install CRD and operator, wait until it is ready; ClusterError has helm's words."""
-    cluster.node.import_image(images.operator())
+    tell = cluster.programs.tell
+    tell("building the operator's image, which takes minutes if its source has changed")
+    archive = images.operator()
+    tell("loading it into the node")
+    cluster.node.import_image(archive)
+    tell("installing the CRD and the operator with helm, and waiting until it is ready")
     repository, _, tag = images.OPERATOR.rpartition(":")
     values = {
         "image.repository": repository,

@@ -1,4 +1,4 @@
-"""Free ports, and the one HTTP question that tells whether a program is ready."""
+"""Free ports, and the questions that tell whether a program is ready."""
 
 import functools
 import http.client
@@ -13,6 +13,15 @@ def free_port(address: str = "127.0.0.1") -> int:
     with socket.socket() as one:
         one.bind((address, 0))
         return int(one.getsockname()[1])
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether somebody takes connections there."""
+    try:
+        with socket.create_connection((address, port), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def answers(url: str, authority: Path | None = None) -> bool:

@@ -30,11 +30,15 @@ class Program:
 class Programs:
     """Programs started in `folder`: `logs/NAME.log`, `pids/NAME`.
 
-    They end with the process that started them, however that ends, unless they `live_on`.
+    They end with the process that started them, however that ends, unless they `live_on`. Each is
+    told of before it starts.
     """
 
-    def __init__(self, folder: Path, *, live_on: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, live_on: bool = False, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.folder = folder
+        self.tell = tell
         self._live_on = live_on
         self._known: dict[str, Program] = {}
         self._started: dict[str, subprocess.Popen[bytes]] = {}
@@ -46,6 +50,7 @@ class Programs:
 
         Raises ClusterError with the end of its log if it ends or is not ready in 120 s.
         """
+        self.tell(f"starting {program.name}")
         self._known[program.name] = program
         self._bury(program.name)
         started = spawn(program.argv, self.log(program.name), lives_on=self._live_on)

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from testcluster import cgroups, images, namespaces
+from testcluster.errors import ClusterError
 from testcluster.files import delete
 from testcluster.kubectl import Kubectl
+from testcluster.lending import Lent
 from testcluster.network import Network, connect
 from testcluster.node import Node
 from testcluster.nodes import is_ready
@@ -62,8 +64,10 @@ def cluster(folder: Path, flags: Mapping[str, Sequence[str]] | None = None) -> I
         remove(programs)
 
 
-def start(programs: Programs, flags: Mapping[str, Sequence[str]]) -> Cluster:
-    """Start everything and wait until the node is ready for pods."""
+def start(
+    programs: Programs, flags: Mapping[str, Sequence[str]], lent: Lent | None = None
+) -> Cluster:
+    """Start everything and wait until the node is ready for pods; see `lending` for `lent`."""
     folder = programs.folder
     pid = namespaces.start(programs)
     network = connect(pid)
@@ -71,7 +75,7 @@ def start(programs: Programs, flags: Mapping[str, Sequence[str]]) -> Cluster:
     settings = Settings(network.host, True, network.services, flags)
     plane = ControlPlane(programs, settings, datetime.datetime.now(datetime.UTC))
     node = Node(NODE, programs, pid, network)
-    node.start_runtime()
+    node.start_runtime(lent)
     node.import_image(images.pause(folder / "pause.tar"))
     plane.start()
     kubelet = plane.client("kubelet", f"system:node:{NODE}", ("system:nodes",))
@@ -86,6 +90,21 @@ def start(programs: Programs, flags: Mapping[str, Sequence[str]]) -> Cluster:
     return Cluster(plane, node)
 
 
+def node_of(folder: Path) -> Node:
+    """The node of a cluster that another process has started in the folder.
+
+    Raises ClusterError if none runs there.
+    """
+    written = folder / "network.json"
+    if not written.exists():
+        raise ClusterError(f"no cluster with a node runs in {folder}: `make cluster` starts one")
+    programs = Programs(folder)
+    first = programs.process(namespaces.NAME)
+    if not first.alive():
+        raise ClusterError(f"the cluster in {folder} has died: `make cluster-down` removes it")
+    return Node(NODE, programs, first.pid, Network.read(written))
+
+
 def remove(programs: Programs) -> None:
     """End everything that was started in the folder and take its traces off the machine.
 
@@ -98,5 +117,5 @@ def remove(programs: Programs) -> None:
         network.remove()
         cgroups.remove(network.cgroup)
         written.unlink()
-    for bulk in ("etcd", "containerd", "kubelet", "pause.tar"):
+    for bulk in ("etcd", "containerd", "kubelet", "s3", "pause.tar"):
         delete(programs.folder / bulk)
