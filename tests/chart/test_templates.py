@@ -1,5 +1,7 @@
 """What the chart makes of its values: rights verb by verb, settings, and refusals."""
 
+import re
+import shlex
 from typing import Any
 
 import pytest
@@ -185,3 +187,13 @@ def test_a_wrong_value_is_refused(values: dict[str, Any]):
 
 def test_every_value_has_its_place_in_the_schema_and_the_chart_is_clean():
     helm("lint", "--strict", "--quiet", str(CHART))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/install.md"])
+def test_the_install_command_that_a_page_shows_runs_the_image_that_it_names(page: str):
+    text = (CHART.parents[1] / page).read_text().replace("\\\n", "")
+    (command,) = re.findall(r"^helm install .*", text, flags=re.MULTILINE)
+    release, chart, *flags = shlex.split(command)[2:]
+    assert (CHART.parents[1] / chart).samefile(CHART)
+    made = yaml.safe_load_all(helm("template", release, str(CHART), *flags))
+    assert container(list(made))["image"] == "registry.example/team/batchprocess-operator:0.1.0"
