@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import testcluster
 from testcluster import ControlPlane
 from testcluster.processes import Process
+from testcluster.tools import built
 from testcluster.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -133,3 +135,13 @@ def _pods(plane: ControlPlane, job: str) -> list[str]:
 def _bound(plane: ControlPlane) -> list[str]:
     listed = plane.kubectl("get", "pods", "--selector=job-name=pending", "--output=json")
     return [one["spec"].get("nodeName", "") for one in json.loads(listed)["items"]]
+
+
+def test_the_one_program_says_what_it_is_and_is_kubectl_under_that_name() -> None:
+    def says(*argv: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+    helped = says(built("testcluster"), "--help")
+    assert (helped.returncode, "kubectl" in helped.stdout) == (0, True)
+    assert says(built("testcluster"), "kubelt").returncode == 2
+    assert "Client Version: v1." in says(built("kubectl"), "version", "--client").stdout
