@@ -227,7 +227,12 @@ def _agent(bench: Bench, children: int, rows: int) -> dict[str, Any]:
         min(one["began"] for one in said),
         max(one["began"] + one["seconds"] for one in said),
     )
-    return {"seconds": end - begin, "rate": rows * children / (end - begin)}
+    return {
+        "seconds": end - begin,
+        "rate": rows * children / (end - begin),
+        "first_batch": max(one["began"] - begin + one["first_batch"] for one in said),
+        "children": said,
+    }
 
 
 def _pod_environment(folder: str, *, shards: int, children: int = 1) -> dict[str, str]:
