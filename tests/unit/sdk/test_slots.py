@@ -10,6 +10,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.loader import make_loader
 from batchprocess.sdk.queues import Forking, _Packed, pack
 from batchprocess.sdk.slots import Slots, slots_for
 
@@ -150,3 +152,21 @@ def test_a_reader_that_is_slow_changes_nothing() -> None:
     for number, batch in enumerate(loader):
         time.sleep(0.02)
         assert batch[:, -1].tolist() == list(range(8 * number, 8 * number + 8))
+
+
+@pytest.mark.parametrize(
+    ("gpu", "options", "slots"),
+    [
+        (True, {}, [4, 4]),
+        (True, {"prefetch_factor": 5}, [7, 7]),
+        (True, {"pin_memory": True}, [4, 4]),
+        (True, {"pin_memory": False}, []),
+        (False, {}, []),
+    ],
+)
+def test_loaders_have_slots_where_batches_are_copied_at_once(
+    monkeypatch: pytest.MonkeyPatch, gpu: bool, options: dict[str, Any], slots: list[int]
+) -> None:
+    monkeypatch.setattr("batchprocess.sdk.loader.has_gpu", lambda: gpu)
+    made = make_loader(Counting(), ShardPlan(96, 8, 1), 0, 0, {"num_workers": 2, **options})
+    assert [len(one._free) for one in made.multiprocessing_context._slots] == slots
