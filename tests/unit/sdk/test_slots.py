@@ -1,6 +1,7 @@
 """Memory that loader workers use again: never while somebody still holds what is in it."""
 
 import gc
+import os
 import pickle
 import time
 from pathlib import Path
@@ -97,6 +98,19 @@ def test_memory_outlives_its_owner_while_a_tensor_is_held() -> None:
     del slots
     gc.collect()
     assert (kept == 3).all()
+
+
+def test_a_twin_that_user_code_forks_gives_nothing_back() -> None:
+    slots = Slots(1, 4 * MB)
+    kept = [sent(torch.full((MB,), 3.0), slots)]
+    twin = os.fork()
+    if twin == 0:
+        kept.clear()
+        os._exit(0)
+    os.waitpid(twin, 0)
+    assert slots.open() is None
+    kept.clear()
+    assert slots.open() is not None
 
 
 def test_nothing_stays_open() -> None:

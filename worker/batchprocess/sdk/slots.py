@@ -40,7 +40,7 @@ class Slots:
     """
 
     def __init__(self, count: int, size: int = SLOT_BYTES) -> None:
-        self.key, self._size = next(_numbers), size
+        self.key, self._size, self._reader = next(_numbers), size, os.getpid()
         self._address = _map(count * size)
         weakref.finalize(self, _unmap, self._address, count * size).atexit = False
         self._back = _Pipe()
@@ -73,7 +73,9 @@ class Slots:
         return lease
 
     def _release(self, number: int) -> None:
-        self._back.write(number)
+        # User code may have forked: a twin lets go of its batches, not of ours.
+        if os.getpid() == self._reader:
+            self._back.write(number)
 
 
 class Slot:
