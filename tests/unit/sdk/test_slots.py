@@ -4,6 +4,7 @@ import gc
 import os
 import pickle
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.cuda import CudaPort
 from batchprocess.sdk.loader import make_loader
+from batchprocess.sdk.prefetch import Prefetch, tensors_in
 from batchprocess.sdk.queues import Forking, _Packed, pack
-from batchprocess.sdk.slots import Slots, slots_for
+from batchprocess.sdk.slots import Slots, lies_in_slot, slots_for
+from support.fake_port import FakePort
 
 MB = 1 << 20
+SLOTS = Slots(4, 16 * MB)
 
 
 def sent(obj: Any, slots: Slots) -> Any:
@@ -124,6 +129,53 @@ def test_nothing_stays_open() -> None:
 
 def test_where_there_are_no_addresses_there_are_no_slots() -> None:
     assert slots_for(2, 2, size=1 << 60) == []
+
+
+@pytest.mark.parametrize("way", ["pinned", "crowded", "shared"])
+def test_user_code_never_gets_a_tensor_in_a_slot(way: str) -> None:
+    """What is sent ahead is pinned; the rest, or all if it can't be, is copied."""
+    slots, port = Slots(1, 16 * MB), FakePort(crowded=way == "crowded")
+    prefetch, twice = Prefetch(port), torch.full((MB,), 2.0)
+    for number in range(3):
+        before = {"a": torch.full((MB,), 1.0), "b": torch.full((MB,), number), "c": [twice]}
+        before["c"] *= 2 if way == "shared" else 1
+        got = sent(before, slots)
+        assert lies_in_slot(got["a"])
+        batch = prefetch.stage(got)
+        del got
+        assert not any(lies_in_slot(one) for one in tensors_in(batch))
+        slot = slots.open()
+        assert slot is not None
+        slot.close(sent=False)
+        assert all(map(torch.equal, tensors_in(batch), tensors_in(before)))
+        assert len({id(one) for one in batch["c"]}) == 1
+        prefetch.begin()
+        prefetch.take(batch["a"])
+        prefetch.end()
+    assert port.pinned == (5 if way == "pinned" else 0)
+
+
+def test_a_port_copies_what_lies_in_a_slot_only() -> None:
+    port, outside = CudaPort(torch.device("cpu")), torch.ones(MB)
+    inside = sent(torch.rand(4, 3, 256, 256).contiguous(memory_format=torch.channels_last), SLOTS)
+    assert port.own(outside) is outside
+    own = port.own(inside)
+    assert torch.equal(own, inside)
+    assert own.stride() == inside.stride()
+    assert not lies_in_slot(own)
+
+
+@dataclass
+class Unknown:
+    """A container that the feed does not look into."""
+
+    tensor: torch.Tensor
+
+
+def test_what_the_feed_would_not_find_goes_the_old_way() -> None:
+    found = pickle.loads(pack(Unknown(torch.ones(MB)), SLOTS).body)
+    assert not lies_in_slot(found.tensor)
+    assert (found.tensor == 1).all()
 
 
 class Counting(Dataset[torch.Tensor]):

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.data import get_worker_info
 
+from batchprocess.sdk.prefetch import tensors_in
 from batchprocess.sdk.slots import Slot, Slots, landed
 
 _MOST_AT_ONCE = 4096
@@ -97,7 +98,7 @@ def pack(obj: Any, slots: Slots | None = None) -> Any:
     can't be done faithfully.
     """
     buffer = io.BytesIO()
-    pickler = _Inline(buffer, slots)
+    pickler = _Inline(buffer, obj, slots)
     sent = False
     try:
         pickler.dump(obj)
@@ -114,11 +115,13 @@ class _Shared(Exception):
 
 
 class _Inline(ForkingPickler):
-    def __init__(self, buffer: io.BytesIO, slots: Slots | None) -> None:
+    def __init__(self, buffer: io.BytesIO, obj: Any, slots: Slots | None) -> None:
         super().__init__(buffer, _PROTOCOL)
         self._seen: set[int] = set()
         self._slots = slots
         self._slot: Slot | None = None
+        # Only those that the reader will find, too, to take them out of the slot.
+        self._found = set() if slots is None else {id(tensor) for tensor in tensors_in(obj)}
 
     def close(self, *, sent: bool) -> None:
         """The message is whole, or not to be sent."""
@@ -144,6 +147,8 @@ class _Inline(ForkingPickler):
         return rebuild, (body, obj.dtype, tuple(obj.shape))
 
     def _in_slot(self, tensor: torch.Tensor) -> Any:
+        if id(tensor) not in self._found:
+            return NotImplemented
         if self._slot is None and self._slots is not None:
             self._slot = self._slots.open()
         placed = None if self._slot is None else self._slot.place(tensor)

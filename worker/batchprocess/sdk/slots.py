@@ -42,6 +42,7 @@ class Slots:
     def __init__(self, count: int, size: int = SLOT_BYTES) -> None:
         self.key, self._size, self._reader = next(_numbers), size, os.getpid()
         self._address = _map(count * size)
+        self._end = self._address + count * size
         weakref.finalize(self, _unmap, self._address, count * size).atexit = False
         self._back = _Pipe()
         self._free = list(reversed(range(count)))
@@ -61,6 +62,10 @@ class Slots:
     def address(self, number: int) -> int:
         """Where a slot begins, on both sides."""
         return self._address + number * self._size
+
+    def holds(self, address: int) -> bool:
+        """Whether it is in one of them."""
+        return self._address <= address < self._end
 
     def lease(self, number: int) -> Any:
         """In the reader: the slot's memory, free for the worker once nobody holds this any more."""
@@ -114,6 +119,16 @@ def landed(
     flat = torch.frombuffer(_known[key].lease(number), dtype=dtype, count=count, offset=at)
     # No view, as what torch sends is none.
     return torch.empty(0, dtype=dtype).set_(flat.untyped_storage(), 0, shape, stride)
+
+
+def lies_in_slot(tensor: torch.Tensor) -> bool:
+    """In the reader: whether a worker will write there once nobody holds the tensor any more.
+
+    User code is not to get such a one: a twin that it forks would see the next batch in it.
+    """
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
+        return False
+    return any(slots.holds(tensor.data_ptr()) for slots in tuple(_known.values()))
 
 
 def slots_for(workers: int, ahead: int, size: int = SLOT_BYTES) -> list[Slots]:
