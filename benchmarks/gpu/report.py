@@ -70,7 +70,7 @@ def machine() -> dict[str, Any]:
     """What the figures hold for."""
     found: dict[str, Any] = {
         "date": f"{_STARTED:%Y-%m-%d %H:%M} UTC",
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "kernel": platform.release(),
         "revision": _revision(),

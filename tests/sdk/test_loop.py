@@ -12,6 +12,7 @@ from torch.utils.data import TensorDataset
 from agent.conftest import Pod
 from batchprocess import TorchBatchProcessor, results
 from batchprocess.sdk.equipment import Equipment
+from batchprocess.storage.local import LocalStorage
 from sdk.conftest import Alone
 from support.fake_gpu import FakeGpu
 from support.rough import Images, plain, processor, same
@@ -29,6 +30,32 @@ def test_user_code_sees_what_it_sees_in_a_plain_loop(
     alone.run(processor(found), Images(ROWS), dataloader_kwargs={"num_workers": workers})
     same(found[0], plain(Images(ROWS), 4, torch.device("cpu")))
     assert gpu.port.received > 4
+
+
+@pytest.mark.slow
+def test_batches_in_slots_are_kept_changed_and_freed_as_any_other(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu, found = FakeGpu(), []
+    monkeypatch.setattr(Equipment, "_gpu", gpu)
+    monkeypatch.setattr("batchprocess.sdk.loader.has_gpu", lambda: True)
+    alone.run(processor(found), Images(ROWS, 96), dataloader_kwargs={"num_workers": 2})
+    same(found[0], plain(Images(ROWS, 96), 4, torch.device("cpu")))
+
+
+def test_a_script_alone_reads_each_of_its_records_once_at_the_end(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, get = [], LocalStorage.get
+
+    def counted(storage: LocalStorage, key: str) -> bytes | None:
+        body = get(storage, key)
+        read.extend([key] if body is not None and key.startswith("ledger/") else [])
+        return body
+
+    monkeypatch.setattr(LocalStorage, "get", counted)
+    alone.run(saving(None), TensorDataset(torch.arange(float(ROWS))))
+    assert len(read) == len(set(read)) == 9  # claim, seven commits, seal
 
 
 class Interrupted(Exception):

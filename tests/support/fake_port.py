@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from batchprocess.sdk.slots import lies_in_slot
+
 
 @dataclass
 class FakeSent:
@@ -27,6 +29,9 @@ class FakePort:
     def pin(self, tensor: torch.Tensor) -> torch.Tensor:
         self.pinned += 1
         return torch.empty_like(tensor).copy_(tensor)
+
+    def own(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.clone() if lies_in_slot(tensor) else tensor
 
     def send(self, tensor: torch.Tensor) -> FakeSent:
         if self.full:

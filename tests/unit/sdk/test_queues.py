@@ -9,6 +9,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from batchprocess.sdk.queues import Forking, _Packed, pack
+from batchprocess.sdk.slots import slots_for
+
+SLOTTED = [list, lambda: slots_for(2, 2)]
+"""Large tensors go as torch sends them; or in slots."""
 
 
 def sent(obj: Any) -> Any:
@@ -79,9 +83,14 @@ def as_it_is(rows: list[Any]) -> list[Any]:
     return rows
 
 
-def test_a_loader_gives_the_same_batches_in_the_same_order() -> None:
+@pytest.mark.parametrize("slots", SLOTTED)
+def test_a_loader_gives_the_same_batches_in_the_same_order(slots: Any) -> None:
     loader = DataLoader(
-        Mixed(), batch_size=3, num_workers=2, collate_fn=as_it_is, multiprocessing_context=Forking()
+        Mixed(),
+        batch_size=3,
+        num_workers=2,
+        collate_fn=as_it_is,
+        multiprocessing_context=Forking(slots),
     )
     rows = [row for batch in loader for row in batch]
     assert [row["text"] for row in rows] == [str(number) for number in range(40)]

@@ -11,6 +11,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from batchprocess.sdk.formats import numpy_of
 from batchprocess.sdk.saver import Saver
 
 IDS = {"integers": [7, 8, 9, 10], "texts": ["a", "b", "ü", "d/e"]}
@@ -202,3 +203,9 @@ def test_without_device_memory_for_a_snapshot_the_copy_is_made_at_once(tmp_path:
         saver.save("rows.npy", {"a": meta}, [0])
     saver.save("rows.npy", {"a": torch.ones(1)}, [0])
     assert saver.take() is not None
+
+
+def test_every_bfloat16_becomes_the_float32_that_it_is() -> None:
+    halves = torch.arange(-(1 << 15), 1 << 15).to(torch.int16).view(torch.bfloat16)
+    found = torch.from_numpy(numpy_of(halves.reshape(256, 256)))
+    assert torch.equal(found.view(torch.int32), halves.reshape(256, 256).float().view(torch.int32))

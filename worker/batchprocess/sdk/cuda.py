@@ -11,6 +11,7 @@ import torch
 
 from batchprocess.sdk.pinned import Copier, Held
 from batchprocess.sdk.prefetch import Prefetch
+from batchprocess.sdk.slots import lies_in_slot
 
 _MOST_PINNED_BYTES = 2 << 30
 _MOST_OF_DEVICE = 0.02
@@ -61,6 +62,14 @@ class CudaPort:
         # Not copy_(), which takes a thread for every core: these are the loader workers'.
         self._copier.copy(pinned, tensor)
         return pinned
+
+    def own(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A copy, if the loader's workers will write to its memory again."""
+        if not lies_in_slot(tensor):
+            return tensor
+        made = torch.empty_like(tensor)
+        self._copier.copy(made, tensor)
+        return made
 
     def send(self, tensor: torch.Tensor) -> _Sent:
         """Start copying a page-locked tensor."""

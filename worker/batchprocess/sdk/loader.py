@@ -11,6 +11,7 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.devices import has_gpu
 from batchprocess.sdk.queues import Forking
+from batchprocess.sdk.slots import Slots, slots_for
 
 _IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
 _BY_SHARD = "batches are chosen by the shard, so that a restart finds its place"
@@ -58,19 +59,26 @@ def make_loader(
     settings = {
         name: value for name, value in options.items() if name not in ("batch_size", *_REFUSED)
     }
-    if has_gpu():
-        settings.pop("pin_memory", None)  # by `feed.py`, which sends batches ahead as well
+    ahead = has_gpu() and settings.pop("pin_memory", None) is not False
+    # `feed.py` pins, and sends batches ahead as well.
     # Its own, so that reading ahead draws no number from the generator that `__init__` may use.
     generator = torch.Generator().manual_seed(torch.initial_seed())
     settings.setdefault("generator", generator)
     if settings.get("num_workers"):
         # The script of the seed has no main guard, so workers must be forked, not spawned.
-        settings.setdefault("multiprocessing_context", Forking())
+        forking = Forking(lambda: _slots(settings) if ahead else [])
+        settings.setdefault("multiprocessing_context", forking)
         settings["worker_init_fn"] = _IgnoringInterrupts(settings.get("worker_init_fn"))
     try:
         return DataLoader(dataset, batch_sampler=ShardBatches(plan, shard, first), **settings)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"dataloader_kwargs: {error}") from error
+
+
+def _slots(settings: Mapping[str, Any]) -> list[Slots]:
+    """Worth it only where batches are copied at once, as they are on their way to a GPU."""
+    prefetch = settings.get("prefetch_factor")
+    return slots_for(settings["num_workers"], 2 if prefetch is None else prefetch)
 
 
 def rows_of(dataset: Any) -> int:

@@ -33,6 +33,9 @@ class Port(Protocol):
     def room(self, size: int) -> bool:
         """Whether a batch of `size` bytes may be pinned and copied ahead."""
 
+    def own(self, tensor: torch.Tensor) -> torch.Tensor:
+        """It, in memory that nobody else will write to."""
+
 
 @dataclass
 class _Leaf:
@@ -73,15 +76,17 @@ class Prefetch:
 
     def stage(self, batch: Any) -> Any:
         """Pin and send what will be asked for; returns the batch for user code."""
-        found = list(_tensors(batch))
+        found = list(tensors_in(batch))
         leaves = [_Leaf(tensor, position) for position, tensor in enumerate(found)]
-        wanted = self._chosen(found)
-        size = sum(found[position].nbytes for position in wanted)
-        if wanted and not _share_memory(found) and self._port.room(size):
-            for position in wanted:
-                leaves[position].tensor = self._port.pin(found[position])
-                self._send(leaves[position])
-            batch = _replace(batch, {id(found[p]): leaves[p].tensor for p in wanted})
+        ahead = self._ahead(found)
+        made: dict[int, torch.Tensor] = {}
+        for leaf, tensor in zip(leaves, found, strict=True):
+            if id(tensor) not in made:
+                made[id(tensor)] = self._place(leaf, ahead=leaf.position in ahead)
+            leaf.tensor = made[id(tensor)]
+        changed = {key: tensor for key, tensor in made.items() if id(tensor) != key}
+        if changed:
+            batch = _replace(batch, changed)
         self._staged.append({id(leaf.tensor): leaf for leaf in leaves})
         return batch
 
@@ -113,10 +118,22 @@ class Prefetch:
             for leaf in tuple(leaves.values()):
                 leaf.sent = None
 
-    def _chosen(self, found: list[torch.Tensor]) -> list[int]:
+    def _ahead(self, found: list[torch.Tensor]) -> set[int]:
+        """Positions of what is to be pinned and sent."""
         known = None if self._everything else self._wanted
-        wanted = range(len(found)) if known is None else sorted(known)
-        return [p for p in wanted if p < len(found) and _is_plain(found[p])]
+        wanted = range(len(found)) if known is None else known
+        chosen = {p for p in wanted if p < len(found) and _is_plain(found[p])}
+        size = sum(found[position].nbytes for position in chosen)
+        if chosen and (_share_memory(found) or not self._port.room(size)):
+            return set()
+        return chosen
+
+    def _place(self, leaf: _Leaf, *, ahead: bool) -> torch.Tensor:
+        if not ahead:
+            return self._port.own(leaf.tensor)
+        leaf.tensor = self._port.pin(leaf.tensor)
+        self._send(leaf)
+        return leaf.tensor
 
     def _send(self, leaf: _Leaf) -> None:
         leaf.version = leaf.tensor._version
@@ -132,17 +149,17 @@ class Prefetch:
             )
 
 
-def _tensors(batch: Any) -> Iterator[torch.Tensor]:
+def tensors_in(batch: Any) -> Iterator[torch.Tensor]:
     """The tensors in lists, tuples and dicts, depth first; nothing else is looked into."""
     kind = type(batch)
     if kind is torch.Tensor:
         yield batch
     elif kind is list or kind is tuple or _is_named(batch):
         for item in batch:
-            yield from _tensors(item)
+            yield from tensors_in(item)
     elif kind is dict:
         for item in batch.values():
-            yield from _tensors(item)
+            yield from tensors_in(item)
 
 
 def _replace(batch: Any, by: dict[int, torch.Tensor]) -> Any:

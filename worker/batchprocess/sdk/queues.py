@@ -2,13 +2,14 @@
 
 multiprocessing hands what is put to a thread, and torch hands tensors over as file descriptors,
 each by a connection of its own: most of a millisecond a batch. Here small messages are written at
-once, and small tensors travel in them.
+once, small tensors travel in them, and large ones in slots, if the loader has been given some.
 """
 
 import io
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from multiprocessing.context import ForkContext, ForkProcess
 from multiprocessing.queues import Queue
 from multiprocessing.reduction import ForkingPickler
@@ -16,6 +17,10 @@ from queue import Full
 from typing import Any, NamedTuple
 
 import torch
+from torch.utils.data import get_worker_info
+
+from batchprocess.sdk.prefetch import tensors_in
+from batchprocess.sdk.slots import Slot, Slots, landed
 
 _MOST_AT_ONCE = 4096
 """A pipe holds 64 KiB: a dozen batches ahead, and nobody waits for a worker that is gone."""
@@ -36,12 +41,13 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
     _sem: Any
     _wlock: Any
     _writer: Any
+    _slots: Sequence[Slots] = ()
 
     def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
         """As documented for multiprocessing."""
         if os.getpid() != self._opid:
             # A worker's batches may be large: its thread writes them.
-            super().put(pack(obj), block, timeout)
+            super().put(pack(obj, self._mine()), block, timeout)
             return
         message = ForkingPickler.dumps(obj)
         # Once there is a thread, it has all messages: they must not overtake each other.
@@ -58,25 +64,49 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
         got = super().get(block, timeout)
         return pickle.loads(got.body) if type(got) is _Packed else got  # noqa: S301  our worker's
 
+    def _mine(self) -> Slots | None:
+        worker = get_worker_info()
+        return self._slots[worker.id] if worker is not None and self._slots else None
+
 
 class Forking(ForkContext):
-    """multiprocessing's way of forking, with these queues."""
+    """multiprocessing's way of forking, with these queues.
+
+    `slots` makes some for each worker; called with the first queue, which is before any is forked.
+    """
 
     Process = ForkProcess
 
+    def __init__(self, slots: Callable[[], Sequence[Slots]] = tuple) -> None:
+        super().__init__()
+        self._make = slots
+
+    @cached_property
+    def _slots(self) -> Sequence[Slots]:
+        return self._make()
+
     def Queue(self, maxsize: int = 0) -> Any:  # noqa: N802  multiprocessing's name
         """A queue, to be written by us or by workers."""
-        return DirectQueue(maxsize, ctx=self.get_context())
+        queue = DirectQueue(maxsize, ctx=self.get_context())
+        queue._slots = self._slots
+        return queue
 
 
-def pack(obj: Any) -> Any:
-    """`obj` with its small tensors in the message; as it is if that can't be done faithfully."""
+def pack(obj: Any, slots: Slots | None = None) -> Any:
+    """`obj` with its small tensors in the message and its large ones in a slot; as it is if that
+
+    can't be done faithfully.
+    """
     buffer = io.BytesIO()
-    pickler = _Inline(buffer, _PROTOCOL)
+    pickler = _Inline(buffer, obj, slots)
+    sent = False
     try:
         pickler.dump(obj)
+        sent = True
     except Exception:  # noqa: BLE001  what can't be pickled fails as it always has
         return obj
+    finally:
+        pickler.close(sent=sent)
     return _Packed(buffer.getvalue())
 
 
@@ -85,9 +115,18 @@ class _Shared(Exception):
 
 
 class _Inline(ForkingPickler):
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, buffer: io.BytesIO, obj: Any, slots: Slots | None) -> None:
+        super().__init__(buffer, _PROTOCOL)
         self._seen: set[int] = set()
+        self._slots = slots
+        self._slot: Slot | None = None
+        # Only those that the reader will find, too, to take them out of the slot.
+        self._found = set() if slots is None else {id(tensor) for tensor in tensors_in(obj)}
+
+    def close(self, *, sent: bool) -> None:
+        """The message is whole, or not to be sent."""
+        if self._slot is not None:
+            self._slot.close(sent=sent)
 
     def reducer_override(self, obj: Any) -> Any:
         """How to pickle one object; NotImplemented: as ever."""
@@ -99,24 +138,43 @@ class _Inline(ForkingPickler):
             if storage in self._seen:
                 raise _Shared
             self._seen.add(storage)
-        if not _is_small(obj):
+        if not _is_plain(obj):
             return NotImplemented
+        if obj.nbytes > _MOST_INLINE:
+            return self._in_slot(obj)
         body = bytearray(obj.reshape(-1).view(torch.uint8).numpy())
         rebuild: Callable[..., torch.Tensor] = _rebuilt
         return rebuild, (body, obj.dtype, tuple(obj.shape))
 
+    def _in_slot(self, tensor: torch.Tensor) -> Any:
+        if id(tensor) not in self._found:
+            return NotImplemented
+        if self._slot is None and self._slots is not None:
+            self._slot = self._slots.open()
+        placed = None if self._slot is None else self._slot.place(tensor)
+        return NotImplemented if placed is None else (landed, placed)
 
-def _is_small(tensor: torch.Tensor) -> bool:
-    """Whether its bytes, type and shape are all that it is, and few."""
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Whether its bytes, type, shape and strides are all that it is."""
     return (
         type(tensor) is torch.Tensor
         and tensor.device.type == "cpu"
         and tensor.layout is torch.strided
-        and 0 < tensor.nbytes <= _MOST_INLINE
+        and tensor.nbytes > 0
         and tensor.untyped_storage().nbytes() == tensor.nbytes
-        and tensor.is_contiguous()
+        and (tensor.is_contiguous() or _is_large_image(tensor))
         and not (tensor.requires_grad or tensor.is_conj() or tensor.is_neg())
         and not (tensor.is_quantized or tensor.is_inference())
+    )
+
+
+def _is_large_image(tensor: torch.Tensor) -> bool:
+    """A slot takes images in the channels-last layout too; in messages that was not worth it."""
+    return (
+        tensor.dim() == 4
+        and tensor.nbytes > _MOST_INLINE
+        and tensor.is_contiguous(memory_format=torch.channels_last)
     )
 
 

@@ -38,8 +38,9 @@ class Reducing:
 
     def finish_alone(self, job: WorkerEnvironment, shard: int, where: Where) -> None:
         """A script alone finalizes with its own processor, once every shard is sealed."""
-        flows = [read_shard(shard) for shard in range(job.shards)]
-        ledgers = perform_all(flows, self._storage, self._patience)
+        # Ours is sealed, or we would not be here: with one shard, nothing has to be read.
+        others = [read_shard(other) for other in range(job.shards) if other != shard]
+        ledgers = perform_all(others, self._storage, self._patience)
         if any(ledger.outcome is None for ledger in ledgers):
             say_that_others_go_on(self._storage.uri, shard)
             return
