@@ -26,6 +26,14 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_example_records_gradients(page: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL):
+        for body in re.findall(r"def process_batch.*?(?=\n *def |\Z)", block, flags=re.DOTALL):
+            before, model, _ = body.partition("self.model(")
+            assert not model or re.search(r"torch\.(no_grad|inference_mode)\(\)", before), body
+
+
 def test_the_report_that_is_shown_is_one() -> None:
     page = (ROOT / "docs" / "progress-endpoint.md").read_text()
     (shown,) = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
