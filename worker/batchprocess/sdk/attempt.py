@@ -13,6 +13,7 @@ from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finishe
 from batchprocess.ledger.download import whole
 from batchprocess.ledger.finish import identity
 from batchprocess.ledger.head import find_head
+from batchprocess.ledger.local_runs import has_begun
 from batchprocess.ledger.perform import Patience, perform
 from batchprocess.ledger.probe import probe
 from batchprocess.ledger.run import open_run, read_run, require_same
@@ -30,6 +31,7 @@ from batchprocess.sdk.dataset import count, describe
 from batchprocess.sdk.equipment import Equipment
 from batchprocess.sdk.failures import Where
 from batchprocess.sdk.feed import Feed, Reader, open_feed
+from batchprocess.sdk.given import check_given
 from batchprocess.sdk.kept import Kept
 from batchprocess.sdk.link import Link, LoopState
 from batchprocess.sdk.loader import make_loader
@@ -105,8 +107,7 @@ class Attempt:
         where = live.where
         shard, job = self.place.shard, self.place.environment
         where.stage = "the dataset"
-        plan = self.count()
-        self.loader(plan, 0)
+        plan = self._counted(where)
         where.stage = "start"
         stored = perform(read_run(), self.storage, self._patience(first=True))
         where.run_exists = stored is not None
@@ -134,8 +135,19 @@ class Attempt:
             self._reducing().finish_alone(self.place.environment, self.place.shard, where)
 
     def count(self) -> ShardPlan:
-        """How the dataset is cut; TypeError or InvalidArgument if it cannot be counted."""
+        """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
+        check_given(self.processor_class, self._dataset)
         return count(self._dataset, self._settings, self.place.environment.shards)
+
+    def _counted(self, where: Where) -> ShardPlan:
+        try:
+            plan = self.count()
+            self.loader(plan, 0)
+        except Exception:
+            # Wrong for good only while no attempt has begun: later another node may see it right.
+            where.run_exists = has_begun(self.storage)
+            raise
+        return plan
 
     def describe(self, plan: ShardPlan) -> RunInfo:
         """run.json as this attempt would write it; reads eight rows twice."""

@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.construct import misspelt, require_processor
+from batchprocess.sdk.construct import misspelt
 
 if TYPE_CHECKING:
     from batchprocess.sdk.attempt import Attempt
@@ -20,7 +20,6 @@ def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
     And for the command to look at: run.json as it would be, and what looks wrong with the class.
     """
     plan = attempt.count()
-    require_processor(attempt.processor_class)
     seconds = _seconds_of_a_batch(attempt, plan) if try_batch else None
     # A line of its own, even if user code has left one unfinished.
     print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
