@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from batchprocess.agent.scratch import Scratch
 from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import ProgressReport
@@ -48,13 +49,13 @@ class Pod:
 class Pods:
     """Starts agents in `directory` and listens to them all.
 
-    `said` takes lines for a person, `reported` the newest word of an agent. `folder` is a
-    temporary one for termination messages.
+    `said` takes lines for a person, `reported` the newest word of an agent. `temporary` has
+    termination messages, and whatever agents and children put there.
     """
 
     command: Sequence[str]
     directory: Path
-    folder: Path
+    temporary: Scratch
     said: Callable[[str], None]
     reported: Callable[[ProgressReport], None]
     selector: selectors.DefaultSelector = field(default_factory=selectors.DefaultSelector)
@@ -68,20 +69,20 @@ class Pods:
     ) -> Pod:
         """Start the agent of worker `index`; `environ` is what its environment is laid over."""
         reader, writer = os.pipe()
-        log = self.folder / f"termination-{index}"
+        log = self.temporary.folder / f"termination-{index}"
         settings = {"index": max(index, 0), "termination_log": str(log), "progress_fd": writer}
         own = environment.model_copy(update=settings)
         process = subprocess.Popen(
             # -P: a user's queue.py or socket.py in the working directory is not for the agent.
             [sys.executable, "-P", "-m", "batchprocess.agent", *flags, "--", *self.command],
-            env={**environ, **own.to_env(), SCRATCH: str(self.folder)},
+            env={**environ, **own.to_env(), SCRATCH: str(self.temporary.folder)},
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             # Ctrl-C is ours to hand on: agents commit on SIGTERM, in their own time.
             start_new_session=True,
-            pass_fds=[writer],
+            pass_fds=[writer, self.temporary.lock],
         )
         os.close(writer)
         pod = Pod(index, process, reader, log)
