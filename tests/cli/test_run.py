@@ -1,5 +1,6 @@
 """`batchprocess run` and `plan` as a person uses them, with real processes."""
 
+import fcntl
 import json
 import signal
 import subprocess
@@ -252,6 +253,36 @@ def test_fields_for_a_cluster_are_named_in_one_line(job: Script) -> None:
     done = job.batchprocess("plan", "job.yaml")
     assert done.returncode == 0, done.stderr
     assert "ignored on this machine: image, queueName, ttlSecondsAfterFinished" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_gpu_that_is_not_here_is_told(job: Script, command: str) -> None:
+    job.job(**SPEC, worker={"gpus": 1})
+    done = job.batchprocess(command, "job.yaml", CUDA_VISIBLE_DEVICES="")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("worker.gpus is 1, but no GPU is here: the CPU is used\n") == 1
+    with_one = job.batchprocess("plan", "job.yaml", CUDA_VISIBLE_DEVICES="0")
+    assert "no GPU" not in with_one.stderr
+
+
+def test_a_run_that_was_killed_leaves_no_temporary_files_to_the_next(
+    job: Script, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job.folder / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(job.folder / "tmp"))
+    one = SPEC | {"shards": 1}
+    job.job(**one, hparams={"seconds": 0.5})
+    running = start()
+    wait_for(lambda: commits(job) >= 1)
+    running.kill()
+    running.communicate(timeout=60)
+    (left,) = (job.folder / "tmp").glob("batchprocess-run-*")
+    with next(left.glob("lock-*")).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until its agent has ended too
+    job.job(**one)
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    assert not list((job.folder / "tmp").glob("batchprocess-run-*"))
 
 
 def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
