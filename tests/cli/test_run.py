@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -125,7 +126,7 @@ def test_run_again_and_fresh(job: Script) -> None:
     again = job.batchprocess("run", "job.yaml", "--json")
     assert (again.returncode, json.loads(again.stdout)["state"]) == (0, "complete")
     assert "is complete; --fresh starts another" in again.stderr
-    assert "worker" not in again.stderr
+    assert "[shard" not in again.stderr
 
     fresh = job.batchprocess("run", "job.yaml", "--fresh", "--json")
     assert fresh.returncode == 0, fresh.stderr
@@ -171,7 +172,8 @@ def test_sealed_shards_are_not_started_again(job: Script) -> None:
     done = job.batchprocess("run", "job.yaml", "--json")
     assert done.returncode == 0, done.stderr
     assert "goes on: 8 of 12 batches are committed, 2 of 3 shards complete" in done.stderr
-    assert "worker 1" not in done.stderr
+    assert "[shard 1] " in done.stderr
+    assert not re.search(r"\bshard [02]\b", done.stderr)
     assert json.loads(done.stdout)["rows"] == 24
 
 
@@ -243,8 +245,8 @@ def test_a_script_that_ends_in_the_same_way_twice_is_not_tried_again(job: Script
     job.job(command=["python", "-c", "print('no licence'); raise SystemExit(3)"], shards=1)
     done = job.batchprocess("run", "job.yaml")
     assert done.returncode == 1
-    assert "worker 0: trying again (2 of 4)" in done.stderr
-    assert done.stderr.count("[worker 0] no licence") == 2
+    assert "shard 0: trying again (2 of 4)" in done.stderr
+    assert done.stderr.count("[shard 0] no licence") == 2
     assert done.stderr.splitlines()[-1].endswith("before it called torch_batch_process: no licence")
 
 
@@ -392,6 +394,7 @@ def test_two_children_of_a_worker_share_the_work(job: Script) -> None:
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout)
     assert (read["rows"], read["attempts"], read["metrics"]) == (24, 4, {"rows": 24})
+    assert "[shards 0, 1] " in done.stderr
     assert lines_of(job, read["uri"]) == [str(row) for row in range(24)]
 
 

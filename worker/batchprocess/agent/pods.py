@@ -24,9 +24,13 @@ _LINE = 4_096
 
 @dataclass
 class Pod:
-    """One agent process; `reports` is our end of its progress pipe."""
+    """One agent process; `reports` is our end of its progress pipe.
+
+    `name` is for people, who know shards by number: a run that goes on counts its workers anew.
+    """
 
     index: int
+    name: str
     process: "subprocess.Popen[bytes]"
     reports: int
     log: Path
@@ -85,7 +89,7 @@ class Pods:
             pass_fds=[writer, self.temporary.lock],
         )
         os.close(writer)
-        pod = Pod(index, process, reader, log)
+        pod = Pod(index, _name(index, environment), process, reader, log)
         for descriptor in (reader, _output(process)):
             os.set_blocking(descriptor, False)
             self.selector.register(descriptor, selectors.EVENT_READ, pod)
@@ -128,16 +132,22 @@ class Pods:
     def _take(self, pod: Pod, descriptor: int, line: bytes) -> None:
         if descriptor != pod.reports:
             text = line[:_LINE].decode(errors="replace").rstrip()
-            who = "finalizer" if pod.index == FINALIZER else f"worker {pod.index}"
             if text:
                 pod.last_lines.append(text)
-            self.said(f"[{who}] {text}")
+            self.said(f"[{pod.name}] {text}")
             return
         try:
             report = ProgressReport.model_validate_json(line)
         except ValidationError:
             return  # cut in two by a full pipe; the next report says it all again
         self.reported(report)
+
+
+def _name(index: int, environment: WorkerEnvironment) -> str:
+    if index == FINALIZER:
+        return "finalizer"
+    shards = environment.shards_of_worker(index)
+    return f"shard{'s' if len(shards) > 1 else ''} {', '.join(map(str, shards))}"
 
 
 def _output(process: "subprocess.Popen[bytes]") -> int:
