@@ -3,9 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
+from batchprocess.agent.local import LocalResult
+from batchprocess.cli.table import ShardState
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH, ProgressReport
 
@@ -32,6 +35,14 @@ def test_no_example_records_gradients(page: Path) -> None:
         for body in re.findall(r"def process_batch.*?(?=\n *def |\Z)", block, flags=re.DOTALL):
             before, model, _ = body.partition("self.model(")
             assert not model or re.search(r"torch\.(no_grad|inference_mode)\(\)", before), body
+
+
+def test_every_state_that_a_command_prints_has_its_row_and_no_other() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text()
+    rows = re.findall(r"^\| (run|shard) \| `([a-z ]+)` \|", page, flags=re.MULTILINE)
+    runs = [*get_args(get_type_hints(LocalResult)["state"]), "incomplete"]
+    shards = get_args(ShardState)
+    assert sorted(rows) == sorted([("run", s) for s in runs] + [("shard", s) for s in shards])
 
 
 def test_the_report_that_is_shown_is_one() -> None:
