@@ -296,10 +296,49 @@ def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
     assert found["secondsPerBatch"] is None
     assert found["outputs"] == str(job.folder / "batchprocess-runs" / "job")
     assert found["warnings"] == ["3 shards for 3 workers: " + FEW]
+    assert "run plan again with --try" in job.batchprocess("plan", "job.yaml").stdout
     tried = json.loads(job.batchprocess("plan", "job.yaml", "--try", "--json").stdout)
     assert 0.1 <= tried["secondsPerBatch"] < 1
     assert tried["estimatedSeconds"] == pytest.approx(tried["secondsPerBatch"] * 12 / 3)
     assert not (job.folder / "batchprocess-runs").exists()
+
+
+def test_a_try_leaves_out_the_cold_batch_and_passes_over_checkpoints(job: Script) -> None:
+    cold = """
+    def process_batch(self, batch, batch_idx):
+        time.sleep(0.02 if batch_idx else 2)
+        super().process_batch(batch, batch_idx)
+        with self.context.upload_path() as path:
+            pathlib.Path(path, "last.txt").write_text(str(batch_idx))
+        self.context.save("all.jsonl", batch)
+"""
+    job.write("rows.py", CODE + "\n\nclass Cold(Writer):" + cold)
+    job.job(**SPEC | {"processor": "rows:Cold"}, hparams={"rows": 600})
+    tried = job.batchprocess("plan", "job.yaml", "--try", "--json")
+    assert tried.returncode == 0, tried.stderr
+    assert 0.02 <= json.loads(tried.stdout)["secondsPerBatch"] < 0.2
+    assert not (job.folder / "batchprocess-runs").exists()
+
+
+def test_plan_fails_with_the_remedy_where_the_storage_cannot_be_used(
+    job: Script, gateway: Server
+) -> None:
+    s3 = {"endpoint": gateway.endpoint, "region": "us-east-1", "addressing": "path"}
+    job.job(**SPEC, output={"uri": "s3://nowhere-at-all/plan", "s3": s3})
+    missing = job.batchprocess("plan", "job.yaml", "--json", **gateway.env())
+    assert missing.returncode == 91
+    assert json.loads(missing.stdout)["rows"] == 24
+    assert missing.stderr.splitlines()[-1] == (
+        "error: the storage cannot be used from here: s3://nowhere-at-all/plan/job: the bucket "
+        "does not exist: create it, or check its name and the endpoint (NoSuchBucket)"
+    )
+    job.job(**SPEC, output={"uri": f"s3://{gateway.bucket}/plan", "s3": s3})
+    wrong = job.batchprocess("plan", "job.yaml", **gateway.env() | {"AWS_SECRET_ACCESS_KEY": "no"})
+    assert wrong.returncode == 91
+    assert "check AWS_SECRET_ACCESS_KEY" in wrong.stderr
+    assert "ListBucket" not in wrong.stderr
+    job.job(**SPEC, output={"uri": "/proc/runs"})
+    assert job.batchprocess("plan", "job.yaml").returncode == 91
 
 
 def test_plan_of_a_store_that_knows_no_lifecycle_rules(

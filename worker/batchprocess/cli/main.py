@@ -74,11 +74,18 @@ def run(job: Path, fresh: bool, as_json: bool) -> int:
 
 @main.command()
 @click.argument("job", type=click.Path(path_type=Path))
-@click.option("--try", "try_batch", is_flag=True, help="Run one batch, to estimate the duration.")
+@click.option(
+    "--try", "try_batch", is_flag=True, help="Run some batches, to estimate the duration."
+)
 @_json
 @_sentences
 def plan(job: Path, try_batch: bool, as_json: bool) -> int:
-    """Check JOB, import its code, and count rows, batches and shards. Writes nothing."""
+    """Check JOB, import its code, count rows, batches and shards, and try the output address.
+
+    Nothing is left in storage. With --try the processor runs for about four seconds, and the time
+    of the whole job follows from the last three; nothing of that is committed. Exits 88 or 91 if
+    the storage cannot be used from here.
+    """
     from batchprocess.cli.plan import plan_job
 
     return plan_job(job, try_batch=try_batch, as_json=as_json)
