@@ -129,16 +129,17 @@ def verify(target: str, as_json: bool) -> int:
     return verify_run(target, as_json=as_json)
 
 
-@main.command(epilog=_TARGET_HELP)
+@main.command(epilog="TARGET is a job file or a job's folder.")
 @click.argument("target")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_json
 @_sentences
 def clean(target: str, yes: bool, as_json: bool) -> int:
-    """Remove abandoned runs of a job, and what interrupted uploads left in the store.
+    """Remove abandoned runs of a job, and what interrupted uploads left in its other runs.
 
     Abandoned is a run without _SUCCESS that is neither the latest nor the one with the youngest
-    record, and has written no record for an hour. Never removes a complete run.
+    record. Never removed: a complete run, a run with a record younger than one hour, an upload
+    that began less than a day ago.
     """
     from batchprocess.cli.clean import clean_job
 
