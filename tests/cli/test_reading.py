@@ -350,3 +350,18 @@ def test_an_unreachable_store_is_told_in_a_sentence(
     assert said.code == 88
     assert said.err.startswith("error: storage has failed")
     assert "Traceback" not in said.err
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path: Path) -> None:
+    complete(LocalStorage(tmp_path / "run"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    for command in ("status", "results"):
+        done = subprocess.run(
+            [Path(sys.executable).parent / "batchprocess", command, tmp_path / "run"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (141, b"")
+    os.close(writer)

@@ -5,11 +5,13 @@
 
 import io
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, NoReturn, ParamSpec
 
 import click
 
@@ -26,12 +28,24 @@ def _sentences(command: Callable[Parameters, int | None]) -> Callable[Parameters
 
         try:
             code = command(*arguments, **options)
+            sys.stdout.flush()
         except BatchProcessError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(int(error.exit_code))
+        except BrokenPipeError:
+            _end_as_by_sigpipe()
         sys.exit(code or 0)
 
     return run
+
+
+def _end_as_by_sigpipe() -> NoReturn:
+    """Who read us (`| head`) has seen enough: that is no error, and nobody is left to be told."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        # What is still in its buffer would be written at the interpreter's exit, and fail again.
+        os.dup2(nowhere, stream.fileno())
+    sys.exit(128 + signal.SIGPIPE)
 
 
 def _json(function: Callable[..., Any]) -> Callable[..., Any]:
