@@ -128,6 +128,12 @@ go(dataset=Bad(), dataloader_kwargs={"num_workers": 1})
         "unexpected keyword argument 'num_worker'",
     ),
     "no processor class": ("go(processor=dict)", 91, "no subclass of TorchBatchProcessor"),
+    "no process_batch": (
+        "class Broken(TorchBatchProcessor):\n    def __init__(self, context): pass\ngo(Broken)",
+        91,
+        "the processor Broken lacks process_batch(self, batch, batch_idx): define it there",
+    ),
+    "class and dataset swapped": ("go(Rows(), Base)", 91, "and the processor Base second: give"),
     "shuffle": ("go(dataloader_kwargs={'shuffle': True})", 91, "shuffle=True: leave it out"),
     "drop_last": ("go(dataloader_kwargs={'drop_last': True})", 91, "it would lose the rows"),
     "batch size in call and job": ("go(batch_size=5)", 91, "batch_size is 5 in the call"),
@@ -157,6 +163,13 @@ def test_a_fault_after_which_a_good_attempt_comes_leaves_no_trace(pod: Pod) -> N
     assert pod.run(hooked("on_checkpoint_start", "os._exit(3)")).code == 1
     assert pod.run("class Broken(Base): pass\ngo(Broken)").code == 0
     assert pod.rows() == ALL_ROWS
+
+
+def test_what_is_wrong_for_good_at_first_may_be_this_machine_alone_later(pod: Pod) -> None:
+    assert pod.run(FAULTS["exception in process_batch"][0]).code == 90
+    for call in ("dataset=Rows(0)", "dataset=iter([1])", "processor=dict"):
+        assert pod.run(f"go({call})").code == 1
+    assert pod.run("class Broken(Base): pass\ngo(Broken)").code == 0
 
 
 def test_a_crash_after_the_seal_counts_as_sealed(pod: Pod) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.cli.advice import advice
+from batchprocess.cli import advice
 from batchprocess.cli.table import plural
 from batchprocess.ledger.local_runs import next_run, start_run
+from batchprocess.protocol.errors import InvalidArgument, StorageUnavailable
 from batchprocess.storage.factory import open_storage
 from support.made_run import RUN, begin, complete
 
@@ -29,7 +30,9 @@ def job(**spec: Any) -> BatchProcessJob:
 
 def told(uri: object, given: BatchProcessJob | None = None, **changes: Any) -> list[str]:
     run = RUN.model_copy(update=changes.pop("run", {})).model_dump()
-    return list(advice(given or job(), str(uri), {**COUNTED, "run": run, **changes}))
+    counted = {**COUNTED, "run": run, **changes}
+    one = given or job()
+    return [*advice.of_cut(one, counted), *advice.of_storage(one, str(uri), counted)]
 
 
 def test_a_sound_job_is_warned_of_nothing(tmp_path: Path) -> None:
@@ -65,17 +68,20 @@ def test_a_complete_run_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_storage_that_cannot_be_used_is_told(
+def test_storage_that_cannot_be_used_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    (local,) = told(tmp_path / "file" / "x")
-    assert local.startswith("the storage cannot be used from here: nothing can be written into")
+    for folder in (tmp_path / "file" / "x", "/proc/x"):
+        with pytest.raises(
+            InvalidArgument, match="storage cannot be used from here: /.*output.uri"
+        ):
+            told(folder)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     dead = {"uri": "s3://bucket", "s3": {"endpoint": "http://127.0.0.1:1"}}
-    (far,) = told("s3://bucket/job", job(output=dead))
-    assert far.startswith("the storage cannot be used from here: storage has failed for")
+    with pytest.raises(StorageUnavailable, match="used from here: storage has failed for"):
+        told("s3://bucket/job", job(output=dead))
 
 
 def test_nouns_are_counted() -> None:

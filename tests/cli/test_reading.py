@@ -224,9 +224,37 @@ def test_clean_leaves_a_run_that_may_still_go_on(
     work(active, 0, end=1)
     complete(job_folder.at("four"))
     said = batchprocess("clean", job_folder.uri, "--yes", "--json")
-    assert said.json["abandoned"] == []
-    assert "may still go on: three" in said.err
+    assert (said.json["abandoned"], said.json["younger"]) == ([], ["three"])
+    assert (
+        said.err == "left 1 run with a record younger than 1 hour, which may still go on: three\n"
+    )
     assert list(active.list())
+
+
+def test_clean_says_that_an_address_is_wrong(
+    run: Storage, job_folder: Storage, batchprocess: Command, tmp_path: Path
+) -> None:
+    above, _, name = job_folder.uri.rpartition("/")
+    for wrong in (above, f"{above}/other{name}"):
+        said = batchprocess("clean", wrong, "--yes")
+        assert said.code != 0
+        assert said.out == ""
+        assert len(said.err.splitlines()[-1]) > 20
+    assert f"there is no run at {above}: " in batchprocess("clean", above).err
+    said = batchprocess("clean", run.uri, "--yes")
+    assert said.code == 91
+    assert (
+        f"{run.uri} is the folder of one run: clean takes the job's, {job_folder.uri}" in said.err
+    )
+    assert batchprocess("verify", run.uri).code == 0
+
+
+def test_the_rule_of_what_is_cleaned_is_told_by_help_and_page(batchprocess: Command) -> None:
+    said = " ".join(batchprocess("clean", "--help").out.split())
+    assert "TARGET is a job file or a job's folder." in said
+    assert "a run with a record younger than one hour" in said
+    page = " ".join((Path(__file__).parents[2] / "docs" / "cli.md").read_text().split())
+    assert "a run with a record younger than one hour" in page
 
 
 def test_clean_leaves_a_run_that_a_cluster_has_suspended(
@@ -262,7 +290,7 @@ def test_clean_removes_what_interrupted_uploads_left_after_asking(
     refused = batchprocess("clean", job_folder.uri, answer="n\n")
     assert "unfinished uploads: 1, one/" in refused.err
     said = batchprocess("clean", job_folder.uri, answer="y\n")
-    assert "removed 0 objects and 1 unfinished uploads" in said.out
+    assert "removed 0 objects and 1 unfinished upload\n" in said.out
     assert batchprocess("clean", job_folder.uri, "--json").json["uploads"] == []
     assert len(job_folder.leftovers(before=datetime.now(UTC) + timedelta(days=1))) == 1
     assert batchprocess("verify", run.uri).code == 0
@@ -292,7 +320,7 @@ def test_a_run_json_that_is_broken_is_told_in_a_sentence(
     assert len(said.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["status", "results", "verify", "run", "plan"])
+@pytest.mark.parametrize("command", ["status", "results", "verify", "clean", "run", "plan"])
 def test_what_does_not_exist_is_a_usage_error(batchprocess: Command, command: str) -> None:
     said = batchprocess(command, "nothing.yaml")
     assert said.code == 2
@@ -322,3 +350,18 @@ def test_an_unreachable_store_is_told_in_a_sentence(
     assert said.code == 88
     assert said.err.startswith("error: storage has failed")
     assert "Traceback" not in said.err
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path: Path) -> None:
+    complete(LocalStorage(tmp_path / "run"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    for command in ("status", "results"):
+        done = subprocess.run(
+            [Path(sys.executable).parent / "batchprocess", command, tmp_path / "run"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (141, b"")
+    os.close(writer)

@@ -1,6 +1,8 @@
 """`batchprocess run` and `plan` as a person uses them, with real processes."""
 
+import fcntl
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -132,7 +134,7 @@ def test_run_again_and_fresh(job: Script) -> None:
     again = job.batchprocess("run", "job.yaml", "--json")
     assert (again.returncode, json.loads(again.stdout)["state"]) == (0, "complete")
     assert "is complete; --fresh starts another" in again.stderr
-    assert "worker" not in again.stderr
+    assert "[shard" not in again.stderr
 
     fresh = job.batchprocess("run", "job.yaml", "--fresh", "--json")
     assert fresh.returncode == 0, fresh.stderr
@@ -184,7 +186,8 @@ def test_sealed_shards_are_not_started_again(job: Script) -> None:
     done = job.batchprocess("run", "job.yaml", "--json")
     assert done.returncode == 0, done.stderr
     assert "goes on: 8 of 12 batches are committed, 2 of 3 shards complete" in done.stderr
-    assert "worker 1" not in done.stderr
+    assert "[shard 1] " in done.stderr
+    assert not re.search(r"\bshard [02]\b", done.stderr)
     assert json.loads(done.stdout)["rows"] == 24
 
 
@@ -315,8 +318,8 @@ def test_a_script_that_ends_in_the_same_way_twice_is_not_tried_again(job: Script
     job.job(command=["python", "-c", "print('no licence'); raise SystemExit(3)"], shards=1)
     done = job.batchprocess("run", "job.yaml")
     assert done.returncode == 1
-    assert "worker 0: trying again (2 of 4)" in done.stderr
-    assert done.stderr.count("[worker 0] no licence") == 2
+    assert "shard 0: trying again (2 of 4)" in done.stderr
+    assert done.stderr.count("[shard 0] no licence") == 2
     assert done.stderr.splitlines()[-1].endswith("before it called torch_batch_process: no licence")
 
 
@@ -325,6 +328,36 @@ def test_fields_for_a_cluster_are_named_in_one_line(job: Script) -> None:
     done = job.batchprocess("plan", "job.yaml")
     assert done.returncode == 0, done.stderr
     assert "ignored on this machine: image, queueName, ttlSecondsAfterFinished" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_gpu_that_is_not_here_is_told(job: Script, command: str) -> None:
+    job.job(**SPEC, worker={"gpus": 1})
+    done = job.batchprocess(command, "job.yaml", CUDA_VISIBLE_DEVICES="")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("worker.gpus is 1, but no GPU is here: the CPU is used\n") == 1
+    with_one = job.batchprocess("plan", "job.yaml", CUDA_VISIBLE_DEVICES="0")
+    assert "no GPU" not in with_one.stderr
+
+
+def test_a_run_that_was_killed_leaves_no_temporary_files_to_the_next(
+    job: Script, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job.folder / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(job.folder / "tmp"))
+    one = SPEC | {"shards": 1}
+    job.job(**one, hparams={"seconds": 0.5})
+    running = start()
+    wait_for(lambda: commits(job) >= 1)
+    running.kill()
+    running.communicate(timeout=60)
+    (left,) = (job.folder / "tmp").glob("batchprocess-run-*")
+    with next(left.glob("lock-*")).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until its agent has ended too
+    job.job(**one)
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    assert not list((job.folder / "tmp").glob("batchprocess-run-*"))
 
 
 def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
@@ -337,10 +370,49 @@ def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
     assert found["secondsPerBatch"] is None
     assert found["outputs"] == str(job.folder / "batchprocess-runs" / "job")
     assert found["warnings"] == ["3 shards for 3 workers: " + FEW]
+    assert "run plan again with --try" in job.batchprocess("plan", "job.yaml").stdout
     tried = json.loads(job.batchprocess("plan", "job.yaml", "--try", "--json").stdout)
     assert 0.1 <= tried["secondsPerBatch"] < 1
     assert tried["estimatedSeconds"] == pytest.approx(tried["secondsPerBatch"] * 12 / 3)
     assert not (job.folder / "batchprocess-runs").exists()
+
+
+def test_a_try_leaves_out_the_cold_batch_and_passes_over_checkpoints(job: Script) -> None:
+    cold = """
+    def process_batch(self, batch, batch_idx):
+        time.sleep(0.02 if batch_idx else 2)
+        super().process_batch(batch, batch_idx)
+        with self.context.upload_path() as path:
+            pathlib.Path(path, "last.txt").write_text(str(batch_idx))
+        self.context.save("all.jsonl", batch)
+"""
+    job.write("rows.py", CODE + "\n\nclass Cold(Writer):" + cold)
+    job.job(**SPEC | {"processor": "rows:Cold"}, hparams={"rows": 600})
+    tried = job.batchprocess("plan", "job.yaml", "--try", "--json")
+    assert tried.returncode == 0, tried.stderr
+    assert 0.02 <= json.loads(tried.stdout)["secondsPerBatch"] < 0.2
+    assert not (job.folder / "batchprocess-runs").exists()
+
+
+def test_plan_fails_with_the_remedy_where_the_storage_cannot_be_used(
+    job: Script, gateway: Server
+) -> None:
+    s3 = {"endpoint": gateway.endpoint, "region": "us-east-1", "addressing": "path"}
+    job.job(**SPEC, output={"uri": "s3://nowhere-at-all/plan", "s3": s3})
+    missing = job.batchprocess("plan", "job.yaml", "--json", **gateway.env())
+    assert missing.returncode == 91
+    assert json.loads(missing.stdout)["rows"] == 24
+    assert missing.stderr.splitlines()[-1] == (
+        "error: the storage cannot be used from here: s3://nowhere-at-all/plan/job: the bucket "
+        "does not exist: create it, or check its name and the endpoint (NoSuchBucket)"
+    )
+    job.job(**SPEC, output={"uri": f"s3://{gateway.bucket}/plan", "s3": s3})
+    wrong = job.batchprocess("plan", "job.yaml", **gateway.env() | {"AWS_SECRET_ACCESS_KEY": "no"})
+    assert wrong.returncode == 91
+    assert "check AWS_SECRET_ACCESS_KEY" in wrong.stderr
+    assert "ListBucket" not in wrong.stderr
+    job.job(**SPEC, output={"uri": "/proc/runs"})
+    assert job.batchprocess("plan", "job.yaml").returncode == 91
 
 
 def test_plan_of_a_store_that_knows_no_lifecycle_rules(
@@ -435,6 +507,7 @@ def test_two_children_of_a_worker_share_the_work(job: Script) -> None:
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout)
     assert (read["rows"], read["attempts"], read["metrics"]) == (24, 4, {"rows": 24})
+    assert "[shards 0, 1] " in done.stderr
     assert lines_of(job, read["uri"]) == [str(row) for row in range(24)]
 
 

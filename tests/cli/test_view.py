@@ -87,11 +87,11 @@ def test_bars_show_every_shard_at_work_the_rate_and_the_rest() -> None:
     view.update(RunProgress((), 2, 0))
     view.update(going(shard(0, 2), shard(1, 4)))
     now[0] = 2.0
-    view.note("[worker 0] hello [not markup]")
+    view.note("[shard 0] hello [not markup]")
     view.update(going(shard(0, 10), shard(1, 4)))
     view.close()
     shown = stream.getvalue()
-    assert "[worker 0] hello [not markup]" in shown
+    assert "[shard 0] hello [not markup]" in shown
     last = shown[shown.rindex("1/2 shards") :]
     assert "14/20" in last
     assert "16 rows/s" in last

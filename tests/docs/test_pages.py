@@ -3,9 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
+from batchprocess.agent.local import LocalResult
+from batchprocess.cli.table import ShardState
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH, ProgressReport
 
@@ -24,6 +27,22 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_example_records_gradients(page: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL):
+        for body in re.findall(r"def process_batch.*?(?=\n *def |\Z)", block, flags=re.DOTALL):
+            before, model, _ = body.partition("self.model(")
+            assert not model or re.search(r"torch\.(no_grad|inference_mode)\(\)", before), body
+
+
+def test_every_state_that_a_command_prints_has_its_row_and_no_other() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text()
+    rows = re.findall(r"^\| (run|shard) \| `([a-z ]+)` \|", page, flags=re.MULTILINE)
+    runs = [*get_args(get_type_hints(LocalResult)["state"]), "incomplete"]
+    shards = get_args(ShardState)
+    assert sorted(rows) == sorted([("run", s) for s in runs] + [("shard", s) for s in shards])
 
 
 def test_the_report_that_is_shown_is_one() -> None:

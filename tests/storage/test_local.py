@@ -106,3 +106,25 @@ def test_a_folder_is_durable_only_once_all_above_it_are(
     synced.broken = set()
     storage.put("data/00000/file", b"1")
     assert root in synced.folders
+
+
+def test_access_is_checked_by_writing_where_the_run_would_be(tmp_path: Path) -> None:
+    LocalStorage(tmp_path / "runs" / "job").check_access()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageDenied, match="file: Not a directory; .* check output.uri"):
+        LocalStorage(tmp_path / "file" / "job").check_access()
+    with pytest.raises(StorageDenied, match="^/proc: nothing can be created there, .*output.uri"):
+        LocalStorage(Path("/proc/runs/job")).check_access()
+
+
+def test_access_without_hard_links_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Path) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(UnsafeStorage, match=f"{tmp_path} has no hard links"):
+        LocalStorage(tmp_path / "runs").check_access()
+    assert list(tmp_path.iterdir()) == []

@@ -42,13 +42,18 @@ def answer(code: str, status: int, message: str = "said the store") -> ClientErr
         ("QuotaExceeded", 403, StorageFull, "free some space or raise the quota"),
         ("XMinioStorageFull", 507, StorageFull, "free some space"),
         ("NotImplemented", 501, UnsafeStorage, "conditional writes"),
-        ("SlowDown", 503, OutcomeUnknown, "SlowDown: said the store"),
+        ("SlowDown", 503, OutcomeUnknown, "said the store (SlowDown)"),
         ("InternalError", 500, OutcomeUnknown, "InternalError"),
         ("RequestTimeout", 400, OutcomeUnknown, "RequestTimeout"),
         ("IncompleteBody", 400, OutcomeUnknown, "IncompleteBody"),
         ("KeyTooLongError", 400, StorageDenied, "check address, endpoint and region"),
+        (
+            *("InvalidArgument", 400, StorageDenied),
+            "key: said the store (InvalidArgument); check address, endpoint and region",
+        ),
         ("400", 400, StorageDenied, "check address, endpoint and region"),
-        ("404", 404, OutcomeUnknown, "404"),
+        ("404", 404, OutcomeUnknown, "said the store"),
+        ("", 404, OutcomeUnknown, "said the store"),
     ],
 )
 def test_every_refusal_has_a_kind_and_a_remedy(
@@ -57,6 +62,7 @@ def test_every_refusal_has_a_kind_and_a_remedy(
     found = meaning("s3://bucket/key", answer(code, status))
     assert type(found) is kind
     assert str(found).startswith("s3://bucket/key: ")
+    assert f"{code}:" not in str(found) or not code
     assert remedy in str(found)
 
 
@@ -76,6 +82,31 @@ def test_an_address_that_s3_cannot_have_is_told_at_once() -> None:
     store = S3Storage("No Such Bucket!", "run", S3Settings(endpoint="http://127.0.0.1:1"))
     with pytest.raises(StorageDenied, match='cannot be an S3 address: .*Invalid bucket name "No'):
         store.get("k")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "remedy"),
+    [
+        ("NoSuchBucket", 404, "the bucket does not exist: create it"),
+        ("InvalidAccessKeyId", 403, "check AWS_ACCESS_KEY_ID"),
+        ("SignatureDoesNotMatch", 403, "check AWS_SECRET_ACCESS_KEY"),
+        ("AccessDenied", 403, "grant s3:ListBucket, or absence looks like 403"),
+        ("Forbidden", 403, "grant s3:ListBucket, or absence looks like 403"),
+    ],
+)
+def test_listing_is_the_remedy_for_a_refusal_alone(
+    monkeypatch: pytest.MonkeyPatch, code: str, status: int, remedy: str
+) -> None:
+    class Client:
+        def get_object(self, **_: str) -> None:
+            raise answer(code, status)
+
+    store = S3Storage("bucket", "job", S3Settings())
+    monkeypatch.setattr(store._lazy, "_client", Client())
+    with pytest.raises(StorageDenied, match=remedy) as denied:
+        store.check_access()
+    assert str(denied.value).startswith("s3://bucket/job: ")
+    assert ("grant s3:ListBucket," in str(denied.value)) == (remedy.startswith("grant"))
 
 
 def test_only_a_named_key_is_absent_for_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Literal, Protocol
 from batchprocess.agent.gpus import share, visible_gpus
 from batchprocess.agent.outcome import Tally
 from batchprocess.agent.pods import FINALIZER, Pod, Pods
+from batchprocess.agent.scratch import Scratch, scratch
 from batchprocess.agent.supervise import UNREACHED
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.local_runs import look
 from batchprocess.ledger.perform import perform
 from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
-from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
 from batchprocess.protocol.run import RunShape, Summary
@@ -87,22 +86,14 @@ class View(Protocol):
 
 def run_local(run: LocalRun, view: View) -> LocalResult:
     """Run every shard, retrying as a Job would, then finalize. Ctrl-C commits and stops."""
-    with _temporary_folder() as folder:
-        runner = _Runner(run, view, Path(folder))
+    with scratch() as temporary:
+        runner = _Runner(run, view, temporary)
         with _interrupts(runner):
             return runner.run()
 
 
-def _temporary_folder() -> "tempfile.TemporaryDirectory[str]":
-    try:
-        # What a killed agent leaves may be changing still when we go.
-        return tempfile.TemporaryDirectory(prefix="batchprocess-run-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise InvalidArgument(f"no temporary folder can be made ({error}): set TMPDIR") from error
-
-
 class _Runner:
-    def __init__(self, run: LocalRun, view: View, folder: Path) -> None:
+    def __init__(self, run: LocalRun, view: View, temporary: Scratch) -> None:
         self._run, self._view = run, view
         self._shape = run.shape
         self._progress = {one.shard: one for one in run.known}
@@ -116,7 +107,7 @@ class _Runner:
         self._storage = open_storage(run.environment.run_uri, run.environment.s3)
         self._gpus = visible_gpus(os.environ, Path("/dev")) if run.environment.gpus else []
         self._slots = list(range(self._count_slots()))
-        self._pods = Pods(run.command, run.directory, folder, view.note, self._report)
+        self._pods = Pods(run.command, run.directory, temporary, view.note, self._report)
         self._live: dict[int, Pod] = {}
         self._slot_of: dict[int, int] = {}
         self.interrupts = 0
@@ -202,14 +193,14 @@ class _Runner:
                 self._stop_others()
 
     def _judge(self, pod: Pod, code: int, said: Termination) -> None:
-        message = said.message or f"worker {pod.index} ended with code {code}"
+        message = said.message or f"{pod.name} ended with code {code}"
         if message.endswith(UNREACHED):
             message += f": {pod.last_words(said.message) or 'it said nothing'}"
         claimed = any(end.seq > 0 for end in said.shards)
         self._tally.ended(pod.index, code, message, claimed=claimed)
         again = self._tally.again(pod.index)
         if again is not None and code != ExitCode.SEALED:
-            self._view.note(f"worker {pod.index}: trying again ({again})")
+            self._view.note(f"{pod.name}: trying again ({again})")
 
     def _stop_others(self) -> None:
         for pod in self._live.values():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from batchprocess.agent.scratch import Scratch
 from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import ProgressReport
@@ -23,9 +24,13 @@ _LINE = 4_096
 
 @dataclass
 class Pod:
-    """One agent process; `reports` is our end of its progress pipe."""
+    """One agent process; `reports` is our end of its progress pipe.
+
+    `name` is for people, who know shards by number: a run that goes on counts its workers anew.
+    """
 
     index: int
+    name: str
     process: "subprocess.Popen[bytes]"
     reports: int
     log: Path
@@ -48,13 +53,13 @@ class Pod:
 class Pods:
     """Starts agents in `directory` and listens to them all.
 
-    `said` takes lines for a person, `reported` the newest word of an agent. `folder` is a
-    temporary one for termination messages.
+    `said` takes lines for a person, `reported` the newest word of an agent. `temporary` has
+    termination messages, and whatever agents and children put there.
     """
 
     command: Sequence[str]
     directory: Path
-    folder: Path
+    temporary: Scratch
     said: Callable[[str], None]
     reported: Callable[[ProgressReport], None]
     selector: selectors.DefaultSelector = field(default_factory=selectors.DefaultSelector)
@@ -68,23 +73,23 @@ class Pods:
     ) -> Pod:
         """Start the agent of worker `index`; `environ` is what its environment is laid over."""
         reader, writer = os.pipe()
-        log = self.folder / f"termination-{index}"
+        log = self.temporary.folder / f"termination-{index}"
         settings = {"index": max(index, 0), "termination_log": str(log), "progress_fd": writer}
         own = environment.model_copy(update=settings)
         process = subprocess.Popen(
             # -P: a user's queue.py or socket.py in the working directory is not for the agent.
             [sys.executable, "-P", "-m", "batchprocess.agent", *flags, "--", *self.command],
-            env={**environ, **own.to_env(), SCRATCH: str(self.folder)},
+            env={**environ, **own.to_env(), SCRATCH: str(self.temporary.folder)},
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             # Ctrl-C is ours to hand on: agents commit on SIGTERM, in their own time.
             start_new_session=True,
-            pass_fds=[writer],
+            pass_fds=[writer, self.temporary.lock],
         )
         os.close(writer)
-        pod = Pod(index, process, reader, log)
+        pod = Pod(index, _name(index, environment), process, reader, log)
         for descriptor in (reader, _output(process)):
             os.set_blocking(descriptor, False)
             self.selector.register(descriptor, selectors.EVENT_READ, pod)
@@ -127,16 +132,22 @@ class Pods:
     def _take(self, pod: Pod, descriptor: int, line: bytes) -> None:
         if descriptor != pod.reports:
             text = line[:_LINE].decode(errors="replace").rstrip()
-            who = "finalizer" if pod.index == FINALIZER else f"worker {pod.index}"
             if text:
                 pod.last_lines.append(text)
-            self.said(f"[{who}] {text}")
+            self.said(f"[{pod.name}] {text}")
             return
         try:
             report = ProgressReport.model_validate_json(line)
         except ValidationError:
             return  # cut in two by a full pipe; the next report says it all again
         self.reported(report)
+
+
+def _name(index: int, environment: WorkerEnvironment) -> str:
+    if index == FINALIZER:
+        return "finalizer"
+    shards = environment.shards_of_worker(index)
+    return f"shard{'s' if len(shards) > 1 else ''} {', '.join(map(str, shards))}"
 
 
 def _output(process: "subprocess.Popen[bytes]") -> int:

@@ -1,9 +1,7 @@
 """What `batchprocess plan` warns of: the cut, the storage, and the run that would go on."""
 
-import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from batchprocess.api.environment import s3_settings
@@ -13,30 +11,43 @@ from batchprocess.ledger.asked import require_as_asked
 from batchprocess.ledger.local_runs import is_complete, latest_run
 from batchprocess.ledger.perform import Patience, perform, settle
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
-from batchprocess.protocol.errors import BatchProcessError, RunMismatch
+from batchprocess.protocol.errors import (
+    InvalidArgument,
+    RunMismatch,
+    StorageDenied,
+    StorageError,
+    StorageUnavailable,
+    UnsafeStorage,
+)
 from batchprocess.protocol.run import RunInfo
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
 _BRIEF = Patience(3, refusal_is_final=True)
-"""Storage that does not answer at once is a warning here, not worth half a minute."""
+"""Storage that does not answer at once is told, and not worth half a minute."""
+_UNUSABLE = "the storage cannot be used from here"
 
 
-def advice(job: BatchProcessJob, uri: str, counted: dict[str, Any]) -> Iterator[str]:
-    """A sentence for each thing that is odd. `counted` is what the job's own code has said."""
-    yield from _cut(job, counted)
+def of_storage(job: BatchProcessJob, uri: str, counted: dict[str, Any]) -> list[str]:
+    """A sentence for each thing that is odd there. `counted` is what the job's own code has said.
+
+    Raises InvalidArgument if it cannot be used from here, or what else it fails with.
+    """
     folder = open_storage(uri, s3_settings(job))
     mine = RunInfo.model_validate(counted["run"])
     try:
-        yield from _storage(folder)
-        yield from _run(folder, job.spec.run_id, mine)
-    except BatchProcessError as error:
-        yield f"the storage cannot be used from here: {error}"
-    if sys.platform != "linux":
-        yield "only Linux is tested"
+        settle(folder.check_access, _BRIEF)
+        dangers = [f"the bucket's lifecycle would damage a run: {one}" for one in folder.dangers()]
+        return [*dangers, *_run(folder, job.spec.run_id, mine)]
+    except (StorageDenied, UnsafeStorage) as error:
+        # As `run` says it: no waiting will help.
+        raise InvalidArgument(f"{_UNUSABLE}: {error}") from error
+    except StorageError as error:
+        raise StorageUnavailable(f"{_UNUSABLE}: {error}") from error
 
 
-def _cut(job: BatchProcessJob, counted: dict[str, Any]) -> Iterator[str]:
+def of_cut(job: BatchProcessJob, counted: dict[str, Any]) -> Iterator[str]:
+    """A sentence for each thing that is odd about shards and batches."""
     shards, batches = job.spec.shards, counted["batches"]
     if counted["batchSize"] == 1 and job.spec.batch_size is None:
         yield "every batch has 1 row, which is slow: is batchSize missing?"
@@ -49,15 +60,8 @@ def _cut(job: BatchProcessJob, counted: dict[str, Any]) -> Iterator[str]:
             f"{plural(shards, 'shard')} for {plural(job.spec.parallelism, 'worker')}: with many "
             "more shards workers can come and go, and the last one is shorter"
         )
-
-
-def _storage(folder: Storage) -> Iterator[str]:
-    settle(folder.check_access, _BRIEF)
-    if "://" not in folder.uri:
-        there = next(one for one in (Path(folder.uri), *Path(folder.uri).parents) if one.exists())
-        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-            yield f"the storage cannot be used from here: nothing can be written into {there}"
-    yield from (f"the bucket's lifecycle would damage a run: {one}" for one in folder.dangers())
+    if sys.platform != "linux":
+        yield "only Linux is tested"
 
 
 def _run(folder: Storage, pinned: str | None, mine: RunInfo) -> Iterator[str]:

@@ -10,11 +10,12 @@ import click
 
 from batchprocess.api.environment import s3_settings
 from batchprocess.cli.main import print_json
+from batchprocess.cli.table import plural
 from batchprocess.cli.target import job_uri, read_job
 from batchprocess.ledger.local_runs import is_complete, latest_run, look
 from batchprocess.ledger.perform import perform, settle
 from batchprocess.ledger.run import read_run
-from batchprocess.protocol.errors import StorageDenied, UnsafeStorage
+from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
 from batchprocess.protocol.run import RUN_KEY
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
@@ -27,8 +28,9 @@ _QUIET = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Found:
-    """Runs of a job by name: abandoned, perhaps at work; and unfinished uploads of the others."""
+    """Runs of a job by name: all, abandoned, perhaps at work; unfinished uploads of the others."""
 
+    runs: list[str]
     abandoned: list[str]
     active: list[str]
     uploads: dict[str, tuple[str, ...]]
@@ -43,8 +45,14 @@ def clean_job(target: str, *, yes: bool, as_json: bool) -> int:
     """Remove abandoned runs and unfinished uploads after asking; returns the exit code."""
     (folder, pinned), now = _job_folder(target), datetime.now(UTC)
     found = find(folder, now, pinned)
+    if not found.runs:
+        _require_job_folder(folder)
     if found.active:
-        print(f"left, for they may still go on: {', '.join(found.active)}", file=sys.stderr)
+        print(
+            f"left {plural(len(found.active), 'run')} with a record younger than 1 hour, which may "
+            f"still go on: {', '.join(found.active)}",
+            file=sys.stderr,
+        )
     agreed = yes
     if not yes and not as_json and (found.abandoned or found.keys):
         _tell(folder, found)
@@ -55,9 +63,11 @@ def clean_job(target: str, *, yes: bool, as_json: bool) -> int:
         uploads = sum(_abort(folder.at(name), now) for name in found.uploads)
     if as_json:
         counts = {"removedObjects": objects, "removedUploads": uploads}
-        print_json({"abandoned": found.abandoned, "uploads": found.keys, **counts})
+        names = {"abandoned": found.abandoned, "younger": found.active, "uploads": found.keys}
+        print_json({**names, **counts})
     else:
-        print(f"removed {objects} objects and {uploads} unfinished uploads")
+        removed = plural(objects, "object"), plural(uploads, "unfinished upload")
+        print(f"removed {' and '.join(removed)}")
     return 0
 
 
@@ -75,6 +85,7 @@ def find(folder: Storage, now: datetime, pinned: str | None) -> Found:
     abandoned = [name for name in left if ages[name] >= _QUIET]
     uploads = {name: _unfinished(folder.at(name), now) for name in runs if name not in abandoned}
     return Found(
+        runs=runs,
         abandoned=abandoned,
         active=[name for name in left if name not in abandoned],
         uploads={name: keys for name, keys in uploads.items() if keys},
@@ -105,12 +116,28 @@ def _unfinished(run: Storage, now: datetime) -> tuple[str, ...]:
         return ()
 
 
+def _require_job_folder(folder: Storage) -> None:
+    """Raise InvalidArgument unless a job's run was meant to be here: an address may be mistyped."""
+    if perform(read_run(), folder) is not None:
+        job, _, run = folder.uri.rpartition("/")
+        raise InvalidArgument(
+            f"{folder.uri} is the folder of one run: clean takes the job's, {job}, and removes "
+            f"{run} if it is abandoned"
+        )
+    if latest_run(folder) is None:
+        raise InvalidArgument(
+            f"there is no run at {folder.uri}: the job has not run yet, or this is not its folder"
+        )
+
+
 def _job_folder(target: str) -> tuple[Storage, str | None]:
     """The folder, and the run that the job file pins."""
     if "://" not in target and Path(target).is_file():
         job = read_job(Path(target))
         return open_storage(job_uri(job, Path(target)), s3_settings(job)), job.spec.run_id
-    return open_storage(target.rstrip("/")), None
+    if "://" not in target and not Path(target).exists():
+        raise click.UsageError(f"{target} does not exist")
+    return open_storage(target.rstrip("/") or target), None
 
 
 def _remove(run: Storage, now: datetime) -> int:

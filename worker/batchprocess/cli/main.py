@@ -5,11 +5,13 @@
 
 import io
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, NoReturn, ParamSpec
 
 import click
 
@@ -29,12 +31,24 @@ def _sentences(command: Callable[Parameters, int | None]) -> Callable[Parameters
 
         try:
             code = command(*arguments, **options)
+            sys.stdout.flush()
         except BatchProcessError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(int(error.exit_code))
+        except BrokenPipeError:
+            _end_as_by_sigpipe()
         sys.exit(code or 0)
 
     return run
+
+
+def _end_as_by_sigpipe() -> NoReturn:
+    """Who read us (`| head`) has seen enough: that is no error, and nobody is left to be told."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        # What is still in its buffer would be written at the interpreter's exit, and fail again.
+        os.dup2(nowhere, stream.fileno())
+    sys.exit(128 + signal.SIGPIPE)
 
 
 def _json(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,11 +91,18 @@ def run(job: Path, fresh: bool, as_json: bool) -> int:
 
 @main.command()
 @click.argument("job", type=click.Path(path_type=Path))
-@click.option("--try", "try_batch", is_flag=True, help="Run one batch, to estimate the duration.")
+@click.option(
+    "--try", "try_batch", is_flag=True, help="Run some batches, to estimate the duration."
+)
 @_json
 @_sentences
 def plan(job: Path, try_batch: bool, as_json: bool) -> int:
-    """Check JOB, import its code, and count rows, batches and shards. Writes nothing."""
+    """Check JOB, import its code, count rows, batches and shards, and try the output address.
+
+    Nothing is left in storage. With --try the processor runs for about four seconds, and the time
+    of the whole job follows from the last three; nothing of that is committed. Exits 88 or 91 if
+    the storage cannot be used from here.
+    """
     from batchprocess.cli.plan import plan_job
 
     return plan_job(job, try_batch=try_batch, as_json=as_json)
@@ -125,16 +146,17 @@ def verify(target: str, as_json: bool) -> int:
     return verify_run(target, as_json=as_json)
 
 
-@main.command(epilog=_TARGET_HELP)
+@main.command(epilog="TARGET is a job file or a job's folder.")
 @click.argument("target")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_json
 @_sentences
 def clean(target: str, yes: bool, as_json: bool) -> int:
-    """Remove abandoned runs of a job, and what interrupted uploads left in the store.
+    """Remove abandoned runs of a job, and what interrupted uploads left in its other runs.
 
     Abandoned is a run without _SUCCESS that is neither the latest nor the one with the youngest
-    record, and has written no record for an hour. Never removes a complete run.
+    record. Never removed: a complete run, a run with a record younger than one hour, an upload
+    that began less than a day ago.
     """
     from batchprocess.cli.clean import clean_job
 

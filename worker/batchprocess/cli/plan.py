@@ -9,11 +9,12 @@ from typing import Any
 from batchprocess.agent.children import resolve, start_failure
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.cli.advice import advice
+from batchprocess.cli import advice
 from batchprocess.cli.main import print_json
 from batchprocess.cli.run import command_of, note_ignored
 from batchprocess.cli.target import job_uri, read_job
-from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.cli.view import duration
+from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
 
 _NO_JOB = "00000000T000000Z-plan"
 
@@ -24,22 +25,36 @@ def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
     note_ignored(job)
     uri = job_uri(job, path)
     counted = count(job, path, try_batch=try_batch)
-    warnings = [*counted.pop("warnings"), *advice(job, uri, counted)]
+    warnings = [*counted.pop("warnings"), *advice.of_cut(job, counted)]
+    unusable: BatchProcessError | None = None
+    try:
+        warnings += advice.of_storage(job, uri, counted)
+    except BatchProcessError as error:
+        unusable = error
     del counted["run"]
-    seconds = _estimate(job, counted)
-    if as_json:
-        found = {**counted, "estimatedSeconds": seconds, "outputs": uri, "warnings": warnings}
-        print_json(found)
-        return 0
-    for name in ("rows", "batches", "shards", "batchSize"):
-        print(f"{name}: {counted[name]}")
-    print(f"outputs: {uri}/<run>")
-    if seconds is not None:
-        workers = _workers(job)
-        print(f"estimated: {seconds:.3g} s with {workers} at a time, start-up not counted")
-    for warning in warnings:
-        print(f"warning: {warning}")
+    _tell(job, {**counted, "outputs": uri, "warnings": warnings}, as_json=as_json)
+    if unusable is not None:
+        # The counts are worth having all the same.
+        raise unusable
     return 0
+
+
+def _tell(job: BatchProcessJob, found: dict[str, Any], *, as_json: bool) -> None:
+    seconds = _estimate(job, found)
+    if as_json:
+        print_json({**found, "estimatedSeconds": seconds})
+        return
+    for name in ("rows", "batches", "shards", "batchSize"):
+        print(f"{name}: {found[name]}")
+    print(f"outputs: {found['outputs']}/<run>")
+    if seconds is None:
+        print("estimated: nothing yet; run plan again with --try to have some batches measured")
+    else:
+        workers = _workers(job)
+        told = duration(max(seconds, 1))
+        print(f"estimated: {told} with {workers} at a time, start-up not counted")
+    for warning in found["warnings"]:
+        print(f"warning: {warning}")
 
 
 def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """`batchprocess run`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from batchprocess.agent.gpus import visible_gpus
 from batchprocess.agent.local import LocalResult, LocalRun, run_local
 from batchprocess.api.environment import s3_settings, worker_environment
 from batchprocess.api.job import BatchProcessJob
@@ -116,11 +118,14 @@ def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:
 
 
 def note_ignored(job: BatchProcessJob) -> None:
-    """Name, in one line, what only means something on a cluster."""
+    """Name, in one line, what only means something on a cluster; and GPUs that are not here."""
     aliases = {name: field.alias for name, field in type(job.spec).model_fields.items()}
     given = [str(aliases[name]) for name in _IGNORED if name in job.spec.model_fields_set]
     if given:
         print(f"ignored on this machine: {', '.join(given)}", file=sys.stderr)
+    gpus = job.spec.worker.gpus
+    if gpus and not visible_gpus(os.environ, Path("/dev")):
+        print(f"worker.gpus is {gpus}, but no GPU is here: the CPU is used", file=sys.stderr)
 
 
 def command_of(job: BatchProcessJob) -> tuple[str, ...]:

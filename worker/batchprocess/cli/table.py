@@ -1,19 +1,18 @@
 """How far every shard of a run is, in the same words wherever it is shown."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from batchprocess.ledger.local_runs import Standing
 from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.records import Commit, Seal
 
+ShardState = Literal["pending", "open", "complete", "failed"]
+"""`failed`: closed without its rest, or given up just now. `pending`: nobody has begun it."""
+
 
 def shard_rows(standing: Standing, failed: Collection[int] = ()) -> list[dict[str, Any]]:
-    """A row per shard: shard, cursor, total, state, lastRecord, spent. Empty before the run.
-
-    The state is `complete`, `failed` (closed without its rest, or given up just now), `open` or
-    `pending` (nobody has begun it).
-    """
+    """A row per shard: shard, cursor, total, state, lastRecord, spent. Empty before the run."""
     if standing.run is None:
         return []
     plan = plan_of(standing.run)
@@ -38,7 +37,7 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
         print(f"{row['shard']:>5} {row['cursor']:>7}/{row['total']:<7}  {row['state']}")
 
 
-def _state(record: object, *, given_up: bool) -> str:
+def _state(record: object, *, given_up: bool) -> ShardState:
     if isinstance(record, Seal):
         return "complete" if record.outcome == "complete" else "failed"
     if given_up:

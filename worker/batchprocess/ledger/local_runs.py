@@ -11,6 +11,7 @@ from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.head import Stored, find_head
 from batchprocess.ledger.perform import ATTENDED, Patience, perform, perform_all, settle
 from batchprocess.ledger.run import plan_of, read_run
+from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import Seal
 from batchprocess.protocol.run import RunInfo
@@ -52,6 +53,14 @@ def start_run(job_folder: Storage, run_id: str) -> None:
 def is_complete(run_folder: Storage, patience: Patience = ATTENDED) -> bool:
     """Whether the run has `_SUCCESS`."""
     return perform(finished(), run_folder, patience) is not None
+
+
+def has_begun(run_folder: Storage, patience: Patience = ATTENDED) -> bool:
+    """Whether run.json exists. A store that does not say counts as yes: then nothing is final."""
+    try:
+        return perform(read_run(), run_folder, patience) is not None
+    except BatchProcessError:
+        return True
 
 
 @dataclass(frozen=True)

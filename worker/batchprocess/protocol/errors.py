@@ -2,6 +2,7 @@
 
     BatchProcessError                 1
     ├── InvalidArgument (ValueError)  91   a call or job that can never work
+    │   └── WrongType (TypeError)     91   ... for a dataset of the wrong kind
     ├── RunMismatch                   91   batch size, hparams, ... differ from run.json
     │   └── DatasetChanged             1   rows or fingerprint differ: another node may see it right
     ├── UnsafeStorage                 91   the store lets two creates win
@@ -37,6 +38,10 @@ class InvalidArgument(BatchProcessError, ValueError):
     """A call, job or environment that can never work; names the field, the value, the remedy."""
 
     exit_code = ExitCode.CANNOT_WORK
+
+
+class WrongType(InvalidArgument, TypeError):
+    """A dataset that is none, or cannot be read row by row; names its kind and what is needed."""
 
 
 class RunMismatch(BatchProcessError):

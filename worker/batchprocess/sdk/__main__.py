@@ -6,8 +6,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from batchprocess.ledger.perform import perform
-from batchprocess.ledger.run import read_run
+from batchprocess.ledger.local_runs import has_begun
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
@@ -54,13 +53,10 @@ def _dataset(function: Any, hparams: dict[str, Any]) -> Any:
 def _fail(error: Exception, environment: WorkerEnvironment) -> NoReturn:
     """91 while no attempt has ever begun; later another node may do what this one can't."""
     link = Link.open(LoopState(), os.environ)
-    storage = open_storage(environment.run_uri, environment.s3)
-    try:
-        begun = perform(read_run(), storage) is not None
-    except BatchProcessError:
-        begun = True
+    begun = has_begun(open_storage(environment.run_uri, environment.s3))
     code = ExitCode.OTHER if begun else ExitCode.CANNOT_WORK
-    link.outcome(code, f"the job's code could not be loaded: {type(error).__name__}: {error}")
+    said = f"the job's code could not be loaded: {type(error).__name__}: {error}"
+    link.outcome(code, str(error) if isinstance(error, BatchProcessError) else said)
     tell_plainly(error, heard=link.connected)
     raise error
 

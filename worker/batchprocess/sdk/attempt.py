@@ -1,6 +1,7 @@
 """One attempt on one shard, in this order: count, look, read ahead, build, claim, loop, seal."""
 
 import atexit
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finishe
 from batchprocess.ledger.download import whole
 from batchprocess.ledger.finish import identity
 from batchprocess.ledger.head import find_head
+from batchprocess.ledger.local_runs import has_begun
 from batchprocess.ledger.perform import Patience, perform
 from batchprocess.ledger.probe import probe
 from batchprocess.ledger.run import open_run, read_run, require_same
 from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.control import Reduced
-from batchprocess.protocol.errors import ShardSealed
+from batchprocess.protocol.errors import ShardSealed, Stopped
 from batchprocess.protocol.run import Asked, RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.alone import say_that_commands_differ, say_where_it_begins
@@ -31,10 +33,11 @@ from batchprocess.sdk.dataset import count, describe
 from batchprocess.sdk.equipment import Equipment
 from batchprocess.sdk.failures import Where
 from batchprocess.sdk.feed import Feed, Reader, open_feed
+from batchprocess.sdk.given import check_given
 from batchprocess.sdk.kept import Kept
 from batchprocess.sdk.link import Link, LoopState
 from batchprocess.sdk.loader import make_loader
-from batchprocess.sdk.loop import Loop
+from batchprocess.sdk.loop import Commits, Loop
 from batchprocess.sdk.place import Place
 from batchprocess.sdk.processor import TorchBatchProcessor
 from batchprocess.sdk.reducers import Registered
@@ -106,8 +109,7 @@ class Attempt:
         where = live.where
         shard, job = self.place.shard, self.place.environment
         where.stage = "the dataset"
-        plan = self.count()
-        self.loader(plan, 0)
+        plan = self._counted(where)
         where.stage = "start"
         stored = perform(read_run(), self.storage, self._patience(first=True))
         where.run_exists = stored is not None
@@ -137,8 +139,19 @@ class Attempt:
             self._reducing().finish_alone(self.place.environment, self.place.shard, where)
 
     def count(self) -> ShardPlan:
-        """How the dataset is cut; TypeError or InvalidArgument if it cannot be counted."""
+        """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
+        check_given(self.processor_class, self._dataset)
         return count(self._dataset, self._settings, self.place.environment.shards)
+
+    def _counted(self, where: Where) -> ShardPlan:
+        try:
+            plan = self.count()
+            self.loader(plan, 0)
+        except Exception:
+            # Wrong for good only while no attempt has begun: later another node may see it right.
+            where.run_exists = has_begun(self.storage)
+            raise
+        return plan
 
     def describe(self, plan: ShardPlan) -> RunInfo:
         """run.json as this attempt would write it; reads eight rows twice."""
@@ -162,6 +175,22 @@ class Attempt:
         self.build(rank=0)
         where.stage = "reduce"
         return self._reducing().of_all(self.place.environment.shards, where)
+
+    def rehearse(self, plan: ShardPlan, state: LoopState, commits: Commits) -> None:
+        """The loop from our shard's first batch on, with `commits` in place of the ledger.
+
+        Ends with the shard, or once `state.stop` is set.
+        """
+        shard = state.shard = self.place.shard
+        state.total = plan.size(shard)
+        live = Live(Link(state, None), state, Where(shard))
+        with Reader(lambda cursor: self._feed(plan, cursor)) as reader:
+            reader.start(0)
+            processor = self.build(rank=shard)
+            loop = self._make_loop(processor, plan, commits, live)
+            loop.looked = lambda: None  # nothing is kept with the run, which does not exist
+            with contextlib.suppress(Stopped):
+                loop.run(reader.at(0), 0)
 
     @property
     def _kept(self) -> Kept:
@@ -220,7 +249,10 @@ class Attempt:
             say_where_it_begins(self.storage.uri, shard, cursor, total)
         if claimed.last is not None:
             self._kept.resume(claimed.last.reducers, self._load)
-        loop = self._make_loop(processor, plan, claimed, live)
+        self._committer = Committer(
+            self._me, claimed.position, self.storage, self._patience(), live.link.send
+        )
+        loop = self._make_loop(processor, plan, self._committer, live)
         try:
             if cursor < total:
                 feed = reader.at(cursor)
@@ -235,19 +267,16 @@ class Attempt:
             self._equipment.artefacts.close()
 
     def _make_loop(
-        self, processor: TorchBatchProcessor, plan: ShardPlan, claimed: Claimed, live: Live
+        self, processor: TorchBatchProcessor, plan: ShardPlan, commits: Commits, live: Live
     ) -> Loop:
         shard, settings = self.place.shard, self._settings
         loaders = int(settings.loader.get("num_workers") or 0)
         advisor = Advisor(live.state.times, loaders, len(os.sched_getaffinity(0)))
-        self._committer = Committer(
-            self._me, claimed.position, self.storage, self._patience(), live.link.send
-        )
         return Loop(
             processor=processor,
             plan=plan,
             kept=self._kept,
-            committer=self._committer,
+            committer=commits,
             state=live.state,
             where=live.where,
             tensorboard=Folder(

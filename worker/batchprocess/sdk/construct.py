@@ -3,10 +3,9 @@
 import difflib
 import logging
 from collections.abc import Iterator
-from typing import Any
 
-from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.sdk.context import TorchBatchProcessorContext
+from batchprocess.sdk.given import require_processor
 from batchprocess.sdk.processor import TorchBatchProcessor
 
 _LOG = logging.getLogger("batchprocess")
@@ -25,15 +24,8 @@ def construct(
     return processor
 
 
-def require_processor(given: Any) -> None:
-    """Raise InvalidArgument unless `given` is a subclass of TorchBatchProcessor."""
-    if not (isinstance(given, type) and issubclass(given, TorchBatchProcessor)):
-        raise InvalidArgument(f"{given!r} is no subclass of TorchBatchProcessor")
-
-
-def warn(given: Any) -> None:
+def warn(given: type[TorchBatchProcessor]) -> None:
     """Log what looks wrong with the class."""
-    require_processor(given)
     for sentence in misspelt(given):
         _LOG.warning("%s", sentence)
 

@@ -14,7 +14,7 @@ from batchprocess.sdk.settings import Settings
 
 
 def count(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
-    """How the dataset is cut; TypeError or InvalidArgument if it cannot be counted."""
+    """How the dataset is cut; InvalidArgument if it cannot be counted."""
     rows = rows_of(dataset)
     plan = ShardPlan(rows, settings.batch_size, shards, settings.max_batches)
     if settings.max_batches is not None and settings.max_batches > plan.first_batch(1):

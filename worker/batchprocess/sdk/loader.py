@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
-from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.errors import InvalidArgument, WrongType
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.devices import has_gpu
 from batchprocess.sdk.queues import Forking
@@ -82,15 +82,15 @@ def _slots(settings: Mapping[str, Any]) -> list[Slots]:
 
 
 def rows_of(dataset: Any) -> int:
-    """Length of a map-style dataset; TypeError if it is none, InvalidArgument if it is empty."""
+    """Length of a map-style dataset; WrongType if it is none, InvalidArgument if it is empty."""
     name = type(dataset).__qualname__
     needed = "torch_batch_process needs a map-style dataset with __len__ and __getitem__"
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
-        raise TypeError(f"{name} cannot be read row by row: {needed}")
+        raise WrongType(f"{name} cannot be read row by row: {needed}")
     try:
         rows = len(dataset)
     except TypeError as error:
-        raise TypeError(f"{name} has no length ({error}): {needed}") from error
+        raise WrongType(f"{name} has no length ({error}): {needed}") from error
     if rows == 0:
         raise InvalidArgument(
             f"{type(dataset).__qualname__} has 0 rows: is its source mounted and its path right?"

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.committer import Committer, Folder
+from batchprocess.sdk.committer import Folder
 from batchprocess.sdk.failures import Where
 from batchprocess.sdk.feed import Feed
-from batchprocess.sdk.kept import Kept
+from batchprocess.sdk.kept import Boundary, Kept
 from batchprocess.sdk.link import LoopState
 from batchprocess.sdk.processor import TorchBatchProcessor
 
@@ -30,6 +30,22 @@ class Device(Protocol):
 
     def drain(self) -> None:
         """Wait until it is done."""
+
+
+class Commits(Protocol):
+    """What becomes of boundaries; see `committer.Committer`."""
+
+    def check(self) -> None:
+        """After a batch without a boundary; raises what the commit in flight has failed with."""
+
+    def wait(self) -> None:
+        """Until no commit is in flight; raises what it failed with."""
+
+    def commit(self, boundary: Boundary, tensorboard: Folder | None) -> None:
+        """Start making it durable."""
+
+    def seal(self, boundary: Boundary, batches: int, tensorboard: Folder | None) -> None:
+        """End the shard."""
 
 
 class NoDevice:
@@ -55,7 +71,7 @@ class Loop:
     processor: TorchBatchProcessor
     plan: ShardPlan
     kept: Kept
-    committer: Committer
+    committer: Commits
     state: LoopState
     where: Where
     tensorboard: Folder

@@ -1,17 +1,20 @@
 """What `batchprocess plan` asks of the user's code: counts, and on request the time of a batch."""
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.construct import misspelt, require_processor
+from batchprocess.sdk.committer import Folder
+from batchprocess.sdk.construct import misspelt
+from batchprocess.sdk.kept import Boundary
+from batchprocess.sdk.link import LoopState
 
 if TYPE_CHECKING:
     from batchprocess.sdk.attempt import Attempt
 
 PLAN = "BATCHPROCESS_PLAN"
-"""`count`, or `try` to run one batch as well."""
+"""`count`, or `try` to run some batches as well."""
+_WARM_UP_SECONDS, _MEASURED_SECONDS = 1.0, 3.0
 
 
 def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
@@ -20,7 +23,6 @@ def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
     And for the command to look at: run.json as it would be, and what looks wrong with the class.
     """
     plan = attempt.count()
-    require_processor(attempt.processor_class)
     seconds = _seconds_of_a_batch(attempt, plan) if try_batch else None
     # A line of its own, even if user code has left one unfinished.
     print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
@@ -40,12 +42,49 @@ def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
 
 
 def _seconds_of_a_batch(attempt: "Attempt", plan: ShardPlan) -> float:
-    """The second batch's time: the first one warms up. One batch in all: that one's."""
-    processor = attempt.build(rank=0)
-    batches = iter(attempt.loader(plan, cursor=0))
-    seconds = 0.0
-    for index in range(min(2, plan.size(0))):
-        began = time.perf_counter()
-        processor.process_batch(next(batches), index)
-        seconds = time.perf_counter() - began
-    return seconds
+    state = LoopState()
+    trial = Trial(state)
+    attempt.rehearse(plan, state, trial)
+    return trial.seconds()
+
+
+class Trial:
+    """In place of the ledger: measures the loop, and ends it once it knows enough.
+
+    The first batches load libraries, compile, and wait for loader processes to start: they warm up,
+    for a second, or half of a short shard. What the next three seconds bring is measured.
+    """
+
+    def __init__(self, state: LoopState) -> None:
+        self._state = state
+        self._warm: tuple[float, int] | None = None
+
+    def seconds(self) -> float:
+        """Of one batch, checkpoints included; of a shard's only batch, cold as it was."""
+        spent, done = self._so_far()
+        began, first = self._warm or (0.0, 0)
+        if done == first:
+            began, first = 0.0, 0
+        return (spent - began) / max(done - first, 1)
+
+    def check(self) -> None:
+        """A batch is done."""
+        spent, done = self._so_far()
+        if self._warm is not None:
+            self._state.stop = spent - self._warm[0] >= _MEASURED_SECONDS
+        elif spent >= _WARM_UP_SECONDS or 2 * done >= self._state.total:
+            self._warm = spent, done
+
+    def _so_far(self) -> tuple[float, int]:
+        times = self._state.times
+        return times.data + times.work + times.storage, self._state.processed
+
+    def wait(self) -> None:
+        """Nothing is in flight."""
+
+    def commit(self, _boundary: Boundary, _tensorboard: Folder | None) -> None:
+        """A batch is done, and `on_checkpoint_start` was called after it."""
+        self.check()
+
+    def seal(self, _boundary: Boundary, _batches: int, _tensorboard: Folder | None) -> None:
+        """Never: a trial does not finish its shard."""

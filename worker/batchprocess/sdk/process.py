@@ -50,8 +50,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     Alone, processes one shard into `$BATCHPROCESS_OUTPUT` or `./batchprocess-runs`, and says on
     stderr from where and with what result, unless logging is set up otherwise. Returns only
     after the shard's seal is durable. On a stop (SIGTERM, Ctrl-C, suspend) commits and raises
-    SystemExit(85). Raises InvalidArgument (a ValueError), TypeError for a dataset without
-    length, other errors of `batchprocess.protocol.errors`, and whatever user code raises.
+    SystemExit(85). Raises InvalidArgument (a ValueError; for a dataset without length a
+    TypeError too), other errors of `batchprocess.protocol.errors`, and whatever user code raises.
     """
     if _called.is_set():
         raise RuntimeError("torch_batch_process may be called once per process")

@@ -229,7 +229,7 @@ def _kinds(name: str, columns: Mapping[str, Column], ids: Column) -> dict[str, _
     if suffix not in WRITERS:
         raise ValueError(f"{name!r} must end in one of {', '.join(WRITERS)}: that is the format")
     if suffix == ".parquet" and not _has_pyarrow():
-        raise ModuleNotFoundError(f"{name!r} needs pyarrow: pip install 'batchprocess[parquet]'")
+        raise ModuleNotFoundError(f"{name!r} needs pyarrow: pip install pyarrow")
     if not columns or (suffix == ".npy" and len(columns) > 1):
         raise ValueError(f"{name!r} got {len(columns)} columns: one array makes a .npy file")
     if "id" in columns:

@@ -33,6 +33,11 @@ def merge(
     dataloader_kwargs: Mapping[str, Any] | None,
 ) -> Settings:
     """Given once, a value holds; given twice, both must be equal. Raises InvalidArgument."""
+    if not isinstance(dataloader_kwargs, Mapping | None):
+        kind = type(dataloader_kwargs).__qualname__
+        raise InvalidArgument(
+            f"dataloader_kwargs must be a dict of DataLoader options, not a {kind}"
+        )
     loader = {**job.dataloader, **(dataloader_kwargs or {})}
     for name in job.dataloader.keys() & (dataloader_kwargs or {}).keys():
         _same(f"dataloader option {name}", dataloader_kwargs[name], job.dataloader[name])  # type: ignore[index]
@@ -66,12 +71,19 @@ def _batch_size(given: int | None, in_loader: int | None, in_job: int | None) ->
     if size is None:
         warnings.warn("batch_size was given nowhere: using 1, which is slow", stacklevel=4)
         return 1
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise InvalidArgument(f"batch_size must be an integer of at least 1, not {size!r}")
+    _require_integer("batch_size", size)
+    if size < 1:
+        raise InvalidArgument(f"batch_size must be at least 1, not {size!r}")
     return size
 
 
+def _require_integer(name: str, given: object) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | None):
+        raise InvalidArgument(f"{name} must be an integer, not {given!r:.100}")
+
+
 def _max_batches(given: int | None) -> int | None:
+    _require_integer("max_batches", given)
     if given is not None and given <= 0:
         warnings.warn(f"max_batches={given} is ignored: it must be at least 1", stacklevel=4)
         return None
@@ -79,6 +91,7 @@ def _max_batches(given: int | None) -> int | None:
 
 
 def _interval(given: int | None) -> int:
+    _require_integer("checkpoint_interval", given)
     if given is not None and given <= 0:
         raise InvalidArgument(f"checkpoint_interval must be at least 1, not {given!r}")
     return DEFAULT_INTERVAL if given is None else given

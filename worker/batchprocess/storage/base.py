@@ -78,4 +78,4 @@ class Storage(Protocol):
         """What the store itself would do to objects some day, a sentence each, as far as known."""
 
     def check_access(self) -> None:
-        """Read a key that cannot exist: raises `StorageDenied` with the remedy if refused."""
+        """Raise `StorageDenied`, with the remedy, if this folder cannot be used. Leaves nothing."""

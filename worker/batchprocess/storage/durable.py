@@ -42,6 +42,23 @@ def make_folders(folder: Path) -> None:
         raise
 
 
+def try_folder(folder: Path, name: str) -> None:
+    """Make, link and remove a file in a folder that exists; `name` begins the names of both."""
+    trial, linked = folder / f"{name}-0", folder / f"{name}-1"
+    try:
+        write(trial, b"")
+        link(trial, linked)
+    except FileNotFoundError as error:
+        raise StorageDenied(
+            f"{folder}: nothing can be created there, for that file system makes no files; check "
+            "output.uri"
+        ) from error
+    finally:
+        for path in (trial, linked):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
 def files(folder: Path) -> Iterator[Path]:
     """All files below a folder."""
     for where, _, names in os.walk(folder):

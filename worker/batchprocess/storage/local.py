@@ -152,8 +152,14 @@ class LocalStorage:
         return ()
 
     def check_access(self) -> None:
-        """Look for a key that cannot exist."""
-        self.stat(f"probe/{secrets.token_hex(16)}")
+        """Make a file in the nearest folder that exists, link it, and remove both: what may be read
+
+        there tells little of what may be written.
+        """
+        with durable.translated(self._root):
+            there = next(one for one in (self._root, *self._root.parents) if one.exists())
+        with durable.translated(there):
+            durable.try_folder(there, f".tmp-{secrets.token_hex(16)}")
 
     def _path(self, key: str) -> Path:
         parts = key.rstrip("/").split("/")

@@ -21,6 +21,7 @@ from batchprocess.storage.s3_client import make_client
 from batchprocess.storage.s3_errors import (
     code_of,
     is_absent_for_head,
+    is_refusal,
     meaning,
     status_of,
     translated,
@@ -76,7 +77,11 @@ class S3Storage:
 
     def get(self, key: str) -> bytes | None:
         """A small object whole, or None only if the store says NoSuchKey."""
-        with translated(self._uri(key)):
+        return self._get(key, self._uri(key))
+
+    def _get(self, key: str, name: str) -> bytes | None:
+        """As `get`; `name` is what errors call it."""
+        with translated(name):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
                 return answer["Body"].read()
@@ -100,7 +105,9 @@ class S3Storage:
 
     def _create_error(self, key: str, error: ClientError) -> Exception:
         if status_of(error) in (404, 409) and code_of(error) != "NoSuchBucket":
-            return OutcomeUnknown(f"{self._uri(key)}: {code_of(error)}")
+            return OutcomeUnknown(
+                f"{self._uri(key)}: it may or may not have been created ({code_of(error)})"
+            )
         return meaning(self._uri(key), error)
 
     def put(self, key: str, body: bytes) -> None:
@@ -168,8 +175,10 @@ class S3Storage:
     def check_access(self) -> None:
         """A 403 for a key that cannot exist would make absence unknowable: refuse it now."""
         try:
-            self.get(f"probe/{secrets.token_hex(16)}")
+            self._get(f"probe/{secrets.token_hex(16)}", self.uri)
         except StorageDenied as error:
+            if not is_refusal(error.__cause__):
+                raise
             raise StorageDenied(
                 f"{error}; grant s3:ListBucket, or absence looks like 403"
             ) from error

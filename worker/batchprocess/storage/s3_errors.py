@@ -59,6 +59,14 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_refusal(error: BaseException | None) -> bool:
+    """Whether the store says that this identity may not: neither a wrong key nor a wrong bucket."""
+    return isinstance(error, ClientError) and (
+        code_of(error) == "AccessDenied"
+        or (status_of(error) in (401, 403) and code_of(error) not in _REMEDIES)
+    )
+
+
 def is_absent_for_head(error: ClientError) -> bool:
     """Whether a HEAD says that the key does not exist: its answer has no body to name a code.
 
@@ -102,16 +110,18 @@ def meaning(uri: str, error: ClientError) -> StorageError | UnsafeStorage:
     code, status = code_of(error), status_of(error)
     said = str(error.response.get("Error", {}).get("Message", "")) or f"status {status}"
     if code in _REMEDIES:
-        return StorageDenied(f"{uri}: {code}: {_REMEDIES[code]}")
+        return StorageDenied(f"{uri}: {_REMEDIES[code]} ({code})")
+    # Last, and in brackets: some of S3's names, InvalidArgument for one, read like Python's.
+    said += f" ({code})" if code and code != str(status) else ""
     if code in _FULL or status == 507:
-        return StorageFull(f"{uri}: {code}: {said}; free some space or raise the quota")
+        return StorageFull(f"{uri}: {said}; free some space or raise the quota")
     if code in _UNSUPPORTED or status == 501:
         return UnsafeStorage(
-            f"{uri}: the store does not implement what the ledger needs ({code}: {said}); use one "
-            "with conditional writes (If-None-Match), or set output.fencing: none"
+            f"{uri}: the store does not implement what the ledger needs: {said}; use one with "
+            "conditional writes (If-None-Match), or set output.fencing: none"
         )
     if status in (401, 403):
-        return StorageDenied(f"{uri}: {code}: {said}; {_REMEDIES['AccessDenied']}")
+        return StorageDenied(f"{uri}: {said}; {_REMEDIES['AccessDenied']}")
     if status in _SAYS_THE_REQUEST_IS_WRONG and code not in _MAY_PASS:
-        return StorageDenied(f"{uri}: {code or status}: {said}; check address, endpoint and region")
-    return OutcomeUnknown(f"{uri}: {code or status}: {said}")
+        return StorageDenied(f"{uri}: {said}; check address, endpoint and region")
+    return OutcomeUnknown(f"{uri}: {said}")
