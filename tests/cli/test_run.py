@@ -346,7 +346,8 @@ def test_a_run_that_was_killed_leaves_no_temporary_files_to_the_next(
     (job.folder / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(job.folder / "tmp"))
     one = SPEC | {"shards": 1}
-    job.job(**one, hparams={"seconds": 0.5})
+    job.job(**one)
+    behave(job, seconds=0.5)
     running = start()
     wait_for(lambda: commits(job) >= 1)
     running.kill()
@@ -354,7 +355,7 @@ def test_a_run_that_was_killed_leaves_no_temporary_files_to_the_next(
     (left,) = (job.folder / "tmp").glob("batchprocess-run-*")
     with next(left.glob("lock-*")).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # until its agent has ended too
-    job.job(**one)
+    behave(job)
     done = job.batchprocess("run", "job.yaml")
     assert done.returncode == 0, done.stderr
     assert not list((job.folder / "tmp").glob("batchprocess-run-*"))
