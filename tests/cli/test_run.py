@@ -280,6 +280,17 @@ def test_a_run_goes_on_with_its_own_hparams_only(job: Script) -> None:
     assert job.batchprocess("run", "job.yaml").returncode == 0
 
 
+def test_a_run_that_only_lacks_its_finalizer_takes_no_other_hparams(job: Script) -> None:
+    job.job(**SPEC, hparams={"tag": "A"})
+    assert job.batchprocess("run", "job.yaml").returncode == 0
+    next(job.folder.rglob("_SUCCESS")).unlink()
+    job.job(**SPEC, hparams={"tag": "B"})
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 91
+    assert 'hparams.tag is "B", but this run was started with "A"' in done.stderr
+    assert not list(job.folder.rglob("_SUCCESS"))
+
+
 def test_a_run_that_goes_on_with_another_command_says_so(job: Script) -> None:
     script = (
         "import batchprocess, rows;"

@@ -15,7 +15,7 @@ from batchprocess.cli.main import print_json
 from batchprocess.cli.table import print_table, shard_rows
 from batchprocess.cli.target import job_uri, read_job
 from batchprocess.cli.view import open_view
-from batchprocess.ledger.asked import require_as_asked
+from batchprocess.ledger.asked import require_as_asked, require_same_hparams
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.local_runs import (
     Standing,
@@ -147,6 +147,9 @@ def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:
         shape=None if standing.run is None else RunShape.of(plan_of(standing.run)),
         on_batch_error=job.spec.failure_policy.on_batch_error,
     )
+    if standing.run is not None:
+        # Workers compare too, but none starts where all shards are sealed and not yet finalized.
+        require_same_hparams(Asked.of(local.environment), standing.run.asked, ANOTHER)
     view = open_view(sys.stderr)
     try:
         return run_local(local, view)

@@ -50,8 +50,7 @@ def require_same(mine: RunInfo, stored: RunInfo, another: str = ANOTHER) -> None
                 f"{_SPELLING[field]} is {ours!r}, but this run was started with {theirs!r}; "
                 f"use that value, or start another run ({another})"
             )
-    if mine.asked is not None and stored.asked is not None:
-        require_same_hparams(mine.asked, stored.asked, another)
+    require_same_hparams(mine.asked, stored.asked, another)
     if mine.rows != stored.rows:
         raise DatasetChanged(
             f"the dataset has {mine.rows} rows here, but the run was started with {stored.rows}; "
