@@ -244,7 +244,7 @@ def test_another_cut_of_the_same_run_is_refused_with_both_values(job: Script) ->
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"hparams": {"tag": "B"}}, 'hparams.tag is "B", but this run was started with "A"; use'),
+        ({"hparams": {"tag": "B"}}, 'hparams.tag is "B", but this run was started with "A"; do'),
         ({"shards": 4}, "shards is 4, but this run was started with 3;"),
         ({"maxBatches": None}, "maxBatches is not set, but this run was started with 1;"),
         ({"dataset": "rows:others"}, 'dataset is "rows:others", but this run was started with'),

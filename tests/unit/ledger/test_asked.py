@@ -19,10 +19,10 @@ ASKED = Asked(shards=2, batch_size=4, hparams={"tag": "A", "depth": [1, 2]}, com
 @pytest.mark.parametrize(
     ("hparams", "sentence"),
     [
-        ({"tag": "B", "depth": [1, 2]}, r'hparams\.tag is "B", but .* with "A"; use that'),
+        ({"tag": "B", "depth": [1, 2]}, r'hparams\.tag is "B", but .* with "A"; do as it did'),
         ({"tag": "A", "depth": [2, 1]}, r"hparams\.depth is \[2, 1\], but .* with \[1, 2\]"),
         ({"tag": "A"}, r"hparams\.depth is not set, but .* with \[1, 2\]"),
-        ({**ASKED.hparams, "new": 1}, r"hparams\.new is 1, but .* with not set"),
+        ({**ASKED.hparams, "new": 1}, r"hparams\.new is 1, but .* started without it; do"),
         ({"tag": "x" * 99, "depth": [1, 2]}, r'"x{59}\.\.\., but'),
     ],
 )

@@ -14,6 +14,7 @@ _SPELLING = {
     "dataset": "dataset",
 }
 _LONGEST = 60
+_NOT_SET = "not set"
 
 
 def require_same_hparams(mine: Asked | None, stored: Asked | None, another: str) -> None:
@@ -51,15 +52,16 @@ def differ_in_command(mine: Asked | None, stored: Asked | None) -> bool:
 
 
 def _mismatch(name: str, ours: str, theirs: str, another: str) -> RunMismatch:
+    begun = "without it" if theirs == _NOT_SET else f"with {_shortened(theirs)}"
     return RunMismatch(
-        f"{name} is {_shortened(ours)}, but this run was started with {_shortened(theirs)}; "
-        f"use that value, or start another run ({another})"
+        f"{name} is {_shortened(ours)}, but this run was started {begun}; do as it did, or start "
+        f"another run ({another})"
     )
 
 
 def _told(values: dict[str, Any], key: str) -> str:
     absent = values.get(key) is None
-    return "not set" if absent else json.dumps(values[key], sort_keys=True)
+    return _NOT_SET if absent else json.dumps(values[key], sort_keys=True)
 
 
 def _shortened(text: str) -> str:
