@@ -47,6 +47,7 @@ def test_a_run_from_before_they_were_kept_takes_any():
     require_same(RUN.model_copy(update={"asked": ASKED}), RUN)
     require_as_asked(ASKED, None, "so")
     assert not differ_in_command(ASKED, None)
+    assert not differ_in_command(ASKED, ASKED.model_copy(update={"command": None}))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, (1, 2), 2**70, 0.1, {"b": 1, "a": None}])

@@ -47,8 +47,12 @@ def require_as_asked(mine: Asked | None, stored: Asked | None, another: str) -> 
 
 
 def differ_in_command(mine: Asked | None, stored: Asked | None) -> bool:
-    """Unlike settings, a command may change for good reasons (an interpreter, a log level)."""
-    return mine is not None and stored is not None and mine.command != stored.command
+    """Unlike settings, a command may change for good reasons (an interpreter, a log level).
+
+    An operator from before it was told tells none: that is no other one.
+    """
+    commands = {one.command for one in (mine, stored) if one is not None}
+    return len(commands - {None}) > 1
 
 
 def _mismatch(name: str, ours: str, theirs: str, another: str) -> RunMismatch:
