@@ -52,12 +52,10 @@ class Bench:
         print(f"{part:9} {label:32} {report.brief(found)}  [{wall:.0f} s]", flush=True)
         return None if "error" in found else found
 
-    def warm(self, job: str, rows: int) -> None:
+    def warm(self, env: dict[str, str] | None = None, **given: Any) -> None:
         """A run that does not count: the first one reads libraries and kernels from the disk."""
-        given = {"device": self.device, "workers": self.workers, "runner": "ours"}
-        _found(
-            [str(HERE / "child.py"), json.dumps(given | {"job": job, "rows": rows})], {**os.environ}
-        )
+        given = {"device": self.device, "workers": self.workers, "runner": "ours"} | given
+        _found([str(HERE / "child.py"), json.dumps(given)], {**os.environ, **(env or {})})
 
     def add(self, part: str, label: str, found: dict[str, Any]) -> None:
         """Remember a result."""
@@ -127,9 +125,9 @@ def s3(bench: Bench) -> None:
             if uri is None:
                 print("s3        no versitygw: left out (give --s3 PATH)", flush=True)
                 return
-            bench.child(
-                "s3", f"S3 {turn}", env, job="images", rows=rows, kind="e.safetensors", uri=uri
-            )
+            given = {"job": "images", "kind": "e.safetensors"}
+            bench.warm(env, **given, rows=bench.rows(5_120, 128), uri=f"{uri}-before")
+            bench.child("s3", f"S3 {turn}", env, **given, rows=rows, uri=uri)
 
 
 def text(bench: Bench) -> None:
@@ -140,7 +138,7 @@ def text(bench: Bench) -> None:
         print("text      no transformers: left out", flush=True)
         return
     rows = bench.rows(49_152, 128)
-    bench.warm("text", rows)  # all of them: each length has kernels of its own
+    bench.warm(job="text", rows=rows)  # all of them: each length has kernels of its own
     bench.child("text", "model only", job="text", runner="model only", rows=4_096)
     bench.child("text", "ours, unchanged processor", job="text", rows=rows)
     bench.child("text", "ours, save .safetensors", job="text", rows=rows, kind="e.safetensors")

@@ -42,9 +42,7 @@ class CudaPort:
 
     def open(self) -> None:
         """Make the device this thread's own, and its context, if nobody has yet."""
-        # Half of the time, and torch would hold the interpreter: the model is built meanwhile.
-        with contextlib.suppress(OSError):
-            ctypes.CDLL("libcuda.so.1").cuInit(0)
+        _make_context(self._device.index or 0)
         torch.cuda.set_device(self._device)
         torch.empty(1, device=self._device)
         # No daemon: a process that ends early must not end in the middle of it.
@@ -195,6 +193,16 @@ def _stream(device: torch.device) -> torch.cuda.Stream:
 
 def _is_done(event: torch.cuda.Event) -> bool:
     return bool(event.query())  # type: ignore[no-untyped-call]
+
+
+def _make_context(ordinal: int) -> None:
+    """The one that torch finds then. torch would hold the interpreter, while the model is built."""
+    with contextlib.suppress(OSError):  # no driver: torch says so
+        driver = ctypes.CDLL("libcuda.so.1")
+        device, context = ctypes.c_int(), ctypes.c_void_p()
+        if not driver.cuInit(0) and not driver.cuDeviceGet(ctypes.byref(device), ordinal):
+            # Never released: it ends with the process, as torch's own hold on it does.
+            driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device)
 
 
 def _load_cudnn(device: torch.device) -> None:
