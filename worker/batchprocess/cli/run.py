@@ -5,14 +5,15 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from batchprocess.agent.gpus import visible_gpus
 from batchprocess.agent.local import LocalResult, LocalRun, run_local
 from batchprocess.api.environment import s3_settings, worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.main import print_json
-from batchprocess.cli.table import print_table, shard_rows
+from batchprocess.cli.outcome import as_object, print_result
+from batchprocess.cli.table import shard_rows
 from batchprocess.cli.target import job_uri, read_job
 from batchprocess.cli.view import open_view
 from batchprocess.ledger.asked import require_as_asked, require_same_hparams
@@ -35,8 +36,7 @@ from batchprocess.protocol.errors import (
     StorageDenied,
 )
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.run import Asked, RunShape, Summary
-from batchprocess.protocol.spent import Spent, advice
+from batchprocess.protocol.run import Asked, RunShape
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -171,37 +171,6 @@ def where_it_begins(uri: str, standing: Standing) -> str:
     )
 
 
-def as_object(result: LocalResult, uri: str) -> dict[str, Any]:
-    """What --json prints: summary.json plus state and uri."""
-    summary = {} if result.summary is None else result.summary.model_dump(mode="json")
-    return {
-        **summary,
-        "state": result.state,
-        "uri": uri,
-        "message": result.message,
-        "spent": result.spent.model_dump(),
-        "advice": advice(result.spent),
-    }
-
-
-def print_result(result: LocalResult, uri: str, rows: Sequence[dict[str, Any]]) -> None:
-    """State, outputs and metrics, then the table of all shards."""
-    print(f"state: {result.state}")
-    print(f"outputs: {uri}")
-    if result.summary is not None:
-        print_summary(result.summary)
-    print_spent(result.spent, sys.stderr)
-    print_table(rows)
-
-
-def print_spent(spent: Spent, stream: TextIO) -> None:
-    """Where the time went, and what to change if too much of it was waited for data."""
-    if spent.total:
-        print(f"time: {spent.text()}", file=stream)
-    if (text := advice(spent)) is not None:
-        print(f"advice: {text}", file=stream)
-
-
 def _rows(storage: Storage, job: BatchProcessJob, result: LocalResult) -> list[dict[str, Any]]:
     try:
         return shard_rows(look(storage, job.spec.shards), result.failed)
@@ -209,13 +178,3 @@ def _rows(storage: Storage, job: BatchProcessJob, result: LocalResult) -> list[d
         # How the run ended matters more, and was told.
         print(f"the shards could not be looked at: {error}", file=sys.stderr)
         return []
-
-
-def print_summary(summary: Summary) -> None:
-    """Metrics, and what is missing."""
-    for name, value in summary.metrics.items():
-        print(f"metric {name}: {value}")
-    if summary.metricsError is not None:
-        print(f"metrics failed: {summary.metricsError}")
-    if summary.failedShards:
-        print(f"failed shards: {', '.join(map(str, summary.failedShards))}")

@@ -3,7 +3,7 @@
 import sys
 
 from batchprocess.cli.main import print_json
-from batchprocess.cli.run import print_spent, print_summary
+from batchprocess.cli.outcome import print_spent, print_summary
 from batchprocess.cli.table import print_table, shard_rows
 from batchprocess.cli.target import find_target
 from batchprocess.ledger.finalize import finished
