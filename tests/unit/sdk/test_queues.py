@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -59,6 +60,25 @@ def test_views_of_one_memory_go_the_old_way(order: int) -> None:
 def test_what_cannot_be_pickled_is_left_to_others() -> None:
     batch = [lambda: 1]
     assert pack(batch) is batch
+
+
+def held() -> int:
+    """Open files, and files in shared memory."""
+    files = [*Path("/proc/self/fd").iterdir(), *Path("/dev/shm").glob(f"torch_{os.getpid()}_*")]
+    return len(files)
+
+
+@pytest.mark.parametrize("strategy", ["file_descriptor", "file_system"])
+def test_what_was_not_sent_after_all_is_not_held(strategy: str, monkeypatch) -> None:
+    monkeypatch.setattr(torch.multiprocessing, "_sharing_strategy", strategy)
+    large, small = torch.ones(100_000), torch.ones(4)
+    pack([torch.ones(100_000), small, small[1:]])
+    before = held()
+    for _ in range(5):
+        batch = [large.clone(), small, small[1:]]
+        assert pack(batch) is batch
+        del batch
+    assert held() == before
 
 
 class Mixed(Dataset[Any]):

@@ -13,6 +13,7 @@ from functools import cached_property
 from multiprocessing.context import ForkContext, ForkProcess
 from multiprocessing.queues import Queue
 from multiprocessing.reduction import ForkingPickler
+from multiprocessing.resource_sharer import DupFd
 from queue import Full
 from typing import Any, NamedTuple
 
@@ -120,6 +121,7 @@ class _Inline(ForkingPickler):
         self._seen: set[int] = set()
         self._slots = slots
         self._slot: Slot | None = None
+        self._lent: list[Any] = []
         # Only those that the reader will find, too, to take them out of the slot.
         self._found = set() if slots is None else {id(tensor) for tensor in tensors_in(obj)}
 
@@ -127,10 +129,14 @@ class _Inline(ForkingPickler):
         """The message is whole, or not to be sent."""
         if self._slot is not None:
             self._slot.close(sent=sent)
+        for lent in () if sent else self._lent:
+            _take_back(lent)
 
     def reducer_override(self, obj: Any) -> Any:
         """How to pickle one object; NotImplemented: as ever."""
         if not isinstance(obj, torch.Tensor):
+            if isinstance(obj, DupFd | torch.UntypedStorage):
+                self._lent.append(obj)
             return NotImplemented
         if obj.layout is torch.strided and obj.numel() > 0:
             # Not its address, which changes when a tensor is moved to shared memory.
@@ -153,6 +159,15 @@ class _Inline(ForkingPickler):
             self._slot = self._slots.open()
         placed = None if self._slot is None else self._slot.place(tensor)
         return NotImplemented if placed is None else (landed, placed)
+
+
+def _take_back(lent: Any) -> None:
+    """Memory that torch has made ready to be sent stays, with its file, until somebody takes it."""
+    strategy: Callable[[], str] = torch.multiprocessing.get_sharing_strategy
+    if isinstance(lent, DupFd):
+        os.close(lent.detach())
+    elif strategy() == "file_system":
+        lent._shared_decref()
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:
