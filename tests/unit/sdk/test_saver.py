@@ -109,6 +109,42 @@ def test_what_is_changed_after_the_call_is_not_changed_in_the_file(tmp_path: Pat
     ]
 
 
+def test_nor_is_what_is_changed_inside_a_list(tmp_path: Path) -> None:
+    saver, go = Saver(tmp_path), threading.Event()
+    saver._pool.submit(go.wait)
+    array, tensor, boxes, found = np.zeros(2), torch.zeros(2), [[0.0], [1.0]], {"score": [0.5]}
+    columns = {"a": list(array[None]), "t": [tensor], "b": [boxes], "f": [found], "p": [(boxes,)]}
+    saver.save("rows.jsonl", columns, [0])
+    array.fill(9)
+    tensor.fill_(9)
+    boxes[0][0] = found["score"][0] = 9.0
+    go.set()
+    text = saver.take().files.result()["rows.jsonl"].read_text()
+    assert json.loads(text) == {
+        "id": 0,
+        "a": [0.0, 0.0],
+        "t": [0.0, 0.0],
+        "b": [[0.0], [1.0]],
+        "f": {"score": [0.5]},
+        "p": [[[0.0], [1.0]]],
+    }
+
+
+def test_lists_take_room_for_what_their_items_hold(tmp_path: Path) -> None:
+    go = threading.Event()
+    saver = Saver(tmp_path, most_bytes=1 << 20)
+    saver._pool.submit(go.wait)
+    masks = list(np.zeros((4, 200_000), dtype=np.uint8))
+    saver.save("rows.parquet", {"mask": masks}, [0, 1, 2, 3])
+    timer = threading.Timer(0.2, go.set)
+    timer.start()
+    saver.save("rows.parquet", {"mask": masks}, [4, 5, 6, 7])
+    assert go.is_set()
+    assert saver.waited > 0
+    timer.join()
+    saver.close()
+
+
 def test_an_interval_has_its_own_files_and_an_empty_one_has_none(tmp_path: Path) -> None:
     saver = Saver(tmp_path)
     assert saver.take() is None

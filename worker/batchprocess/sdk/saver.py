@@ -18,11 +18,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from batchprocess.sdk.columns import bytes_of, copied
 from batchprocess.sdk.formats import DTYPES, TENSORS_ONLY, WRITERS, Writer, files_of
 from batchprocess.sdk.staging import check_name
 
 MOST_BYTES = 512 << 20
-_LIST_ITEM_BYTES = 64
 
 
 class Landing(Protocol):
@@ -145,7 +145,7 @@ class Saver:
             return self._fetched(column)
         if isinstance(column, np.ndarray) and column.dtype.kind in "biuf":
             return _Here(torch.from_numpy(np.array(column)))
-        return _Listed(list(column))
+        return _Listed(copied(column))
 
     def _fetched(self, tensor: torch.Tensor) -> Landing:
         if tensor.device.type != "cpu" and self._fetch is not None:
@@ -279,7 +279,7 @@ def _has_pyarrow() -> bool:
 def _size(column: Column) -> int:
     if isinstance(column, torch.Tensor | np.ndarray):
         return int(column.nbytes)
-    return len(column) * _LIST_ITEM_BYTES
+    return bytes_of(column)
 
 
 def _text(kinds: Mapping[str, _Kind]) -> str:
