@@ -95,6 +95,47 @@ def test_json_lines(tmp_path: Path, ids) -> None:
     assert [row["list"] for row in rows] == [[1.0, None], [], [2], [3]]
 
 
+FORMATS = ["parquet", "safetensors", "npy", "jsonl"]
+
+
+def ids_in(path: Path) -> list[object]:
+    """The ids that a file of `rows` holds."""
+    match path.suffix:
+        case ".parquet":
+            return pq.read_table(path)["id"].to_pylist()
+        case ".npy":
+            return np.load(path.with_suffix(".ids.npy")).tolist()
+        case ".jsonl":
+            return [json.loads(line)["id"] for line in path.read_text().splitlines()]
+    with safetensors.safe_open(path, "pt") as opened:
+        assert opened.get_tensor("rows").shape[1:] == (2,)
+        texts = (opened.metadata() or {}).get("id")
+        return opened.get_tensor("id").tolist() if texts is None else json.loads(texts)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("order", ["none some", "some none", "none some none", "none none"])
+def test_a_batch_without_rows_says_nothing_of_the_ids_of_others(
+    tmp_path: Path, suffix, order
+) -> None:
+    saver, given = Saver(tmp_path), {"some": ["a", "b"], "none": []}
+    for ids in map(given.__getitem__, order.split()):
+        columns = {"rows": torch.ones(len(ids), 2)}
+        if suffix in {"parquet", "jsonl"}:
+            columns["text"] = list(ids)
+        saver.save(f"rows.{suffix}", columns, ids)
+    path = saver.take().files.result()[f"rows.{suffix}"]
+    assert ids_in(path) == (["a", "b"] if "some" in order else [])
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_integers_of_numpy_are_integers(tmp_path: Path, suffix) -> None:
+    saver, name = Saver(tmp_path), f"rows.{suffix}"
+    saver.save(name, {"rows": torch.ones(2, 2)}, list(np.arange(2)))
+    saver.save(name, {"rows": torch.ones(2, 2)}, [2, 3])
+    assert ids_in(saver.take().files.result()[name]) == [0, 1, 2, 3]
+
+
 def test_what_is_changed_after_the_call_is_not_changed_in_the_file(tmp_path: Path) -> None:
     saver = Saver(tmp_path)
     tensor, array, texts = torch.zeros(2), np.zeros(2), ["a", "b"]

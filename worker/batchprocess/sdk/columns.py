@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 
 _ITEM_BYTES = 64
@@ -19,6 +20,17 @@ def copied(values: Iterable[Any]) -> list[Any]:
 def bytes_of(values: Iterable[Any]) -> int:
     """About how much memory they hold."""
     return sum(map(_bytes, values))
+
+
+def as_numbers(ids: Any) -> Any:
+    """Integers as a tensor, whichever way they were given."""
+    if isinstance(ids, list | tuple | range) and all(map(_is_integer, ids)):
+        return torch.tensor(ids, dtype=torch.int64)
+    return ids
+
+
+def _is_integer(one: Any) -> bool:
+    return type(one) is int or isinstance(one, np.integer)
 
 
 def _copy(value: Any) -> Any:
