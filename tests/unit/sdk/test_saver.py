@@ -136,6 +136,23 @@ def test_integers_of_numpy_are_integers(tmp_path: Path, suffix) -> None:
     assert ids_in(saver.take().files.result()[name]) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_ids_of_64_bits_are_exact(tmp_path: Path, suffix) -> None:
+    ids, name = torch.tensor([1, 2**64 - 1], dtype=torch.uint64), f"rows.{suffix}"
+    saver = Saver(tmp_path)
+    for one in (ids[:1], ids[1:]):
+        saver.save(name, {"rows": torch.ones(1, 2)}, one)
+    assert ids_in(saver.take().files.result()[name]) == [1, 2**64 - 1]
+
+
+def test_two_names_do_not_make_one_file(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    saver.save("rows.npy", {"a": torch.ones(1)}, [0])
+    with pytest.raises(ValueError, match=r"would both make 'rows\.ids\.npy': rename one"):
+        saver.save("rows.ids.npy", {"a": torch.ones(1)}, [0])
+    saver.close()
+
+
 def test_what_is_changed_after_the_call_is_not_changed_in_the_file(tmp_path: Path) -> None:
     saver = Saver(tmp_path)
     tensor, array, texts = torch.zeros(2), np.zeros(2), ["a", "b"]

@@ -54,6 +54,11 @@ class _Interval:
 
     def expect(self, name: str, kinds: dict[str, _Kind]) -> None:
         """Raise ValueError if rows of these kinds do not belong to what is in the file."""
+        for other in self.kinds.keys() - {name}:
+            if twice := set(files_of(name)) & set(files_of(other)):
+                raise ValueError(
+                    f"{name!r} and {other!r} would both make {min(twice)!r}: rename one"
+                )
         known = self.kinds.setdefault(name, kinds)
         # Nothing says what the ids of no rows are.
         known["id"] = known["id"] or kinds["id"]
