@@ -51,6 +51,29 @@ def test_parquet(tmp_path: Path, ids) -> None:
     assert table["ragged"].to_pylist() == columns["ragged"]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [None, None, "a", "b"],
+        ["a", "b", None, None],
+        [1, 2, 0.5, 1.5],
+        [0.5, 1.5, 1, 2],
+        [[], [], ["a"], None],
+        [{"a": 1}, None, {"a": 0.5}, {"a": 2}],
+    ],
+)
+def test_parquet_has_a_type_for_all_values_of_a_list(tmp_path: Path, values) -> None:
+    file = save_twice(tmp_path, "rows.parquet", {"x": values}, [1, 2, 3, 4])["rows.parquet"]
+    assert pq.read_table(file)["x"].to_pylist() == values
+
+
+def test_parquet_keeps_the_type_of_its_first_row_group(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("batchprocess.sdk.parquet._GROUP_BYTES", 0)
+    values = [0.5, 1.5, None, 2]
+    file = save_twice(tmp_path, "rows.parquet", {"x": values}, [1, 2, 3, 4])["rows.parquet"]
+    assert pq.read_table(file)["x"].to_pylist() == values
+
+
 @pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
 def test_safetensors(tmp_path: Path, ids) -> None:
     columns = {
@@ -85,6 +108,7 @@ def test_json_lines(tmp_path: Path, ids) -> None:
         "text": ["x\n", "y", "ü", None],
         "pair": torch.arange(8).reshape(4, 2),
         "list": [[1.0, float("nan")], [], [2], (3,)],
+        "dict": [{"a": float("nan")}, {"a": [np.float32(0.5)]}, {}, {"a": {"b": np.arange(2)}}],
     }
     text = save_twice(tmp_path, "rows.jsonl", columns, ids)["rows.jsonl"].read_text()
     rows = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
@@ -93,6 +117,7 @@ def test_json_lines(tmp_path: Path, ids) -> None:
     assert [row["text"] for row in rows] == columns["text"]
     assert [row["pair"] for row in rows] == columns["pair"].tolist()
     assert [row["list"] for row in rows] == [[1.0, None], [], [2], [3]]
+    assert [row["dict"] for row in rows] == [{"a": None}, {"a": [0.5]}, {}, {"a": {"b": [0, 1]}}]
 
 
 FORMATS = ["parquet", "safetensors", "npy", "jsonl"]

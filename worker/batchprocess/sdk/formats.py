@@ -195,11 +195,14 @@ def _plain(values: Values) -> list[Any]:
         finite = not values.dtype.is_floating_point or bool(values.isfinite().all())
         listed: list[Any] = values.tolist()
         return listed if finite else [_without_nan(value) for value in listed]
-    plain = (value.tolist() if hasattr(value, "tolist") else value for value in values)
-    return [_without_nan(value) for value in plain]
+    return [_without_nan(value) for value in values]
 
 
 def _without_nan(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
