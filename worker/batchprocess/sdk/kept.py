@@ -24,13 +24,15 @@ _INLINE_BYTES = 16 << 10
 class Kept:
     """Filled by user code through the context, emptied by the loop at every boundary.
 
-    `rows`: the dataset's rows in the batch that is being processed, None between batches.
+    `rows`: the dataset's rows in the batch that is being processed, None between batches; `thread`:
+    the one that processes it.
     Threads of user code may report too: what one adds is in this commit or in the next.
     """
 
     staging: Staging
     saver: Saver
     rows: Span | None = None
+    thread: int = field(default_factory=threading.get_ident)
     in_init: bool = True
     reducers: list[Registered] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
@@ -74,6 +76,11 @@ class Kept:
             metrics=tuple(metrics),
             models=tuple(models),
         )
+
+    @property
+    def rows_here(self) -> Span | None:
+        """`rows`, for the loop's thread only: one of the user's may be at another batch."""
+        return self.rows if threading.get_ident() == self.thread else None
 
     def is_short(self, batch_size: int) -> bool:
         """Whether the batch in work has fewer rows than the others, as the last one may."""
