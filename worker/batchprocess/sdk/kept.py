@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -122,8 +123,10 @@ class Boundary:
 
     def discard(self) -> None:
         """Remove the local copies: the commit is durable."""
-        for path in self._paths().values():
-            path.unlink(missing_ok=True)
+        # With the folder of the block or interval, which holds nothing else.
+        folders = {path.parents[name.count("/")] for name, path in self._paths().items()}
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _paths(self) -> dict[str, Path]:
         saved = {} if self.saved is None else self.saved.files.result()
