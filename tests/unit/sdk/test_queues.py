@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,6 +120,19 @@ def test_a_loader_gives_the_same_batches_in_the_same_order(slots: Any) -> None:
         assert row["small"].tolist() == [number] * 3
         assert (row["large"] == number).all()
         assert [len(view) for view in row["views"]] == ([2, 2] if number % 2 else [3, 3])
+
+
+def test_nobody_waits_for_a_reader_that_is_gone() -> None:
+    queue = Forking().Queue()
+    rows = [bytes([number]) * 2_100 for number in range(64)]
+    # Not in this thread, which would hang for good.
+    putting = threading.Thread(target=lambda: list(map(queue.put, rows)), daemon=True)
+    putting.start()
+    putting.join(20)
+    assert not putting.is_alive()
+    assert [queue.get() for _ in rows] == rows
+    queue.close()
+    queue.join_thread()
 
 
 class Numbers(Dataset[torch.Tensor]):

@@ -5,9 +5,12 @@ each by a connection of its own: most of a millisecond a batch. Here small messa
 once, small tensors travel in them, and large ones in slots, if the loader has been given some.
 """
 
+import fcntl
 import io
 import os
 import pickle
+import sys
+import termios
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from multiprocessing.context import ForkContext, ForkProcess
@@ -24,7 +27,9 @@ from batchprocess.sdk.prefetch import tensors_in
 from batchprocess.sdk.slots import Slot, Slots, landed
 
 _MOST_AT_ONCE = 4096
-"""A pipe holds 64 KiB: a dozen batches ahead, and nobody waits for a worker that is gone."""
+_MOST_WAITING = 16 << 10
+"""A pipe holds 64 KiB, or half of that in messages of half a page: nobody is to wait for a worker
+that is gone."""
 _MOST_INLINE = 64 << 10
 _PROTOCOL = 5
 
@@ -41,6 +46,7 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
     _thread: object
     _sem: Any
     _wlock: Any
+    _reader: Any
     _writer: Any
     _slots: Sequence[Slots] = ()
 
@@ -52,7 +58,7 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
             return
         message = ForkingPickler.dumps(obj)
         # Once there is a thread, it has all messages: they must not overtake each other.
-        if self._thread is not None or len(message) > _MOST_AT_ONCE:
+        if self._thread is not None or len(message) > _MOST_AT_ONCE or self._is_filling():
             super().put(obj, block, timeout)
             return
         if not self._sem.acquire(block, timeout):
@@ -64,6 +70,10 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
         """As documented for multiprocessing."""
         got = super().get(block, timeout)
         return pickle.loads(got.body) if type(got) is _Packed else got  # noqa: S301  our worker's
+
+    def _is_filling(self) -> bool:
+        waiting = fcntl.ioctl(self._reader.fileno(), termios.FIONREAD, bytes(4))
+        return int.from_bytes(waiting, sys.byteorder) > _MOST_WAITING
 
     def _mine(self) -> Slots | None:
         worker = get_worker_info()
