@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,19 @@ def test_rows_without_ids_need_a_batch_of_their_length(alone: Alone) -> None:
 
     with pytest.raises(ValueError, match="3 rows and no ids, but the batch has 4: give ids="):
         alone.run(Wrong, TensorDataset(torch.ones(8)))
+
+
+def test_a_thread_of_the_users_does_not_get_the_ids_of_another_batch(alone: Alone) -> None:
+    class Late(TorchBatchProcessor):
+        def __init__(self, context):
+            self.context = context
+            self.pool = ThreadPoolExecutor(1)
+
+        def process_batch(self, batch, batch_idx):
+            self.pool.submit(self.context.save, "x.jsonl", torch.ones(4)).result()
+
+    with pytest.raises(ValueError, match="4 rows and no ids, but there is no batch here: give ids"):
+        alone.run(Late, TensorDataset(torch.ones(8)))
 
 
 def test_one_name_by_save_and_by_upload_path_is_an_error(alone: Alone) -> None:

@@ -265,6 +265,31 @@ def test_an_exception_in_a_block_discards_it(tmp_path):
     assert list(tmp_path.rglob("half")) == []
 
 
+def test_nothing_is_left_of_what_was_committed(tmp_path):
+    kept = made_kept(tmp_path)
+    made = context(tmp_path, kept)
+    for number in range(3):
+        with made.upload_path() as path:
+            (path / "sub" / "deep").mkdir(parents=True)
+            (path / "sub" / f"{number}").touch()
+            (path / f"{number}").touch()
+        with made.upload_path():
+            pass
+    made.save("sub/rows.npy", torch.ones(2), ids=["a", "b"])
+    made.save("rows.jsonl", torch.ones(2), ids=["a", "b"])
+    first = kept.take((0, 1), (0, 1))
+    with made.upload_path() as path:
+        (path / "0").touch()
+    made.save("rows.jsonl", torch.ones(2), ids=["a", "b"])
+    second = kept.take((1, 2), (1, 2))
+    assert len(first.draft().files) == 9
+    first.discard()
+    assert [file.name for _, file in sorted(second._paths().items())] == ["0", "rows.jsonl"]
+    assert all(file.exists() for file in second._paths().values())
+    second.discard()
+    assert set(tmp_path.rglob("*")) == {kept.staging.saved.parent, kept.staging.saved}
+
+
 def test_a_link_is_refused(tmp_path):
     staging = Staging(tmp_path)
     with pytest.raises(ValueError, match="no regular file"), staging.block() as path:

@@ -81,6 +81,8 @@ CHANGES = {
     "through numpy of a view": lambda tensor: tensor[1:].numpy().fill(7),
     "through asarray": lambda tensor: np.asarray(tensor).fill(7),
     "by assignment": lambda tensor: tensor.__setitem__(0, 5.0),
+    "by other data": lambda tensor: setattr(tensor, "data", tensor.data + 1),
+    "in what its gradient is": lambda tensor: tensor.requires_grad_(),
     "in inference mode": torch.inference_mode()(lambda tensor: tensor.add_(1)),
 }
 
@@ -132,10 +134,18 @@ def test_tensors_that_are_more_than_their_values_go_the_plain_way(tensor) -> Non
     assert given[0] is tensor
 
 
-def test_tensors_that_share_memory_stay_so() -> None:
+@pytest.mark.filterwarnings("ignore:.*quantized tensor creation:UserWarning")
+def test_quantized_tensors_go_the_plain_way() -> None:
+    port, tensor = FakePort(), torch.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.quint8)
+    assert Prefetch(port, everything=True).stage(tensor) is tensor
+    assert port.pinned == 0
+
+
+@pytest.mark.parametrize("part", [lambda x: x[:1], lambda x: x.t(), lambda x: x[:, 1:]])
+def test_tensors_that_share_memory_stay_so(part) -> None:
     port = FakePort()
-    whole = torch.arange(4.0)
-    batch = [whole, whole[:2]]
+    whole = torch.arange(4.0).reshape(2, 2)
+    batch = [whole, part(whole)]
     assert Prefetch(port, everything=True).stage(batch) is batch
     assert port.pinned == 0
 

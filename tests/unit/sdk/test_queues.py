@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import threading
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -61,6 +63,25 @@ def test_what_cannot_be_pickled_is_left_to_others() -> None:
     assert pack(batch) is batch
 
 
+def held() -> int:
+    """Open files, and files in shared memory."""
+    files = [*Path("/proc/self/fd").iterdir(), *Path("/dev/shm").glob(f"torch_{os.getpid()}_*")]
+    return len(files)
+
+
+@pytest.mark.parametrize("strategy", ["file_descriptor", "file_system"])
+def test_what_was_not_sent_after_all_is_not_held(strategy: str, monkeypatch) -> None:
+    monkeypatch.setattr(torch.multiprocessing, "_sharing_strategy", strategy)
+    large, small = torch.ones(100_000), torch.ones(4)
+    pack([torch.ones(100_000), small, small[1:]])
+    before = held()
+    for _ in range(5):
+        batch = [large.clone(), small, small[1:]]
+        assert pack(batch) is batch
+        del batch
+    assert held() == before
+
+
 class Mixed(Dataset[Any]):
     """Small and large tensors, views, text, and who made them."""
 
@@ -99,6 +120,19 @@ def test_a_loader_gives_the_same_batches_in_the_same_order(slots: Any) -> None:
         assert row["small"].tolist() == [number] * 3
         assert (row["large"] == number).all()
         assert [len(view) for view in row["views"]] == ([2, 2] if number % 2 else [3, 3])
+
+
+def test_nobody_waits_for_a_reader_that_is_gone() -> None:
+    queue = Forking().Queue()
+    rows = [bytes([number]) * 2_100 for number in range(64)]
+    # Not in this thread, which would hang for good.
+    putting = threading.Thread(target=lambda: list(map(queue.put, rows)), daemon=True)
+    putting.start()
+    putting.join(20)
+    assert not putting.is_alive()
+    assert [queue.get() for _ in rows] == rows
+    queue.close()
+    queue.join_thread()
 
 
 class Numbers(Dataset[torch.Tensor]):

@@ -51,6 +51,29 @@ def test_parquet(tmp_path: Path, ids) -> None:
     assert table["ragged"].to_pylist() == columns["ragged"]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [None, None, "a", "b"],
+        ["a", "b", None, None],
+        [1, 2, 0.5, 1.5],
+        [0.5, 1.5, 1, 2],
+        [[], [], ["a"], None],
+        [{"a": 1}, None, {"a": 0.5}, {"a": 2}],
+    ],
+)
+def test_parquet_has_a_type_for_all_values_of_a_list(tmp_path: Path, values) -> None:
+    file = save_twice(tmp_path, "rows.parquet", {"x": values}, [1, 2, 3, 4])["rows.parquet"]
+    assert pq.read_table(file)["x"].to_pylist() == values
+
+
+def test_parquet_keeps_the_type_of_its_first_row_group(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("batchprocess.sdk.parquet._GROUP_BYTES", 0)
+    values = [0.5, 1.5, None, 2]
+    file = save_twice(tmp_path, "rows.parquet", {"x": values}, [1, 2, 3, 4])["rows.parquet"]
+    assert pq.read_table(file)["x"].to_pylist() == values
+
+
 @pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
 def test_safetensors(tmp_path: Path, ids) -> None:
     columns = {
@@ -85,6 +108,7 @@ def test_json_lines(tmp_path: Path, ids) -> None:
         "text": ["x\n", "y", "ü", None],
         "pair": torch.arange(8).reshape(4, 2),
         "list": [[1.0, float("nan")], [], [2], (3,)],
+        "dict": [{"a": float("nan")}, {"a": [np.float32(0.5)]}, {}, {"a": {"b": np.arange(2)}}],
     }
     text = save_twice(tmp_path, "rows.jsonl", columns, ids)["rows.jsonl"].read_text()
     rows = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
@@ -93,6 +117,65 @@ def test_json_lines(tmp_path: Path, ids) -> None:
     assert [row["text"] for row in rows] == columns["text"]
     assert [row["pair"] for row in rows] == columns["pair"].tolist()
     assert [row["list"] for row in rows] == [[1.0, None], [], [2], [3]]
+    assert [row["dict"] for row in rows] == [{"a": None}, {"a": [0.5]}, {}, {"a": {"b": [0, 1]}}]
+
+
+FORMATS = ["parquet", "safetensors", "npy", "jsonl"]
+
+
+def ids_in(path: Path) -> list[object]:
+    """The ids that a file of `rows` holds."""
+    match path.suffix:
+        case ".parquet":
+            return pq.read_table(path)["id"].to_pylist()
+        case ".npy":
+            return np.load(path.with_suffix(".ids.npy")).tolist()
+        case ".jsonl":
+            return [json.loads(line)["id"] for line in path.read_text().splitlines()]
+    with safetensors.safe_open(path, "pt") as opened:
+        assert opened.get_tensor("rows").shape[1:] == (2,)
+        texts = (opened.metadata() or {}).get("id")
+        return opened.get_tensor("id").tolist() if texts is None else json.loads(texts)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("order", ["none some", "some none", "none some none", "none none"])
+def test_a_batch_without_rows_says_nothing_of_the_ids_of_others(
+    tmp_path: Path, suffix, order
+) -> None:
+    saver, given = Saver(tmp_path), {"some": ["a", "b"], "none": []}
+    for ids in map(given.__getitem__, order.split()):
+        columns = {"rows": torch.ones(len(ids), 2)}
+        if suffix in {"parquet", "jsonl"}:
+            columns["text"] = list(ids)
+        saver.save(f"rows.{suffix}", columns, ids)
+    path = saver.take().files.result()[f"rows.{suffix}"]
+    assert ids_in(path) == (["a", "b"] if "some" in order else [])
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_integers_of_numpy_are_integers(tmp_path: Path, suffix) -> None:
+    saver, name = Saver(tmp_path), f"rows.{suffix}"
+    saver.save(name, {"rows": torch.ones(2, 2)}, list(np.arange(2)))
+    saver.save(name, {"rows": torch.ones(2, 2)}, [2, 3])
+    assert ids_in(saver.take().files.result()[name]) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_ids_of_64_bits_are_exact(tmp_path: Path, suffix) -> None:
+    ids, name = torch.tensor([1, 2**64 - 1], dtype=torch.uint64), f"rows.{suffix}"
+    saver = Saver(tmp_path)
+    for one in (ids[:1], ids[1:]):
+        saver.save(name, {"rows": torch.ones(1, 2)}, one)
+    assert ids_in(saver.take().files.result()[name]) == [1, 2**64 - 1]
+
+
+def test_two_names_do_not_make_one_file(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    saver.save("rows.npy", {"a": torch.ones(1)}, [0])
+    with pytest.raises(ValueError, match=r"would both make 'rows\.ids\.npy': rename one"):
+        saver.save("rows.ids.npy", {"a": torch.ones(1)}, [0])
+    saver.close()
 
 
 def test_what_is_changed_after_the_call_is_not_changed_in_the_file(tmp_path: Path) -> None:
@@ -107,6 +190,42 @@ def test_what_is_changed_after_the_call_is_not_changed_in_the_file(tmp_path: Pat
         '{"id": 0, "t": 0.0, "a": 0.0, "x": "a"}',
         '{"id": 1, "t": 0.0, "a": 0.0, "x": "b"}',
     ]
+
+
+def test_nor_is_what_is_changed_inside_a_list(tmp_path: Path) -> None:
+    saver, go = Saver(tmp_path), threading.Event()
+    saver._pool.submit(go.wait)
+    array, tensor, boxes, found = np.zeros(2), torch.zeros(2), [[0.0], [1.0]], {"score": [0.5]}
+    columns = {"a": list(array[None]), "t": [tensor], "b": [boxes], "f": [found], "p": [(boxes,)]}
+    saver.save("rows.jsonl", columns, [0])
+    array.fill(9)
+    tensor.fill_(9)
+    boxes[0][0] = found["score"][0] = 9.0
+    go.set()
+    text = saver.take().files.result()["rows.jsonl"].read_text()
+    assert json.loads(text) == {
+        "id": 0,
+        "a": [0.0, 0.0],
+        "t": [0.0, 0.0],
+        "b": [[0.0], [1.0]],
+        "f": {"score": [0.5]},
+        "p": [[[0.0], [1.0]]],
+    }
+
+
+def test_lists_take_room_for_what_their_items_hold(tmp_path: Path) -> None:
+    go = threading.Event()
+    saver = Saver(tmp_path, most_bytes=1 << 20)
+    saver._pool.submit(go.wait)
+    masks = list(np.zeros((4, 200_000), dtype=np.uint8))
+    saver.save("rows.parquet", {"mask": masks}, [0, 1, 2, 3])
+    timer = threading.Timer(0.2, go.set)
+    timer.start()
+    saver.save("rows.parquet", {"mask": masks}, [4, 5, 6, 7])
+    assert go.is_set()
+    assert saver.waited > 0
+    timer.join()
+    saver.close()
 
 
 def test_an_interval_has_its_own_files_and_an_empty_one_has_none(tmp_path: Path) -> None:

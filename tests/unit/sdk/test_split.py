@@ -114,11 +114,29 @@ def test_only_tensors_with_the_batchs_first_dimension_are_split() -> None:
         (lambda x: x.t(), r"a tensor of shape \(2, 5\) for 5 rows"),
         (lambda x: {"cache": object()}, "a object among them"),
         (lambda x: (x, len(x), float(x.sum())), "a float among them"),
+        (lambda x: {"x": x, "label": ["cat"] * len(x)}, "a list with one value for each row"),
     ],
 )
 def test_what_cannot_be_joined_is_named(make, what) -> None:
     with pytest.raises(torch.OutOfMemoryError, match=f"can't be joined: {what}"):
         Small(fits=5).run(make, X)
+
+
+def test_parts_of_unequal_lists_are_not_joined() -> None:
+    with pytest.raises(torch.OutOfMemoryError, match="a list of another length for each part"):
+        Small(fits=4).run(lambda x: [{"boxes": row} for row in x], X)
+
+
+@pytest.mark.parametrize("make", [OrderedDict, lambda **items: Output(logits=items["x"])])
+def test_inputs_in_any_kind_of_dict_are_split(make) -> None:
+    def model(batch):
+        (x,) = batch.values()
+        if len(x) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        assert type(batch) is type(make(x=X))
+        return x * 2
+
+    assert torch.equal(Splitter(lambda: None)(model, (make(x=X),), {}), X * 2)
 
 
 def test_one_row_that_does_not_fit_is_the_users_error() -> None:

@@ -105,11 +105,11 @@ class TorchBatchProcessorContext:
         self._kept.saver.save(name, columns, self._row_ids(name, columns) if ids is None else ids)
 
     def _row_ids(self, name: str, columns: Mapping[str, Column]) -> range:
-        rows = self._kept.rows
+        rows = self._kept.rows_here
         length = len(next(iter(columns.values()), ()))
         if rows is None or length != rows[1] - rows[0]:
             batch = (
-                "there is no batch now" if rows is None else f"the batch has {rows[1] - rows[0]}"
+                "there is no batch here" if rows is None else f"the batch has {rows[1] - rows[0]}"
             )
             raise ValueError(f"{name!r} got {length} rows and no ids, but {batch}: give ids=")
         return range(*rows)

@@ -80,7 +80,7 @@ class Npy:
         self._path = path
         self._file = path.open("wb")
         self._file.write(bytes(self._HEAD_BYTES))
-        self._ids: list[Any] = []
+        self._ids: list[np.ndarray[Any, Any]] = []
         self._row: np.ndarray[Any, Any] = np.empty(0)
 
     def add(self, ids: Values, columns: Mapping[str, Values]) -> None:
@@ -88,12 +88,14 @@ class Npy:
         (values,) = columns.values()
         array = np.ascontiguousarray(numpy_of(values))
         self._row = array[:0]
-        self._ids += _plain(ids)
+        self._ids.append(numpy_of(ids))
         self._file.write(array.data)
 
     def close(self) -> None:
         """Write the header, now that the number of rows is known."""
-        shape = (len(self._ids), *self._row.shape[1:])
+        # Not as Python's integers: of those beyond 63 bits numpy makes floats.
+        ids = np.concatenate(self._ids)
+        shape = (len(ids), *self._row.shape[1:])
         text = repr({"descr": self._row.dtype.str, "fortran_order": False, "shape": shape})
         room = self._HEAD_BYTES - 10
         if len(text) >= room:
@@ -102,7 +104,7 @@ class Npy:
         self._file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", room))
         self._file.write(text.ljust(room - 1).encode("latin1") + b"\n")
         self._file.close()
-        np.save(self._path.with_suffix(".ids.npy"), np.asarray(self._ids), allow_pickle=False)
+        np.save(self._path.with_suffix(".ids.npy"), ids, allow_pickle=False)
 
     def abandon(self) -> None:
         """Close it."""
@@ -193,11 +195,14 @@ def _plain(values: Values) -> list[Any]:
         finite = not values.dtype.is_floating_point or bool(values.isfinite().all())
         listed: list[Any] = values.tolist()
         return listed if finite else [_without_nan(value) for value in listed]
-    plain = (value.tolist() if hasattr(value, "tolist") else value for value in values)
-    return [_without_nan(value) for value in plain]
+    return [_without_nan(value) for value in values]
 
 
 def _without_nan(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -24,13 +25,15 @@ _INLINE_BYTES = 16 << 10
 class Kept:
     """Filled by user code through the context, emptied by the loop at every boundary.
 
-    `rows`: the dataset's rows in the batch that is being processed, None between batches.
+    `rows`: the dataset's rows in the batch that is being processed, None between batches; `thread`:
+    the one that processes it.
     Threads of user code may report too: what one adds is in this commit or in the next.
     """
 
     staging: Staging
     saver: Saver
     rows: Span | None = None
+    thread: int = field(default_factory=threading.get_ident)
     in_init: bool = True
     reducers: list[Registered] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
@@ -75,6 +78,11 @@ class Kept:
             models=tuple(models),
         )
 
+    @property
+    def rows_here(self) -> Span | None:
+        """`rows`, for the loop's thread only: one of the user's may be at another batch."""
+        return self.rows if threading.get_ident() == self.thread else None
+
     def is_short(self, batch_size: int) -> bool:
         """Whether the batch in work has fewer rows than the others, as the last one may."""
         return self.rows is not None and self.rows[1] - self.rows[0] < batch_size
@@ -115,8 +123,10 @@ class Boundary:
 
     def discard(self) -> None:
         """Remove the local copies: the commit is durable."""
-        for path in self._paths().values():
-            path.unlink(missing_ok=True)
+        # With the folder of the block or interval, which holds nothing else.
+        folders = {path.parents[name.count("/")] for name, path in self._paths().items()}
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _paths(self) -> dict[str, Path]:
         saved = {} if self.saved is None else self.saved.files.result()

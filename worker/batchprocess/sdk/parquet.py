@@ -24,14 +24,16 @@ class Parquet:
         self._path = path
         self._writer: Any = None
         self._tables: list[Any] = []
+        self._schema: Any = None
         self._bytes = 0
 
     def add(self, ids: Values, columns: Mapping[str, Values]) -> None:
         """Append rows; written once they make a row group."""
         table = pa.table({"id": _array(ids), **{name: _array(v) for name, v in columns.items()}})
-        if self._tables and table.schema != self._tables[0].schema:
-            # A list of Nones, or of integers where floats were, has another inferred type.
-            table = table.cast(self._tables[0].schema)
+        if self._writer is None:
+            # A list of Nones, or of integers where floats are, has another inferred type.
+            known = [table.schema] if self._schema is None else [self._schema, table.schema]
+            self._schema = pa.unify_schemas(known, promote_options="permissive")
         self._tables.append(table)
         self._bytes += table.nbytes
         if self._bytes >= _GROUP_BYTES:
@@ -48,7 +50,7 @@ class Parquet:
             self._writer.close()
 
     def _write(self) -> None:
-        table = pa.concat_tables(self._tables)
+        table = pa.concat_tables([one.cast(self._schema) for one in self._tables])
         if self._writer is None:
             # Dictionaries and statistics of numbers take time and save nothing here. Floats byte by
             # byte: half the time and half the bytes of embeddings, compared with snappy.

@@ -43,15 +43,18 @@ class _Leaf:
     position: int
     sent: Any = None
     version: int = 0
+    address: int = 0
 
     def is_as_sent(self) -> bool:
         """Whether nothing that torch can see has changed the tensor since it was sent.
 
         Every in-place operation moves the version, also one on a view. Whoever writes through
         numpy cannot be seen, but that numpy was let in can: it makes the storage unresizable.
+        Assigning to `.data` moves nothing but the address.
         """
-        unchanged = self.tensor._version == self.version
-        return unchanged and self.tensor.untyped_storage().resizable()
+        tensor = self.tensor
+        unchanged = tensor._version == self.version and tensor.data_ptr() == self.address
+        return unchanged and not tensor.requires_grad and tensor.untyped_storage().resizable()
 
 
 class Prefetch:
@@ -136,7 +139,7 @@ class Prefetch:
         return leaf.tensor
 
     def _send(self, leaf: _Leaf) -> None:
-        leaf.version = leaf.tensor._version
+        leaf.version, leaf.address = leaf.tensor._version, leaf.tensor.data_ptr()
         if self._full:
             return
         try:
@@ -186,7 +189,7 @@ def _is_plain(tensor: torch.Tensor) -> bool:
         tensor.device.type == "cpu"
         and tensor.layout is torch.strided
         and not (tensor.requires_grad or tensor.is_inference() or tensor.is_neg())
-        and not tensor.is_conj()
+        and not (tensor.is_conj() or tensor.is_quantized)
         and tensor.numel() > 0
         and (tensor.is_contiguous() or _is_channels_last(tensor))
     )
@@ -198,5 +201,6 @@ def _is_channels_last(tensor: torch.Tensor) -> bool:
 
 def _share_memory(found: list[torch.Tensor]) -> bool:
     """Whether writing to one would be seen in another, which copies would end."""
-    pointers = [tensor.untyped_storage().data_ptr() for tensor in found if _is_plain(tensor)]
+    dense = [one for one in found if one.layout is torch.strided and one.device.type == "cpu"]
+    pointers = [tensor.untyped_storage().data_ptr() for tensor in dense if tensor.numel() > 0]
     return len(set(pointers)) < len(pointers)

@@ -5,14 +5,18 @@ each by a connection of its own: most of a millisecond a batch. Here small messa
 once, small tensors travel in them, and large ones in slots, if the loader has been given some.
 """
 
+import fcntl
 import io
 import os
 import pickle
+import sys
+import termios
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from multiprocessing.context import ForkContext, ForkProcess
 from multiprocessing.queues import Queue
 from multiprocessing.reduction import ForkingPickler
+from multiprocessing.resource_sharer import DupFd
 from queue import Full
 from typing import Any, NamedTuple
 
@@ -23,7 +27,9 @@ from batchprocess.sdk.prefetch import tensors_in
 from batchprocess.sdk.slots import Slot, Slots, landed
 
 _MOST_AT_ONCE = 4096
-"""A pipe holds 64 KiB: a dozen batches ahead, and nobody waits for a worker that is gone."""
+_MOST_WAITING = 16 << 10
+"""A pipe holds 64 KiB, or half of that in messages of half a page: nobody is to wait for a worker
+that is gone."""
 _MOST_INLINE = 64 << 10
 _PROTOCOL = 5
 
@@ -40,6 +46,7 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
     _thread: object
     _sem: Any
     _wlock: Any
+    _reader: Any
     _writer: Any
     _slots: Sequence[Slots] = ()
 
@@ -51,7 +58,7 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
             return
         message = ForkingPickler.dumps(obj)
         # Once there is a thread, it has all messages: they must not overtake each other.
-        if self._thread is not None or len(message) > _MOST_AT_ONCE:
+        if self._thread is not None or len(message) > _MOST_AT_ONCE or self._is_filling():
             super().put(obj, block, timeout)
             return
         if not self._sem.acquire(block, timeout):
@@ -63,6 +70,10 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
         """As documented for multiprocessing."""
         got = super().get(block, timeout)
         return pickle.loads(got.body) if type(got) is _Packed else got  # noqa: S301  our worker's
+
+    def _is_filling(self) -> bool:
+        waiting = fcntl.ioctl(self._reader.fileno(), termios.FIONREAD, bytes(4))
+        return int.from_bytes(waiting, sys.byteorder) > _MOST_WAITING
 
     def _mine(self) -> Slots | None:
         worker = get_worker_info()
@@ -120,6 +131,7 @@ class _Inline(ForkingPickler):
         self._seen: set[int] = set()
         self._slots = slots
         self._slot: Slot | None = None
+        self._lent: list[Any] = []
         # Only those that the reader will find, too, to take them out of the slot.
         self._found = set() if slots is None else {id(tensor) for tensor in tensors_in(obj)}
 
@@ -127,10 +139,14 @@ class _Inline(ForkingPickler):
         """The message is whole, or not to be sent."""
         if self._slot is not None:
             self._slot.close(sent=sent)
+        for lent in () if sent else self._lent:
+            _take_back(lent)
 
     def reducer_override(self, obj: Any) -> Any:
         """How to pickle one object; NotImplemented: as ever."""
         if not isinstance(obj, torch.Tensor):
+            if isinstance(obj, DupFd | torch.UntypedStorage):
+                self._lent.append(obj)
             return NotImplemented
         if obj.layout is torch.strided and obj.numel() > 0:
             # Not its address, which changes when a tensor is moved to shared memory.
@@ -153,6 +169,15 @@ class _Inline(ForkingPickler):
             self._slot = self._slots.open()
         placed = None if self._slot is None else self._slot.place(tensor)
         return NotImplemented if placed is None else (landed, placed)
+
+
+def _take_back(lent: Any) -> None:
+    """Memory that torch has made ready to be sent stays, with its file, until somebody takes it."""
+    strategy: Callable[[], str] = torch.multiprocessing.get_sharing_strategy
+    if isinstance(lent, DupFd):
+        os.close(lent.detach())
+    elif strategy() == "file_system":
+        lent._shared_decref()
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:

@@ -18,11 +18,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from batchprocess.sdk.columns import as_numbers, bytes_of, copied
 from batchprocess.sdk.formats import DTYPES, TENSORS_ONLY, WRITERS, Writer, files_of
 from batchprocess.sdk.staging import check_name
 
 MOST_BYTES = 512 << 20
-_LIST_ITEM_BYTES = 64
 
 
 class Landing(Protocol):
@@ -50,6 +50,23 @@ class _Interval:
     folder: Path
     kinds: dict[str, dict[str, _Kind]] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
+    empty: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+
+    def expect(self, name: str, kinds: dict[str, _Kind]) -> None:
+        """Raise ValueError if rows of these kinds do not belong to what is in the file."""
+        for other in self.kinds.keys() - {name}:
+            if twice := set(files_of(name)) & set(files_of(other)):
+                raise ValueError(
+                    f"{name!r} and {other!r} would both make {min(twice)!r}: rename one"
+                )
+        known = self.kinds.setdefault(name, kinds)
+        # Nothing says what the ids of no rows are.
+        known["id"] = known["id"] or kinds["id"]
+        if known != kinds | {"id": kinds["id"] or known["id"]}:
+            raise ValueError(
+                f"{name!r} got {_text(kinds)} now and {_text(known)} before: give every batch the "
+                "same columns, or another name"
+            )
 
     def abandon(self) -> None:
         """Close the files, whatever is in them."""
@@ -94,7 +111,7 @@ class Saver:
         """
         if self._failed is not None:
             raise self._failed
-        ids = _as_numbers(ids)
+        ids = as_numbers(ids)
         kinds = _kinds(name, columns, ids)
         size = sum(_size(column) for column in (ids, *columns.values()))
         self._room.enter(size)
@@ -131,12 +148,7 @@ class Saver:
             folder = self._folder / f"saved-{next(self._numbers)}"
             folder.mkdir(parents=True)
             self._interval = _Interval(folder)
-        known = self._interval.kinds.setdefault(name, kinds)
-        if known != kinds:
-            raise ValueError(
-                f"{name!r} got {_text(kinds)} now and {_text(known)} before: give every batch the "
-                "same columns, or another name"
-            )
+        self._interval.expect(name, kinds)
         return self._interval
 
     def _hand_over(self, column: Column) -> Landing:
@@ -145,7 +157,7 @@ class Saver:
             return self._fetched(column)
         if isinstance(column, np.ndarray) and column.dtype.kind in "biuf":
             return _Here(torch.from_numpy(np.array(column)))
-        return _Listed(list(column))
+        return _Listed(copied(column))
 
     def _fetched(self, tensor: torch.Tensor) -> Landing:
         if tensor.device.type != "cpu" and self._fetch is not None:
@@ -159,12 +171,19 @@ class Saver:
         try:
             if self._failed is None:
                 found = {key: landing.get() for key, landing in rows.columns.items()}
-                self._writer(interval, rows.name).add(rows.ids.get(), found)
+                self._add(interval, rows.name, rows.ids.get(), found)
         except BaseException as error:  # noqa: BLE001  raised by the next save, and by the commit
             self._failed = error
         finally:
             rows.columns.clear()
             self._room.leave(rows.size)
+
+    def _add(self, interval: _Interval, name: str, ids: Any, columns: dict[str, Any]) -> None:
+        if len(ids):
+            self._writer(interval, name).add(ids, columns)
+        else:
+            # Types of lists are known from their rows: no rows count only if there are no others.
+            interval.empty[name] = (ids, columns)
 
     def _writer(self, interval: _Interval, name: str) -> Writer:
         if name not in interval.writers:
@@ -177,6 +196,8 @@ class Saver:
         if self._failed is not None:
             interval.abandon()
             raise self._failed
+        for name in interval.empty.keys() - interval.writers.keys():
+            self._writer(interval, name).add(*interval.empty[name])
         for writer in interval.writers.values():
             writer.close()
         return {name: interval.folder / name for name in names}
@@ -234,7 +255,7 @@ def _kinds(name: str, columns: Mapping[str, Column], ids: Column) -> dict[str, _
         raise ValueError(f"{name!r} got {len(columns)} columns: one array makes a .npy file")
     if "id" in columns:
         raise ValueError(f"{name!r}: column 'id' holds the ids; give them as ids=")
-    kinds = {"id": _kind(name, "id", ids)}
+    kinds = {"id": _kind(name, "id", ids) if len(ids) else ()}
     for key, column in columns.items():
         kinds[key] = _kind(name, key, column)
         if len(column) != len(ids):
@@ -264,13 +285,6 @@ def _kind(name: str, key: str, column: Column) -> _Kind:
     )
 
 
-def _as_numbers(ids: Column) -> Column:
-    """Integers as a tensor, whichever way they were given."""
-    if isinstance(ids, list | tuple | range) and all(type(one) is int for one in ids):
-        return torch.tensor(ids, dtype=torch.int64)
-    return ids
-
-
 @cache
 def _has_pyarrow() -> bool:
     return find_spec("pyarrow") is not None
@@ -279,7 +293,7 @@ def _has_pyarrow() -> bool:
 def _size(column: Column) -> int:
     if isinstance(column, torch.Tensor | np.ndarray):
         return int(column.nbytes)
-    return len(column) * _LIST_ITEM_BYTES
+    return bytes_of(column)
 
 
 def _text(kinds: Mapping[str, _Kind]) -> str:

@@ -93,6 +93,7 @@ class Splitter:
 
 
 _FAILED = object()
+_PLAIN = str | int | float | bool
 
 
 def _alone(tensor: torch.Tensor) -> torch.Tensor:
@@ -118,14 +119,24 @@ def join(parts: Sequence[Any], sizes: Sequence[int]) -> Any:
         joined = {key: join([part[key] for part in parts], sizes) for key in first}
         return rebuilt(first, joined)
     if isinstance(first, list | tuple):
+        _check_items(parts, sizes)
         columns = [join(column, sizes) for column in zip(*parts, strict=True)]
         return type(first)(*columns) if hasattr(first, "_fields") else type(first)(columns)
     if dataclasses.is_dataclass(first) and not isinstance(first, type):
         names = [one.name for one in dataclasses.fields(first)]
         return type(first)(**{n: join([getattr(part, n) for part in parts], sizes) for n in names})
-    if isinstance(first, str | int | float | bool | None) and all(part == first for part in parts):
+    if isinstance(first, _PLAIN | None) and all(part == first for part in parts):
         return first
     raise TypeError(f"a {type(first).__qualname__} among them")
+
+
+def _check_items(parts: Sequence[Any], sizes: Sequence[int]) -> None:
+    """Items are of all rows together, not of one row each, which would be lost but for a part's."""
+    kind, lengths = type(parts[0]).__qualname__, [len(part) for part in parts]
+    if len(set(lengths)) > 1:
+        raise TypeError(f"a {kind} of another length for each part")
+    if lengths == list(sizes) and all(isinstance(item, _PLAIN) for item in parts[0]):
+        raise TypeError(f"a {kind} with one value for each row")
 
 
 def _concatenate(parts: Sequence[Any], sizes: Sequence[int]) -> torch.Tensor:
@@ -139,10 +150,11 @@ def _part(given: Any, rows: int, begin: int, end: int) -> Any:
     if isinstance(given, torch.Tensor):
         return given[begin:end] if given.dim() and given.shape[0] == rows else given
     if isinstance(given, list | tuple):
-        items = [_part(item, rows, begin, end) for item in given]
-        return type(given)(*items) if hasattr(given, "_fields") else type(given)(items)
-    if type(given) is dict:
-        return {key: _part(item, rows, begin, end) for key, item in given.items()}
+        parts = [_part(item, rows, begin, end) for item in given]
+        return type(given)(*parts) if hasattr(given, "_fields") else type(given)(parts)
+    if isinstance(given, dict):
+        items = {key: _part(item, rows, begin, end) for key, item in given.items()}
+        return rebuilt(given, items)
     return given
 
 

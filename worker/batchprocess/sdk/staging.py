@@ -69,6 +69,8 @@ class Staging:
 
     def _add(self, folder: Path) -> None:
         found = dict(_files(folder))
+        if not found:
+            shutil.rmtree(folder)
         for name in found:
             check_name(name)
             if name in self._names:
