@@ -1,5 +1,6 @@
 """What the API promises holds after any number of interruptions."""
 
+import contextlib
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -156,6 +157,29 @@ def test_metrics_are_kept_once(alone: Alone, cuts: tuple[int, ...]) -> None:
     assert [
         line["metrics"] for line in _json_lines(alone.run_folder / "metrics" / "end.jsonl")
     ] == [{"done": True}]
+
+
+@pytest.mark.parametrize("cuts", CUTS)
+def test_what_init_hands_over_is_kept_once(alone: Alone, cuts: tuple[int, ...]) -> None:
+    def made(cut: int | None) -> type[TorchBatchProcessor]:
+        class Early(TorchBatchProcessor):
+            def __init__(self, context):
+                with context.upload_path() as path:
+                    Path(path, "labels.txt").write_text("labels\n")
+                context.save("saved.jsonl", {"value": [7]}, ids=["early"])
+                context.report_metrics("init", 1, {"parameters": 3})
+
+            def process_batch(self, batch, batch_idx):
+                if batch_idx == cut:
+                    raise Interrupted
+
+        return Early
+
+    for cut in (*cuts, None):
+        with contextlib.suppress(Interrupted):
+            alone.run(made(cut), Rows())
+    assert alone.lines() == ["labels", '{"id": "early", "value": 7}']
+    assert len(_json_lines(alone.run_folder / "metrics" / "init.jsonl")) == 1
 
 
 @pytest.mark.parametrize("again", [1, 2])

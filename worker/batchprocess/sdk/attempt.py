@@ -247,6 +247,8 @@ class Attempt:
         )
         if self.place.alone:
             say_where_it_begins(self.storage.uri, shard, cursor, total)
+        if cursor:
+            self._kept.drop_from_init()
         if claimed.last is not None:
             self._kept.resume(claimed.last.reducers, self._load)
         self._committer = Committer(

@@ -78,6 +78,12 @@ class Kept:
             models=tuple(models),
         )
 
+    def drop_from_init(self) -> None:
+        """Files and metrics of `__init__` are in the shard's first commit, and this is not it."""
+        files, saved = self.staging.take(), self.saver.take()
+        Boundary((0, 0), (0, 0), files, saved, None, reducers=(), metrics=(), models=()).discard()
+        self.metrics.clear()
+
     @property
     def rows_here(self) -> Span | None:
         """`rows`, for the loop's thread only: one of the user's may be at another batch."""
