@@ -139,7 +139,8 @@ def test_in_shards(seed: Script, profile: bool) -> None:
     assert len(traces) == (3 if profile else 0)
     for trace in traces:
         names = {event.get("name") for event in json.loads(trace.read_text())["traceEvents"]}
-        assert "aten::linear" in names
+        parts = ("process_batch", "wait for data", "begin a commit")
+        assert {"aten::linear", *(f"batchprocess: {part}" for part in parts)} <= names
 
 
 def test_by_references(seed: Script) -> None:

@@ -2,13 +2,18 @@
 
 import contextlib
 import logging
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from batchprocess.sdk.clock import Times
+from batchprocess.sdk.committer import Folder
 from batchprocess.sdk.feed import Feed
-from batchprocess.sdk.loop import Device, Loop
+from batchprocess.sdk.kept import Boundary
+from batchprocess.sdk.loop import Commits, Device, Loop
 from batchprocess.sdk.profiler import NoProfiler
 
 _LOG = logging.getLogger("batchprocess")
@@ -24,8 +29,8 @@ class Trace:
     Written below `folder` as soon as it is whole, so that the next commit copies it to the run.
     """
 
-    def __init__(self, folder: Path, batches: int) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, batches: int, times: Times) -> None:
+        self._folder, self._times = folder, times
         self._first = min(_SKIPPED, batches // 3)
         self._seen = 0
         self._profile: Any = None
@@ -39,6 +44,10 @@ class Trace:
         """The feed with the waiting for data named in the trace."""
         return _TracedFeed(self, feed)
 
+    def commits(self, commits: Commits) -> Commits:
+        """The committer with what the loop waits for named in the trace."""
+        return _TracedCommits(self, commits)
+
     def enter(self, name: str) -> None:
         """A part of the loop begins."""
         if self._profile is not None:
@@ -50,10 +59,25 @@ class Trace:
         if self._open:
             self._open.pop().__exit__(None, None, None)
 
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Both, around a block."""
+        self.enter(name)
+        try:
+            yield
+        finally:
+            self.leave()
+
     def batch(self) -> None:
         """The next batch is about to be read."""
+        began = time.monotonic()
+        self._follow()
+        # Seconds, within what the loop takes for user code.
+        self._times.work -= time.monotonic() - began
+
+    def _follow(self) -> None:
         if self._seen == self._first:
-            self._profile = torch.profiler.profile(record_shapes=False)
+            self._profile = torch.profiler.profile(activities=_activities(), record_shapes=False)
             self._profile.start()
         elif self._seen == self._first + _RECORDED:
             self.close()
@@ -75,10 +99,17 @@ def traced(loop: Loop, feed: Feed, folder: Path, batches: int) -> Feed:
     if type(loop.processor.profiler) is not NoProfiler:
         _LOG.warning("profile: true is ignored: the processor has a profiler of its own")
         return feed
-    trace = Trace(folder, batches)
+    trace = Trace(folder, batches, loop.state.times)
     trace.batch()
     loop.device = trace.device(loop.device)
+    loop.committer = trace.commits(loop.committer)
     return trace.feed(feed)
+
+
+def _activities() -> list[torch.profiler.ProfilerActivity]:
+    """Asked for the GPU's where there is none, torch writes errors into the log."""
+    kinds = torch.profiler.ProfilerActivity
+    return [kinds.CPU, kinds.CUDA] if torch.cuda.is_available() else [kinds.CPU]
 
 
 class _TracedFeed:
@@ -88,15 +119,11 @@ class _TracedFeed:
 
     def done(self) -> None:
         self._feed.done()
-        # Starting and writing a trace take seconds: not counted as waiting for data.
         self._trace.batch()
 
     def take(self) -> Any:
-        self._trace.enter("batchprocess: wait for data")
-        try:
+        with self._trace.part("batchprocess: wait for data"):
             return self._feed.take()
-        finally:
-            self._trace.leave()
 
 
 class _TracedDevice:
@@ -118,3 +145,17 @@ class _TracedDevice:
     def drain(self) -> None:
         with contextlib.closing(self._trace):
             self._device.drain()
+
+
+class _TracedCommits:
+    def __init__(self, trace: Trace, commits: Commits) -> None:
+        self._trace, self._commits = trace, commits
+        self.check, self.seal = commits.check, commits.seal
+
+    def wait(self) -> None:
+        with self._trace.part("batchprocess: wait for the commit in flight"):
+            self._commits.wait()
+
+    def commit(self, boundary: Boundary, tensorboard: Folder | None) -> None:
+        with self._trace.part("batchprocess: begin a commit"):
+            self._commits.commit(boundary, tensorboard)
