@@ -1,7 +1,13 @@
-"""Sentences for what user code raises."""
+"""Sentences and tracebacks for what user code raises."""
+
+import traceback
+from pathlib import Path
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.failures import Where
+from batchprocess.sdk import failures
+from batchprocess.sdk.failures import Where, without_ours
+
+OURS = str(Path(failures.__file__).with_name("x.py"))
 
 
 def test_a_failing_reducer_is_of_no_shard():
@@ -31,3 +37,28 @@ def test_an_error_of_a_loader_process_is_one_line():
         "reading a batch raised ValueError: row 7 is broken (in a loader process) "
         "(batch 3 of shard 0, rows 6 to 7)"
     )
+
+
+def calls(*frames: tuple[str, str]) -> list[str]:
+    """Functions in the traceback that is left when each of these, by file, calls the next."""
+    scope: dict[str, object] = {}
+    below = "1 / 0"
+    for name, file in reversed(frames):
+        exec(compile(f"def {name}():\n    {below}", file, "exec"), scope)
+        below = f"{name}()"
+    try:
+        scope[frames[0][0]]()
+    except ZeroDivisionError as error:
+        left = without_ours(error.__traceback__.tb_next)
+        return [one.name for one in traceback.extract_tb(left)]
+    raise AssertionError
+
+
+def test_a_traceback_shows_the_users_calls_and_where_we_refused():
+    script, hook = (("script", "u.py"), ("hook", "u.py"))
+    loop, save = (("loop", OURS), ("save", OURS))
+    assert calls(script, loop, hook) == ["script", "hook"]
+    assert calls(script, loop, hook, save) == ["script", "hook", "save"]
+    # No user code was called: the fault is ours, or in the way we were called.
+    assert calls(script, loop) == ["script", "loop"]
+    assert calls(loop) == ["loop"]

@@ -1,7 +1,9 @@
 """What an exception means: whose fault it is, the exit code, and one sentence (contracts 6)."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
@@ -30,6 +32,7 @@ Stage = Literal[
 _USER_STAGES = {"reading a batch", "process_batch", "on_checkpoint_start", "on_finish", "commit"}
 _BUILD_STAGES = {"the dataset", "__init__"}
 _LONGEST = 1_000
+_OURS = f"{Path(__file__).parents[1]}/"
 
 
 @dataclass
@@ -75,21 +78,48 @@ def code_of(error: BaseException, where: Where) -> int:
 
 
 def tell_plainly(error: BaseException, *, heard: bool) -> None:
-    """If nobody catches `error` and it is one of ours, print its sentence instead of a traceback.
+    """If nobody catches `error`: print the sentence alone if it is one of ours, else the traceback
 
-    `heard`: an agent has been told, and will print it.
+    through the user's code. `heard`: an agent has been told the sentence, and will print it.
     """
-    if not isinstance(error, BatchProcessError):
-        return
     before = sys.excepthook
 
     def hook(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
         if value is not error:
             before(kind, value, trace)
+        elif not isinstance(error, BatchProcessError):
+            before(kind, value, without_ours(trace))
         elif not heard:
             print(value, file=sys.stderr)  # noqa: T201  in place of the interpreter's own print
 
     sys.excepthook = hook
+
+
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """The calls of a traceback but those of this package through which user code was called.
+
+    All of it if no user code was: the fault is here then.
+    """
+    frames = list(_frames(trace))
+    users = [number for number, one in enumerate(frames) if not _is_ours(one)]
+    called = next((number for number, one in enumerate(frames) if _is_ours(one)), len(frames))
+    if not users or users[-1] < called:
+        return trace
+    kept = [one for at, one in enumerate(frames) if at > users[-1] or not _is_ours(one)]
+    linked = None
+    for one in reversed(kept):
+        linked = TracebackType(linked, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return linked
+
+
+def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _is_ours(one: TracebackType) -> bool:
+    return one.tb_frame.f_code.co_filename.startswith(_OURS)
 
 
 def _own(error: BatchProcessError, where: Where) -> int:
