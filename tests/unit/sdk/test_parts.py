@@ -337,7 +337,7 @@ def test_reported_metrics_are_checked_in_the_call(tmp_path):
     with pytest.raises(ValueError, match="'a' was reported already"):
         made.report_metrics("g", 1, {"a": 2})
     for value in (object(), float("nan"), "\udcff"):
-        with pytest.raises(TypeError, match="are not JSON"):
+        with pytest.raises(TypeError, match="metric 'a' of group 'g' is not JSON"):
             made.report_metrics("g", 3, {"a": value})
     with pytest.raises(TypeError, match="steps_completed"):
         made.report_metrics("g", "3", {"a": 1})

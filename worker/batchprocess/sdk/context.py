@@ -11,10 +11,10 @@ import torch
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.sdk.devices import move
 from batchprocess.sdk.kept import Kept
+from batchprocess.sdk.kinds import Column, columns_of
 from batchprocess.sdk.machine import Machine
 from batchprocess.sdk.models import Options
 from batchprocess.sdk.reducers import FunctionReducer, MetricReducer, Registered
-from batchprocess.sdk.saver import Column
 from batchprocess.sdk.staging import check_name
 
 Model = TypeVar("Model", bound=torch.nn.Module)
@@ -101,7 +101,7 @@ class TorchBatchProcessorContext:
         be encoded. What is wrong with names, shapes or types raises ValueError or TypeError here;
         a failure to write raises in the next call, or ends the attempt at the next checkpoint.
         """
-        columns = rows if isinstance(rows, Mapping) else {Path(name).stem: rows}
+        columns = columns_of(name, rows)
         self._kept.saver.save(name, columns, self._row_ids(name, columns) if ids is None else ids)
 
     def _row_ids(self, name: str, columns: Mapping[str, Column]) -> range:
@@ -111,7 +111,10 @@ class TorchBatchProcessorContext:
             batch = (
                 "there is no batch here" if rows is None else f"the batch has {rows[1] - rows[0]}"
             )
-            raise ValueError(f"{name!r} got {length} rows and no ids, but {batch}: give ids=")
+            raise ValueError(
+                f"{name!r} got {length} rows and no ids, but {batch}: give ids= (a list or tuple "
+                "has one item a row)"
+            )
         return range(*rows)
 
     def report_metrics(self, group: str, steps_completed: int, metrics: dict[str, Any]) -> None:
@@ -194,13 +197,19 @@ def _checked_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) 
         raise TypeError(f"steps_completed must be an int, not {steps_completed!r}")
     if not isinstance(metrics, dict) or not all(isinstance(key, str) for key in metrics):
         raise TypeError(f"metrics must be a dict with string keys, not {metrics!r:.100}")
+    return {key: _checked_metric(group, key, value) for key, value in metrics.items()}
+
+
+def _checked_metric(group: str, key: str, value: Any) -> Any:
     try:
-        text = json.dumps(metrics, allow_nan=False, ensure_ascii=False)
+        text = json.dumps({key: value}, allow_nan=False, ensure_ascii=False)
         text.encode()
     except (TypeError, ValueError) as error:
-        raise TypeError(f"metrics of group {group!r} are not JSON: {error}") from error
-    copied: dict[str, Any] = json.loads(text)
-    return copied
+        raise TypeError(
+            f"metric {key!r} of group {group!r} is not JSON ({error}): give numbers, texts, or "
+            "lists and dicts of them; .item() makes one of a tensor"
+        ) from None
+    return json.loads(text)[key]
 
 
 def _label(thing: Any) -> str:

@@ -27,6 +27,8 @@ class Options:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.dtype, torch.dtype | None):
+            raise TypeError(f"dtype must be a type such as torch.bfloat16, not {self.dtype!r}")
         if self.dtype is not None and not self.dtype.is_floating_point:
             raise ValueError(f"dtype must be a floating-point type, not {self.dtype}")
         if not isinstance(self.compile, bool) and self.compile not in _MODES:
@@ -61,6 +63,11 @@ class Models:
 
     def prepare(self, model: Model, options: Options) -> Model:
         """The same object, in eval mode and on the device; its `forward` replaced on the object."""
+        if not isinstance(model, torch.nn.Module):
+            raise TypeError(
+                "prepare_model_for_inference takes a torch.nn.Module, not "
+                f"a {type(model).__qualname__}"
+            )
         model.eval()
         before = _float_dtype(model)
         model.to(device=self._device, dtype=options.dtype)

@@ -4,14 +4,13 @@ Each boundary ends the files of its interval; the commit waits for them and name
 before it, no record names them and the next attempt makes them anew.
 """
 
+import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,8 +18,8 @@ import numpy as np
 import torch
 
 from batchprocess.sdk.columns import as_numbers, bytes_of, copied
-from batchprocess.sdk.formats import DTYPES, TENSORS_ONLY, WRITERS, Writer, files_of
-from batchprocess.sdk.staging import check_name
+from batchprocess.sdk.formats import WRITERS, Writer, files_of
+from batchprocess.sdk.kinds import Column, Kind, kinds_of, text_of
 
 MOST_BYTES = 512 << 20
 
@@ -33,8 +32,6 @@ class Landing(Protocol):
 
 
 Fetch = Callable[[torch.Tensor], Landing]
-Column = torch.Tensor | np.ndarray[Any, Any] | Sequence[Any]
-_Kind = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,11 @@ class Saved:
 @dataclass
 class _Interval:
     folder: Path
-    kinds: dict[str, dict[str, _Kind]] = field(default_factory=dict)
+    kinds: dict[str, dict[str, Kind]] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
     empty: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
 
-    def expect(self, name: str, kinds: dict[str, _Kind]) -> None:
+    def expect(self, name: str, kinds: dict[str, Kind]) -> None:
         """Raise ValueError if rows of these kinds do not belong to what is in the file."""
         for other in self.kinds.keys() - {name}:
             if twice := set(files_of(name)) & set(files_of(other)):
@@ -64,8 +61,8 @@ class _Interval:
         known["id"] = known["id"] or kinds["id"]
         if known != kinds | {"id": kinds["id"] or known["id"]}:
             raise ValueError(
-                f"{name!r} got {_text(kinds)} now and {_text(known)} before: give every batch the "
-                "same columns, or another name"
+                f"{name!r} got {text_of(kinds)} now and {text_of(known)} before: give every batch "
+                "the same columns, or another name"
             )
 
     def abandon(self) -> None:
@@ -112,7 +109,7 @@ class Saver:
         if self._failed is not None:
             raise self._failed
         ids = as_numbers(ids)
-        kinds = _kinds(name, columns, ids)
+        kinds = kinds_of(name, columns, ids)
         size = sum(_size(column) for column in (ids, *columns.values()))
         self._room.enter(size)
         try:
@@ -143,7 +140,7 @@ class Saver:
         if self._interval is not None:
             self._interval.abandon()
 
-    def _interval_for(self, name: str, kinds: dict[str, _Kind]) -> _Interval:
+    def _interval_for(self, name: str, kinds: dict[str, Kind]) -> _Interval:
         if self._interval is None:
             folder = self._folder / f"saved-{next(self._numbers)}"
             folder.mkdir(parents=True)
@@ -180,7 +177,8 @@ class Saver:
 
     def _add(self, interval: _Interval, name: str, ids: Any, columns: dict[str, Any]) -> None:
         if len(ids):
-            self._writer(interval, name).add(ids, columns)
+            with _named(name):
+                self._writer(interval, name).add(ids, columns)
         else:
             # Types of lists are known from their rows: no rows count only if there are no others.
             interval.empty[name] = (ids, columns)
@@ -198,9 +196,19 @@ class Saver:
             raise self._failed
         for name in interval.empty.keys() - interval.writers.keys():
             self._writer(interval, name).add(*interval.empty[name])
-        for writer in interval.writers.values():
-            writer.close()
+        for name, writer in interval.writers.items():
+            with _named(name):
+                writer.close()
         return {name: interval.folder / name for name in names}
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Values in lists are looked at by the encoder only; pyarrow's errors are of these kinds."""
+    try:
+        yield
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise ValueError(f"{name!r} cannot hold these rows: {error}") from error
 
 
 class _Room:
@@ -243,58 +251,7 @@ class _Listed:
         return self.values
 
 
-def _kinds(name: str, columns: Mapping[str, Column], ids: Column) -> dict[str, _Kind]:
-    """What must be equal in all rows of one file; ValueError or TypeError if they can't be kept."""
-    check_name(name)
-    suffix = Path(name).suffix
-    if suffix not in WRITERS:
-        raise ValueError(f"{name!r} must end in one of {', '.join(WRITERS)}: that is the format")
-    if suffix == ".parquet" and not _has_pyarrow():
-        raise ModuleNotFoundError(f"{name!r} needs pyarrow: pip install pyarrow")
-    if not columns or (suffix == ".npy" and len(columns) > 1):
-        raise ValueError(f"{name!r} got {len(columns)} columns: one array makes a .npy file")
-    if "id" in columns:
-        raise ValueError(f"{name!r}: column 'id' holds the ids; give them as ids=")
-    kinds = {"id": _kind(name, "id", ids) if len(ids) else ()}
-    for key, column in columns.items():
-        kinds[key] = _kind(name, key, column)
-        if len(column) != len(ids):
-            raise ValueError(
-                f"{name!r}: column {key!r} has {len(column)} rows, but there are {len(ids)} ids"
-            )
-        if suffix in TENSORS_ONLY and kinds[key] == ("list",):
-            raise TypeError(f"{name!r}: column {key!r} must be a tensor or an array of numbers")
-    return kinds
-
-
-def _kind(name: str, key: str, column: Column) -> _Kind:
-    if isinstance(column, torch.Tensor | np.ndarray):
-        if column.ndim == 0:
-            raise ValueError(f"{name!r}: column {key!r} must have one row first, not no dimension")
-        if isinstance(column, np.ndarray) and column.dtype.kind not in "biuf":
-            return ("list",)
-        dtype = str(column.dtype).removeprefix("torch.")
-        if dtype not in DTYPES:
-            raise TypeError(f"{name!r}: column {key!r} is {dtype}; use one of {', '.join(DTYPES)}")
-        return (dtype, tuple(column.shape[1:]))
-    if isinstance(column, list | tuple | range):
-        return ("list",)
-    raise TypeError(
-        f"{name!r}: column {key!r} is a {type(column).__qualname__}; use a tensor, a numpy array "
-        "or a list with one value a row"
-    )
-
-
-@cache
-def _has_pyarrow() -> bool:
-    return find_spec("pyarrow") is not None
-
-
 def _size(column: Column) -> int:
     if isinstance(column, torch.Tensor | np.ndarray):
         return int(column.nbytes)
     return bytes_of(column)
-
-
-def _text(kinds: Mapping[str, _Kind]) -> str:
-    return ", ".join(f"{key} {' '.join(map(str, kind))}" for key, kind in kinds.items())
