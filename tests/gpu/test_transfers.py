@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor, results
-from batchprocess.sdk.cuda import CudaPort, Gpu, UnderWay
+from batchprocess.sdk.cuda import CudaPort, CudaReturn, Gpu, UnderWay
 from batchprocess.sdk.prefetch import Prefetch
 from sdk.conftest import Alone
 from support.rough import Images, plain, processor, same
@@ -179,3 +179,17 @@ def test_batches_are_sent_ahead_however_many_have_passed(cuda: torch.device) -> 
     assert not port.room(64 << 20)
     del kept
     assert port.room(64 << 20)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_a_result_on_another_gpu_comes_back_whole() -> None:
+    """A model may lie on both; the first one's streams know nothing of the second's work."""
+    back, other = CudaReturn(), torch.device("cuda", 1)
+    weight = torch.randn(8192, 8192, device=other)
+    for number in range(1, 9):
+        for _ in range(16):
+            weight @ weight
+        made = torch.full((1 << 24,), float(number), device=other)
+        landing = back.fetch(made)
+        made.zero_()
+        assert (landing.get() == number).all()

@@ -13,6 +13,7 @@ from torch.utils.data import TensorDataset
 from agent.conftest import Pod
 from batchprocess import TorchBatchProcessor, results
 from batchprocess.sdk.equipment import Equipment
+from batchprocess.sdk.saver import Saver
 from batchprocess.storage.local import LocalStorage
 from sdk.conftest import Alone
 from support.fake_gpu import FakeGpu
@@ -201,6 +202,25 @@ def test_every_record_says_where_the_time_went(alone: Alone) -> None:
     assert spent[-1]["user"] >= 0.1
     assert spent[-1]["device"] == 0
     assert spent[-1]["storage"] >= 0
+
+
+def test_waiting_for_the_encoder_in_a_hook_is_storage(alone: Alone, monkeypatch) -> None:
+    def slow(saver: Saver, name: str, columns: Any, ids: Any) -> None:
+        time.sleep(0.2)
+        saver._room.waited += 0.2
+
+    class Late(Waiter):
+        def __init__(self, context):
+            self.context = context
+
+        def on_finish(self):
+            self.context.save("x.jsonl", [1], ids=[1])
+
+    monkeypatch.setattr(Saver, "save", slow)
+    alone.run(Late, TensorDataset(torch.ones(4)))
+    last = max((alone.run_folder / "ledger" / "00000").glob("0*.json"))
+    spent = json.loads(last.read_text())["spent"]
+    assert spent["storage"] >= 0.2 > spent["user"]
 
 
 COMPILING = """

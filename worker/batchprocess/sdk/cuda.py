@@ -112,14 +112,14 @@ class _Landing:
 
 
 class CudaReturn:
-    """Results on their way to the CPU, on a stream of their own."""
+    """Results on their way to the CPU, on a stream of their own.
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    A model may lie on several GPUs, and a result on any: work on one is not ordered by another's
+    streams.
+    """
 
-    @cached_property
-    def _stream(self) -> torch.cuda.Stream:
-        return _stream(self._device)
+    def __init__(self) -> None:
+        self._streams: dict[torch.device, torch.cuda.Stream] = {}
 
     def fetch(self, tensor: torch.Tensor) -> _Landing:
         """Start copying what `tensor` holds now, in stream order; it may change afterwards.
@@ -127,15 +127,20 @@ class CudaReturn:
         Raises OutOfMemoryError if there is no room for the snapshot.
         """
         snapshot = tensor.detach().clone(memory_format=torch.contiguous_format)
-        taken = _event()
-        taken.record(torch.cuda.current_stream(self._device))
+        stream, taken = self._stream(snapshot.device), _event()
+        taken.record(torch.cuda.current_stream(snapshot.device))
         host = torch.empty(snapshot.shape, dtype=snapshot.dtype, pin_memory=True)
-        with torch.cuda.stream(self._stream):
-            self._stream.wait_event(taken)
+        with torch.cuda.stream(stream):
+            stream.wait_event(taken)
             host.copy_(snapshot, non_blocking=True)
             landed = _event(blocking=True)
-            landed.record(self._stream)
+            landed.record(stream)
         return _Landing(host, snapshot, landed)
+
+    def _stream(self, device: torch.device) -> torch.cuda.Stream:
+        if device not in self._streams:
+            self._streams[device] = _stream(device)
+        return self._streams[device]
 
 
 class UnderWay:
@@ -226,7 +231,7 @@ class Gpu:
         self.port = CudaPort(device)
         self.prefetch = Prefetch(self.port, everything=everything) if ahead else None
         self.under_way = UnderWay(device)
-        self.back = CudaReturn(device)
+        self.back = CudaReturn()
 
     def give_way(self) -> None:
         """Return all memory that can be spared."""

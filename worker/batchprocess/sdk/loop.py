@@ -164,7 +164,7 @@ class Loop:
         hook()
         times = self.state.times
         times.work += self.clock() - began
-        times.device = self.device.seconds
+        times.device, times.saving = self.device.seconds, self.kept.saver.waited
 
     def _wait(self) -> None:
         self.where.stage = "commit"
