@@ -126,17 +126,28 @@ def test_a_thread_of_the_users_does_not_get_the_ids_of_another_batch(alone: Alon
         alone.run(Late, TensorDataset(torch.ones(8)))
 
 
-def test_one_name_by_save_and_by_upload_path_is_an_error(alone: Alone) -> None:
+@pytest.mark.parametrize(
+    ("name", "file", "match"),
+    [
+        ("x.jsonl", "x.jsonl", r"'x.jsonl' was written by upload_path\(\) and by save"),
+        ("x/y.jsonl", "x", "'x' was written as a file and as a folder"),
+        ("x.jsonl", "x.jsonl/y", "'x.jsonl' was written as a file and as a folder"),
+    ],
+)
+def test_one_name_by_save_and_by_upload_path_is_an_error(
+    alone: Alone, name: str, file: str, match: str
+) -> None:
     class Twice(TorchBatchProcessor):
         def __init__(self, context):
             self.context = context
 
         def process_batch(self, batch, batch_idx):
-            self.context.save("x.jsonl", torch.ones(4))
+            self.context.save(name, torch.ones(4))
             with self.context.upload_path() as path:
-                Path(path, "x.jsonl").touch()
+                (path / file).parent.mkdir(exist_ok=True)
+                (path / file).touch()
 
-    with pytest.raises(ValueError, match=r"'x.jsonl' was written by upload_path\(\) and by save"):
+    with pytest.raises(ValueError, match=match):
         alone.run(Twice, TensorDataset(torch.ones(4)), checkpoint_interval=1)
 
 

@@ -173,6 +173,19 @@ def test_containers_keep_their_types_and_order() -> None:
     assert type(made["b"][1][1]) is Pair
 
 
+class Doubled(Pair):
+    """Is made of one thing, and has two fields."""
+
+    def __new__(cls, image):
+        return super().__new__(cls, image, image * 2)
+
+
+def test_a_named_tuple_with_a_constructor_of_its_own_comes_through() -> None:
+    made = Prefetch(FakePort(), everything=True).stage(Doubled(torch.ones(2)))
+    assert type(made) is Doubled
+    assert [field.tolist() for field in made] == [[1, 1], [2, 2]]
+
+
 def test_without_memory_on_the_device_batches_go_the_plain_way_and_it_is_said_once(caplog) -> None:
     port = FakePort(full=True)
     prefetch = Prefetch(port, everything=True)

@@ -154,6 +154,24 @@ def test_a_batch_without_rows_says_nothing_of_the_ids_of_others(
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_column_cut_out_of_a_tensor(tmp_path: Path, suffix, rows) -> None:
+    saver, name, wide = Saver(tmp_path), f"x.{suffix}", torch.arange(4.0 * rows).reshape(rows, 4)
+    saver.save(name, {"x": wide[:, 2]}, [*range(rows)])
+    path = saver.take().files.result()[name]
+    match suffix:
+        case "parquet":
+            found = pq.read_table(path)["x"].to_pylist()
+        case "npy":
+            found = np.load(path).tolist()
+        case "jsonl":
+            found = [json.loads(line)["x"] for line in path.read_text().splitlines()]
+        case _:
+            found = safetensors.torch.load_file(path)["x"].tolist()
+    assert found == wide[:, 2].tolist()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_integers_of_numpy_are_integers(tmp_path: Path, suffix) -> None:
     saver, name = Saver(tmp_path), f"rows.{suffix}"
     saver.save(name, {"rows": torch.ones(2, 2)}, list(np.arange(2)))

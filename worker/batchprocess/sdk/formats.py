@@ -187,7 +187,9 @@ def numpy_of(values: Values) -> "np.ndarray[Any, Any]":
 
 
 def _bytes_of(values: torch.Tensor) -> memoryview:
-    return values.contiguous().reshape(-1).view(torch.uint8).numpy().data
+    # Not reshape(-1): one value cut out of a row keeps the stride that it had there.
+    flat = values.contiguous().as_strided((values.numel(),), (1,))
+    return flat.view(torch.uint8).numpy().data
 
 
 def _plain(values: Values) -> list[Any]:

@@ -4,9 +4,9 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from batchprocess.ledger.attempt import Draft, StagedReducer
@@ -59,11 +59,8 @@ class Kept:
         (a mean, a maximum) then has none.
         """
         files, saved = self.staging.take(), self.saver.take()
-        if saved is not None and (twice := saved.names & files.keys()):
-            raise ValueError(
-                f"file {min(twice)!r} was written by upload_path() and by save() between two "
-                "checkpoints: give one of them another name"
-            )
+        if saved is not None:
+            _check_names(files.keys(), saved.names)
         with self._lock:
             metrics, self.metrics = self.metrics, []
             models, self.models = self.models, []
@@ -137,6 +134,23 @@ class Boundary:
     def _paths(self) -> dict[str, Path]:
         saved = {} if self.saved is None else self.saved.files.result()
         return self.files | saved
+
+
+def _check_names(files: Set[str], saved: Set[str]) -> None:
+    if twice := saved & files:
+        raise ValueError(
+            f"file {min(twice)!r} was written by upload_path() and by save() between two "
+            "checkpoints: give one of them another name"
+        )
+    if both := (files & _folders(saved)) | (saved & _folders(files)):
+        raise ValueError(
+            f"{min(both)!r} was written as a file and as a folder between two checkpoints: "
+            "rename one"
+        )
+
+
+def _folders(names: Set[str]) -> set[str]:
+    return {str(parent) for name in names for parent in PurePosixPath(name).parents}
 
 
 def value_of(entry: ReducerEntry, load: Callable[[str], bytes]) -> Any:

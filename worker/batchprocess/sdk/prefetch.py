@@ -171,7 +171,8 @@ def _replace(batch: Any, by: dict[int, torch.Tensor]) -> Any:
     if kind is torch.Tensor:
         return by.get(id(batch), batch)
     if _is_named(batch):
-        return kind(*(_replace(item, by) for item in batch))
+        # Not by its constructor, which may take other things than its fields.
+        return kind._make(_replace(item, by) for item in batch)
     if kind is list or kind is tuple:
         return kind(_replace(item, by) for item in batch)
     if kind is dict:
@@ -180,7 +181,7 @@ def _replace(batch: Any, by: dict[int, torch.Tensor]) -> Any:
 
 
 def _is_named(batch: Any) -> bool:
-    return isinstance(batch, tuple) and hasattr(batch, "_fields")
+    return isinstance(batch, tuple) and hasattr(batch, "_make")
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:
