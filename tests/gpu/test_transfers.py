@@ -67,6 +67,15 @@ def test_a_batch_may_be_changed_as_soon_as_to_device_returns(cuda: torch.device)
         assert (again == -1).all()
 
 
+def test_a_copy_comes_behind_what_the_gpu_still_writes_to_page_locked_memory(cuda) -> None:
+    gpu, host = Gpu(cuda), torch.zeros(4 << 20).pin_memory()
+    busy, ones = torch.randn(8192, 8192, device=cuda), torch.ones(4 << 20, device=cuda)
+    for _ in range(20):
+        busy @ busy
+    host.copy_(ones, non_blocking=True)
+    assert (gpu.to_device(host) == 1).all()
+
+
 def test_few_batches_are_under_way_and_their_time_is_known(cuda: torch.device) -> None:
     under_way = UnderWay(cuda)
     matrix = torch.randn(4096, 4096, device=cuda)

@@ -211,3 +211,26 @@ def test_a_model_that_needs_the_memory_gets_that_of_batches_ahead() -> None:
     assert prefetch.take(batch.image) is None
     prefetch.stage(pair(1))
     assert port.sent == 2
+
+
+class Unlockable(FakePort):
+    """Has memory to page-lock one tensor."""
+
+    def pin(self, tensor: torch.Tensor) -> torch.Tensor:
+        if self.pinned:
+            raise RuntimeError("out of memory")
+        return super().pin(tensor)
+
+
+def test_without_memory_to_lock_batches_go_the_plain_way_and_it_is_said_once(caplog) -> None:
+    port = Unlockable()
+    prefetch = Prefetch(port, everything=True)
+    for number in range(3):
+        given = pair(number)
+        batch = begun(prefetch, given)
+        assert (prefetch.take(batch.image) is None) is (number > 0)
+        assert prefetch.take(batch.label) is None
+        assert torch.equal(batch.image, given.image)
+        assert batch.label is given.label
+        prefetch.end()
+    assert len([line for line in caplog.messages if "page-locked" in line]) == 1

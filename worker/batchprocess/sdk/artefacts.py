@@ -15,14 +15,13 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from batchprocess import __version__
 from batchprocess.ledger.create import create
 from batchprocess.ledger.download import whole
 from batchprocess.ledger.effects import Flow, Get, Put
 from batchprocess.ledger.perform import Patience, perform
-from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.sdk.beside import Beside
 from batchprocess.storage.base import Storage
 
@@ -123,7 +122,8 @@ class _telling:  # noqa: N801  reads as a word at its use
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        if isinstance(error, BatchProcessError | ValidationError | OSError | RuntimeError):
+        # torch's compiler raises what it likes, and a run does not need what it keeps.
+        if isinstance(error, Exception):
             _LOG.warning("compiled code could not be %s: %s", self._done, error)
             return True
         return False

@@ -87,10 +87,9 @@ class CudaPort:
 
     def copy(self, tensor: torch.Tensor) -> torch.Tensor:
         """A copy made now, after which the source may be changed."""
-        if tensor.device.type == "cpu" and tensor.is_pinned():
-            # Asynchronous from page-locked memory: wait for the copy, but for no kernel before it.
-            return self.receive(self.send(tensor))
-        return tensor.to(self._device, non_blocking=True)
+        # From page-locked memory only a copy that is waited for. It is one behind all that the GPU
+        # has to do, which may be writing there: to a tensor that user code locked.
+        return tensor.to(self._device, non_blocking=not tensor.is_pinned())
 
     def room(self, size: int) -> bool:
         """Whether the batch is small beside the GPU, and user code keeps few pinned ones."""

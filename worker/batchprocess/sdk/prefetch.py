@@ -22,7 +22,10 @@ class Port(Protocol):
         """Touch the device, from the thread that will pin and send."""
 
     def pin(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A page-locked copy whose storage is resizable, as a fresh tensor's is."""
+        """A page-locked copy whose storage is resizable, as a fresh tensor's is; RuntimeError if
+
+        no memory can be locked.
+        """
 
     def send(self, tensor: torch.Tensor) -> Any:
         """Start copying to the device; OutOfMemoryError if there is no room there."""
@@ -70,7 +73,7 @@ class Prefetch:
         self._wanted: frozenset[int] | None = None
         self._asked: set[int] = set()
         self._current: dict[int, _Leaf] = {}
-        self._full = False
+        self._full = self._unpinned = False
         self._staged: deque[dict[int, _Leaf]] = deque()
 
     def open(self) -> None:
@@ -123,6 +126,8 @@ class Prefetch:
 
     def _ahead(self, found: list[torch.Tensor]) -> set[int]:
         """Positions of what is to be pinned and sent."""
+        if self._unpinned:
+            return set()
         known = None if self._everything else self._wanted
         wanted = range(len(found)) if known is None else known
         chosen = {p for p in wanted if p < len(found) and _is_plain(found[p])}
@@ -132,9 +137,14 @@ class Prefetch:
         return chosen
 
     def _place(self, leaf: _Leaf, *, ahead: bool) -> torch.Tensor:
-        if not ahead:
+        if not ahead or self._unpinned:
             return self._port.own(leaf.tensor)
-        leaf.tensor = self._port.pin(leaf.tensor)
+        try:
+            leaf.tensor = self._port.pin(leaf.tensor)
+        except RuntimeError as error:
+            self._unpinned = True
+            _LOG.warning("no memory could be page-locked, so batches are copied late: %s", error)
+            return self._port.own(leaf.tensor)
         self._send(leaf)
         return leaf.tensor
 

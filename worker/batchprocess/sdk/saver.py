@@ -160,8 +160,10 @@ class Saver:
         if tensor.device.type != "cpu" and self._fetch is not None:
             try:
                 return self._fetch(tensor)
-            except torch.OutOfMemoryError:
-                pass  # no room for a snapshot: copy it now, and wait for that
+            except RuntimeError:
+                # No room for a snapshot, or none to page-lock: copy it now, and wait for that. If
+                # the GPU itself has failed, this fails too.
+                pass
         return _Here(tensor.detach().to("cpu", copy=True).contiguous())
 
     def _encode(self, interval: _Interval, rows: "_Rows") -> None:

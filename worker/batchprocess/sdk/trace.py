@@ -90,7 +90,11 @@ class Trace:
         profile, self._profile = self._profile, None
         profile.stop()
         path = self._folder / "profile.pt.trace.json"
-        profile.export_chrome_trace(str(path))
+        try:
+            profile.export_chrome_trace(str(path))
+        except (OSError, RuntimeError) as error:
+            _LOG.warning("the trace could not be written: %s", error)
+            return
         _LOG.warning("a trace of the loop is in the run's tensorboard/ as %s", path.name)
 
 
