@@ -44,8 +44,6 @@ from batchprocess.sdk.reducers import Registered
 from batchprocess.sdk.reducing import Reducing
 from batchprocess.sdk.settings import Settings
 from batchprocess.sdk.trace import traced
-from batchprocess.storage.base import Storage
-from batchprocess.storage.factory import open_storage
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,7 @@ class Attempt:
         self._settings = settings
         self.place = place
         self.nonce = secrets.token_hex(16)
-        environment = place.environment
-        self.storage: Storage = open_storage(environment.run_uri, environment.s3)
+        self.storage = place.storage
         self._equipment = Equipment(processor_class, settings, place, self.storage)
         self._committer: Committer | None = None
         # Exit handlers run after the commit thread has ended: it may need the files till then.

@@ -33,10 +33,11 @@ class Place:
     """The job's settings, and our shard in it. `alone`: no agent, so we finalize ourselves.
 
     `gpu`: number among the GPUs that we see; not 0 only where a launcher shows all to every rank.
-    `scratch`: where temporary files go, None for the system's own place.
+    `scratch`: where temporary files go, None for the system's own place. `storage`: the run's.
     """
 
     environment: WorkerEnvironment
+    storage: Storage
     shard: int
     alone: bool
     gpu: int = 0
@@ -61,10 +62,12 @@ def find_place(
         shard = environment.shard if environment.shard is not None else environment.index
         _agree((shard, environment.shards), context)
         scratch = Path(environ[SCRATCH]) if SCRATCH in environ else None
-        return Place(environment, shard, alone=False, scratch=scratch)
+        storage = open_storage(environment.run_uri, environment.s3)
+        return Place(environment, storage, shard, alone=False, scratch=scratch)
     rank, size = _launcher(environ) or _of(context) or (0, 1)
     _agree((rank, size), context)
-    return Place(_alone(environ, size, script), rank, alone=True, gpu=_local_rank(environ))
+    environment, storage = _alone(environ, size, script)
+    return Place(environment, storage, rank, alone=True, gpu=_local_rank(environ))
 
 
 def _of(context: DistributedContext | None) -> tuple[int, int] | None:
@@ -99,19 +102,24 @@ def _local_rank(environ: Mapping[str, str]) -> int:
     return int(local)
 
 
-def _alone(environ: Mapping[str, str], size: int, script: Path | None) -> WorkerEnvironment:
+def _alone(
+    environ: Mapping[str, str], size: int, script: Path | None
+) -> tuple[WorkerEnvironment, Storage]:
     output = environ.get("BATCHPROCESS_OUTPUT", "batchprocess-runs")
     name = script.stem if script is not None else "interactive"
     refuse_typo(output)
     root = output if "://" in output else str(Path(output).expanduser().absolute())
     job_folder = open_storage(f"{root.rstrip('/')}/{name}")
     run_id = _run_id(job_folder)
-    return WorkerEnvironment(
-        job=new_job_id(job_folder.at(run_id), size, datetime.now(UTC)),
+    # The folder's client is the run's: making another one for S3 takes a tenth of a second.
+    storage = job_folder.at(run_id)
+    environment = WorkerEnvironment(
+        job=new_job_id(storage, size, datetime.now(UTC)),
         job_name=name,
         run_uri=f"{root.rstrip('/')}/{name}/{run_id}",
         shards=size,
     )
+    return environment, storage
 
 
 def _run_id(job_folder: Storage) -> str:
