@@ -182,6 +182,10 @@ def test_sealed_shards_are_not_started_again(job: Script) -> None:
     assert failed.stderr.splitlines()[-1] == (
         "8 of 12 batches are committed and stay: mend the cause, then run it again to go on"
     )
+    status = job.batchprocess("status", "job.yaml").stdout
+    assert status.endswith(
+        "ValueError: a row that nobody can read (batch 0 of shard 1, rows 8 to 9)\n"
+    )
     behave(job)
     done = job.batchprocess("run", "job.yaml", "--json")
     assert done.returncode == 0, done.stderr
