@@ -64,11 +64,42 @@ def test_status_of_a_run_still_going_by_its_job_folder(
     assert "state: incomplete" in said.out
     assert "batches: 4/5" in said.out
     assert "time: data 30%, device 50%, user code 20%, storage 0%" in said.out
-    assert "advice: 30% of the time went into waiting for data: raise dataloader." in said.out
+    assert (
+        "advice: 30% of the time went into waiting for data: set or raise dataloader." in said.out
+    )
     assert said.out.splitlines()[-2:] == [
         "    0       3/3        complete",
         "    1       1/2        open",
     ]
+
+
+CLASSES = "processor: 'm:P', dataset: 'm:d'"
+SCRIPT = "command: [python, m.py]"
+
+
+@pytest.mark.parametrize(
+    ("spec", "advice"),
+    [
+        (CLASSES, "set dataloader.numWorkers; now the loop itself reads every row"),
+        (f"{SCRIPT}, dataloader: {{numWorkers: 0}}", "set dataloader.numWorkers; now the loop its"),
+        (f"{SCRIPT}, dataloader: {{numWorkers: 3}}", "raise dataloader.numWorkers from 3, or"),
+        (SCRIPT, "set or raise dataloader.numWorkers, or"),  # the script may say how many
+    ],
+)
+def test_the_advice_knows_what_the_job_file_says_of_loader_processes(
+    tmp_path: Path, batchprocess: Command, spec: str, advice: str
+) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text(
+        "apiVersion: batchprocess.dev/v1alpha1\nkind: BatchProcessJob\nmetadata: {name: lin}\n"
+        f"spec: {{{spec}, shards: 2, batchSize: 2}}\n"
+    )
+    folder = LocalStorage(tmp_path / "batchprocess-runs" / "lin")
+    complete(folder.at("one"))
+    start_run(folder, "one")
+    told = f"30% of the time went into waiting for data: {advice}"
+    assert f"advice: {told}" in batchprocess("status", file).out
+    assert batchprocess("status", file, "--json").json["advice"].startswith(told)
 
 
 def note(going: Storage, batch: int, body: object, nonce: str = "ab") -> None:

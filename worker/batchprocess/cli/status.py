@@ -32,7 +32,7 @@ def show_status(target: str, *, as_json: bool) -> None:
                 "state": state,
                 "batches": {"done": done, "total": total},
                 "spent": spent.model_dump(),
-                "advice": advice(spent),
+                "advice": advice(spent, loaders=found.loaders),
                 "shards": [
                     {**row, "lastFailure": _as_object(failures.get(row["shard"]))} for row in rows
                 ],
@@ -43,7 +43,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     print(f"state: {state}")
     print(f"outputs: {found.storage.uri}")
     print(f"batches: {done}/{total}")
-    print_spent(spent, sys.stdout)
+    print_spent(spent, found.loaders, sys.stdout)
     if summary is not None:
         print_summary(summary)
     print_table(rows)
