@@ -133,7 +133,8 @@ def test_run_again_and_fresh(job: Script) -> None:
 
     again = job.batchprocess("run", "job.yaml", "--json")
     assert (again.returncode, json.loads(again.stdout)["state"]) == (0, "complete")
-    assert "is complete; --fresh starts another" in again.stderr
+    told = "is complete (its dataset was not looked at again); --fresh starts another"
+    assert told in again.stderr
     assert "[shard" not in again.stderr
 
     fresh = job.batchprocess("run", "job.yaml", "--fresh", "--json")

@@ -65,7 +65,11 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     done = perform(finished(), storage)
     if done is not None:
         _require_as_asked(job, storage)
-        print(f"run {run_id} is complete; --fresh starts another", file=sys.stderr)
+        print(
+            f"run {run_id} is complete (its dataset was not looked at again); "
+            "--fresh starts another",
+            file=sys.stderr,
+        )
         result = LocalResult("complete", ExitCode.SEALED, "", done, ())
     else:
         result = _run(job, path, storage)
