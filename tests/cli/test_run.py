@@ -339,6 +339,35 @@ def test_a_script_that_ends_in_the_same_way_twice_is_not_tried_again(job: Script
     assert done.stderr.splitlines()[-1].endswith("before it called torch_batch_process: no licence")
 
 
+def test_a_worker_that_was_killed_is_tried_again_with_the_reason(job: Script) -> None:
+    killing = """
+import os
+from rows import Writer
+
+class Killing(Writer):
+    def process_batch(self, batch, batch_idx):
+        tries = pathlib.Path("tries")
+        number = int(tries.read_text()) if tries.exists() else 1
+        tries.write_text(str(number + 1))
+        if number in (1, 3):
+            os.kill(os.getppid(), 9)
+            time.sleep(60)
+        if number == 2:
+            raise ValueError("of the second try only")
+        super().process_batch(batch, batch_idx)
+"""
+    job.write("killing.py", "import pathlib, time\n" + killing)
+    job.job(**SPEC | {"processor": "killing:Killing", "shards": 1, "parallelism": 1})
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if "trying again" in line]
+    assert told == [
+        "shard 0: trying again (2 of 4): its worker was killed by SIGKILL",
+        "shard 0: trying again (3 of 4)",
+        "shard 0: trying again (4 of 4): its worker was killed by SIGKILL",
+    ]
+
+
 def test_fields_for_a_cluster_are_named_in_one_line(job: Script) -> None:
     job.job(**SPEC, image="mine:1", queueName="gpus", ttlSecondsAfterFinished=5)
     done = job.batchprocess("plan", "job.yaml")
