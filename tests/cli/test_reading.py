@@ -173,6 +173,9 @@ def test_results_are_listed_in_dataset_order_and_downloaded(
 ) -> None:
     said = batchprocess("results", going.uri, "--json", "--download", tmp_path / "to")
     assert [one["rows"] for one in said.json["files"]] == [[0, 2], [2, 4], [4, 6], [6, 8]]
+    for one in said.json["files"]:
+        place = f"{one['shard']:05d}/{one['seq']:08d}/{one['name']}"
+        assert (tmp_path / "to" / place).is_file()
     files = sorted((tmp_path / "to").rglob("*"))
     text = "".join(path.read_text() for path in files if path.is_file())
     assert text.split() == [str(row) for row in range(8)]
