@@ -12,6 +12,9 @@ from typing import Any
 import torch
 
 _STARTED = datetime.now(UTC)
+_LOAD = os.getloadavg()[0]
+_COMPARABLE_SECONDS = 2.0
+"""What is shorter is start-up and noise."""
 _PACKAGES = ["torch", "torchvision", "transformers", "accelerate", "pytorch-lightning"]
 _PACKAGES += ["determined", "pyarrow", "numpy", "boto3"]
 Rows = list[dict[str, Any]]
@@ -34,6 +37,8 @@ def brief(found: dict[str, Any]) -> str:
     ):
         if found.get(key) is not None:
             parts.append(text.format(found[key]))
+    if found.get("seconds", _COMPARABLE_SECONDS) < _COMPARABLE_SECONDS:
+        parts.append("too short to compare")
     return ", ".join(parts)
 
 
@@ -71,6 +76,7 @@ def machine() -> dict[str, Any]:
     found: dict[str, Any] = {
         "date": f"{_STARTED:%Y-%m-%d %H:%M} UTC",
         "cores": len(os.sched_getaffinity(0)),
+        "load average at the start": round(_LOAD, 1),
         "python": platform.python_version(),
         "kernel": platform.release(),
         "revision": _revision(),

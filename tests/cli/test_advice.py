@@ -66,6 +66,8 @@ def test_a_complete_run_is_told(tmp_path: Path) -> None:
     assert told(tmp_path) == [
         "run one is complete, so run would do nothing; --fresh starts another"
     ]
+    (changed,) = told(tmp_path, run={"rows": 12})
+    assert changed.startswith("run one is complete, but not this job's: the dataset has 12 rows")
 
 
 def test_storage_that_cannot_be_used_is_an_error(

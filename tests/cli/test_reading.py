@@ -1,8 +1,10 @@
 """status, results, verify and clean, on folders that the ledger's own code has made."""
 
+import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +15,9 @@ from batchprocess.cli.results import save
 from batchprocess.ledger.local_runs import start_run
 from batchprocess.ledger.results import Result
 from batchprocess.protocol.environment import S3Settings
-from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.records import CommittedFile, digest
-from batchprocess.storage.base import Storage
+from batchprocess.protocol.errors import StorageDenied, VerificationError
+from batchprocess.protocol.records import CommittedFile, digest, failure_key
+from batchprocess.storage.base import Storage, StoredObject
 from batchprocess.storage.local import LocalStorage
 from batchprocess.storage.s3_client import make_client
 from cli.conftest import Command
@@ -62,11 +64,108 @@ def test_status_of_a_run_still_going_by_its_job_folder(
     assert "state: incomplete" in said.out
     assert "batches: 4/5" in said.out
     assert "time: data 30%, device 50%, user code 20%, storage 0%" in said.out
-    assert "advice: 30% of the time went into waiting for data: raise dataloader." in said.out
+    assert (
+        "advice: 30% of the time went into waiting for data: set or raise dataloader." in said.out
+    )
     assert said.out.splitlines()[-2:] == [
         "    0       3/3        complete",
         "    1       1/2        open",
     ]
+
+
+CLASSES = "processor: 'm:P', dataset: 'm:d'"
+SCRIPT = "command: [python, m.py]"
+
+
+@pytest.mark.parametrize(
+    ("spec", "advice"),
+    [
+        (CLASSES, "set dataloader.numWorkers; now the loop itself reads every row"),
+        (f"{SCRIPT}, dataloader: {{numWorkers: 0}}", "set dataloader.numWorkers; now the loop its"),
+        (f"{SCRIPT}, dataloader: {{numWorkers: 3}}", "raise dataloader.numWorkers from 3, or"),
+        (SCRIPT, "set or raise dataloader.numWorkers, or"),  # the script may say how many
+    ],
+)
+def test_the_advice_knows_what_the_job_file_says_of_loader_processes(
+    tmp_path: Path, batchprocess: Command, spec: str, advice: str
+) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text(
+        "apiVersion: batchprocess.dev/v1alpha1\nkind: BatchProcessJob\nmetadata: {name: lin}\n"
+        f"spec: {{{spec}, shards: 2, batchSize: 2}}\n"
+    )
+    folder = LocalStorage(tmp_path / "batchprocess-runs" / "lin")
+    complete(folder.at("one"))
+    start_run(folder, "one")
+    told = f"30% of the time went into waiting for data: {advice}"
+    assert f"advice: {told}" in batchprocess("status", file).out
+    assert batchprocess("status", file, "--json").json["advice"].startswith(told)
+
+
+def note(going: Storage, batch: int, body: object, nonce: str = "ab") -> None:
+    """As an attempt on shard 1 that user code has ended leaves it; the newest is made last."""
+    going.put(failure_key(1, batch, nonce), json.dumps(body).encode())
+
+
+def test_status_tells_the_last_failure_seen_of_a_shard_that_is_open(
+    going: Storage, batchprocess: Command
+) -> None:
+    note(going, 0, {"error": "long overcome"})
+    assert "failure" not in batchprocess("status", going.uri).out
+    note(going, 1, {"error": "process_batch raised\nValueError: no such row (batch 1 of shard 1)"})
+    shards = batchprocess("status", going.uri, "--json").json["shards"]
+    assert shards[0]["lastFailure"] is None
+    assert (shards[1]["state"], shards[1]["lastFailure"]["batch"]) == ("open", 1)
+    sentence = "process_batch raised ValueError: no such row (batch 1 of shard 1)"
+    assert shards[1]["lastFailure"]["error"] == sentence
+    assert datetime.now(UTC) - datetime.fromisoformat(shards[1]["lastFailure"]["at"]) < timedelta(1)
+    *_, heading, line = batchprocess("status", going.uri).out.splitlines()
+    assert heading == "last failures seen (a worker may be at these shards again):"
+    assert line.split()[0] == "1"
+    assert line.endswith(f" UTC: {sentence}")
+    work(going, 1)
+    assert "failure" not in batchprocess("status", going.uri).out
+
+
+def test_of_several_failures_the_one_seen_last_is_told(
+    tmp_path: Path, batchprocess: Command
+) -> None:
+    storage = LocalStorage(tmp_path / "run")
+    begin(storage)
+    work(storage, 1, end=1)
+    for nonce, age in (("00", 10), ("ff", 20), ("77", 30)):
+        note(storage, 1, {"error": f"{age} seconds ago"}, nonce)
+        when = time.time() - age
+        os.utime(tmp_path / "run" / failure_key(1, 1, nonce), (when, when))
+    assert "10 seconds ago" in batchprocess("status", storage.uri).out
+    note(storage, 1, ["no", "note"], "cc")
+    assert "10 seconds ago" in batchprocess("status", storage.uri).out
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b'{"error": 7}', b"[" * 50_000, b" " * 70_000]
+)
+def test_a_note_that_nobody_can_read_fails_no_status(
+    going: Storage, batchprocess: Command, body: bytes
+) -> None:
+    going.put(failure_key(1, 1, "ab"), body)
+    going.put("ledger/00001/failed-x.json", b"")
+    said = batchprocess("status", going.uri)
+    assert (said.code, "failure" in said.out) == (0, False)
+
+
+def test_who_may_not_list_sees_the_status_all_the_same(
+    tmp_path: Path, batchprocess: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path / "run")
+    begin(storage)
+    work(storage, 1, end=1)
+
+    def refuse(*_: object) -> list[StoredObject]:
+        raise StorageDenied("listing is not allowed")
+
+    monkeypatch.setattr(LocalStorage, "list", refuse)
+    assert batchprocess("status", storage.uri).code == 0
 
 
 def test_results_are_listed_in_dataset_order_and_downloaded(
@@ -74,6 +173,9 @@ def test_results_are_listed_in_dataset_order_and_downloaded(
 ) -> None:
     said = batchprocess("results", going.uri, "--json", "--download", tmp_path / "to")
     assert [one["rows"] for one in said.json["files"]] == [[0, 2], [2, 4], [4, 6], [6, 8]]
+    for one in said.json["files"]:
+        place = f"{one['shard']:05d}/{one['seq']:08d}/{one['name']}"
+        assert (tmp_path / "to" / place).is_file()
     files = sorted((tmp_path / "to").rglob("*"))
     text = "".join(path.read_text() for path in files if path.is_file())
     assert text.split() == [str(row) for row in range(8)]

@@ -133,7 +133,8 @@ def test_run_again_and_fresh(job: Script) -> None:
 
     again = job.batchprocess("run", "job.yaml", "--json")
     assert (again.returncode, json.loads(again.stdout)["state"]) == (0, "complete")
-    assert "is complete; --fresh starts another" in again.stderr
+    told = "is complete (its dataset was not looked at again); --fresh starts another"
+    assert told in again.stderr
     assert "[shard" not in again.stderr
 
     fresh = job.batchprocess("run", "job.yaml", "--fresh", "--json")
@@ -181,6 +182,10 @@ def test_sealed_shards_are_not_started_again(job: Script) -> None:
     assert json.loads(failed.stdout)["state"] == "failed"
     assert failed.stderr.splitlines()[-1] == (
         "8 of 12 batches are committed and stay: mend the cause, then run it again to go on"
+    )
+    status = job.batchprocess("status", "job.yaml").stdout
+    assert status.endswith(
+        "ValueError: a row that nobody can read (batch 0 of shard 1, rows 8 to 9)\n"
     )
     behave(job)
     done = job.batchprocess("run", "job.yaml", "--json")
@@ -332,6 +337,35 @@ def test_a_script_that_ends_in_the_same_way_twice_is_not_tried_again(job: Script
     assert "shard 0: trying again (2 of 4)" in done.stderr
     assert done.stderr.count("[shard 0] no licence") == 2
     assert done.stderr.splitlines()[-1].endswith("before it called torch_batch_process: no licence")
+
+
+def test_a_worker_that_was_killed_is_tried_again_with_the_reason(job: Script) -> None:
+    killing = """
+import os
+from rows import Writer
+
+class Killing(Writer):
+    def process_batch(self, batch, batch_idx):
+        tries = pathlib.Path("tries")
+        number = int(tries.read_text()) if tries.exists() else 1
+        tries.write_text(str(number + 1))
+        if number in (1, 3):
+            os.kill(os.getppid(), 9)
+            time.sleep(60)
+        if number == 2:
+            raise ValueError("of the second try only")
+        super().process_batch(batch, batch_idx)
+"""
+    job.write("killing.py", "import pathlib, time\n" + killing)
+    job.job(**SPEC | {"processor": "killing:Killing", "shards": 1, "parallelism": 1})
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if "trying again" in line]
+    assert told == [
+        "shard 0: trying again (2 of 4): its worker was killed by SIGKILL",
+        "shard 0: trying again (3 of 4)",
+        "shard 0: trying again (4 of 4): its worker was killed by SIGKILL",
+    ]
 
 
 def test_fields_for_a_cluster_are_named_in_one_line(job: Script) -> None:

@@ -118,7 +118,11 @@ def test_latest_that_has_not_begun_gives_way_and_is_named(
 ) -> None:
     start_run(job_folder, f"{TUESDAY}-af01")
     said = batchprocess("status", job_folder.uri)
-    assert (said.code, "has not begun: it has no run.json" in said.err) == (91, True)
+    assert said.code == 91
+    assert said.err == (
+        f"error: run {TUESDAY}-af01 at {job_folder.uri} has not begun: no worker has got as far as "
+        "its first batch; if none is starting now, run the job again\n"
+    )
     run(job_folder, UID, MONDAY)
     assert batchprocess("status", job_folder.uri, "--json").json["runId"] == UID
     (aside,) = said_aside.messages

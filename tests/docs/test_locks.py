@@ -15,6 +15,11 @@ def test_the_demos_environment_can_save_parquet() -> None:
     assert "[cli,parquet]" in (ROOT / "Dockerfile.worker").read_text()
 
 
+def test_the_demos_environment_can_read_safetensors_back() -> None:
+    assert "| `.safetensors` |" in (ROOT / "docs" / "saving.md").read_text()
+    assert re.search(r"^safetensors==", (ROOT / "requirements" / "worker.txt").read_text(), re.M)
+
+
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_a_lock_has_a_hash_for_every_pin_and_names_no_registry(lock: Path) -> None:
     text = lock.read_text()

@@ -59,7 +59,10 @@ def test_odd_names_come_back_as_they_went(storage: Storage, tmp_path: Path, name
     source.write_bytes(b"content")
     storage.upload(f"data/{name}", source)
     assert b"".join(storage.read(f"data/{name}")) == b"content"
-    assert list(storage.list("data/")) == [StoredObject(f"data/{name}", 7)]
+    (listed,) = storage.list("data/")
+    assert listed == StoredObject(f"data/{name}", 7)
+    assert listed.modified is not None
+    assert abs(datetime.now(UTC) - listed.modified) < timedelta(hours=1)
 
 
 def test_files_of_no_bytes_and_ranges_are_read_right(storage: Storage, tmp_path: Path) -> None:

@@ -44,6 +44,20 @@ def test_the_seal_comes_before_all_that_the_process_says(status, seal, said, sto
     assert (watch.code, part in watch.sentence) == (code, True)
 
 
+@pytest.mark.parametrize(
+    ("processed", "cursor", "sentence"),
+    [
+        (0, 0, "shard 3 was stopped before anything had been processed"),
+        (1, 0, "shard 3 was stopped before anything had been committed"),
+        (5, 5, "shard 3 was stopped at batch 5, committed"),
+    ],
+)
+def test_who_is_stopped_early_is_not_said_to_have_committed(processed, cursor, sentence):
+    watch = Watch(3, 0.0, processed=processed)
+    watch.end(-9, SealSeen("none", cursor), stopping=True)
+    assert (watch.code, watch.sentence) == (85, sentence)
+
+
 def test_before_the_first_batch_the_start_bound_holds():
     watch = Watch(0, 0.0)
     watch.take(beat("starting", 99), 99.0)

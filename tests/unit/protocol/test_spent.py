@@ -25,7 +25,9 @@ def test_shares_are_readable() -> None:
 @pytest.mark.parametrize(
     ("loaders", "cores", "remedy"),
     [
-        (None, None, "30% of the time went into waiting for data: raise dataloader.numWorkers, or"),
+        (None, None, "30% of the time went into waiting for data: set or raise dataloader.numW"),
+        (0, None, "set dataloader.numWorkers; now the loop itself reads every row"),
+        (4, None, "raise dataloader.numWorkers from 4, or make rows cheaper"),
         (0, 8, "set dataloader.numWorkers; now the loop itself reads every row, beside 8 cores"),
         (4, 8, "raise dataloader.numWorkers from 4; 8 cores are there"),
         (8, 8, "all 8 cores read already; make rows cheaper to decode"),

@@ -193,14 +193,16 @@ class _Runner:
                 self._stop_others()
 
     def _judge(self, pod: Pod, code: int, said: Termination) -> None:
-        message = said.message or f"{pod.name} ended with code {code}"
+        message = said.message or f"{pod.name}: {pod.end()}"
         if message.endswith(UNREACHED):
             message += f": {pod.last_words(said.message) or 'it said nothing'}"
         claimed = any(end.seq > 0 for end in said.shards)
         self._tally.ended(pod.index, code, message, claimed=claimed)
         again = self._tally.again(pod.index)
         if again is not None and code != ExitCode.SEALED:
-            self._view.note(f"{pod.name}: trying again ({again})")
+            # Who could still speak has told the reason in its last line.
+            why = "" if said.message else f": {pod.end()}"
+            self._view.note(f"{pod.name}: trying again ({again}){why}")
 
     def _stop_others(self) -> None:
         for pod in self._live.values():

@@ -2,6 +2,7 @@
 
 import os
 import selectors
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -41,6 +42,14 @@ class Pod:
         """The last line of its output that is not its own `message`."""
         return next((line for line in reversed(self.last_lines) if line != message), "")
 
+    def end(self) -> str:
+        """How its process ended, for a person, where it could not say so itself."""
+        status = self.process.returncode
+        if status >= 0:
+            return f"it ended with code {status}"
+        known = {int(one): one.name for one in signal.Signals}
+        return f"its worker was killed by {known.get(-status, f'signal {-status}')}"
+
     def termination(self) -> Termination:
         """Its last words; empty if it was killed before its first, or in the middle of one."""
         try:
@@ -74,6 +83,7 @@ class Pods:
         """Start the agent of worker `index`; `environ` is what its environment is laid over."""
         reader, writer = os.pipe()
         log = self.temporary.folder / f"termination-{index}"
+        log.unlink(missing_ok=True)  # the words of the try before are not this one's
         settings = {"index": max(index, 0), "termination_log": str(log), "progress_fd": writer}
         own = environment.model_copy(update=settings)
         process = subprocess.Popen(

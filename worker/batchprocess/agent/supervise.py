@@ -155,7 +155,7 @@ def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tup
     if stopping or watch.killed in ("stopped", "sibling"):
         if said is not None and said.code in (ExitCode.FENCED, ExitCode.CANNOT_WORK):
             return said.code, said.message
-        return ExitCode.STOPPED, f"shard {shard} was stopped at batch {watch.cursor}, committed"
+        return ExitCode.STOPPED, _stop_sentence(watch)
     if status < 0:
         return 128 - status, _signal_sentence(shard, -status)
     if said is not None:
@@ -183,6 +183,13 @@ def _unsaid(watch: Watch, status: int, *, begun: bool) -> tuple[int, str]:
         ExitCode.OTHER,
         f"{text} without sealing shard {shard}: does it call torch_batch_process?",
     )
+
+
+def _stop_sentence(watch: Watch) -> str:
+    if watch.cursor:
+        return f"shard {watch.shard} was stopped at batch {watch.cursor}, committed"
+    so_far = "committed" if watch.processed else "processed"
+    return f"shard {watch.shard} was stopped before anything had been {so_far}"
 
 
 def _stall_sentence(watch: Watch) -> str:

@@ -10,8 +10,8 @@ from batchprocess.protocol.run import Summary
 from batchprocess.protocol.spent import Spent, advice
 
 
-def as_object(result: LocalResult, uri: str) -> dict[str, Any]:
-    """What --json prints: summary.json plus state and uri."""
+def as_object(result: LocalResult, uri: str, loaders: int | None) -> dict[str, Any]:
+    """What --json prints: summary.json plus state and uri. `loaders`: see `loaders_of`."""
     summary = {} if result.summary is None else result.summary.model_dump(mode="json")
     return {
         **summary,
@@ -19,25 +19,27 @@ def as_object(result: LocalResult, uri: str) -> dict[str, Any]:
         "uri": uri,
         "message": result.message,
         "spent": result.spent.model_dump(),
-        "advice": advice(result.spent),
+        "advice": advice(result.spent, loaders=loaders),
     }
 
 
-def print_result(result: LocalResult, uri: str, rows: Sequence[dict[str, Any]]) -> None:
+def print_result(
+    result: LocalResult, uri: str, rows: Sequence[dict[str, Any]], loaders: int | None
+) -> None:
     """State, outputs and metrics, then the table of all shards."""
     print(f"state: {result.state}")
     print(f"outputs: {uri}")
     if result.summary is not None:
         print_summary(result.summary)
-    print_spent(result.spent, sys.stderr)
+    print_spent(result.spent, loaders, sys.stderr)
     print_table(rows)
 
 
-def print_spent(spent: Spent, stream: TextIO) -> None:
+def print_spent(spent: Spent, loaders: int | None, stream: TextIO) -> None:
     """Where the time went, and what to change if too much of it was waited for data."""
     if spent.total:
         print(f"time: {spent.text()}", file=stream)
-    if (text := advice(spent)) is not None:
+    if (text := advice(spent, loaders=loaders)) is not None:
         print(f"advice: {text}", file=stream)
 
 

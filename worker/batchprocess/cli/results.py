@@ -84,6 +84,7 @@ def _write(path: Path, chunks: Iterable[bytes], file: CommittedFile) -> None:
 def _row(result: Result) -> dict[str, object]:
     return {
         "shard": result.shard,
+        "seq": result.seq,
         "batches": result.batches,
         "rows": result.rows,
         **result.file.model_dump(),

@@ -14,7 +14,7 @@ from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.main import print_json
 from batchprocess.cli.outcome import as_object, print_result
 from batchprocess.cli.table import shard_rows
-from batchprocess.cli.target import job_uri, read_job
+from batchprocess.cli.target import job_uri, loaders_of, read_job
 from batchprocess.cli.view import open_view
 from batchprocess.ledger.asked import require_as_asked, require_same_hparams
 from batchprocess.ledger.finalize import finished
@@ -65,7 +65,11 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     done = perform(finished(), storage)
     if done is not None:
         _require_as_asked(job, storage)
-        print(f"run {run_id} is complete; --fresh starts another", file=sys.stderr)
+        print(
+            f"run {run_id} is complete (its dataset was not looked at again); "
+            "--fresh starts another",
+            file=sys.stderr,
+        )
         result = LocalResult("complete", ExitCode.SEALED, "", done, ())
     else:
         result = _run(job, path, storage)
@@ -75,9 +79,9 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     if result.state == "failed":
         _say_what_stays(rows)
     if as_json:
-        print_json(as_object(result, storage.uri))
+        print_json(as_object(result, storage.uri, loaders_of(job)))
     else:
-        print_result(result, storage.uri, rows)
+        print_result(result, storage.uri, rows, loaders_of(job))
     return result.code
 
 

@@ -21,10 +21,11 @@ DEFAULT_OUTPUT = "batchprocess-runs"
 
 @dataclass(frozen=True)
 class Target:
-    """A run folder that exists, and its run.json."""
+    """A run folder that exists, and its run.json. `loaders`: what a job file says of them."""
 
     storage: Storage
     run: RunInfo
+    loaders: int | None = None
 
     @property
     def run_id(self) -> str:
@@ -61,6 +62,12 @@ def job_uri(job: BatchProcessJob, path: Path) -> str:
     return f"{root.rstrip('/')}/{job.metadata.name}"
 
 
+def loaders_of(job: BatchProcessJob) -> int | None:
+    """Loader processes of each worker; None where only the job's script can say."""
+    told = job.spec.dataloader.num_workers
+    return 0 if told is None and not job.spec.command else told
+
+
 def _expanded(path: str) -> Path:
     try:
         return Path(path).expanduser()
@@ -74,7 +81,7 @@ def find_target(target: str) -> Target:
         path = Path(target)
         job = read_job(path)
         folder = open_storage(job_uri(job, path), s3_settings(job))
-        return Target(*find_run(folder, job.spec.run_id))
+        return Target(*find_run(folder, job.spec.run_id), loaders_of(job))
     if "://" not in target and not Path(target).exists():
         raise click.UsageError(f"{target} does not exist")
     return Target(*find_run(open_storage(target.rstrip("/") or target)))

@@ -8,11 +8,11 @@ from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.perform import perform
 from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import read_run
-from batchprocess.ledger.youngest import choose
+from batchprocess.ledger.youngest import choose, not_begun
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
 from batchprocess.protocol.records import CommittedFile
-from batchprocess.protocol.run import RUN_KEY, RunInfo
+from batchprocess.protocol.run import RunInfo
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -64,7 +64,7 @@ def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunIn
     run_id = pinned or choose(folder)
     run = perform(read_run(), folder.at(run_id))
     if run is None:
-        raise InvalidArgument(f"run {run_id} at {folder.uri} has not begun: it has no {RUN_KEY}")
+        raise InvalidArgument(not_begun(run_id, folder))
     return folder.at(run_id), run
 
 

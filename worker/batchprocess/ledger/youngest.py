@@ -77,6 +77,14 @@ def choose(folder: Storage) -> str:
     return chosen
 
 
+def not_begun(run_id: str, folder: Storage) -> str:
+    """What is said of a run without run.json, which is written just before the first batch."""
+    return (
+        f"run {run_id} at {folder.uri} has not begun: no worker has got as far as its first batch; "
+        "if none is starting now, run the job again"
+    )
+
+
 def _begun(name: str) -> Flow[str | None]:
     """When the run was begun; None if there is no run of that name."""
     body: bytes | None = yield Get(f"{name}/{RUN_KEY}")
@@ -121,7 +129,7 @@ def _sentence(folder: Storage, runs: Runs, chosen: str) -> str:
 
 def _nothing(folder: Storage, runs: Runs) -> str:
     if runs.latest is not None:
-        return f"run {runs.latest} at {folder.uri} has not begun: it has no {RUN_KEY}"
+        return not_begun(runs.latest, folder)
     text = f"no run has begun at {folder.uri}"
     if "://" not in folder.uri and not Path(folder.uri).exists():
         return f"{text}, which does not exist"

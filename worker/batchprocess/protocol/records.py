@@ -153,7 +153,12 @@ def data_prefix(shard: int, seq: int, nonce: str) -> str:
 
 def failure_key(shard: int, batch: int, nonce: str) -> str:
     """Where an attempt that ends 90 leaves its note (information only)."""
-    return f"ledger/{shard:05d}/failed-{batch}-{nonce}.json"
+    return f"{failure_prefix(shard)}{batch}-{nonce}.json"
+
+
+def failure_prefix(shard: int) -> str:
+    """What all such notes of a shard begin with."""
+    return f"ledger/{shard:05d}/failed-"
 
 
 def as_json(model: BaseModel) -> Mapping[str, Any]:

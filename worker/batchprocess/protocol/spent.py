@@ -61,12 +61,13 @@ def advice(spent: Spent, *, loaders: int | None = None, cores: int | None = None
     if not spent.waits_for_data:
         return None
     share = f"{spent.data / spent.total:.0%} of the time went into waiting for data: "
-    if loaders is None or cores is None:
-        return share + "raise dataloader.numWorkers, or make rows cheaper to read and decode"
     if loaders == 0:
-        return share + (
-            f"set dataloader.numWorkers; now the loop itself reads every row, beside {cores} cores"
-        )
+        beside = "" if cores is None else f", beside {cores} cores"
+        return share + (f"set dataloader.numWorkers; now the loop itself reads every row{beside}")
+    if loaders is None or cores is None:
+        now = "set or raise dataloader.numWorkers"
+        now = now if loaders is None else f"raise dataloader.numWorkers from {loaders}"
+        return share + f"{now}, or make rows cheaper to read and decode"
     if loaders < cores:
         return share + f"raise dataloader.numWorkers from {loaders}; {cores} cores are there"
     return share + (

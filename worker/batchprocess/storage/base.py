@@ -6,7 +6,7 @@ adapter. Adapters do not retry: whoever knows whether a retry is safe does (`led
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -14,10 +14,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object of a listing; `size` in bytes."""
+    """One object of a listing; `size` in bytes, `modified` by the store's clock, if it has one."""
 
     key: str
     size: int
+    modified: datetime | None = field(default=None, compare=False)
 
 
 class Storage(Protocol):

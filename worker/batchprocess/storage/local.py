@@ -6,10 +6,11 @@ and a reader never sees half a record. A rename would replace what stands there.
 
 import contextlib
 import itertools
+import os
 import re
 import secrets
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from batchprocess.protocol.errors import InvalidArgument
@@ -101,21 +102,18 @@ class LocalStorage:
 
     def stat(self, key: str) -> int | None:
         """Size in bytes, or None if absent."""
-        path = self._path(key)
-        with durable.translated(path):
-            try:
-                return path.stat().st_size if path.is_file() else None
-            except FileNotFoundError:
-                return None
+        found = self._look(key)
+        return None if found is None else found.st_size
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Objects whose key begins with `prefix`, in key order."""
         folder = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
         keys = sorted(key for key in self._walk(folder) if key.startswith(prefix))
         for key in keys:
-            size = self.stat(key)
-            if size is not None:
-                yield StoredObject(key, size)
+            found = self._look(key)
+            if found is not None:
+                modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                yield StoredObject(key, found.st_size, modified)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """Names of the folders directly below `prefix`."""
@@ -166,6 +164,14 @@ class LocalStorage:
         if key.startswith("/") or any(part in ("", ".", "..") for part in parts):
             raise InvalidArgument(f"{key!r} is no key: it must stay below {self._root}")
         return self._root.joinpath(*parts)
+
+    def _look(self, key: str) -> os.stat_result | None:
+        path = self._path(key)
+        with durable.translated(path):
+            try:
+                return path.stat() if path.is_file() else None
+            except FileNotFoundError:
+                return None
 
     def _walk(self, folder: Path) -> Iterator[str]:
         for path in durable.files(folder):

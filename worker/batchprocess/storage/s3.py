@@ -156,7 +156,8 @@ class S3Storage:
         with translated(self._uri(prefix)):
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._below(prefix)):
                 for item in page.get("Contents", []):
-                    yield StoredObject(self._relative(item["Key"]), item["Size"])
+                    key, modified = self._relative(item["Key"]), item.get("LastModified")
+                    yield StoredObject(key, item["Size"], modified)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """Names of the folders directly below `prefix`."""
