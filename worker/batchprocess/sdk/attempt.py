@@ -75,10 +75,10 @@ class Attempt:
         # Exit handlers run after the commit thread has ended: it may need the files till then.
         atexit.register(self._close_in, os.getpid())
 
-    def settle(self) -> None:
+    def settle(self, failed: BaseException) -> None:
         """After a failure: wait for the commit under way, which was begun before it and counts."""
         if self._committer is not None:
-            self._committer.settle()
+            self._committer.settle(failed)
 
     def _close_in(self, process: int) -> None:
         # User code may have forked: a twin's exit must not take our files.

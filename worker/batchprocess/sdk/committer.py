@@ -47,9 +47,10 @@ class Committer:
         if self._flying is not None:
             self._flying.result()
 
-    def settle(self) -> None:
-        """As `wait`, for whoever has failed already: a second failure is only logged."""
-        if self._flying is not None and (error := self._flying.exception()) is not None:
+    def settle(self, failed: BaseException) -> None:
+        """As `wait`, for whoever has `failed` already: a second failure is only logged."""
+        error = None if self._flying is None else self._flying.exception()
+        if error is not None and error is not failed:
             _LOG.warning("the commit under way failed: %s", error)
 
     def commit(self, boundary: Boundary, tensorboard: "Folder | None") -> None:

@@ -84,7 +84,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
         _report(error, link, where, attempt)
         tell_plainly(error, heard=link.connected)
         if attempt is not None:
-            attempt.settle()
+            attempt.settle(error)
         raise
 
 
