@@ -60,7 +60,7 @@ def build_status(
         "pendingShards": format_ranges(shards.pending),
         "cursors": ",".join(map(str, shards.cursors)),
         "claims": ",".join(map(str, shards.claims)),
-        "shardProgress": [] if final else shard_rows(shards, observed.reported.shards, before),
+        "shardProgress": shard_rows(shards, observed.reported.shards, before, final=final),
         "metrics": totals.metrics,
         "metricsError": totals.metrics_error,
         "attempts": totals.attempts,

@@ -38,6 +38,7 @@ def test_a_poison_shard_fails_the_job_once_all_others_have_ended_and_a_retry_wor
     assert status["state"] == "Failed"
     assert status["sealedShards"] == "0,1,3"
     assert status["failedShards"] == "2"
+    assert [(row["shard"], row["state"]) for row in status["shardProgress"]] == [(2, "failed")]
     failed = _condition(status, "Failed")
     assert failed["reason"] == "ShardsFailed"
     assert f"row {POISON} is poison" in failed["message"]
