@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from batchprocess_operator.conditions import Fact, by_type
+from batchprocess_operator.failing import pods_failed
 from batchprocess_operator.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.observed import Observed, ShardReport, pods_at_work
 from batchprocess_operator.ranges import format_ranges
@@ -31,6 +32,7 @@ def facts_of(
     if decision.state == "Running":
         facts.append(_progressing(job, observed, shards, now))
     facts += pods_starting(observed, decision.child)
+    facts += pods_failed(job, observed, shards, decision)
     facts += _degraded(job, observed, shards)
     if decision.child is None and decision.state == "Pending":
         # For tools that wait until a job is under way; a run may last for days.

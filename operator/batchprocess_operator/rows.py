@@ -11,11 +11,12 @@ MAX_ROWS = 200
 
 
 def shard_rows(
-    shards: Shards, reports: Mapping[int, ShardReport], before: Status
+    shards: Shards, reports: Mapping[int, ShardReport], before: Status, *, final: bool
 ) -> list[dict[str, Any]]:
-    """Failed shards first, then those at work, each in order."""
+    """Failed shards first, then those at work, each in order; at the end nothing is at work."""
     known = {row.shard: row for row in before.shard_progress or ()}
-    chosen = [*sorted(shards.failed), *sorted(shards.running)][:MAX_ROWS]
+    at_work = () if final else sorted(shards.running)
+    chosen = [*sorted(shards.failed), *at_work][:MAX_ROWS]
     return [_row(shard, shards, reports.get(shard), known) for shard in chosen]
 
 
@@ -28,11 +29,13 @@ def _row(
         committed = before.last_commit_time
     else:
         committed = None if report is None or cursor == 0 else report.heard
-    told = (report.total or None) if report is not None else None
+    counted = before.total if before is not None else None
+    if report is not None:
+        counted = report.total or counted
     return {
         "shard": shard,
         "cursor": cursor,
-        "total": told if shards.sizes is None else shards.sizes[shard],
+        "total": counted if shards.sizes is None else shards.sizes[shard],
         "state": "failed" if shard in shards.failed else "running",
         "attempts": max(shards.attempts.get(shard, 0), before.attempts if before else 0),
         "lastCommitTime": committed,

@@ -66,8 +66,10 @@ def look_at_shards(job: BatchProcessJob, before: Status, observed: Observed) -> 
     for child in workers:
         sealed |= shards_of(child, child.completed_indexes, total, each)
     current = max(workers, key=lambda child: child.retry, default=None)
-    failed = frozenset[int]()
-    if current is not None:
+    if current is None:
+        # Deleted when its time was over: what has failed is still to be read in the status.
+        failed = parse_ranges(before.failed_shards) & frozenset(range(total)) - sealed
+    else:
         failed = shards_of(current, current.failed_indexes, total, each) - sealed
     shape = _shape(before, observed)
     sizes = _sizes(job, shape)

@@ -35,7 +35,7 @@ def _not_starting(reasons: Iterable[Reason]) -> Fact:
 
 def _reason(pod: ChildPod, observed: Observed) -> Reason | None:
     if pod.phase == "Failed":
-        return _never_ran(pod)
+        return never_ran(pod)
     if pod.started or not pod.alive:
         return None
     if pod.unscheduled is not None:
@@ -43,7 +43,7 @@ def _reason(pod: ChildPod, observed: Observed) -> Reason | None:
     return pod.waiting or observed.trouble.get(pod.name)
 
 
-def _never_ran(pod: ChildPod) -> Reason | None:
+def never_ran(pod: ChildPod) -> Reason | None:
     """The container began, and the agent in it did not."""
     if pod.died is None or pod.termination is not None:
         return None

@@ -60,7 +60,7 @@ def build_status(
         "pendingShards": format_ranges(shards.pending),
         "cursors": ",".join(map(str, shards.cursors)),
         "claims": ",".join(map(str, shards.claims)),
-        "shardProgress": [] if final else shard_rows(shards, observed.reported.shards, before),
+        "shardProgress": shard_rows(shards, observed.reported.shards, before, final=final),
         "metrics": totals.metrics,
         "metricsError": totals.metrics_error,
         "attempts": totals.attempts,
@@ -168,15 +168,16 @@ def unchanged_but_for_time(before: Status, after: Status) -> bool:
 def is_urgent(before: Status, after: Status) -> bool:
     """Whether more than progress has changed: then it is written at once.
 
-    That pods start and end is progress: in a large job some do at any time. So is why they do not
-    start: ErrImagePull and ImagePullBackOff take turns as long as an image is missing.
+    That pods start, end and fail is progress: in a large job some do at any time. So is why they do
+    not start: ErrImagePull and ImagePullBackOff take turns as long as an image is missing.
     """
 
     def told(status: Status) -> object:
         kinds = [
             (one.type, one.status, "" if one.type == "PodsStarting" else one.reason)
             for one in status.conditions
-            if one.type != "Running" and (one.type, one.status) != ("PodsStarting", "True")
+            if one.type not in ("Running", "PodsFailed")
+            and (one.type, one.status) != ("PodsStarting", "True")
         ]
         return (status.state, status.observed_generation, status.retry, kinds, status.metrics)
 

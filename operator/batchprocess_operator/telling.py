@@ -14,6 +14,7 @@ _BAD_NEWS = {
     "NameConflict": "True",
     "WaitingForNode": "True",
     "PodsStarting": "False",
+    "PodsFailed": "True",
     "Progressing": "False",
     "MetricsReduced": "False",
 }

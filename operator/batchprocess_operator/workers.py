@@ -7,12 +7,12 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess_operator.build.jobs import worker_job
 from batchprocess_operator.conditions import by_type
+from batchprocess_operator.failing import last_word
 from batchprocess_operator.finalizing import finalize
 from batchprocess_operator.job import Decision, Job
 from batchprocess_operator.names import worker_job_name
 from batchprocess_operator.observed import (
     ChildJob,
-    ChildPod,
     Observed,
     Reason,
     is_at_work,
@@ -81,7 +81,7 @@ def _failure(job: Job, observed: Observed, shards: Shards, child: ChildJob) -> R
 
 def _failed_sentence(shards: Shards, observed: Observed, child: ChildJob) -> str:
     ended = [pod for pod in observed.pods_of(child) if pod.index in child.failed_indexes]
-    said = dict.fromkeys(text for pod in ended if (text := _last_word(pod)))
+    said = dict.fromkeys(text for pod in ended if (text := last_word(pod)))
     why = "".join(f"; {text}" for text in list(said)[-_MOST_NAMED:])
     return f"failed shards: {format_ranges(shards.failed)}{why}"
 
@@ -97,13 +97,6 @@ def stop(job: Job, observed: Observed) -> tuple[Action, ...]:
     return tuple(
         PatchJob(child.name, child.uid, {"suspend": True}) for child in going if not child.suspend
     )
-
-
-def _last_word(pod: ChildPod) -> str:
-    """The agent's sentence, else the kubelet's word, such as OOMKilled."""
-    if pod.termination is not None and pod.termination.message:
-        return pod.termination.message
-    return "" if pod.died is None else pod.died.message or pod.died.reason
 
 
 def _adjust(job: Job, child: ChildJob) -> tuple[Action, ...]:

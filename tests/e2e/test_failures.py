@@ -1,5 +1,7 @@
 """Jobs that cannot work: the reason is where a person looks, and nothing waits for ever."""
 
+import json
+
 import pytest
 
 from support.e2e_jobs import PLAIN, disturbed
@@ -11,6 +13,13 @@ POISON = 1000  # a row of shard 2 of 4
 
 def _condition(status: dict, kind: str) -> dict:
     return next((one for one in status["conditions"] if one["type"] == kind), {})
+
+
+def _warnings(world: World, name: str) -> list[str]:
+    about = f"--field-selector=involvedObject.name={name},type=Warning"
+    where = ("--namespace", world.namespace, "--output=json")
+    events = json.loads(world.kubectl("get", "events", about, *where))["items"]
+    return [one["message"] for one in events]
 
 
 def test_a_poison_shard_fails_the_job_once_all_others_have_ended_and_a_retry_works_on_it_alone(
@@ -29,6 +38,7 @@ def test_a_poison_shard_fails_the_job_once_all_others_have_ended_and_a_retry_wor
     assert status["state"] == "Failed"
     assert status["sealedShards"] == "0,1,3"
     assert status["failedShards"] == "2"
+    assert [(row["shard"], row["state"]) for row in status["shardProgress"]] == [(2, "failed")]
     failed = _condition(status, "Failed")
     assert failed["reason"] == "ShardsFailed"
     assert f"row {POISON} is poison" in failed["message"]
@@ -69,7 +79,7 @@ def test_a_configuration_error_fails_the_job_at_once_with_the_users_message(worl
     assert status["attempts"] == 1
 
 
-def test_a_worker_that_runs_out_of_memory_uses_up_its_retries_and_the_condition_says_so(
+def test_a_worker_that_runs_out_of_memory_is_told_at_once_and_again_when_it_has_no_retry_left(
     world: World,
 ):
     template = world.template()
@@ -82,7 +92,16 @@ def test_a_worker_that_runs_out_of_memory_uses_up_its_retries_and_the_condition_
         failurePolicy={"maxRetriesPerShard": 1},
     )
     world.apply(hungry)
+
+    def told(status: dict) -> bool:
+        return bool(status) and bool(_condition(status, "PodsFailed"))
+
+    first = world.wait("hungry", told)
+    said = _condition(first, "PodsFailed")["message"]
+    assert first["state"] == "Running"
+    assert "SIGKILL: out of memory?" in said
     status = world.wait("hungry")
+    assert _warnings(world, "hungry").count(said) == 1
     failed = _condition(status, "Failed")
     assert (status["state"], failed["reason"], status["attempts"]) == ("Failed", "ShardsFailed", 2)
     assert "SIGKILL: out of memory?" in failed["message"]
