@@ -43,20 +43,9 @@ def test_a_job_that_is_disturbed_in_every_way_ends_as_if_it_had_not_been(
     assert status["state"] == "Complete", status
     assert_exactly_once(status["outputURI"], world, expected)
     seen.assert_never_backwards()
-    _assert_counted(world, storm)
+    storm.assert_counted()
     begun = [claim.cursor for claim in claims(status["outputURI"], world)]
     assert any(cursor > 0 for cursor in begun), "no attempt went on where another had stopped"
-
-
-def _assert_counted(world: World, storm: "_Storm") -> None:
-    """SIGKILL and force delete use up a retry; nothing else does (contracts section 8).
-
-    But who is force deleted still has two seconds, and may end with 85 in them.
-    """
-    failed = sum(
-        _failures(pod) for pod in world.pods(NAME) if pod["status"]["phase"] == "Succeeded"
-    )
-    assert storm.counted <= failed <= storm.counted + storm.perhaps_counted
 
 
 class _Storm:
@@ -67,6 +56,7 @@ class _Storm:
     ) -> None:
         self.world, self.cluster, self.operator, self.store = world, cluster, operator, store
         self.counted = self.perhaps_counted = 0
+        self.failures: dict[str, int] = {}
 
     def evict_every_running_pod(self) -> None:
         for pod in self._wait_for_running():
@@ -115,6 +105,8 @@ class _Storm:
 
     def drain_the_node(self) -> None:
         pod = self._wait_for_running()[0]
+        # It deletes the pods of finished indexes, too.
+        self._note_failures()
         node = self.cluster.node.name
         selector = f"batchprocess.dev/job={NAME}"
         flags = ("--force", "--delete-emptydir-data", "--pod-selector", selector)
@@ -157,6 +149,20 @@ class _Storm:
         meta = {"name": "twin", "namespace": self.world.namespace, "labels": labels}
         meta["annotations"] = pod["metadata"]["annotations"]
         self.world.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+
+    def assert_counted(self) -> None:
+        """SIGKILL and force delete use up a retry; nothing else does (contracts section 8).
+
+        But who is force deleted still has two seconds, and may end with 85 in them.
+        """
+        self._note_failures()
+        failed = sum(self.failures.values())
+        assert self.counted <= failed <= self.counted + self.perhaps_counted, self.failures
+
+    def _note_failures(self) -> None:
+        for pod in self.world.pods(NAME):
+            index = pod["metadata"]["labels"].get(LABEL_INDEX, "none")
+            self.failures[index] = max(self.failures.get(index, 0), _failures(pod))
 
     def _wait_for_running(self) -> list:
         deadline = time.monotonic() + 120
