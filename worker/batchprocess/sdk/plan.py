@@ -1,29 +1,29 @@
 """What `batchprocess plan` asks of the user's code: counts, and on request the time of a batch."""
 
+import contextlib
 import json
-from typing import TYPE_CHECKING
 
+from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.committer import Folder
 from batchprocess.sdk.construct import misspelt
+from batchprocess.sdk.failures import Where
 from batchprocess.sdk.kept import Boundary
-from batchprocess.sdk.link import LoopState
-
-if TYPE_CHECKING:
-    from batchprocess.sdk.attempt import Attempt
+from batchprocess.sdk.link import Link, LoopState
+from batchprocess.sdk.parts import Live, Parts
 
 PLAN = "BATCHPROCESS_PLAN"
 """`count`, or `try` to run some batches as well."""
 _WARM_UP_SECONDS, _MEASURED_SECONDS = 1.0, 3.0
 
 
-def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
+def print_plan(parts: Parts, *, try_batch: bool) -> None:
     """One JSON line on stdout: rows, batches, shards, batchSize, secondsPerBatch or null.
 
     And for the command to look at: run.json as it would be, and what looks wrong with the class.
     """
-    plan = attempt.count()
-    seconds = _seconds_of_a_batch(attempt, plan) if try_batch else None
+    plan = parts.count()
+    seconds = _seconds_of_a_batch(parts, plan) if try_batch else None
     # A line of its own, even if user code has left one unfinished.
     print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
         "\n"
@@ -34,17 +34,25 @@ def print_plan(attempt: "Attempt", *, try_batch: bool) -> None:
                 "shards": plan.shards,
                 "batchSize": plan.batch_size,
                 "secondsPerBatch": seconds,
-                "run": attempt.describe(plan).model_dump(mode="json"),
-                "warnings": list(misspelt(attempt.processor_class)),
+                "run": parts.describe(plan).model_dump(mode="json"),
+                "warnings": list(misspelt(parts.processor_class)),
             }
         )
     )
 
 
-def _seconds_of_a_batch(attempt: "Attempt", plan: ShardPlan) -> float:
-    state = LoopState()
+def _seconds_of_a_batch(parts: Parts, plan: ShardPlan) -> float:
+    """The loop from our shard's first batch on, with a trial in place of the ledger."""
+    state, shard = LoopState(), parts.place.shard
     trial = Trial(state)
-    attempt.rehearse(plan, state, trial)
+    state.shard, state.total = shard, plan.size(shard)
+    live = Live(Link(state, None), state, Where(shard))
+    with parts.reader(plan) as reader:
+        reader.start(0)
+        loop = parts.loop(parts.build(rank=shard), plan, trial, live)
+        loop.looked = lambda: None  # nothing is kept with the run, which does not exist
+        with contextlib.suppress(Stopped):
+            loop.run(reader.at(0), 0)
     return trial.seconds()
 
 

@@ -12,13 +12,15 @@ from typing import Any, NoReturn
 
 from batchprocess.ledger.effects import Flow, Put
 from batchprocess.ledger.perform import Patience, perform
+from batchprocess.protocol.control import Reduced
 from batchprocess.protocol.errors import BatchProcessError, ShardSealed, Stopped
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import failure_key
 from batchprocess.sdk.alone import speak
-from batchprocess.sdk.attempt import Attempt, Live
+from batchprocess.sdk.attempt import Attempt
 from batchprocess.sdk.failures import Where, code_of, tell_plainly
 from batchprocess.sdk.link import Link, LoopState
+from batchprocess.sdk.parts import Live, Parts
 from batchprocess.sdk.place import DistributedContext, Place, find_place, main_script
 from batchprocess.sdk.plan import PLAN, print_plan
 from batchprocess.sdk.processor import TorchBatchProcessor
@@ -59,6 +61,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     state = LoopState()
     where = Where(shard=0)
     link = Link.open(state, os.environ)
+    parts: Parts | None = None
     attempt: Attempt | None = None
     try:
         place = find_place(os.environ, distributed_context, main_script())
@@ -72,42 +75,54 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
             checkpoint_interval=checkpoint_interval,
             dataloader_kwargs=dataloader_kwargs,
         )
-        attempt = Attempt(batch_processor_cls, dataset, settings, place)
+        parts = Parts(batch_processor_cls, dataset, settings, place)
         _stop_on_signals(place, state)
-        _dispatch(attempt, Live(link, state, where))
+        live = Live(link, state, where)
+        _answer_if_asked(parts, live)
+        attempt = Attempt(parts)
+        attempt.run(live)
     except ShardSealed:
         return
     except Stopped as stop:
         link.outcome(ExitCode.STOPPED, str(stop))
         raise SystemExit(int(ExitCode.STOPPED)) from None
     except Exception as error:
-        _report(error, link, where, attempt)
+        _report(error, link, where, parts)
         tell_plainly(error, heard=link.connected)
         if attempt is not None:
             attempt.settle(error)
         raise
 
 
-def _dispatch(attempt: Attempt, live: Live) -> None:
+def _answer_if_asked(parts: Parts, live: Live) -> None:
+    """For `plan` and for the finalizer, who want no shard processed: ends the process."""
     if PLAN in os.environ:
-        print_plan(attempt, try_batch=os.environ[PLAN] == "try")
-        _end(attempt)
-    if attempt.place.environment.role == "finalize":
-        live.link.send(attempt.reduce(live.where))
-        _end(attempt)
-    attempt.run(live)
+        print_plan(parts, try_batch=os.environ[PLAN] == "try")
+        _end(parts)
+    if parts.place.environment.role == "finalize":
+        live.link.send(_reduced(parts, live.where))
+        _end(parts)
 
 
-def _report(error: Exception, link: Link, where: Where, attempt: Attempt | None) -> None:
+def _reduced(parts: Parts, where: Where) -> Reduced:
+    """The reducers' result over all shards. No batch, no hook."""
+    where.stage = "__init__"
+    where.run_exists = True
+    parts.build(rank=0)
+    where.stage = "reduce"
+    return parts.reducing().of_all(parts.place.environment.shards, where)
+
+
+def _report(error: Exception, link: Link, where: Where, parts: Parts | None) -> None:
     """Tell the agent; leave a note in the run for a failure of user code (information only)."""
     code, sentence = int(code_of(error, where)), where.sentence(error)
     link.outcome(code, sentence)
-    if attempt is None or code != ExitCode.USER_CODE or where.batch is None:
+    if parts is None or code != ExitCode.USER_CODE or where.batch is None:
         return
     note = {"error": sentence, "traceback": traceback.format_exc()[-8_000:]}
-    key = failure_key(where.shard, where.batch, attempt.nonce)
+    key = failure_key(where.shard, where.batch, parts.nonce)
     try:
-        perform(_put(key, json.dumps(note).encode()), attempt.storage, Patience(5))
+        perform(_put(key, json.dumps(note).encode()), parts.storage, Patience(5))
     except BatchProcessError as failed:
         _LOG.warning("no note of the failure was left: %s", failed)
 
@@ -131,9 +146,9 @@ def _stop_on_signals(place: Place, state: LoopState) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _end(attempt: Attempt) -> NoReturn:
+def _end(parts: Parts) -> NoReturn:
     """End the process here: what stands behind the call must not run without a finished shard."""
-    attempt.close()
+    parts.close()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
