@@ -112,8 +112,7 @@ class LocalStorage:
         for key in keys:
             found = self._look(key)
             if found is not None:
-                modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                yield StoredObject(key, found.st_size, modified)
+                yield StoredObject(key, found.st_size, _modified(found))
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """Names of the folders directly below `prefix`."""
@@ -209,3 +208,11 @@ class LocalStorage:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _modified(found: os.stat_result) -> datetime | None:
+    """None for a time that no calendar has: a listing is not to fail by it."""
+    try:
+        return datetime.fromtimestamp(found.st_mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
