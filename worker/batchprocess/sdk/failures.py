@@ -88,7 +88,9 @@ def tell_plainly(error: BaseException, *, heard: bool) -> None:
         if value is not error:
             before(kind, value, trace)
         elif not isinstance(error, BatchProcessError):
-            before(kind, value, without_ours(trace))
+            # The interpreter prints the error's own traceback, whichever it is given.
+            shown = value.with_traceback(without_ours(trace))
+            before(kind, shown, shown.__traceback__)
         elif not heard:
             print(value, file=sys.stderr)  # noqa: T201  in place of the interpreter's own print
 
