@@ -266,3 +266,24 @@ def test_compiled_code_is_made_once_a_run_unless_that_is_off(tmp_path: Path, kep
         seen.append((tmp_path / "seen").read_text())
     assert seen == ["0 hits, 1 misses", "1 hits, 0 misses" if kept else "0 hits, 1 misses"]
     assert len(list((tmp_path / "run").glob("cache/*.json"))) == (1 if kept else 0)
+
+
+RAISING = """
+class Raising(Base):
+    def process_batch(self, batch, batch_idx):
+        if batch_idx == 6:
+            raise ValueError("broken")
+        super().process_batch(batch, batch_idx)
+go(Raising)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", [False, True])
+def test_a_failing_batch_ends_the_process_in_order_and_shows_the_users_calls(
+    tmp_path: Path, profile: bool
+) -> None:
+    ended = Pod(tmp_path).run(RAISING, profile=profile)
+    assert ended.code == 90, ended.stderr
+    assert "in process_batch" in ended.stderr
+    assert "sdk/loop.py" not in ended.stderr

@@ -1,6 +1,7 @@
 """One attempt on one shard, in this order: count, look, read ahead, build, claim, loop, seal."""
 
 import secrets
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
 from batchprocess.ledger.asked import differ_in_command
@@ -19,7 +20,8 @@ from batchprocess.sdk.beside import Beside
 from batchprocess.sdk.committer import Committer
 from batchprocess.sdk.construct import warn
 from batchprocess.sdk.failures import Where
-from batchprocess.sdk.feed import Reader
+from batchprocess.sdk.feed import Feed, Reader
+from batchprocess.sdk.loop import Loop
 from batchprocess.sdk.parts import Live, Parts
 from batchprocess.sdk.processor import TorchBatchProcessor
 from batchprocess.sdk.trace import traced
@@ -136,16 +138,19 @@ class Attempt:
         loop = parts.loop(processor, plan, self._committer, live)
         try:
             if cursor < total:
-                feed = reader.at(cursor)
-                if self._place.environment.profile:
-                    feed = traced(loop, feed, parts.equipment.tensorboard, total - cursor)
-                loop.run(feed, cursor)
+                with self._traced(loop, reader.at(cursor), total - cursor) as feed:
+                    loop.run(feed, cursor)
             loop.finish()
             live.link.beat()
         finally:
             kept.saver.close()
         if parts.equipment.artefacts is not None:
             parts.equipment.artefacts.close()
+
+    def _traced(self, loop: Loop, feed: Feed, batches: int) -> AbstractContextManager[Feed]:
+        if not self._place.environment.profile:
+            return nullcontext(feed)
+        return traced(loop, feed, self._parts.equipment.tensorboard, batches)
 
     def _tell(self, plan: ShardPlan, claimed: Claimed, live: Live) -> None:
         state, shard, position = live.state, self._place.shard, claimed.position

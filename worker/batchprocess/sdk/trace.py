@@ -83,12 +83,20 @@ class Trace:
             self.close()
         self._seen += 1
 
+    def abandon(self) -> None:
+        """Stop: a process that ends while torch records ends in a crash, its exit code lost."""
+        while self._open:
+            self.leave()
+        if self._profile is not None:
+            self._profile.stop()
+            self._profile = None
+
     def close(self) -> None:
         """Write what was recorded."""
-        if self._profile is None:
+        profile = self._profile
+        if profile is None:
             return
-        profile, self._profile = self._profile, None
-        profile.stop()
+        self.abandon()
         path = self._folder / "profile.pt.trace.json"
         try:
             profile.export_chrome_trace(str(path))
@@ -98,16 +106,22 @@ class Trace:
         _LOG.warning("a trace of the loop is in the run's tensorboard/ as %s", path.name)
 
 
-def traced(loop: Loop, feed: Feed, folder: Path, batches: int) -> Feed:
-    """Have `loop` recorded; returns the feed to run it on."""
+@contextlib.contextmanager
+def traced(loop: Loop, feed: Feed, folder: Path, batches: int) -> Iterator[Feed]:
+    """Have `loop` recorded; gives the feed to run it on."""
     if type(loop.processor.profiler) is not NoProfiler:
         _LOG.warning("profile: true is ignored: the processor has a profiler of its own")
-        return feed
+        yield feed
+        return
     trace = Trace(folder, batches, loop.state.times)
     trace.batch()
     loop.device = trace.device(loop.device)
     loop.committer = trace.commits(loop.committer)
-    return trace.feed(feed)
+    try:
+        yield trace.feed(feed)
+    except BaseException:
+        trace.abandon()
+        raise
 
 
 def _activities() -> list[torch.profiler.ProfilerActivity]:
