@@ -9,7 +9,7 @@ TOOLS := .cache/bin
 PROCESSES ?= 3
 
 # A run starts many processes. Where Python is told to write no bytecode, each would compile torch.
-COMPILED := batchprocess.cli.run, batchprocess.sdk.process, batchprocess.storage.s3, \
+COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.storage.s3, \
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
 .PHONY: help demo test test-fast test-full lint format generate verify lock clean \
@@ -99,10 +99,10 @@ demo: .venv/worker.done ## run the digits job here, with local storage
 	.venv/bin/batchprocess run examples/digits/job.yaml $(ARGS)
 
 generate: .venv/worker.done ## make CRD, JSON Schema and reference page from the models
-	$(PY) -m batchprocess.api.generate
+	$(PY) -m batchprocess.api.schema.generate
 
 verify: .venv/worker.done ## fail if one of them is not what the models say
-	$(PY) -m batchprocess.api.generate --check
+	$(PY) -m batchprocess.api.schema.generate --check
 
 lint: .venv/dev.done verify ## ruff, mypy strict, import-linter, generated files
 	.venv/bin/ruff format --check .

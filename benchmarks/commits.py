@@ -13,8 +13,8 @@ import time
 from datetime import UTC, datetime
 
 from batchprocess.ledger.attempt import Draft, Identity, Staged, claim, commit
-from batchprocess.ledger.perform import perform
 from batchprocess.protocol.environment import S3Settings
+from batchprocess.runs.perform import perform
 from batchprocess.storage.factory import open_storage
 
 BODY = b"x" * 4096

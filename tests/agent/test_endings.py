@@ -381,7 +381,7 @@ def test_two_attempts_on_one_shard_leave_one_output(pod: Pod) -> None:
 
 def test_the_agent_imports_neither_torch_nor_boto3() -> None:
     code = (
-        "import sys, batchprocess.agent.worker, batchprocess.agent.finalizer\n"
+        "import sys, batchprocess.agent.pod.agent, batchprocess.agent.finalizer\n"
         "print(sorted({'torch', 'boto3', 'numpy'} & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,8 +11,8 @@ import pytest
 from agent.conftest import Pod
 from batchprocess.ledger.attempt import Identity
 from batchprocess.ledger.finalize import close
-from batchprocess.ledger.perform import perform
 from batchprocess.ledger.run import plan_of, read_run
+from batchprocess.runs.perform import perform
 from batchprocess.storage.factory import open_storage
 from support.fault_proxy import FaultProxy
 from support.s3_server import Server

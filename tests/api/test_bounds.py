@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from batchprocess.api.crd import job_schema
+from batchprocess.api.schema.crd import job_schema
 from support.job_cases import merged, spec
 from support.job_server import JobServer, Refused
 

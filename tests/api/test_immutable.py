@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from batchprocess.api.base import RULES
-from batchprocess.api.crd import job_schema
-from batchprocess.api.immutability import REMEDY
+from batchprocess.api.schema.crd import job_schema
+from batchprocess.api.schema.immutability import REMEDY
 from support.job_cases import SCRIPT, merged, spec
 from support.job_server import JobServer, Refused
 from testcluster import Kubectl

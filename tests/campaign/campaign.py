@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from batchprocess.ledger.finalize import finished
-from batchprocess.ledger.perform import perform
-from batchprocess.ledger.results import results
 from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
+from batchprocess.runs.perform import perform
+from batchprocess.runs.results import results
 from batchprocess.storage.factory import open_storage
 
 HERE = Path(__file__).parent

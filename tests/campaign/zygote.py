@@ -153,7 +153,7 @@ def main() -> None:
     import inference  # noqa: F401
     import torch
 
-    import batchprocess.sdk.process  # noqa: F401
+    import batchprocess.sdk.entry  # noqa: F401
 
     torch.set_num_threads(1)
     cluster = Cluster(

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.cli import advice
+from batchprocess.cli import plan_warnings
 from batchprocess.cli.table import plural
-from batchprocess.ledger.local_runs import next_run, start_run
 from batchprocess.protocol.errors import InvalidArgument, StorageUnavailable
+from batchprocess.runs.local_runs import next_run, start_run
 from batchprocess.storage.factory import open_storage
 from support.made_run import RUN, begin, complete
 
@@ -32,7 +32,7 @@ def told(uri: object, given: BatchProcessJob | None = None, **changes: Any) -> l
     run = RUN.model_copy(update=changes.pop("run", {})).model_dump()
     counted = {**COUNTED, "run": run, **changes}
     one = given or job()
-    return [*advice.of_cut(one, counted), *advice.of_storage(one, str(uri), counted)]
+    return [*plan_warnings.of_cut(one, counted), *plan_warnings.of_storage(one, str(uri), counted)]
 
 
 def test_a_sound_job_is_warned_of_nothing(tmp_path: Path) -> None:

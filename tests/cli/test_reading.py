@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from batchprocess import results
-from batchprocess.cli.results import save
-from batchprocess.ledger.local_runs import start_run
-from batchprocess.ledger.results import Result
+from batchprocess.cli.commands.results import save
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import StorageDenied, VerificationError
 from batchprocess.protocol.records import CommittedFile, digest, failure_key
+from batchprocess.runs.local_runs import start_run
+from batchprocess.runs.results import Result
 from batchprocess.storage.base import Storage, StoredObject
 from batchprocess.storage.local import LocalStorage
 from batchprocess.storage.s3_client import make_client
@@ -388,7 +388,7 @@ def test_clean_removes_what_interrupted_uploads_left_after_asking(
 ) -> None:
     interrupt_an_upload(job_folder, "one")
     interrupt_an_upload(job_folder, "somebody-elses")
-    monkeypatch.setattr("batchprocess.cli.clean._UPLOAD_AGE", timedelta(seconds=-5))
+    monkeypatch.setattr("batchprocess.cli.commands.clean._UPLOAD_AGE", timedelta(seconds=-5))
     refused = batchprocess("clean", job_folder.uri, answer="n\n")
     assert "unfinished uploads: 1, one/" in refused.err
     said = batchprocess("clean", job_folder.uri, answer="y\n")
@@ -442,7 +442,7 @@ def test_a_folder_without_a_run_is_told(
 def test_an_unreachable_store_is_told_in_a_sentence(
     batchprocess: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from batchprocess.ledger import perform
+    from batchprocess.runs import perform
 
     monkeypatch.setattr(perform.ATTENDED.__class__, "deadline_seconds", 0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

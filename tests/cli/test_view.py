@@ -6,8 +6,16 @@ from itertools import count
 import pytest
 from rich.console import Console
 
-from batchprocess.agent.local import RunProgress
-from batchprocess.cli.view import BarView, Counts, LineView, Rate, counts, duration, open_view
+from batchprocess.agent.local.runner import RunProgress
+from batchprocess.cli.progress_view import (
+    BarView,
+    Counts,
+    LineView,
+    Rate,
+    counts,
+    duration,
+    open_view,
+)
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.run import RunShape
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from batchprocess import results
-from batchprocess.ledger.local_runs import start_run
 from batchprocess.protocol.errors import InvalidArgument, StorageDenied
+from batchprocess.runs.local_runs import start_run
 from batchprocess.storage.base import Storage
 from batchprocess.storage.local import LocalStorage
 from cli.conftest import Command

@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor
-from batchprocess.sdk.models import Models, Options
+from batchprocess.sdk.device.prepare_model import Models, Options
 from sdk.conftest import Alone
 
 ROWS = 32

@@ -9,8 +9,8 @@ import torch
 from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor, results
-from batchprocess.sdk.cuda import CudaPort, CudaReturn, Gpu, UnderWay
-from batchprocess.sdk.prefetch import Prefetch
+from batchprocess.sdk.input.cuda import CudaPort, CudaReturn, Gpu, UnderWay
+from batchprocess.sdk.input.prefetch import Prefetch
 from sdk.conftest import Alone
 from support.rough import Images, plain, processor, same
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from batchprocess import results, torch_batch_process
-from batchprocess.sdk import process
+from batchprocess.sdk import entry
 
 
 @dataclass
@@ -52,9 +52,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Alone]:
     monkeypatch.setenv("BATCHPROCESS_OUTPUT", str(tmp_path / "out"))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     # A new process each time: once per process is what `torch_batch_process` allows.
-    yield Alone(
-        tmp_path / "out", lambda: monkeypatch.setattr(process, "_called", threading.Event())
-    )
+    yield Alone(tmp_path / "out", lambda: monkeypatch.setattr(entry, "_called", threading.Event()))
     for number, handler in handlers.items():
         signal.signal(number, handler)
 

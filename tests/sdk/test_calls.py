@@ -11,7 +11,7 @@ import torch
 from batchprocess import TorchBatchProcessor
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import RunMismatch
-from batchprocess.sdk import attempt
+from batchprocess.sdk.attempt import attempt
 from sdk.conftest import Alone
 
 ROWS = list(range(50))

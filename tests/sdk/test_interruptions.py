@@ -11,7 +11,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from batchprocess import MetricReducer, TorchBatchProcessor
-from batchprocess.sdk import reducing
+from batchprocess.sdk.reduce import reduce_shards
 from sdk.conftest import Alone
 
 ROWS = 50
@@ -187,7 +187,7 @@ def test_a_death_between_seal_and_success_is_made_good(
     alone: Alone, monkeypatch: pytest.MonkeyPatch, again: int
 ) -> None:
     with monkeypatch.context() as dying:
-        dying.setattr(reducing, "finish", _interrupted)
+        dying.setattr(reduce_shards, "finish", _interrupted)
         with pytest.raises(Interrupted):
             alone.run(processor(None), Rows())
     run_folder = alone.run_folder

@@ -12,8 +12,8 @@ from torch.utils.data import TensorDataset
 
 from agent.conftest import Pod
 from batchprocess import TorchBatchProcessor, results
-from batchprocess.sdk.equipment import Equipment
-from batchprocess.sdk.saver import Saver
+from batchprocess.sdk.attempt.resources import Equipment
+from batchprocess.sdk.save.saver import Saver
 from batchprocess.storage.local import LocalStorage
 from sdk.conftest import Alone
 from support.fake_gpu import FakeGpu
@@ -40,7 +40,7 @@ def test_batches_in_slots_are_kept_changed_and_freed_as_any_other(
 ) -> None:
     gpu, found = FakeGpu(), []
     monkeypatch.setattr(Equipment, "_gpu", gpu)
-    monkeypatch.setattr("batchprocess.sdk.loader.has_gpu", lambda: True)
+    monkeypatch.setattr("batchprocess.sdk.input.loader.has_gpu", lambda: True)
     alone.run(processor(found), Images(ROWS, 96), dataloader_kwargs={"num_workers": 2})
     same(found[0], plain(Images(ROWS, 96), 4, torch.device("cpu")))
 
@@ -286,4 +286,4 @@ def test_a_failing_batch_ends_the_process_in_order_and_shows_the_users_calls(
     ended = Pod(tmp_path).run(RAISING, profile=profile)
     assert ended.code == 90, ended.stderr
     assert "in process_batch" in ended.stderr
-    assert "sdk/loop.py" not in ended.stderr
+    assert "sdk/attempt/loop.py" not in ended.stderr

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.ledger.probe import probe
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied, UnsafeStorage
+from batchprocess.runs.probe import probe
 from batchprocess.storage import durable
 from batchprocess.storage.local import LocalStorage
 

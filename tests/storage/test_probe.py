@@ -4,8 +4,8 @@ import secrets
 
 import pytest
 
-from batchprocess.ledger.probe import probe
 from batchprocess.protocol.errors import UnsafeStorage
+from batchprocess.runs.probe import probe
 from storage.conftest import open_s3
 from support.racy_server import racy_server
 from support.s3_server import Server

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchprocess.ledger.perform import perform, perform_all
 from batchprocess.ledger.read import ShardLedger, read_shard
-from batchprocess.ledger.results import results
 from batchprocess.ledger.run import plan_of, read_run
 from batchprocess.protocol.records import Claim
+from batchprocess.runs.perform import perform, perform_all
+from batchprocess.runs.results import results
 from batchprocess.storage.factory import open_storage
 from support.e2e_world import World
 

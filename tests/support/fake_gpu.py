@@ -2,8 +2,8 @@
 
 import torch
 
-from batchprocess.sdk.loop import NoDevice
-from batchprocess.sdk.prefetch import Prefetch
+from batchprocess.sdk.attempt.loop import NoDevice
+from batchprocess.sdk.input.prefetch import Prefetch
 from support.fake_port import FakePort
 
 
@@ -15,7 +15,7 @@ class FakeBack:
 
 
 class FakeGpu:
-    """As `batchprocess.sdk.cuda.Gpu`."""
+    """As `batchprocess.sdk.input.cuda.Gpu`."""
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")

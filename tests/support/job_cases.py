@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchprocess.api.base import RULES
-from batchprocess.api.crd import job_schema
+from batchprocess.api.schema.crd import job_schema
 
 API_VERSION, KIND = "batchprocess.dev/v1alpha1", "BatchProcessJob"
 SPEC: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from batchprocess.api.crd import job_schema
+from batchprocess.api.schema.crd import job_schema
 
 SCHEMA = job_schema()["properties"]["spec"]
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=12)

@@ -6,11 +6,11 @@ from itertools import count
 
 from batchprocess.ledger.attempt import Draft, Identity, Position, Staged, claim, commit, seal
 from batchprocess.ledger.finalize import Reduction
-from batchprocess.ledger.finish import finish
-from batchprocess.ledger.perform import Patience, perform
 from batchprocess.ledger.run import open_run, plan_of
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.spent import Spent
+from batchprocess.runs.finish import finish
+from batchprocess.runs.perform import Patience, perform
 from batchprocess.storage.base import Storage
 
 JOB = "20260101T000000Z-made"

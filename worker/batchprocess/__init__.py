@@ -7,18 +7,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from batchprocess.ledger.results import results
-    from batchprocess.sdk.context import TorchBatchProcessorContext
-    from batchprocess.sdk.process import torch_batch_process
-    from batchprocess.sdk.processor import TorchBatchProcessor
-    from batchprocess.sdk.reducers import MetricReducer
+    from batchprocess.runs.results import results
+    from batchprocess.sdk.entry import torch_batch_process
+    from batchprocess.sdk.reduce.reducers import MetricReducer
+    from batchprocess.sdk.user.context import TorchBatchProcessorContext
+    from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 _HOME = {
-    "MetricReducer": "batchprocess.sdk.reducers",
-    "TorchBatchProcessor": "batchprocess.sdk.processor",
-    "TorchBatchProcessorContext": "batchprocess.sdk.context",
-    "results": "batchprocess.ledger.results",
-    "torch_batch_process": "batchprocess.sdk.process",
+    "MetricReducer": "batchprocess.sdk.reduce.reducers",
+    "TorchBatchProcessor": "batchprocess.sdk.user.processor",
+    "TorchBatchProcessorContext": "batchprocess.sdk.user.context",
+    "results": "batchprocess.runs.results",
+    "torch_batch_process": "batchprocess.sdk.entry",
 }
 
 __all__ = [

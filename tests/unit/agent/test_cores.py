@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.agent.cores import environment, limit, share, threads
+from batchprocess.agent.pod.cpu_cores import environment, limit, share, threads
 
 
 @pytest.mark.parametrize("cores", [range(16), [0, 2, 4, 6, 8], range(7)])

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from batchprocess.agent.report import Answer, MailedReporter, Pace, Schedule
-from batchprocess.agent.supervise import Pod, Watch
+from batchprocess.agent.pod.child_watch import Pod, Watch
+from batchprocess.agent.reports.mailbox import Answer, MailedReporter, Pace, Schedule
 from batchprocess.protocol.control import Claimed
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import ProgressReport, ShardProgress

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from batchprocess.agent.post import Road
-from batchprocess.agent.report import Answer, MailedReporter
+from batchprocess.agent.reports.https import Road
+from batchprocess.agent.reports.mailbox import Answer, MailedReporter
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess_operator.endpoint.limits import Limits, Rate
 from support.fake_pods import POD, report

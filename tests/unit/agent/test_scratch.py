@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.agent import scratch
+from batchprocess.agent.local import scratch_folder
 from batchprocess.protocol.errors import InvalidArgument
 
 
@@ -25,7 +25,7 @@ def folders(parent: Path) -> set[Path]:
 
 OWNER = """
 import os, sys, subprocess
-from batchprocess.agent.scratch import scratch
+from batchprocess.agent.local.scratch_folder import scratch
 with scratch() as made:
     (made.folder / "kept").mkdir()
     (made.folder / "kept" / "file").touch()
@@ -46,19 +46,19 @@ def test_a_killed_run_is_removed_once_its_agents_are_gone_too(parent: Path) -> N
     )
     agent, left = int(done.stdout.split()[0]), Path(done.stdout.split()[1])
     assert done.returncode == -9
-    with scratch.scratch() as mine:
+    with scratch_folder.scratch() as mine:
         assert folders(parent) == {left, mine.folder}
         os.kill(agent, 9)
         # The lock falls with its last holder, which may take the kernel a moment.
-        with (left / scratch._LOCK).open() as lock:
+        with (left / scratch_folder._LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-        scratch.remove_leftovers(parent)
+        scratch_folder.remove_leftovers(parent)
         assert folders(parent) == {mine.folder}
     assert folders(parent) == set()
 
 
 def test_a_live_run_is_never_touched(parent: Path) -> None:
-    with scratch.scratch() as first, scratch.scratch() as second:
+    with scratch_folder.scratch() as first, scratch_folder.scratch() as second:
         assert folders(parent) == {first.folder, second.folder}
 
 
@@ -69,13 +69,13 @@ def test_what_cannot_be_told_to_be_dead_stays(parent: Path, tmp_path: Path) -> N
         folder.mkdir()
     (elsewhere / "lock-somewhere").touch()
     (parent / "mine").mkdir()
-    (parent / "mine" / scratch._LOCK).touch()
+    (parent / "mine" / scratch_folder._LOCK).touch()
     link = parent / "batchprocess-run-link"
     link.symlink_to(parent / "mine")
     linked_lock = parent / "batchprocess-run-linked-lock"
     linked_lock.mkdir()
-    (linked_lock / scratch._LOCK).symlink_to(parent / "mine" / scratch._LOCK)
-    scratch.remove_leftovers(parent)
+    (linked_lock / scratch_folder._LOCK).symlink_to(parent / "mine" / scratch_folder._LOCK)
+    scratch_folder.remove_leftovers(parent)
     assert folders(parent) == {without, elsewhere, link, linked_lock}
     assert list((parent / "mine").iterdir())
 
@@ -83,11 +83,11 @@ def test_what_cannot_be_told_to_be_dead_stays(parent: Path, tmp_path: Path) -> N
 def test_links_in_a_leftover_lead_nowhere(parent: Path) -> None:
     left = parent / "batchprocess-run-dead"
     left.mkdir()
-    (left / scratch._LOCK).touch()
+    (left / scratch_folder._LOCK).touch()
     (parent / "data").mkdir()
     (parent / "data" / "file").touch()
     (left / "link").symlink_to(parent / "data")
-    scratch.remove_leftovers(parent)
+    scratch_folder.remove_leftovers(parent)
     assert folders(parent) == set()
     assert (parent / "data" / "file").exists()
 
@@ -96,4 +96,4 @@ def test_no_place_for_temporary_files_is_told(parent: Path) -> None:
     (parent / "gone").mkdir()
     tempfile.tempdir = str(parent / "gone" / "deeper")
     with pytest.raises(InvalidArgument, match="no temporary folder can be made .*: set TMPDIR"):
-        scratch.scratch().__enter__()
+        scratch_folder.scratch().__enter__()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.agent.children import gpu_of, missing_script
-from batchprocess.agent.gpus import share, visible_gpus
-from batchprocess.agent.outcome import Tally
-from batchprocess.agent.supervise import Pod, SealSeen, Watch
+from batchprocess.agent.local.gpus import share, visible_gpus
+from batchprocess.agent.local.retries import Tally
+from batchprocess.agent.pod.child_watch import Pod, SealSeen, Watch
+from batchprocess.agent.processes import gpu_of, missing_script
 from batchprocess.protocol.control import Beat, Claimed, Committed, Hello, Outcome
 
 LIMITS = {"start_seconds": 100.0, "stall_seconds": 10.0}

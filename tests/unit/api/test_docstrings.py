@@ -7,7 +7,7 @@ import pytest
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.scalars import MUTABLE
-from batchprocess.api.structural import inline, structural
+from batchprocess.api.schema.structural import inline, structural
 
 _MARK = next(iter(MUTABLE))
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from batchprocess.api.editor import editor_schema
 from batchprocess.api.environment import MAX_HPARAMS, worker_environment
 from batchprocess.api.job import BatchProcessJob, Spec
+from batchprocess.api.schema.editor import editor_schema
 from batchprocess.protocol.errors import InvalidArgument
 from support.job_cases import job, spec
 

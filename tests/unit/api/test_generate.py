@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.api.generate import FILES, main, stale
+from batchprocess.api.schema.generate import FILES, main, stale
 
 ROOT = Path(__file__).parents[3]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from batchprocess.api.environment import worker_environment
-from batchprocess.api.load import load_job
+from batchprocess.api.load_yaml import load_job
 from batchprocess.protocol.errors import InvalidArgument
 
 GOOD = """\

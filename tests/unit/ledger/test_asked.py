@@ -4,12 +4,16 @@ import math
 
 import pytest
 
-from batchprocess.ledger.asked import differ_in_command, require_as_asked, require_same_hparams
-from batchprocess.ledger.perform import perform
+from batchprocess.ledger.job_settings import (
+    differ_in_command,
+    require_as_asked,
+    require_same_hparams,
+)
 from batchprocess.ledger.run import open_run, require_same
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import RunMismatch
 from batchprocess.protocol.run import Asked
+from batchprocess.runs.perform import perform
 from support.fake_storage import FakeMemoryStorage
 from support.made_run import RUN
 

@@ -2,10 +2,10 @@
 
 from batchprocess.ledger.attempt import Draft, Identity, claim, commit, seal
 from batchprocess.ledger.finalize import Reduction
-from batchprocess.ledger.finish import finish
-from batchprocess.ledger.perform import Patience, perform
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.protocol.run import RunInfo
+from batchprocess.runs.finish import finish
+from batchprocess.runs.perform import Patience, perform
 from support.fake_storage import FakeMemoryStorage
 from support.made_run import JOB, begin
 

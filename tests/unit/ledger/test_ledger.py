@@ -9,13 +9,9 @@ import pytest
 
 from batchprocess.ledger import finalize
 from batchprocess.ledger.attempt import Draft, Identity, Staged, claim, commit, seal
-from batchprocess.ledger.download import whole
 from batchprocess.ledger.effects import Create, CreateReply
 from batchprocess.ledger.head import find_head
-from batchprocess.ledger.local_runs import job_id_after
 from batchprocess.ledger.metrics import reducer_entries
-from batchprocess.ledger.perform import Patience, perform
-from batchprocess.ledger.probe import RACERS, probe
 from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.run import open_run
 from batchprocess.protocol.errors import (
@@ -34,6 +30,10 @@ from batchprocess.protocol.errors import (
 from batchprocess.protocol.records import Claim, encode, record_key
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.runs.download import whole
+from batchprocess.runs.local_runs import job_id_after
+from batchprocess.runs.perform import Patience, perform
+from batchprocess.runs.probe import RACERS, probe
 from support.fake_storage import FakeMemoryStorage
 
 OLD, YOUNG = "20260101T000000Z-a", "20260102T000000Z-b"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchprocess.ledger import probe as module
+from batchprocess.runs import probe as module
 from batchprocess.storage.factory import open_storage
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from batchprocess.protocol.spent import Spent, advice, sum_of
-from batchprocess.sdk.clock import Advisor, Times
+from batchprocess.sdk.report.loop_times import Advisor, Times
 
 
 def test_parts_add_up_to_what_was_measured() -> None:

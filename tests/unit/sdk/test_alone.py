@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from batchprocess.protocol.run import Summary
-from batchprocess.sdk import alone
+from batchprocess.sdk.report import standalone_log
 
 SUMMARY = Summary(
     runId="r1",
@@ -26,10 +26,10 @@ SUMMARY = Summary(
 
 def test_a_run_is_told_from_where_it_goes_on_and_where_its_outputs_are(caplog):
     caplog.set_level(logging.INFO, logger="batchprocess")
-    alone.say_where_it_begins("/out/r1", 0, 0, 5)
-    alone.say_where_it_begins("/out/r1", 0, 3, 5)
-    alone.say_that_others_go_on("/out/r1", 0)
-    alone.say_how_it_ended("/out/r1", SUMMARY)
+    standalone_log.say_where_it_begins("/out/r1", 0, 0, 5)
+    standalone_log.say_where_it_begins("/out/r1", 0, 3, 5)
+    standalone_log.say_that_others_go_on("/out/r1", 0)
+    standalone_log.say_how_it_ended("/out/r1", SUMMARY)
     assert caplog.messages == [
         "shard 0 begins: 5 batches; /out/r1",
         "shard 0 goes on: 3 of 5 batches are committed; /out/r1",
@@ -40,7 +40,8 @@ def test_a_run_is_told_from_where_it_goes_on_and_where_its_outputs_are(caplog):
 
 
 def told(*lines: str) -> str:
-    code = "\n".join(["import logging", "from batchprocess.sdk.alone import speak", *lines])
+    speak = "from batchprocess.sdk.report.standalone_log import speak"
+    code = "\n".join(["import logging", speak, *lines])
     code += "\nspeak(); speak(); logging.getLogger('batchprocess').info('hello')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stderr

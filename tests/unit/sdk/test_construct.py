@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from batchprocess import TorchBatchProcessor
-from batchprocess.sdk.construct import misspelt, warn
+from batchprocess.sdk.setup.construct_processor import misspelt, warn
 
 
 class Plain(TorchBatchProcessor):

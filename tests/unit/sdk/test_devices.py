@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from batchprocess.sdk.devices import has_gpu, pick_device
+from batchprocess.sdk.device.devices import has_gpu, pick_device
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import traceback
 from pathlib import Path
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk import failures
-from batchprocess.sdk.failures import Where, without_ours
+from batchprocess.sdk.report import error_report
+from batchprocess.sdk.report.error_report import Where, without_ours
 
-OURS = str(Path(failures.__file__).with_name("x.py"))
+OURS = str(Path(error_report.__file__).with_name("x.py"))
 
 
 def test_a_failing_reducer_is_of_no_shard():

@@ -8,9 +8,9 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from batchprocess import TorchBatchProcessor
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument, WrongType
-from batchprocess.sdk.given import check_given
-from batchprocess.sdk.loader import rows_of
-from batchprocess.sdk.settings import merge
+from batchprocess.sdk.input.loader import rows_of
+from batchprocess.sdk.setup.check_call import check_given
+from batchprocess.sdk.setup.settings import merge
 
 ROWS = list(range(8))
 

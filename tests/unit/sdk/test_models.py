@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from batchprocess.sdk.cast import cast
-from batchprocess.sdk.models import Models, Options
+from batchprocess.sdk.device.prepare_model import Models, Options
+from batchprocess.sdk.device.tensor_trees import cast
 
 CPU = torch.device("cpu")
 ROWS = 4

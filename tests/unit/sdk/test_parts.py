@@ -15,19 +15,19 @@ from batchprocess import MetricReducer
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.codec import from_json, readable, to_json
-from batchprocess.sdk.context import TorchBatchProcessorContext
-from batchprocess.sdk.devices import move
-from batchprocess.sdk.fingerprint import fingerprint, sample
-from batchprocess.sdk.kept import Kept
-from batchprocess.sdk.loader import make_loader
-from batchprocess.sdk.machine import Machine
-from batchprocess.sdk.models import Models
-from batchprocess.sdk.place import find_place
-from batchprocess.sdk.reducers import FunctionReducer, Registered
-from batchprocess.sdk.saver import Saver
-from batchprocess.sdk.settings import merge
-from batchprocess.sdk.staging import Staging, check_name
+from batchprocess.sdk.device.devices import move
+from batchprocess.sdk.device.machine import Machine
+from batchprocess.sdk.device.prepare_model import Models
+from batchprocess.sdk.input.loader import make_loader
+from batchprocess.sdk.output.pending import Kept
+from batchprocess.sdk.output.upload_files import Staging, check_name
+from batchprocess.sdk.reduce.json_codec import from_json, readable, to_json
+from batchprocess.sdk.reduce.reducers import FunctionReducer, Registered
+from batchprocess.sdk.save.saver import Saver
+from batchprocess.sdk.setup.fingerprint import fingerprint, sample
+from batchprocess.sdk.setup.placement import find_place
+from batchprocess.sdk.setup.settings import merge
+from batchprocess.sdk.user.context import TorchBatchProcessorContext
 
 CPU = torch.device("cpu")
 JOB = WorkerEnvironment(job="20260101T000000Z-x", job_name="j", run_uri="/r", shards=4, shard=2)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from batchprocess.sdk.pinned import Copier, Held
+from batchprocess.sdk.device.page_locked import Copier, Held
 
 MB = 1 << 20
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from batchprocess.sdk.link import LoopState
-from batchprocess.sdk.plan import Trial
+from batchprocess.sdk.attempt.dry_run import Trial
+from batchprocess.sdk.report.agent_link import LoopState
 
 
 def tried(total: int, seconds: list[float]) -> tuple[float, int]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from batchprocess.sdk.prefetch import Prefetch
+from batchprocess.sdk.input.prefetch import Prefetch
 from support.fake_port import FakePort
 
 Pair = namedtuple("Pair", "image label")

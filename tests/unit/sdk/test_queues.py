@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from batchprocess.sdk.queues import Forking, _Packed, pack
-from batchprocess.sdk.slots import slots_for
+from batchprocess.sdk.input.shared_slots import slots_for
+from batchprocess.sdk.input.worker_queues import Forking, _Packed, pack
 
 SLOTTED = [list, lambda: slots_for(2, 2)]
 """Large tensors go as torch sends them; or in slots."""

@@ -11,8 +11,8 @@ import safetensors
 import safetensors.torch
 import torch
 
-from batchprocess.sdk.formats import numpy_of
-from batchprocess.sdk.saver import Saver
+from batchprocess.sdk.save.saver import Saver
+from batchprocess.sdk.save.writers import numpy_of
 
 IDS = {"integers": [7, 8, 9, 10], "texts": ["a", "b", "ü", "d/e"]}
 
@@ -68,7 +68,7 @@ def test_parquet_has_a_type_for_all_values_of_a_list(tmp_path: Path, values) -> 
 
 
 def test_parquet_keeps_the_type_of_its_first_row_group(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("batchprocess.sdk.parquet._GROUP_BYTES", 0)
+    monkeypatch.setattr("batchprocess.sdk.save.parquet._GROUP_BYTES", 0)
     values = [0.5, 1.5, None, 2]
     file = save_twice(tmp_path, "rows.parquet", {"x": values}, [1, 2, 3, 4])["rows.parquet"]
     assert pq.read_table(file)["x"].to_pylist() == values
@@ -294,7 +294,7 @@ def test_batches_of_one_file_have_equal_columns(tmp_path: Path) -> None:
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("batchprocess.sdk.kinds._has_pyarrow", lambda: False)
+    monkeypatch.setattr("batchprocess.sdk.save.column_types._has_pyarrow", lambda: False)
     with pytest.raises(
         ModuleNotFoundError, match="'rows.parquet' needs pyarrow: pip install pyarrow$"
     ):

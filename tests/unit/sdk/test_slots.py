@@ -13,11 +13,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.cuda import CudaPort
-from batchprocess.sdk.loader import make_loader
-from batchprocess.sdk.prefetch import Prefetch, tensors_in
-from batchprocess.sdk.queues import Forking, _Packed, pack
-from batchprocess.sdk.slots import Slots, lies_in_slot, slots_for
+from batchprocess.sdk.input.cuda import CudaPort
+from batchprocess.sdk.input.loader import make_loader
+from batchprocess.sdk.input.prefetch import Prefetch, tensors_in
+from batchprocess.sdk.input.shared_slots import Slots, lies_in_slot, slots_for
+from batchprocess.sdk.input.worker_queues import Forking, _Packed, pack
 from support.fake_port import FakePort
 
 MB = 1 << 20
@@ -233,6 +233,6 @@ def test_a_reader_that_is_slow_changes_nothing() -> None:
 def test_loaders_have_slots_where_batches_are_copied_at_once(
     monkeypatch: pytest.MonkeyPatch, gpu: bool, options: dict[str, Any], slots: list[int]
 ) -> None:
-    monkeypatch.setattr("batchprocess.sdk.loader.has_gpu", lambda: gpu)
+    monkeypatch.setattr("batchprocess.sdk.input.loader.has_gpu", lambda: gpu)
     made = make_loader(Counting(), ShardPlan(96, 8, 1), 0, 0, {"num_workers": 2, **options})
     assert [len(one._free) for one in made.multiprocessing_context._slots] == slots

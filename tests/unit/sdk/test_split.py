@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from batchprocess.sdk.split import Splitter
+from batchprocess.sdk.device.oom_splitter import Splitter
 
 Pair = namedtuple("Pair", "a b")
 ROWS = 10

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from batchprocess.agent.tell import one_line, replace_in_place
+from batchprocess.agent.pod.termination_log import one_line, replace_in_place
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.exit_codes import ExitCode
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         return error.exit_code
     if flags or environment.role == "finalize":
         return _finalize(environment, command)
-    from batchprocess.agent.worker import Agent
+    from batchprocess.agent.pod.agent import Agent
 
     return Agent(environment, command, os.environ).run()
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchprocess.agent.children import Child, kill_session, start, start_failure
+from batchprocess.agent.processes import Child, kill_session, start, start_failure
 from batchprocess.ledger.finalize import Reduction
-from batchprocess.ledger.finish import finish
-from batchprocess.ledger.perform import Patience
 from batchprocess.protocol.control import Outcome, Reduced, decode
 from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, Stopped, StorageError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import Summary
+from batchprocess.runs.finish import finish
+from batchprocess.runs.perform import Patience
 
 _STOPPED = "the finalizer was stopped before the run was final; run it again"
 _AGAIN = {ExitCode.OTHER, ExitCode.STALLED, ExitCode.STORAGE}

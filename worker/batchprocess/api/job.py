@@ -6,7 +6,6 @@ from pydantic import Field, StringConstraints
 
 from batchprocess.api.base import ApiModel
 from batchprocess.api.output import Output
-from batchprocess.api.parts import Dataloader, FailurePolicy, Source, Storage, Timeouts
 from batchprocess.api.pods import Finalizer, Worker
 from batchprocess.api.rules import JOB_RULES, SPEC_RULES
 from batchprocess.api.scalars import (
@@ -21,6 +20,7 @@ from batchprocess.api.scalars import (
     RunId,
     Text,
 )
+from batchprocess.api.spec_parts import Dataloader, FailurePolicy, Source, Storage, Timeouts
 from batchprocess.api.status import Status
 
 Argument = Annotated[str, StringConstraints(max_length=32_768)]

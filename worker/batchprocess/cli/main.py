@@ -84,7 +84,7 @@ def run(job: Path, fresh: bool, as_json: bool) -> int:
     Ctrl-C lets every shard commit its running batch and stops; run again to go on. Progress goes
     to stderr, the result to stdout.
     """
-    from batchprocess.cli.run import run_job
+    from batchprocess.cli.commands.run import run_job
 
     return run_job(job, fresh=fresh, as_json=as_json)
 
@@ -103,7 +103,7 @@ def plan(job: Path, try_batch: bool, as_json: bool) -> int:
     of the whole job follows from the last three; nothing of that is committed. Exits 88 or 91 if
     the storage cannot be used from here.
     """
-    from batchprocess.cli.plan import plan_job
+    from batchprocess.cli.commands.plan import plan_job
 
     return plan_job(job, try_batch=try_batch, as_json=as_json)
 
@@ -114,7 +114,7 @@ def plan(job: Path, try_batch: bool, as_json: bool) -> int:
 @_sentences
 def status(target: str, as_json: bool) -> None:
     """How far every shard of a run is, read from its ledgers."""
-    from batchprocess.cli.status import show_status
+    from batchprocess.cli.commands.status import show_status
 
     show_status(target, as_json=as_json)
 
@@ -130,7 +130,7 @@ def status(target: str, as_json: bool) -> None:
 @_sentences
 def results(target: str, download: Path | None, as_json: bool) -> None:
     """Committed files in dataset order; also of a run that is still going."""
-    from batchprocess.cli.results import show_results
+    from batchprocess.cli.commands.results import show_results
 
     show_results(target, download=download, as_json=as_json)
 
@@ -141,7 +141,7 @@ def results(target: str, download: Path | None, as_json: bool) -> None:
 @_sentences
 def verify(target: str, as_json: bool) -> int:
     """Check every ledger, and the digest of every committed file. Exits 93 on a problem."""
-    from batchprocess.cli.verify import verify_run
+    from batchprocess.cli.commands.verify import verify_run
 
     return verify_run(target, as_json=as_json)
 
@@ -158,7 +158,7 @@ def clean(target: str, yes: bool, as_json: bool) -> int:
     record. Never removed: a complete run, a run with a record younger than one hour, an upload
     that began less than a day ago.
     """
-    from batchprocess.cli.clean import clean_job
+    from batchprocess.cli.commands.clean import clean_job
 
     return clean_job(target, yes=yes, as_json=as_json)
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from batchprocess.ledger.local_runs import Standing
 from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.records import Commit, Seal
+from batchprocess.runs.local_runs import Standing
 
 ShardState = Literal["pending", "open", "complete", "failed"]
 """`failed`: closed without its rest, or given up just now. `pending`: nobody has begun it."""

@@ -8,11 +8,11 @@ import click
 
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.api.load import load_job
-from batchprocess.api.text import MAX_BYTES
-from batchprocess.ledger.results import find_run
+from batchprocess.api.load_yaml import load_job
+from batchprocess.api.yaml_text import MAX_BYTES
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.run import RunInfo
+from batchprocess.runs.results import find_run
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage, refuse_typo
 

@@ -2,9 +2,9 @@
 
 from pydantic import ValidationError
 
-from batchprocess.ledger.asked import require_same_hparams
 from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get
+from batchprocess.ledger.job_settings import require_same_hparams
 from batchprocess.protocol.errors import DatasetChanged, RunMismatch, VerificationError
 from batchprocess.protocol.run import RUN_KEY, RunInfo
 from batchprocess.protocol.sharding import ShardPlan

@@ -6,13 +6,13 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from batchprocess.ledger.local_runs import has_begun
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.sdk.failures import tell_plainly
-from batchprocess.sdk.link import Link, LoopState
-from batchprocess.sdk.process import torch_batch_process
+from batchprocess.runs.local_runs import has_begun
+from batchprocess.sdk.entry import torch_batch_process
+from batchprocess.sdk.report.agent_link import Link, LoopState
+from batchprocess.sdk.report.error_report import tell_plainly
 from batchprocess.storage.factory import open_storage
 
 

@@ -1,0 +1,1 @@
+"""A job on one machine: agents as a cluster's pods would be."""

@@ -1,0 +1,1 @@
+"""A pod's agent: its children, their seals, and the exit code."""

@@ -1,0 +1,1 @@
+"""Progress reports to the operator, which never hold up the work."""

@@ -1,0 +1,153 @@
+"""`batchprocess clean`."""
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import click
+
+from batchprocess.api.environment import s3_settings
+from batchprocess.cli.main import print_json
+from batchprocess.cli.table import plural
+from batchprocess.cli.target import job_uri, read_job
+from batchprocess.ledger.run import read_run
+from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
+from batchprocess.protocol.run import RUN_KEY
+from batchprocess.runs.local_runs import is_complete, latest_run, look
+from batchprocess.runs.perform import perform, settle
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+_UPLOAD_AGE = timedelta(days=1)
+"""Younger uploads may still be under way."""
+_QUIET = timedelta(hours=1)
+"""A run with a younger record may still be at work, on a cluster for instance."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Runs of a job by name: all, abandoned, perhaps at work; unfinished uploads of the others."""
+
+    runs: list[str]
+    abandoned: list[str]
+    active: list[str]
+    uploads: dict[str, tuple[str, ...]]
+
+    @property
+    def keys(self) -> list[str]:
+        """The uploads' keys below the job's folder."""
+        return [f"{name}/{key}" for name, keys in self.uploads.items() for key in keys]
+
+
+def clean_job(target: str, *, yes: bool, as_json: bool) -> int:
+    """Remove abandoned runs and unfinished uploads after asking; returns the exit code."""
+    (folder, pinned), now = _job_folder(target), datetime.now(UTC)
+    found = find(folder, now, pinned)
+    if not found.runs:
+        _require_job_folder(folder)
+    if found.active:
+        print(
+            f"left {plural(len(found.active), 'run')} with a record younger than 1 hour, which may "
+            f"still go on: {', '.join(found.active)}",
+            file=sys.stderr,
+        )
+    agreed = yes
+    if not yes and not as_json and (found.abandoned or found.keys):
+        _tell(folder, found)
+        agreed = click.confirm("remove them?", err=True)
+    objects = uploads = 0
+    if agreed:
+        objects = sum(_remove(folder.at(name), now) for name in found.abandoned)
+        uploads = sum(_abort(folder.at(name), now) for name in found.uploads)
+    if as_json:
+        counts = {"removedObjects": objects, "removedUploads": uploads}
+        names = {"abandoned": found.abandoned, "younger": found.active, "uploads": found.keys}
+        print_json({**names, **counts})
+    else:
+        removed = plural(objects, "object"), plural(uploads, "unfinished upload")
+        print(f"removed {' and '.join(removed)}")
+    return 0
+
+
+def find(folder: Storage, now: datetime, pinned: str | None) -> Found:
+    """Look only into folders that are runs: the rest of a bucket is somebody else's.
+
+    The run with the youngest record counts as latest too: a cluster writes no `latest`, and its
+    run may be suspended.
+    """
+    names = settle(lambda: list(folder.folders()))
+    runs = [name for name in names if perform(read_run(), folder.at(name)) is not None]
+    ages = {name: now - _last_record(folder.at(name)) for name in runs}
+    kept = {latest_run(folder), pinned, min(ages, key=ages.__getitem__, default=None)}
+    left = [name for name in runs if name not in kept and not is_complete(folder.at(name))]
+    abandoned = [name for name in left if ages[name] >= _QUIET]
+    uploads = {name: _unfinished(folder.at(name), now) for name in runs if name not in abandoned}
+    return Found(
+        runs=runs,
+        abandoned=abandoned,
+        active=[name for name in left if name not in abandoned],
+        uploads={name: keys for name, keys in uploads.items() if keys},
+    )
+
+
+def _tell(folder: Storage, found: Found) -> None:
+    if found.abandoned:
+        print(f"abandoned runs at {folder.uri}: {', '.join(found.abandoned)}", file=sys.stderr)
+    if found.keys:
+        print(f"unfinished uploads: {len(found.keys)}, {found.keys[0]} for one", file=sys.stderr)
+
+
+def _last_record(run: Storage) -> datetime:
+    """When the newest record of any shard was made; a run without records is as old as can be."""
+    times = [head.record.at for head in look(run, 0).heads if head is not None]
+    return max(
+        (datetime.fromisoformat(at) for at in times), default=datetime.min.replace(tzinfo=UTC)
+    )
+
+
+def _unfinished(run: Storage, now: datetime) -> tuple[str, ...]:
+    try:
+        return settle(lambda: run.leftovers(before=now - _UPLOAD_AGE))
+    except (StorageDenied, UnsafeStorage) as error:
+        # Who may not list uploads can still remove runs.
+        print(f"unfinished uploads were not looked for: {error}", file=sys.stderr)
+        return ()
+
+
+def _require_job_folder(folder: Storage) -> None:
+    """Raise InvalidArgument unless a job's run was meant to be here: an address may be mistyped."""
+    if perform(read_run(), folder) is not None:
+        job, _, run = folder.uri.rpartition("/")
+        raise InvalidArgument(
+            f"{folder.uri} is the folder of one run: clean takes the job's, {job}, and removes "
+            f"{run} if it is abandoned"
+        )
+    if latest_run(folder) is None:
+        raise InvalidArgument(
+            f"there is no run at {folder.uri}: the job has not run yet, or this is not its folder"
+        )
+
+
+def _job_folder(target: str) -> tuple[Storage, str | None]:
+    """The folder, and the run that the job file pins."""
+    if "://" not in target and Path(target).is_file():
+        job = read_job(Path(target))
+        return open_storage(job_uri(job, Path(target)), s3_settings(job)), job.spec.run_id
+    if "://" not in target and not Path(target).exists():
+        raise click.UsageError(f"{target} does not exist")
+    return open_storage(target.rstrip("/") or target), None
+
+
+def _remove(run: Storage, now: datetime) -> int:
+    """Delete run.json last: until then the run is found, and this can be repeated."""
+    settle(lambda: run.remove_leftovers(before=now))
+    keys = settle(lambda: [item.key for item in run.list() if item.key != RUN_KEY])
+    for key in [*keys, RUN_KEY]:
+        settle(partial(run.delete, key))
+    return len(keys) + 1
+
+
+def _abort(run: Storage, now: datetime) -> int:
+    return len(settle(lambda: run.remove_leftovers(before=now - _UPLOAD_AGE)))

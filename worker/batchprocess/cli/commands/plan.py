@@ -1,0 +1,104 @@
+"""`batchprocess plan`."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from batchprocess.agent.processes import resolve, start_failure
+from batchprocess.api.environment import worker_environment
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli import plan_warnings
+from batchprocess.cli.commands.run import command_of, note_ignored
+from batchprocess.cli.main import print_json
+from batchprocess.cli.progress_view import duration
+from batchprocess.cli.target import job_uri, read_job
+from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
+
+_NO_JOB = "00000000T000000Z-plan"
+
+
+def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
+    """Validate, count, estimate and warn; returns the exit code."""
+    job = read_job(path)
+    note_ignored(job)
+    uri = job_uri(job, path)
+    counted = count(job, path, try_batch=try_batch)
+    warnings = [*counted.pop("warnings"), *plan_warnings.of_cut(job, counted)]
+    unusable: BatchProcessError | None = None
+    try:
+        warnings += plan_warnings.of_storage(job, uri, counted)
+    except BatchProcessError as error:
+        unusable = error
+    del counted["run"]
+    _tell(job, {**counted, "outputs": uri, "warnings": warnings}, as_json=as_json)
+    if unusable is not None:
+        # The counts are worth having all the same.
+        raise unusable
+    return 0
+
+
+def _tell(job: BatchProcessJob, found: dict[str, Any], *, as_json: bool) -> None:
+    seconds = _estimate(job, found)
+    if as_json:
+        print_json({**found, "estimatedSeconds": seconds})
+        return
+    for name in ("rows", "batches", "shards", "batchSize"):
+        print(f"{name}: {found[name]}")
+    print(f"outputs: {found['outputs']}/<run>")
+    if seconds is None:
+        print("estimated: nothing yet; run plan again with --try to have some batches measured")
+    else:
+        workers = _workers(job)
+        told = duration(max(seconds, 1))
+        print(f"estimated: {told} with {workers} at a time, start-up not counted")
+    for warning in found["warnings"]:
+        print(f"warning: {warning}")
+
+
+def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any]:
+    """Run the user's code in a process of its own up to where it would begin, and hear counts."""
+    environment = worker_environment(job, run_uri=job_uri(job, path) + "/plan", job_id=_NO_JOB)
+    environ = {
+        **os.environ,
+        **environment.model_copy(update={"shard": 0}).to_env(),
+        "BATCHPROCESS_PLAN": "try" if try_batch else "count",
+    }
+    command = command_of(job)
+    try:
+        done = subprocess.run(
+            resolve(command),
+            env=environ,
+            cwd=path.absolute().parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise InvalidArgument(start_failure(command, error)[1]) from error
+    lines = done.stdout.strip().splitlines()
+    if done.returncode != 0 or not lines:
+        said = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise InvalidArgument(f"the job's code ended with exit code {done.returncode}: {said}")
+    try:
+        found: dict[str, Any] = json.loads(lines[-1])
+    except ValueError as error:
+        raise InvalidArgument(
+            "the command ended without calling torch_batch_process; its last line was "
+            f"{lines[-1]!r:.100}"
+        ) from error
+    return found
+
+
+def _estimate(job: BatchProcessJob, counted: dict[str, Any]) -> float | None:
+    each = counted["secondsPerBatch"]
+    if each is None:
+        return None
+    return float(each * counted["batches"] / _workers(job))
+
+
+def _workers(job: BatchProcessJob) -> int:
+    return min(max(job.spec.parallelism, 1), job.spec.shards)

@@ -1,0 +1,91 @@
+"""`batchprocess results`."""
+
+import hashlib
+import itertools
+import os
+import secrets
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from batchprocess.cli.main import print_json
+from batchprocess.cli.target import find_target
+from batchprocess.protocol.errors import InvalidArgument, VerificationError
+from batchprocess.protocol.records import CommittedFile
+from batchprocess.runs.results import Result, results_of
+
+
+def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
+    """List committed files in dataset order; copy them if asked."""
+    found = find_target(target)
+    listed, any_file = [], False
+    for result in results_of(found.storage, found.run):
+        any_file = True
+        if download is not None:
+            save(result, download)
+        if as_json:
+            listed.append(_row(result))
+        else:
+            first, end = result.rows
+            rows = f"rows {first}-{end - 1}" if end > first else "end of shard"
+            print(f"{result.shard:>5} {rows:<24} {result.file.size:>12} {place(result)}")
+    if as_json:
+        print_json({"uri": found.storage.uri, "files": listed})
+    elif not any_file:
+        print("no file is committed", file=sys.stderr)
+
+
+def place(result: Result) -> str:
+    """The file's full address."""
+    return f"{result.storage.uri}/{result.file.key}"
+
+
+def save(result: Result, folder: Path) -> Path:
+    """Copy one file to `<folder>/<shard>/<seq>/<name>`, whole or not at all.
+
+    Raises VerificationError for a file that is missing or not the one that was committed, or whose
+    name was tampered with and would leave the folder; InvalidArgument if the folder cannot be
+    written.
+    """
+    path = folder / f"{result.shard:05d}" / f"{result.seq:08d}" / result.file.name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise VerificationError(f"file name {result.file.name!r} would leave {folder}")
+    chunks = result.chunks()
+    try:
+        first = next(chunks, b"")
+    except FileNotFoundError as error:
+        raise VerificationError(f"{result.file.key} is missing; see batchprocess verify") from error
+    try:
+        _write(path, itertools.chain([first], chunks), result.file)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise InvalidArgument(f"{path} cannot be written: {reason}") from error
+    return path
+
+
+def _write(path: Path, chunks: Iterable[bytes], file: CommittedFile) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{secrets.token_hex(8)}")
+    digest = hashlib.sha256()
+    try:
+        with partial.open("wb") as copy:
+            for chunk in chunks:
+                digest.update(chunk)
+                copy.write(chunk)
+        if digest.hexdigest() != file.sha256:
+            raise VerificationError(
+                f"{file.key} was changed: its digest is not the one in the ledger"
+            )
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _row(result: Result) -> dict[str, object]:
+    return {
+        "shard": result.shard,
+        "seq": result.seq,
+        "batches": result.batches,
+        "rows": result.rows,
+        **result.file.model_dump(),
+    }

@@ -1,0 +1,184 @@
+"""`batchprocess run`."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from batchprocess.agent.local.gpus import visible_gpus
+from batchprocess.agent.local.runner import LocalResult, LocalRun, run_local
+from batchprocess.api.environment import s3_settings, worker_environment
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli.main import print_json
+from batchprocess.cli.progress_view import open_view
+from batchprocess.cli.run_outcome import as_object, print_result
+from batchprocess.cli.table import shard_rows
+from batchprocess.cli.target import job_uri, loaders_of, read_job
+from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.job_settings import require_as_asked, require_same_hparams
+from batchprocess.ledger.run import ANOTHER, plan_of, read_run
+from batchprocess.protocol.errors import (
+    BatchProcessError,
+    InvalidArgument,
+    RunMismatch,
+    StorageDenied,
+)
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.run import Asked, RunShape
+from batchprocess.runs.local_runs import (
+    Standing,
+    job_id_after,
+    latest_run,
+    look,
+    new_run_id,
+    next_run,
+    start_run,
+)
+from batchprocess.runs.perform import perform
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+_IGNORED = (
+    "image",
+    "source",
+    "finalizer",
+    "queue_name",
+    "suspend",
+    "retry",
+    "ttl_seconds_after_finished",
+)
+
+
+def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
+    """Run the job file's job to its end; returns the exit code."""
+    job = read_job(path)
+    note_ignored(job)
+    folder = open_storage(job_uri(job, path), s3_settings(job))
+    try:
+        run_id = choose_run(job, folder, fresh=fresh)
+    except StorageDenied as error:
+        # Nothing has begun, so nothing is waited for: as a worker would say it.
+        raise InvalidArgument(str(error)) from error
+    storage = folder.at(run_id)
+    done = perform(finished(), storage)
+    if done is not None:
+        _require_as_asked(job, storage)
+        print(
+            f"run {run_id} is complete (its dataset was not looked at again); "
+            "--fresh starts another",
+            file=sys.stderr,
+        )
+        result = LocalResult("complete", ExitCode.SEALED, "", done, ())
+    else:
+        result = _run(job, path, storage)
+    rows = _rows(storage, job, result)
+    if result.state != "complete":
+        print(f"{result.state}: {result.message}", file=sys.stderr)
+    if result.state == "failed":
+        _say_what_stays(rows)
+    if as_json:
+        print_json(as_object(result, storage.uri, loaders_of(job)))
+    else:
+        print_result(result, storage.uri, rows, loaders_of(job))
+    return result.code
+
+
+def _say_what_stays(rows: Sequence[dict[str, Any]]) -> None:
+    done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))
+    if done:
+        print(
+            f"{done} of {total} batches are committed and stay: mend the cause, then run it again "
+            "to go on",
+            file=sys.stderr,
+        )
+
+
+def _require_as_asked(job: BatchProcessJob, storage: Storage) -> None:
+    stored = perform(read_run(), storage)
+    asked = Asked.of(worker_environment(job, run_uri=storage.uri, job_id=""))
+    try:
+        require_as_asked(asked, None if stored is None else stored.asked, ANOTHER)
+    except RunMismatch as error:
+        run_id = storage.uri.rpartition("/")[2]
+        raise RunMismatch(f"run {run_id} is complete, but not this job's: {error}") from error
+
+
+def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:
+    """The pinned run, the latest, or a new one that becomes the latest."""
+    if job.spec.run_id is not None:
+        if fresh:
+            raise InvalidArgument("--fresh cannot start another run: spec.runId pins this one")
+        return job.spec.run_id
+    latest = None if fresh else latest_run(folder)
+    if latest is not None:
+        return latest
+    if not fresh:
+        return next_run(folder, None, datetime.now(UTC))
+    run_id = new_run_id(datetime.now(UTC))
+    start_run(folder, run_id)
+    return run_id
+
+
+def note_ignored(job: BatchProcessJob) -> None:
+    """Name, in one line, what only means something on a cluster; and GPUs that are not here."""
+    aliases = {name: field.alias for name, field in type(job.spec).model_fields.items()}
+    given = [str(aliases[name]) for name in _IGNORED if name in job.spec.model_fields_set]
+    if given:
+        print(f"ignored on this machine: {', '.join(given)}", file=sys.stderr)
+    gpus = job.spec.worker.gpus
+    if gpus and not visible_gpus(os.environ, Path("/dev")):
+        print(f"worker.gpus is {gpus}, but no GPU is here: the CPU is used", file=sys.stderr)
+
+
+def command_of(job: BatchProcessJob) -> tuple[str, ...]:
+    """The script, or our own entry point for processor and dataset."""
+    return tuple(job.spec.command) or (sys.executable, "-m", "batchprocess.sdk")
+
+
+def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:
+    standing = look(storage, job.spec.shards)
+    job_id = job_id_after(datetime.now(UTC), standing.heads)
+    print(where_it_begins(storage.uri, standing), file=sys.stderr)
+    local = LocalRun(
+        environment=worker_environment(job, run_uri=storage.uri, job_id=job_id),
+        command=command_of(job),
+        directory=path.absolute().parent,
+        parallelism=max(job.spec.parallelism, 1),
+        # Other numbers than the run's are refused by the first worker, with a better sentence.
+        known=standing.progress() if len(standing.heads) == job.spec.shards else (),
+        shape=None if standing.run is None else RunShape.of(plan_of(standing.run)),
+        on_batch_error=job.spec.failure_policy.on_batch_error,
+    )
+    if standing.run is not None:
+        # Workers compare too, but none starts where all shards are sealed and not yet finalized.
+        require_same_hparams(Asked.of(local.environment), standing.run.asked, ANOTHER)
+    view = open_view(sys.stderr)
+    try:
+        return run_local(local, view)
+    finally:
+        view.close()
+
+
+def where_it_begins(uri: str, standing: Standing) -> str:
+    """One line: a new run, or from where an old one goes on."""
+    name = uri.rpartition("/")[2]
+    if standing.run is None:
+        return f"run {name} begins"
+    plan, known = plan_of(standing.run), standing.progress()
+    total = sum(plan.size(shard) for shard in range(plan.shards))
+    done, sealed = sum(one.cursor for one in known), sum(one.sealed for one in known)
+    return (
+        f"run {name} goes on: {done} of {total} batches are committed, "
+        f"{sealed} of {plan.shards} shards complete"
+    )
+
+
+def _rows(storage: Storage, job: BatchProcessJob, result: LocalResult) -> list[dict[str, Any]]:
+    try:
+        return shard_rows(look(storage, job.spec.shards), result.failed)
+    except BatchProcessError as error:
+        # How the run ended matters more, and was told.
+        print(f"the shards could not be looked at: {error}", file=sys.stderr)
+        return []

@@ -1,0 +1,83 @@
+"""`batchprocess verify`."""
+
+import hashlib
+
+from batchprocess.cli.main import print_json
+from batchprocess.cli.table import plural
+from batchprocess.cli.target import Target, find_target
+from batchprocess.ledger.check import problems
+from batchprocess.ledger.finalize import finished, manifest_of
+from batchprocess.ledger.read import ShardLedger, read_shard
+from batchprocess.ledger.run import plan_of
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.records import CommittedFile, digest
+from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY, Success
+from batchprocess.runs.download import chunks
+from batchprocess.runs.perform import perform, perform_all, settle
+
+
+def verify_run(target: str, *, as_json: bool) -> int:
+    """Check ledgers, files and manifest; 0 or 93."""
+    found = find_target(target)
+    flows = [read_shard(shard) for shard in range(found.run.shards)]
+    ledgers = perform_all(flows, found.storage)
+    named = [item for one in ledgers for body in one.bodies for item in body.objects()]
+    wrong = [*_ledger_problems(found, ledgers), *_file_problems(found, named)]
+    wrong += _manifest_problems(found, ledgers)
+    complete = settle(lambda: found.storage.get(SUCCESS_KEY)) is not None
+    if as_json:
+        facts = {"uri": found.storage.uri, "complete": complete}
+        print_json({**facts, "files": len(named), "problems": wrong})
+    else:
+        for problem in wrong:
+            print(problem)
+        numbers = {"file": len(named), "shard": len(ledgers), "problem": len(wrong)}
+        counted = ", ".join(plural(number, noun) for noun, number in numbers.items())
+        print(counted if complete else f"{counted} so far; the run is not complete")
+    return ExitCode.VERIFICATION if wrong else 0
+
+
+def _ledger_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
+    plan = plan_of(found.run)
+    sizes = settle(lambda: {item.key: item.size for item in found.storage.list("data/")})
+    return [problem for ledger in ledgers for problem in problems(ledger, plan, sizes)]
+
+
+def _file_problems(found: Target, named: list[CommittedFile]) -> list[str]:
+    wrong = []
+    for item in named:
+        total = hashlib.sha256()
+        try:
+            for chunk in chunks(found.storage, item.key):
+                total.update(chunk)
+        except FileNotFoundError:
+            continue  # the ledger's own check has named it
+        if total.hexdigest() != item.sha256:
+            wrong.append(f"{item.key} was changed: its digest is not the one in the ledger")
+    return wrong
+
+
+def _manifest_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
+    success = settle(lambda: found.storage.get(SUCCESS_KEY))
+    if success is None:
+        return []
+    manifest = settle(lambda: found.storage.get(MANIFEST_KEY))
+    if manifest is None:
+        return [f"{MANIFEST_KEY} is missing although the run has {SUCCESS_KEY}"]
+    if manifest != manifest_of(ledgers):
+        return [f"{MANIFEST_KEY} differs from what the ledgers say"]
+    try:
+        same = Success.model_validate_json(success).manifest == digest(manifest)
+        summary = perform(finished(), found.storage)
+    except (ValueError, VerificationError) as error:
+        return [" ".join(str(error).split())]
+    if not same:
+        return [f"{SUCCESS_KEY} names another manifest"]
+    if summary is not None and summary.rows != _rows(ledgers):
+        return [f"{SUMMARY_KEY} says {summary.rows} rows, the ledgers {_rows(ledgers)}"]
+    return []
+
+
+def _rows(ledgers: list[ShardLedger]) -> int:
+    return sum(body.rows[1] - body.rows[0] for one in ledgers for body in one.bodies)

@@ -1,0 +1,85 @@
+"""What `batchprocess plan` warns of: the cut, the storage, and the run that would go on."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from batchprocess.api.environment import s3_settings
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli.table import plural
+from batchprocess.ledger.job_settings import require_as_asked
+from batchprocess.ledger.run import ANOTHER, read_run, require_same
+from batchprocess.protocol.errors import (
+    InvalidArgument,
+    RunMismatch,
+    StorageDenied,
+    StorageError,
+    StorageUnavailable,
+    UnsafeStorage,
+)
+from batchprocess.protocol.run import RunInfo
+from batchprocess.runs.local_runs import is_complete, latest_run
+from batchprocess.runs.perform import Patience, perform, settle
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+_BRIEF = Patience(3, refusal_is_final=True)
+"""Storage that does not answer at once is told, and not worth half a minute."""
+_UNUSABLE = "the storage cannot be used from here"
+
+
+def of_storage(job: BatchProcessJob, uri: str, counted: dict[str, Any]) -> list[str]:
+    """A sentence for each thing that is odd there. `counted` is what the job's own code has said.
+
+    Raises InvalidArgument if it cannot be used from here, or what else it fails with.
+    """
+    folder = open_storage(uri, s3_settings(job))
+    mine = RunInfo.model_validate(counted["run"])
+    try:
+        settle(folder.check_access, _BRIEF)
+        dangers = [f"the bucket's lifecycle would damage a run: {one}" for one in folder.dangers()]
+        return [*dangers, *_run(folder, job.spec.run_id, mine)]
+    except (StorageDenied, UnsafeStorage) as error:
+        # As `run` says it: no waiting will help.
+        raise InvalidArgument(f"{_UNUSABLE}: {error}") from error
+    except StorageError as error:
+        raise StorageUnavailable(f"{_UNUSABLE}: {error}") from error
+
+
+def of_cut(job: BatchProcessJob, counted: dict[str, Any]) -> Iterator[str]:
+    """A sentence for each thing that is odd about shards and batches."""
+    shards, batches = job.spec.shards, counted["batches"]
+    if counted["batchSize"] == 1 and job.spec.batch_size is None:
+        yield "every batch has 1 row, which is slow: is batchSize missing?"
+    if shards > batches:
+        idle = plural(shards - batches, "shard")
+        cut = f"{plural(shards, 'shard')} for {plural(batches, 'batch', 'batches')}"
+        yield f"{cut}: {idle} too many"
+    elif shards < 2 * job.spec.parallelism:
+        yield (
+            f"{plural(shards, 'shard')} for {plural(job.spec.parallelism, 'worker')}: with many "
+            "more shards workers can come and go, and the last one is shorter"
+        )
+    if sys.platform != "linux":
+        yield "only Linux is tested"
+
+
+def _run(folder: Storage, pinned: str | None, mine: RunInfo) -> Iterator[str]:
+    """Whether the run that `batchprocess run` would go on with is of this very cut."""
+    run_id = pinned or latest_run(folder, _BRIEF)
+    if run_id is None:
+        return
+    stored = perform(read_run(), folder.at(run_id), _BRIEF)
+    if stored is None:
+        return
+    complete = is_complete(folder.at(run_id), _BRIEF)
+    try:
+        require_same(mine, stored)
+        if complete:
+            require_as_asked(mine.asked, stored.asked, ANOTHER)
+    except RunMismatch as error:
+        what = "is complete, but not this job's" if complete else "would not go on"
+        yield f"run {run_id} {what}: {error}"
+        return
+    if complete:
+        yield f"run {run_id} is complete, so run would do nothing; --fresh starts another"

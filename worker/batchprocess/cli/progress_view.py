@@ -1,0 +1,178 @@
+"""Showing a run: bars on a terminal, plain lines elsewhere."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from batchprocess.agent.local.runner import RunProgress, View
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+_LINE_SECONDS = 5.0
+_WINDOW_SECONDS = 30.0
+_MOST_BARS = 16
+
+
+def open_view(stream: TextIO) -> View:
+    """Bars if `stream` is a terminal, else lines."""
+    if not stream.isatty():
+        return LineView(stream)
+    from rich.console import Console
+
+    return BarView(Console(file=stream))
+
+
+class Rate:
+    """Batches a second over the last half minute."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def take(self, batches: int) -> float:
+        """The rate, given all batches so far; 0 until two values were seen."""
+        now = self._clock()
+        self._seen.append((now, batches))
+        while now - self._seen[0][0] > _WINDOW_SECONDS:
+            self._seen.popleft()
+        (then, before) = self._seen[0]
+        # Work that is repeated after a failure takes the count back.
+        return max(0.0, (batches - before) / (now - then)) if now > then else 0.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Batches processed and in all (None before the dataset is counted), complete shards, words.
+
+    `speed` is rows a second, `left` the time to the end: both empty while nothing is known.
+    """
+
+    done: int
+    total: int | None
+    complete: int
+    speed: str = ""
+    left: str = ""
+
+
+def counts(progress: RunProgress, rate: Rate) -> Counts:
+    """Add up the shards. What earlier runs have committed is done, but not part of the rate."""
+    done = sum(shard.processed for shard in progress.shards)
+    complete = sum(shard.sealed for shard in progress.shards)
+    run = progress.run
+    if run is None:
+        return Counts(done, None, complete)
+    each = rate.take(done)
+    if not each or progress.finalizing:
+        return Counts(done, run.batches, complete)
+    left = duration((run.batches - done) / each)
+    return Counts(done, run.batches, complete, f"{each * run.batch_size:.0f} rows/s", left)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `2.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class LineView:
+    """A line every few seconds; fit for logs."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._rate = Rate(clock)
+        self._next = clock()
+        self._last = ""
+
+    def update(self, progress: RunProgress) -> None:
+        """Write a line if one is due and something has changed; the last word comes at once."""
+        if self._clock() < self._next and not progress.finalizing:
+            return
+        self._next = self._clock() + _LINE_SECONDS
+        text = self._text(progress)
+        if text != self._last:
+            print(text, file=self._stream, flush=True)
+        self._last = text
+
+    def _text(self, progress: RunProgress) -> str:
+        now = counts(progress, self._rate)
+        parts = [f"shards {now.complete}/{progress.shards_total} complete"]
+        if now.total is None:
+            parts.insert(0, "starting")
+        else:
+            parts.append(f"batches {now.done}/{now.total}")
+        parts += [now.speed] if now.speed else []
+        parts += [f"{now.left} left"] if now.left else []
+        parts += [f"{progress.failed} failed"] if progress.failed else []
+        parts += ["finalizing"] if progress.finalizing else []
+        return ", ".join(parts)
+
+    def note(self, line: str) -> None:
+        """A line of output."""
+        print(line, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Nothing to tidy."""
+
+
+class BarView:
+    """Live bars: one for the run, one for each shard that is at work."""
+
+    def __init__(self, console: "Console", clock: Callable[[], float] = time.monotonic) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
+        self._rate = Rate(clock)
+        self._bars: dict[int, TaskID] = {}
+        self._all = self._progress.add_task("starting", total=None, rate="", left="")
+        self._progress.start()
+
+    def update(self, progress: RunProgress) -> None:
+        """Move the bars."""
+        now = counts(progress, self._rate)
+        words = f"{now.complete}/{progress.shards_total} shards"
+        words = "starting" if now.total is None else words
+        self._progress.update(
+            self._all,
+            description="finalizing" if progress.finalizing else words,
+            completed=now.done,
+            total=now.total,
+            rate=now.speed,
+            left=f"{now.left} left" if now.left else "",
+        )
+        for shard in progress.shards:
+            if shard.shard not in self._bars and not shard.sealed and len(self._bars) < _MOST_BARS:
+                self._bars[shard.shard] = self._progress.add_task(
+                    f"shard {shard.shard}", rate="", left=""
+                )
+            if shard.shard in self._bars:
+                self._progress.update(
+                    self._bars[shard.shard],
+                    completed=shard.processed,
+                    total=shard.total or None,
+                    visible=not shard.sealed,
+                )
+
+    def note(self, line: str) -> None:
+        """A line above the bars."""
+        self._progress.console.print(line, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """Leave the last state on the screen."""
+        self._progress.stop()

@@ -1,0 +1,53 @@
+"""What is said of a run that has ended, to people and as JSON."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from batchprocess.agent.local.runner import LocalResult
+from batchprocess.cli.table import print_table
+from batchprocess.protocol.run import Summary
+from batchprocess.protocol.spent import Spent, advice
+
+
+def as_object(result: LocalResult, uri: str, loaders: int | None) -> dict[str, Any]:
+    """What --json prints: summary.json plus state and uri. `loaders`: see `loaders_of`."""
+    summary = {} if result.summary is None else result.summary.model_dump(mode="json")
+    return {
+        **summary,
+        "state": result.state,
+        "uri": uri,
+        "message": result.message,
+        "spent": result.spent.model_dump(),
+        "advice": advice(result.spent, loaders=loaders),
+    }
+
+
+def print_result(
+    result: LocalResult, uri: str, rows: Sequence[dict[str, Any]], loaders: int | None
+) -> None:
+    """State, outputs and metrics, then the table of all shards."""
+    print(f"state: {result.state}")
+    print(f"outputs: {uri}")
+    if result.summary is not None:
+        print_summary(result.summary)
+    print_spent(result.spent, loaders, sys.stderr)
+    print_table(rows)
+
+
+def print_spent(spent: Spent, loaders: int | None, stream: TextIO) -> None:
+    """Where the time went, and what to change if too much of it was waited for data."""
+    if spent.total:
+        print(f"time: {spent.text()}", file=stream)
+    if (text := advice(spent, loaders=loaders)) is not None:
+        print(f"advice: {text}", file=stream)
+
+
+def print_summary(summary: Summary) -> None:
+    """Metrics, and what is missing."""
+    for name, value in summary.metrics.items():
+        print(f"metric {name}: {value}")
+    if summary.metricsError is not None:
+        print(f"metrics failed: {summary.metricsError}")
+    if summary.failedShards:
+        print(f"failed shards: {', '.join(map(str, summary.failedShards))}")

@@ -1,0 +1,31 @@
+"""Reading a stored object whole, past interruptions."""
+
+from collections.abc import Iterator
+
+from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
+from batchprocess.runs.perform import ATTENDED, Patience, Trouble
+from batchprocess.storage.base import Storage
+
+
+def chunks(storage: Storage, key: str, patience: Patience = ATTENDED) -> Iterator[bytes]:
+    """The object's bytes in chunks; a reading that breaks off goes on behind the last chunk.
+
+    Raises StorageUnavailable when nothing has come past the deadline.
+    """
+    trouble = Trouble(patience)
+    start = 0
+    while True:
+        try:
+            for chunk in storage.read(key, start=start):
+                start += len(chunk)
+                trouble.over()
+                yield chunk
+        except (OutcomeUnknown, StorageDenied) as error:
+            trouble.bear(error)
+        else:
+            return
+
+
+def whole(storage: Storage, key: str, patience: Patience = ATTENDED) -> bytes:
+    """The object's bytes; errors as `chunks`."""
+    return b"".join(chunks(storage, key, patience))

@@ -1,0 +1,85 @@
+"""Driving the finalizer's flows over all shards of a run, in the order that keeps a crash safe."""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from batchprocess.ledger.attempt import Identity
+from batchprocess.ledger.finalize import (
+    Reduction,
+    check,
+    clean,
+    close,
+    finished,
+    publish,
+    summarize,
+)
+from batchprocess.ledger.metrics import reducer_entries
+from batchprocess.ledger.read import ShardLedger, read_shard
+from batchprocess.ledger.run import plan_of, read_run
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.records import ReducerEntry
+from batchprocess.protocol.run import RUN_KEY, Summary
+from batchprocess.runs.perform import Patience, perform, perform_all
+from batchprocess.storage.base import Storage
+
+_LOG = logging.getLogger("batchprocess")
+Reduce = Callable[[Mapping[str, Sequence[ReducerEntry]]], Reduction]
+
+
+def finish(
+    storage: Storage, *, job: str, run_id: str, reduce: Reduce, patience: Patience
+) -> Summary:
+    """Close, check, reduce, publish, clean; on a run that is final only clean again.
+
+    `reduce` is asked only if a record has reducer values; an error in it is part of the summary,
+    because outputs count either way. May raise TakenOver, VerificationError, StorageError.
+    """
+    run = perform(read_run(), storage, patience)
+    if run is None:
+        raise VerificationError(f"{storage.uri}/{RUN_KEY} is missing: no attempt has begun")
+    done = perform(finished(), storage, patience)
+    if done is not None:
+        _clean(storage, _read_all(storage, run.shards, patience), patience)
+        return done
+    plan = plan_of(run)
+    names = [identity(job, shard) for shard in range(run.shards)]
+    ledgers = perform_all([close(me, plan) for me in names], storage, patience)
+    perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
+    entries = reducer_entries(ledgers)
+    if not entries and not any(
+        body.files or body.metrics for one in ledgers for body in one.bodies
+    ):
+        _LOG.warning(
+            "the run has no output: no file in upload_path(), no metric, no reducer value; is "
+            "on_checkpoint_start misspelt, or were files written outside upload_path()?"
+        )
+    reduced = reduce(entries) if entries else Reduction({})
+    summary = summarize(run_id, run, ledgers, reduced, _now())
+    published = perform(publish(summary, ledgers), storage, patience)
+    _clean(storage, ledgers, patience)
+    return published
+
+
+def identity(job: str, shard: int, *, retry: int = 0) -> Identity:
+    """A fresh attempt of this process on `shard`, with real nonces and the real clock."""
+    return Identity(shard, job, _nonce(), _nonce, _now, retry)
+
+
+def _read_all(storage: Storage, shards: int, patience: Patience) -> list[ShardLedger]:
+    return perform_all([read_shard(shard) for shard in range(shards)], storage, patience)
+
+
+def _clean(storage: Storage, ledgers: Sequence[ShardLedger], patience: Patience) -> None:
+    refused = perform(clean(ledgers), storage, patience)
+    if refused:
+        _LOG.warning("%d unused files were left: deleting is not allowed", len(refused))
+
+
+def _nonce() -> str:
+    return secrets.token_hex(16)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,121 @@
+"""Names of runs and jobs where no cluster gives them (contracts sections 1 and 7)."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from batchprocess.ledger.create import create
+from batchprocess.ledger.effects import Flow, Get
+from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.head import Stored, find_head
+from batchprocess.ledger.run import plan_of, read_run
+from batchprocess.protocol.errors import BatchProcessError
+from batchprocess.protocol.progress import ShardProgress
+from batchprocess.protocol.records import Seal
+from batchprocess.protocol.run import RunInfo
+from batchprocess.runs.perform import ATTENDED, Patience, perform, perform_all, settle
+from batchprocess.storage.base import Storage
+
+LATEST_KEY = "latest"
+_FORMAT = "%Y%m%dT%H%M%SZ"
+
+
+def new_run_id(now: datetime) -> str:
+    """A run id that sorts by time: `YYYYMMDDTHHMMSSZ-` and four hex digits."""
+    return f"{now.astimezone(UTC).strftime(_FORMAT)}-{secrets.token_hex(2)}"
+
+
+def latest_run(job_folder: Storage, patience: Patience = ATTENDED) -> str | None:
+    """The run that `latest` names, or None. Correctness never depends on it."""
+    body = perform(_read(LATEST_KEY), job_folder, patience)
+    return None if body is None else body.decode().strip() or None
+
+
+def next_run(job_folder: Storage, after: str | None, now: datetime) -> str:
+    """Begin the run that follows `after` (None: the first) and make it the latest.
+
+    All who ask for the same one get the same id, whoever comes first: ranks of one launcher, or
+    two people at once. Created once and never changed, so a crash in between loses nothing.
+    """
+    body = f"{new_run_id(now)}\n".encode()
+    stored = perform(create(f"next/{after or 'first'}", body), job_folder)
+    run_id = (stored or body).decode().strip()
+    start_run(job_folder, run_id)
+    return run_id
+
+
+def start_run(job_folder: Storage, run_id: str) -> None:
+    """Make `run_id` the latest run."""
+    settle(lambda: job_folder.put(LATEST_KEY, f"{run_id}\n".encode()))
+
+
+def is_complete(run_folder: Storage, patience: Patience = ATTENDED) -> bool:
+    """Whether the run has `_SUCCESS`."""
+    return perform(finished(), run_folder, patience) is not None
+
+
+def has_begun(run_folder: Storage, patience: Patience = ATTENDED) -> bool:
+    """Whether run.json exists. A store that does not say counts as yes: then nothing is final."""
+    try:
+        return perform(read_run(), run_folder, patience) is not None
+    except BatchProcessError:
+        return True
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a run is: run.json (None before it begins) and the head of every shard."""
+
+    run: RunInfo | None
+    heads: tuple[Stored | None, ...]
+
+    def progress(self) -> tuple[ShardProgress, ...]:
+        """Every shard with a record, as a report would tell it."""
+        if self.run is None:
+            return ()
+        plan = plan_of(self.run)
+        return tuple(
+            ShardProgress(
+                shard=shard,
+                seq=head.record.seq,
+                cursor=head.record.cursor,
+                processed=head.record.cursor,
+                total=plan.size(shard),
+                phase="done" if _is_complete(head) else "starting",
+                sealed=_is_complete(head),
+            )
+            for shard, head in enumerate(self.heads)
+            if head is not None
+        )
+
+
+def look(run_folder: Storage, shards: int) -> Standing:
+    """Read run.json and all heads; `shards` is used where run.json does not exist yet."""
+    run = perform(read_run(), run_folder)
+    numbers = range(shards if run is None else run.shards)
+    return Standing(run, tuple(perform_all([find_head(n) for n in numbers], run_folder)))
+
+
+def new_job_id(run_folder: Storage, shards: int, now: datetime) -> str:
+    """A job id younger than every job that has worked on this run, whatever the clocks say."""
+    return job_id_after(now, look(run_folder, shards).heads)
+
+
+def job_id_after(now: datetime, heads: Iterable[Stored | None]) -> str:
+    """The later of `now` and one second after the newest job of `heads`, plus random hex."""
+    newest = max((head.record.job for head in heads if head is not None), default="")
+    moment = now.astimezone(UTC)
+    if newest:
+        after = datetime.strptime(newest.partition("-")[0], _FORMAT).replace(tzinfo=UTC)
+        moment = max(moment, after + timedelta(seconds=1))
+    return f"{moment.strftime(_FORMAT)}-{secrets.token_hex(16)}"
+
+
+def _is_complete(head: Stored) -> bool:
+    return isinstance(head.record, Seal) and head.record.outcome == "complete"
+
+
+def _read(key: str) -> Flow[bytes | None]:
+    body: bytes | None = yield Get(key)
+    return body

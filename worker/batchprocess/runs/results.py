@@ -1,0 +1,83 @@
+"""Reading the committed outputs of a run, finished or still going."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.read import read_shard
+from batchprocess.ledger.run import read_run
+from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.errors import InvalidArgument, VerificationError
+from batchprocess.protocol.records import CommittedFile
+from batchprocess.protocol.run import RunInfo
+from batchprocess.runs.download import chunks, whole
+from batchprocess.runs.latest_begun import choose, not_begun
+from batchprocess.runs.perform import perform
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One committed file: where it belongs in the dataset, and its bytes on demand.
+
+    `batches` counts from 0 within the shard, `rows` from 0 in the dataset, both half-open; `seq`
+    numbers the record that names the file.
+    """
+
+    shard: int
+    seq: int
+    batches: tuple[int, int]
+    rows: tuple[int, int]
+    file: CommittedFile
+    storage: Storage
+
+    def read(self) -> bytes:
+        """The file's bytes, whole."""
+        return whole(self.storage, self.file.key)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The file's bytes, in chunks."""
+        return chunks(self.storage, self.file.key)
+
+
+def results(uri: str, s3: S3Settings | None = None) -> Iterator[Result]:
+    """Committed files of a run, in dataset order.
+
+    `uri` is a run's folder or a job's (then the run begun last, here or on a cluster): a path,
+    `file:///...` or `s3://bucket/...`. Works while the run goes on: what a commit names is whole
+    and will not change. Raises InvalidArgument if there is no run, VerificationError if a record
+    is missing.
+    """
+    storage, run = find_run(open_storage(uri.rstrip("/") or uri, s3 or S3Settings()))
+    return results_of(storage, run)
+
+
+def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunInfo]:
+    """The run whose folder this is, or of a job's folder the pinned one or the one begun last.
+
+    Raises InvalidArgument if there is none.
+    """
+    run = None if pinned else perform(read_run(), folder)
+    if run is not None:
+        return folder, run
+    run_id = pinned or choose(folder)
+    run = perform(read_run(), folder.at(run_id))
+    if run is None:
+        raise InvalidArgument(not_begun(run_id, folder))
+    return folder.at(run_id), run
+
+
+def results_of(storage: Storage, run: RunInfo) -> Iterator[Result]:
+    """`results` on a run's storage that is already open."""
+    final = perform(finished(), storage) is not None
+    for shard in range(run.shards):
+        ledger = perform(read_shard(shard), storage)
+        if final and ledger.outcome is None:
+            raise VerificationError(
+                f"the run is complete, but the ledger of shard {shard} ends at record "
+                f"{len(ledger.records)} without a seal: see batchprocess verify"
+            )
+        for body in ledger.bodies:
+            for item in sorted(body.files, key=lambda item: item.name):
+                yield Result(shard, body.seq, body.batches, body.rows, item, storage)

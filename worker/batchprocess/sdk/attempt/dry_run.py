@@ -1,0 +1,98 @@
+"""What `batchprocess plan` asks of the user's code: counts, and on request the time of a batch."""
+
+import contextlib
+import json
+
+from batchprocess.protocol.errors import Stopped
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.attempt.assembly import Live, Parts
+from batchprocess.sdk.output.committer import Folder
+from batchprocess.sdk.output.pending import Boundary
+from batchprocess.sdk.report.agent_link import Link, LoopState
+from batchprocess.sdk.report.error_report import Where
+from batchprocess.sdk.setup.construct_processor import misspelt
+
+PLAN = "BATCHPROCESS_PLAN"
+"""`count`, or `try` to run some batches as well."""
+_WARM_UP_SECONDS, _MEASURED_SECONDS = 1.0, 3.0
+
+
+def print_plan(parts: Parts, *, try_batch: bool) -> None:
+    """One JSON line on stdout: rows, batches, shards, batchSize, secondsPerBatch or null.
+
+    And for the command to look at: run.json as it would be, and what looks wrong with the class.
+    """
+    plan = parts.count()
+    seconds = _seconds_of_a_batch(parts, plan) if try_batch else None
+    # A line of its own, even if user code has left one unfinished.
+    print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
+        "\n"
+        + json.dumps(
+            {
+                "rows": plan.rows,
+                "batches": sum(plan.size(shard) for shard in range(plan.shards)),
+                "shards": plan.shards,
+                "batchSize": plan.batch_size,
+                "secondsPerBatch": seconds,
+                "run": parts.describe(plan).model_dump(mode="json"),
+                "warnings": list(misspelt(parts.processor_class)),
+            }
+        )
+    )
+
+
+def _seconds_of_a_batch(parts: Parts, plan: ShardPlan) -> float:
+    """The loop from our shard's first batch on, with a trial in place of the ledger."""
+    state, shard = LoopState(), parts.place.shard
+    trial = Trial(state)
+    state.shard, state.total = shard, plan.size(shard)
+    live = Live(Link(state, None), state, Where(shard))
+    with parts.reader(plan) as reader:
+        reader.start(0)
+        loop = parts.loop(parts.build(rank=shard), plan, trial, live)
+        loop.looked = lambda: None  # nothing is kept with the run, which does not exist
+        with contextlib.suppress(Stopped):
+            loop.run(reader.at(0), 0)
+    return trial.seconds()
+
+
+class Trial:
+    """In place of the ledger: measures the loop, and ends it once it knows enough.
+
+    The first batches load libraries, compile, and wait for loader processes to start: they warm up,
+    for a second, or half of a short shard. What the next three seconds bring is measured.
+    """
+
+    def __init__(self, state: LoopState) -> None:
+        self._state = state
+        self._warm: tuple[float, int] | None = None
+
+    def seconds(self) -> float:
+        """Of one batch, checkpoints included; of a shard's only batch, cold as it was."""
+        spent, done = self._so_far()
+        began, first = self._warm or (0.0, 0)
+        if done == first:
+            began, first = 0.0, 0
+        return (spent - began) / max(done - first, 1)
+
+    def check(self) -> None:
+        """A batch is done."""
+        spent, done = self._so_far()
+        if self._warm is not None:
+            self._state.stop = spent - self._warm[0] >= _MEASURED_SECONDS
+        elif spent >= _WARM_UP_SECONDS or 2 * done >= self._state.total:
+            self._warm = spent, done
+
+    def _so_far(self) -> tuple[float, int]:
+        times = self._state.times
+        return times.data + times.work + times.storage, self._state.processed
+
+    def wait(self) -> None:
+        """Nothing is in flight."""
+
+    def commit(self, _boundary: Boundary, _tensorboard: Folder | None) -> None:
+        """A batch is done, and `on_checkpoint_start` was called after it."""
+        self.check()
+
+    def seal(self, _boundary: Boundary, _batches: int, _tensorboard: Folder | None) -> None:
+        """Never: a trial does not finish its shard."""

@@ -1,0 +1,176 @@
+"""The batch loop. One pass of it costs a few microseconds besides the user's code."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from batchprocess.protocol.errors import Stopped
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.input.feed import Feed
+from batchprocess.sdk.output.committer import Folder
+from batchprocess.sdk.output.pending import Boundary, Kept
+from batchprocess.sdk.report.agent_link import LoopState
+from batchprocess.sdk.report.error_report import Where
+from batchprocess.sdk.user.processor import TorchBatchProcessor
+
+
+class Device(Protocol):
+    """The GPU's queue of batches; see `cuda.UnderWay`."""
+
+    @property
+    def seconds(self) -> float:
+        """In which it held work of a batch."""
+
+    def begin(self) -> None:
+        """A batch's work comes now."""
+
+    def end(self) -> None:
+        """All of it is queued."""
+
+    def drain(self) -> None:
+        """Wait until it is done."""
+
+
+class Commits(Protocol):
+    """What becomes of boundaries; see `committer.Committer`."""
+
+    def check(self) -> None:
+        """After a batch without a boundary; raises what the commit in flight has failed with."""
+
+    def wait(self) -> None:
+        """Until no commit is in flight; raises what it failed with."""
+
+    def commit(self, boundary: Boundary, tensorboard: Folder | None) -> None:
+        """Start making it durable."""
+
+    def seal(self, boundary: Boundary, batches: int, tensorboard: Folder | None) -> None:
+        """End the shard."""
+
+
+class NoDevice:
+    """On the CPU work is done when the call returns."""
+
+    seconds = 0.0
+
+    def begin(self) -> None:
+        """Nothing to measure."""
+
+    end = drain = begin
+
+
+@dataclass
+class Loop:
+    """Runs one processor over the rest of its shard, and commits at every boundary.
+
+    `interval` in batches; `seconds` bounds the time between commits if it is not None. `began` is
+    called after the first batch, `looked` at every checkpoint. Until the first batch the loop is
+    `idle`.
+    """
+
+    processor: TorchBatchProcessor
+    plan: ShardPlan
+    kept: Kept
+    committer: Commits
+    state: LoopState
+    where: Where
+    tensorboard: Folder
+    interval: int
+    device: Device
+    began: Callable[[], None]
+    looked: Callable[[], None]
+    seconds: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    idle: bool = True
+
+    def run(self, feed: Feed, cursor: int) -> None:
+        """All batches from `cursor` on; returns with the last commit under way.
+
+        Raises Stopped once everything processed so far is committed, if a stop was requested.
+        """
+        state, where, device, clock = self.state, self.where, self.device, self.clock
+        process, take, times = self.processor.process_batch, feed.take, self.state.times
+        saver, where.plan = self.kept.saver, self.plan
+        total, interval = self.plan.size(where.shard), self.interval
+        committed, last, now = cursor, clock(), clock()
+        for index in range(cursor, total):
+            where.stage, where.batch = "reading a batch", index
+            batch = take()
+            read = clock()
+            times.data += read - now
+            where.stage = "process_batch"
+            self.kept.rows = self.plan.row_span(where.shard, index, index + 1)
+            device.begin()
+            process(batch, index)
+            device.end()
+            times.device, times.saving = device.seconds, saver.waited
+            feed.done()
+            done, self.idle = index + 1, False
+            state.processed = done
+            state.moved = now = clock()
+            times.work += now - read
+            if state.phase != "running":
+                # At once, not with the next beat: the second batch may hold the interpreter.
+                state.phase = "running"
+                self.began()
+            due = done % interval == 0 or done == total or state.stop
+            if due or (self.seconds is not None and now - last >= self.seconds):
+                self._checkpoint(committed, done)
+                committed, last = done, clock()
+                now = last
+                if state.stop and done < total:
+                    self._wait()
+                    raise Stopped(f"stopped at batch {done} of shard {where.shard}, committed")
+            else:
+                where.stage = "commit"
+                self.committer.check()
+
+    def finish(self) -> None:
+        """`on_finish`, then the seal, which is durable on return."""
+        # An error of the GPU that nobody has looked at yet must come before the seal.
+        self.device.drain()
+        self._wait()
+        state, where, shard = self.state, self.where, self.where.shard
+        state.enter("finishing")
+        where.stage, where.batch = "on_finish", None
+        self._hook(self.processor.on_finish)
+        total = self.plan.size(shard)
+        where.stage = "commit"
+        rows = self.plan.row_span(shard, total, total)
+        boundary = self.kept.take((total, total), rows, state.times.spent(), idle=self.idle)
+        state.enter("storage")
+        self.committer.seal(boundary, total, self.tensorboard)
+        state.cursor = total
+        state.enter("done")
+
+    def _checkpoint(self, first: int, end: int) -> None:
+        # At most one commit in flight: a kill repeats no more than the interval being computed
+        # and the one being made durable.
+        self._wait()
+        self.state.enter("hook")
+        self.where.stage = "on_checkpoint_start"
+        self._hook(self.processor.on_checkpoint_start)
+        self.where.stage = "commit"
+        rows = self.plan.row_span(self.where.shard, first, end)
+        self.state.rows += rows[1] - rows[0]
+        boundary = self.kept.take((first, end), rows, self.state.times.spent())
+        self.committer.commit(boundary, self.tensorboard)
+        self.looked()
+        self.state.enter("running")
+
+    def _hook(self, hook: Callable[[], None]) -> None:
+        self.kept.rows = None
+        began = self.clock()
+        hook()
+        times = self.state.times
+        times.work += self.clock() - began
+        times.device, times.saving = self.device.seconds, self.kept.saver.waited
+
+    def _wait(self) -> None:
+        self.where.stage = "commit"
+        phase = self.state.phase
+        self.state.enter("storage")
+        began = self.clock()
+        self.committer.wait()
+        self.state.times.storage += self.clock() - began
+        self.state.enter(phase)

@@ -1,0 +1,103 @@
+"""What one attempt works with: its device, its temporary files, and what it keeps."""
+
+import shutil
+import tempfile
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from batchprocess.sdk.attempt.loop import Device, NoDevice
+from batchprocess.sdk.device.compile_cache import Artefacts, made_for
+from batchprocess.sdk.device.devices import pick_device
+from batchprocess.sdk.device.machine import Machine
+from batchprocess.sdk.device.prepare_model import Models
+from batchprocess.sdk.input.cuda import Gpu
+from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.output.pending import Kept
+from batchprocess.sdk.output.upload_files import Staging
+from batchprocess.sdk.save.saver import Saver
+from batchprocess.sdk.setup.placement import Place
+from batchprocess.sdk.setup.settings import Settings
+from batchprocess.sdk.user.context import TorchBatchProcessorContext
+from batchprocess.sdk.user.processor import TorchBatchProcessor
+from batchprocess.storage.base import Storage
+
+
+class Equipment:
+    """Its parts are made when first asked for: the loader's workers must be forked before there is
+    a CUDA context."""
+
+    def __init__(
+        self,
+        processor_class: type[TorchBatchProcessor],
+        settings: Settings,
+        place: Place,
+        storage: Storage,
+    ) -> None:
+        self._processor_class, self._settings = processor_class, settings
+        self._place, self._storage = place, storage
+        self._staging = Staging(place.scratch)
+        self.tensorboard = Path(
+            tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=place.scratch)
+        )
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        self._staging.close()
+        shutil.rmtree(self.tensorboard, ignore_errors=True)
+
+    def context(self, rank: int) -> TorchBatchProcessorContext:
+        """For the user's processor."""
+        return TorchBatchProcessorContext(
+            rank=rank,
+            size=self._place.environment.shards,
+            machine=self._machine,
+            hparams=self._place.environment.hparams,
+            kept=self.kept,
+            tensorboard=self.tensorboard,
+        )
+
+    def prefetch(self) -> Prefetch | None:
+        """Sends batches to the GPU ahead; None without one."""
+        return None if self._gpu is None else self._gpu.prefetch
+
+    @property
+    def under_way(self) -> Device:
+        """What the loop waits for before it cuts."""
+        return NoDevice() if self._gpu is None else self._gpu.under_way
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What the processor keeps between commits."""
+        fetch = None if self._gpu is None else self._gpu.back.fetch
+        return Kept(self._staging, Saver(self._staging.saved, fetch))
+
+    @cached_property
+    def artefacts(self) -> Artefacts | None:
+        """Compiled code, kept with the run; None if the job does not want it."""
+        if not self._place.environment.compile_cache:
+            return None
+        return Artefacts(
+            self._storage, lambda: made_for(self._machine.device, self._processor_class)
+        )
+
+    @cached_property
+    def _gpu(self) -> Gpu | None:
+        device = pick_device(self._place.gpu)
+        pin = self._settings.loader.get("pin_memory")
+        if device.type != "cuda":
+            return None
+        return Gpu(device, ahead=pin is not False, everything=pin is True)
+
+    @cached_property
+    def _machine(self) -> Machine:
+        gpu = self._gpu
+        device = torch.device("cpu") if gpu is None else gpu.device
+        models = Models(
+            device,
+            is_short=lambda: self.kept.is_short(self._settings.batch_size),
+            free=(lambda: None) if gpu is None else gpu.give_way,
+            artefacts=self.artefacts,
+        )
+        return Machine(device, models, None if gpu is None else gpu.to_device)

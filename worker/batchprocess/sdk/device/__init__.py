@@ -1,0 +1,1 @@
+"""Devices, their memory, and models made ready for them."""

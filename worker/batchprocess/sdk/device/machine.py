@@ -1,0 +1,17 @@
+"""What this process computes on, as the context hands it to user code."""
+
+from dataclasses import dataclass
+
+import torch
+
+from batchprocess.sdk.device.devices import Send
+from batchprocess.sdk.device.prepare_model import Models
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`send` copies a tensor to `device`, where there is a better way than its `.to()`."""
+
+    device: torch.device
+    models: Models
+    send: Send | None = None

@@ -1,0 +1,175 @@
+"""`prepare_model_for_inference`: the same object, faster, and harder to break."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MethodType
+from typing import Any, TypeVar
+
+import torch
+
+from batchprocess.sdk.device.compile_cache import Artefacts
+from batchprocess.sdk.device.oom_splitter import Splitter
+from batchprocess.sdk.device.tensor_trees import cast
+
+_LOG = logging.getLogger("batchprocess")
+_GRAPH_MODES = ("reduce-overhead", "max-autotune")
+_MODES = ("default", *_GRAPH_MODES, "max-autotune-no-cudagraphs")
+Model = TypeVar("Model", bound=torch.nn.Module)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; see `TorchBatchProcessorContext.prepare_model_for_inference`."""
+
+    dtype: torch.dtype | None = None
+    compile: bool | str = False
+    channels_last: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dtype, torch.dtype | None):
+            raise TypeError(f"dtype must be a type such as torch.bfloat16, not {self.dtype!r}")
+        if self.dtype is not None and not self.dtype.is_floating_point:
+            raise ValueError(f"dtype must be a floating-point type, not {self.dtype}")
+        if not isinstance(self.compile, bool) and self.compile not in _MODES:
+            raise ValueError(f"compile must be True, False or one of {_MODES}: {self.compile!r}")
+
+    @property
+    def mode(self) -> str | None:
+        """torch.compile's mode, None for no compiling."""
+        if isinstance(self.compile, str):
+            return self.compile
+        return "default" if self.compile else None
+
+
+class Models:
+    """Prepares models for one device.
+
+    `is_short` tells whether the batch in work has fewer rows than the others, as a dataset's last
+    one may; `free` gives GPU memory back; `artefacts` keeps compiled code with the run.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        *,
+        is_short: Callable[[], bool] = lambda: False,
+        free: Callable[[], None] = lambda: None,
+        artefacts: Artefacts | None = None,
+    ) -> None:
+        self._device = device
+        self._is_short, self._free = is_short, free
+        self._artefacts = artefacts
+
+    def prepare(self, model: Model, options: Options) -> Model:
+        """The same object, in eval mode and on the device; its `forward` replaced on the object."""
+        if not isinstance(model, torch.nn.Module):
+            raise TypeError(
+                "prepare_model_for_inference takes a torch.nn.Module, not "
+                f"a {type(model).__qualname__}"
+            )
+        model.eval()
+        before = _float_dtype(model)
+        model.to(device=self._device, dtype=options.dtype)
+        if options.channels_last:
+            model.to(memory_format=torch.channels_last)
+        if isinstance(model, torch.jit.ScriptModule):
+            if options.mode is not None:
+                raise ValueError("a scripted model can't be compiled: pass the model it came from")
+            return model
+        if self._device.type == "cpu" and options == Options():
+            return model
+        inner = _Inner(model.forward, options, before)
+        outer = _Outer(inner, self._fast(inner, options), self)
+        # A method, not a function: a copy of the model must use the copy's weights.
+        model.forward = MethodType(outer.as_function(), model)
+        return model
+
+    def is_short(self) -> bool:
+        """Whether the batch in work has fewer rows than the others."""
+        return self._is_short()
+
+    def splitter(self) -> Splitter:
+        """For one model: each has its own safe size."""
+        return Splitter(self._free)
+
+    def compiled(self) -> None:
+        """A compiled model has run: its code can be kept now."""
+        if self._artefacts is not None:
+            self._artefacts.made()
+
+    def _fast(self, inner: "_Inner", options: Options) -> "Callable[..., Any] | None":
+        if options.mode is None:
+            return None
+        if self._artefacts is not None:
+            self._artefacts.load()
+        run = torch.compile(inner.run, mode=options.mode)
+        return _graphed(run) if options.mode in _GRAPH_MODES else run
+
+
+class _Inner:
+    """The model's own forward between its casts: all of what is compiled."""
+
+    def __init__(self, forward: Any, options: Options, before: torch.dtype | None) -> None:
+        self.forward = getattr(forward, "__func__", forward)
+        self._bound = hasattr(forward, "__func__")
+        self._options, self._before = options, before
+
+    def run(self, model: Any, args: Any, kwargs: Any) -> Any:
+        """Inputs in the model's type and layout; outputs in the type that they had before."""
+        to, back = self._options.dtype, self._before
+        if to is not None or self._options.channels_last:
+            args, kwargs = cast((args, kwargs), to, channels_last=self._options.channels_last)
+        out = self.forward(model, *args, **kwargs) if self._bound else self.forward(*args, **kwargs)
+        return out if to is None or back in (None, to) else cast(out, back, only=to)
+
+
+class _Outer:
+    """Around each call: compiled or not, in parts if memory is short."""
+
+    def __init__(self, inner: _Inner, fast: Callable[..., Any] | None, models: Models) -> None:
+        self._inner, self._fast, self._models = inner, fast, models
+        self._splitter = models.splitter()
+
+    def as_function(self) -> Callable[..., Any]:
+        """What becomes the method `forward`; looks like the original to those who inspect it."""
+
+        def forward(model: Any, *args: Any, **kwargs: Any) -> Any:
+            return self._call(model, args, kwargs)
+
+        forward.__wrapped__ = self._inner.forward  # type: ignore[attr-defined]
+        forward.__doc__ = self._inner.forward.__doc__
+        return forward
+
+    def _call(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def run(*given: Any, **named: Any) -> Any:
+            return self._run(model, given, named)
+
+        return self._splitter(run, args, kwargs)
+
+    def _run(self, model: Any, args: Any, kwargs: Any) -> Any:
+        # A short batch is one of many, and would be compiled for its own shape: never worth it.
+        if self._fast is None or self._models.is_short():
+            return self._inner.run(model, args, kwargs)
+        try:
+            made = self._fast(model, args, kwargs)
+        except torch._dynamo.exc.TorchDynamoException as error:
+            _LOG.warning("the model could not be compiled and runs as it is: %s", error)
+            self._fast = None
+            return self._inner.run(model, args, kwargs)
+        self._models.compiled()
+        return made
+
+
+def _graphed(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Outputs of a CUDA graph live in memory that its next replay overwrites: hand out copies."""
+
+    def call(*given: Any) -> Any:
+        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+        return cast(run(*given), None, cloned=True)
+
+    return call
+
+
+def _float_dtype(model: torch.nn.Module) -> torch.dtype | None:
+    return next((p.dtype for p in model.parameters() if p.is_floating_point()), None)

@@ -1,0 +1,110 @@
+"""The data loader of one shard, from the cursor on: no earlier row is read."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset, Sampler
+
+from batchprocess.protocol.errors import InvalidArgument, WrongType
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.device.devices import has_gpu
+from batchprocess.sdk.input.shared_slots import Slots, slots_for
+from batchprocess.sdk.input.worker_queues import Forking
+
+_IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
+_BY_SHARD = "batches are chosen by the shard, so that a restart finds its place"
+_REFUSED = {
+    "shuffle": ((None, False), _IN_ORDER),
+    "sampler": ((None,), _BY_SHARD),
+    "batch_sampler": ((None,), _BY_SHARD),
+    "drop_last": ((None, False), "it would lose the rows of the last batch"),
+    "in_order": ((None, True), _IN_ORDER),
+}
+"""Options of a DataLoader that would change which rows a batch has: harmless values, and why."""
+
+
+class ShardBatches(Sampler[list[int]]):
+    """Row numbers of the shard-local batches `[first, end)` of `shard`, one list a batch."""
+
+    def __init__(self, plan: ShardPlan, shard: int, first: int) -> None:
+        self._plan, self._shard, self._first = plan, shard, first
+        self._end = plan.size(shard)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in range(self._first, self._end):
+            yield list(range(*self._plan.row_span(self._shard, batch, batch + 1)))
+
+    def __len__(self) -> int:
+        return self._end - self._first
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise InvalidArgument for a loader option that would change which rows a batch has."""
+    for name, (harmless, why) in _REFUSED.items():
+        if not any(options.get(name) is value for value in harmless):
+            raise InvalidArgument(
+                f"dataloader_kwargs has {name}={options[name]!r}: leave it out; {why}"
+            )
+
+
+def make_loader(
+    dataset: Any, plan: ShardPlan, shard: int, first: int, options: Mapping[str, Any]
+) -> DataLoader[Any]:
+    """A DataLoader over the rest of the shard. `options` were checked and are not changed.
+
+    Starts and reads nothing yet. Raises InvalidArgument for options that a DataLoader refuses.
+    """
+    settings = {
+        name: value for name, value in options.items() if name not in ("batch_size", *_REFUSED)
+    }
+    ahead = has_gpu() and settings.pop("pin_memory", None) is not False
+    # `feed.py` pins, and sends batches ahead as well.
+    # Its own, so that reading ahead draws no number from the generator that `__init__` may use.
+    generator = torch.Generator().manual_seed(torch.initial_seed())
+    settings.setdefault("generator", generator)
+    if settings.get("num_workers"):
+        # The script of the seed has no main guard, so workers must be forked, not spawned.
+        forking = Forking(lambda: _slots(settings) if ahead else [])
+        settings.setdefault("multiprocessing_context", forking)
+        settings["worker_init_fn"] = _IgnoringInterrupts(settings.get("worker_init_fn"))
+    try:
+        return DataLoader(dataset, batch_sampler=ShardBatches(plan, shard, first), **settings)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"dataloader_kwargs: {error}") from error
+
+
+def _slots(settings: Mapping[str, Any]) -> list[Slots]:
+    """Worth it only where batches are copied at once, as they are on their way to a GPU."""
+    prefetch = settings.get("prefetch_factor")
+    return slots_for(settings["num_workers"], 2 if prefetch is None else prefetch)
+
+
+def rows_of(dataset: Any) -> int:
+    """Length of a map-style dataset; WrongType if it is none, InvalidArgument if it is empty."""
+    name = type(dataset).__qualname__
+    needed = "torch_batch_process needs a map-style dataset with __len__ and __getitem__"
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
+        raise WrongType(f"{name} cannot be read row by row: {needed}")
+    try:
+        rows = len(dataset)
+    except TypeError as error:
+        raise WrongType(f"{name} has no length ({error}): {needed}") from error
+    if rows == 0:
+        raise InvalidArgument(
+            f"{type(dataset).__qualname__} has 0 rows: is its source mounted and its path right?"
+        )
+    return rows
+
+
+class _IgnoringInterrupts:
+    """Ctrl-C reaches the whole terminal group; workers must outlive it to finish the batch."""
+
+    def __init__(self, users: Any) -> None:
+        self._users = users
+
+    def __call__(self, worker: int) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self._users is not None:
+            self._users(worker)

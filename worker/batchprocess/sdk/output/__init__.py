@@ -1,0 +1,1 @@
+"""From what user code hands over to files, records and commits."""

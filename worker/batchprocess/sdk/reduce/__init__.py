@@ -1,0 +1,1 @@
+"""Metric reducers, and their values over all shards."""

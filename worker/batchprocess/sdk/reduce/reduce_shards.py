@@ -1,0 +1,66 @@
+"""The reducers' result over all shards: in role `finalize`, or by a script that runs alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from batchprocess.ledger.finalize import Reduction
+from batchprocess.ledger.metrics import reducer_entries
+from batchprocess.ledger.read import read_shard
+from batchprocess.protocol.control import Reduced
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.records import ReducerEntry
+from batchprocess.runs.finish import finish
+from batchprocess.runs.perform import Patience, perform_all
+from batchprocess.sdk.output.pending import value_of
+from batchprocess.sdk.reduce.reducers import Registered, reduce_all
+from batchprocess.sdk.report.error_report import Where
+from batchprocess.sdk.report.standalone_log import say_how_it_ended, say_that_others_go_on
+from batchprocess.storage.base import Storage
+
+Load = Callable[[str], bytes]
+Reducers = Callable[[], Sequence[Registered]]
+
+
+class Reducing:
+    """`reducers` gives those that the processor's `__init__` wraps; it may have to build it."""
+
+    def __init__(
+        self, reducers: Reducers, storage: Storage, load: Load, patience: Patience
+    ) -> None:
+        self._reducers, self._storage = reducers, storage
+        self._load, self._patience = load, patience
+
+    def of_all(self, shards: int, where: Where) -> Reduced:
+        """What the finalizer's child answers."""
+        flows = [read_shard(shard) for shard in range(shards)]
+        ledgers = perform_all(flows, self._storage, self._patience)
+        made = self._reduce(reducer_entries(ledgers), where)
+        return Reduced(metrics=dict(made.metrics), error=made.error)
+
+    def finish_alone(self, job: WorkerEnvironment, shard: int, where: Where) -> None:
+        """A script alone finalizes with its own processor, once every shard is sealed."""
+        # Ours is sealed, or we would not be here: with one shard, nothing has to be read.
+        others = [read_shard(other) for other in range(job.shards) if other != shard]
+        ledgers = perform_all(others, self._storage, self._patience)
+        if any(ledger.outcome is None for ledger in ledgers):
+            say_that_others_go_on(self._storage.uri, shard)
+            return
+        summary = finish(
+            self._storage,
+            job=job.job,
+            run_id=job.run_uri.rpartition("/")[2],
+            reduce=lambda entries: self._reduce(entries, where),
+            patience=self._patience,
+        )
+        say_how_it_ended(self._storage.uri, summary)
+
+    def _reduce(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
+        """Outputs count whatever the reducers do, so their errors are told, not raised."""
+        try:
+            metrics = reduce_all(
+                (one, [value_of(entry, self._load) for entry in entries.get(one.key, ())])
+                for one in self._reducers()
+            )
+        except Exception as error:  # noqa: BLE001  any error of user code, told in the summary
+            where.stage = "reduce"
+            return Reduction({}, where.sentence(error))
+        return Reduction(metrics)

@@ -1,0 +1,143 @@
+"""Metric reducers: values over all shards, whatever the interruptions.
+
+A reducer's value is stored with every commit, so what was updated before a restart is not lost.
+The result equals that of an uninterrupted run for
+
+- functions: they get one flat list of all updates, in dataset order;
+- classes whose result does not depend on how rows are grouped into slots (sums, counts, maxima);
+- classes with `state_dict()` and `load_state_dict()`: the state goes on in the next attempt.
+
+For any other class (a mean of per-slot means, say) an interruption adds a slot. An attempt without
+a batch (of an empty shard, or one that has only `on_finish` left) adds none if `per_slot_reduce`
+raises there.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from batchprocess.sdk.reduce.json_codec import from_json, readable
+
+
+class MetricReducer(ABC):
+    """Accumulates over batches, then over slots (one slot per attempt on a shard)."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget everything; called once before the first update."""
+
+    @abstractmethod
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Take in something; called by user code, as often as it likes."""
+
+    @abstractmethod
+    def per_slot_reduce(self) -> Any:
+        """The slot's value so far: JSON, tuple, bytes, numpy or tensor; not changed by the call."""
+
+    @abstractmethod
+    def cross_slot_reduce(self, per_slot_metrics: list[Any]) -> Any:
+        """The result from all slots' values, ordered by shard, then by attempt."""
+
+
+class FunctionReducer(MetricReducer):
+    """A reducer made of a function of all updates."""
+
+    def __init__(self, function: Callable[[list[Any]], Any]) -> None:
+        self._function = function
+        self._updates: list[Any] = []
+        self._lock = threading.Lock()
+
+    def reset(self) -> None:
+        """Forget the updates."""
+        self._updates = []
+
+    def update(self, value: Any) -> None:
+        """Take in one value; from any thread."""
+        with self._lock:
+            self._updates.append(value)
+
+    def take(self) -> list[Any]:
+        """The updates since the last call: a commit holds only what is new."""
+        with self._lock:
+            taken, self._updates = self._updates, []
+        return taken
+
+    def per_slot_reduce(self) -> list[Any]:
+        """The updates since the last commit."""
+        return list(self._updates)
+
+    def cross_slot_reduce(self, per_slot_metrics: list[list[Any]]) -> Any:
+        """The function of one flat list, in dataset order."""
+        return self._function([value for slot in per_slot_metrics for value in slot])
+
+
+def reduce_all(stored: "Iterable[tuple[Registered, list[Any]]]") -> dict[str, Any]:
+    """Every reducer's result over its stored values, as plain JSON, by name.
+
+    Raises ValueError if two results have one name, and whatever user code raises.
+    """
+    results: dict[str, Any] = {}
+    for one, values in stored:
+        found = {name: readable(value) for name, value in one.reduce(values).items()}
+        if twice := results.keys() & found.keys():
+            raise ValueError(f"two reducers return {min(twice)!r}: rename one")
+        results |= found
+    return results
+
+
+class Registered:
+    """A reducer as `wrap_reducer` took it: under which name its values are stored."""
+
+    def __init__(self, reducer: MetricReducer, name: str | None, number: int) -> None:
+        self.reducer = reducer
+        self.name = name
+        self.key = name if name is not None else f"unnamed-{number}"
+
+    @property
+    def kind(self) -> Literal["function", "slot", "state"]:
+        """How its values add up over commits; see `ledger.metrics.reducer_entries`."""
+        if isinstance(self.reducer, FunctionReducer):
+            return "function"
+        return "state" if hasattr(self.reducer, "state_dict") else "slot"
+
+    def take(self) -> Any:
+        """The value to store at a commit boundary."""
+        if self.kind == "state":
+            return self.reducer.state_dict()  # type: ignore[attr-defined]
+        if isinstance(self.reducer, FunctionReducer):
+            return self.reducer.take()
+        return self.reducer.per_slot_reduce()
+
+    def is_void(self) -> bool:
+        """Whether it has no value yet: nothing was updated, and nothing is no value to it."""
+        try:
+            self.reducer.per_slot_reduce()
+        except Exception:  # noqa: BLE001  whatever a mean or a maximum of nothing raises
+            return True
+        return False
+
+    def resume(self, stored: Any) -> None:
+        """Go on from the state that the shard's last commit holds."""
+        if self.kind == "state":
+            self.reducer.load_state_dict(from_json(stored))  # type: ignore[attr-defined]
+
+    def reduce(self, stored: list[Any]) -> dict[str, Any]:
+        """The result over all shards, by name; an unnamed reducer returns a dict itself."""
+        values = [from_json(value) for value in stored]
+        if self.kind == "state":
+            values = [self._slot_of(state) for state in values]
+        result = self.reducer.cross_slot_reduce(values)
+        if self.name is not None:
+            return {self.name: result}
+        if not isinstance(result, dict):
+            raise TypeError(
+                f"the unnamed reducer {type(self.reducer).__qualname__} must return a dict of "
+                f"names and values, not {type(result).__qualname__}; or pass name= to wrap_reducer"
+            )
+        return result
+
+    def _slot_of(self, state: Any) -> Any:
+        self.reducer.reset()
+        self.reducer.load_state_dict(state)  # type: ignore[attr-defined]
+        return self.reducer.per_slot_reduce()

@@ -1,0 +1,1 @@
+"""What the agent and a person hear of an attempt."""

@@ -1,0 +1,137 @@
+"""The child's end of the control socket: what the agent hears of us, and what it asks."""
+
+import faulthandler
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from batchprocess.protocol.control import (
+    CONTROL_FD,
+    Beat,
+    Hello,
+    Outcome,
+    Phase,
+    Stop,
+    decode,
+    encode,
+)
+from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.sdk.report.loop_times import Times
+
+_BEAT_SECONDS = 1.0
+DUMP_SIGNAL = signal.SIGRTMAX - 3
+"""Makes faulthandler write all stacks, also while C code holds the GIL."""
+
+
+@dataclass
+class LoopState:
+    """Plain attributes that the loop writes and the beat thread reads; a torn read is harmless."""
+
+    shard: int = 0
+    phase: Phase = "starting"
+    processed: int = 0
+    cursor: int = 0
+    total: int = 0
+    rows: int = 0
+    times: Times = field(default_factory=Times)
+    moved: float = field(default_factory=time.monotonic)
+    stop: bool = False
+
+    def enter(self, phase: Phase) -> None:
+        """The loop begins something else; the stall clock starts anew."""
+        self.phase = phase
+        self.moved = time.monotonic()
+
+
+class Link:
+    """Speaks to the agent, or to nobody when a script runs alone."""
+
+    def __init__(self, state: LoopState, connection: socket.socket | None) -> None:
+        self._state = state
+        self._connection = connection
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, state: LoopState, environ: Mapping[str, str]) -> "Link":
+        """Greet the agent named in the environment, and listen to it from now on."""
+        if CONTROL_FD not in environ:
+            return cls(state, None)
+        connection = _inherited(environ[CONTROL_FD])
+        link = cls(state, connection)
+        faulthandler.register(DUMP_SIGNAL, all_threads=True, chain=False)
+        link.send(Hello(pid=os.getpid(), dump_signal=int(DUMP_SIGNAL)))
+        lines = connection.makefile("rb")
+        threading.Thread(target=link._listen, args=(lines,), daemon=True).start()
+        threading.Thread(target=link._beat_for_ever, daemon=True).start()
+        return link
+
+    @property
+    def connected(self) -> bool:
+        """Whether an agent hears us."""
+        return self._connection is not None
+
+    def send(self, message: BaseModel) -> None:
+        """Say something; a dead agent is noticed by the listener."""
+        # User code may have forked: what becomes of a twin is not what becomes of the shard.
+        if self._connection is None or os.getpid() != self._process:
+            return
+        try:
+            with self._lock:
+                self._connection.sendall(encode(message))
+        except OSError:
+            os._exit(1)
+
+    def outcome(self, code: int, message: str) -> None:
+        """Why we are about to end."""
+        self.send(Outcome(code=code, message=message))
+
+    def beat(self) -> None:
+        """Say where the loop stands, now."""
+        self.send(beat_of(self._state, time.monotonic))
+
+    def _listen(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            if isinstance(decode(line), Stop):
+                self._state.stop = True
+        # End of file: the agent is dead, and nobody will ever ask for our result. An older
+        # attempt must not go on beside the one that Kubernetes starts next.
+        os._exit(1)
+
+    def _beat_for_ever(self) -> None:
+        while True:
+            self.beat()
+            time.sleep(_BEAT_SECONDS)
+
+
+def _inherited(number: str) -> socket.socket:
+    """The agent's socket; what user code starts by exec does not inherit it once more."""
+    try:
+        connection = socket.socket(fileno=int(number))
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(
+            f"{CONTROL_FD}={number} is no open socket here ({error}): the command must start "
+            "Python itself or by a shell, not by a launcher that closes file descriptors"
+        ) from error
+    connection.set_inheritable(False)
+    return connection
+
+
+def beat_of(state: LoopState, clock: Callable[[], float]) -> Beat:
+    """The state as a message."""
+    return Beat(
+        shard=state.shard,
+        phase=state.phase,
+        since=max(0.0, clock() - state.moved),
+        processed=state.processed,
+        cursor=state.cursor,
+        total=state.total,
+        rows=state.rows,
+        spent=state.times.spent(),
+    )

@@ -1,0 +1,1 @@
+"""`context.save`: results become files behind the loop."""

@@ -1,0 +1,1 @@
+"""Before anything runs: where we stand, what was asked for, and what the dataset is."""

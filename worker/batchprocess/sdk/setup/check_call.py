@@ -1,0 +1,87 @@
+"""What `torch_batch_process` was given, looked at before anything is read or built.
+
+Whoever mixes something up gets a sentence that names it: alone, under `run` and under `plan`.
+"""
+
+import inspect
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+from batchprocess.protocol.errors import InvalidArgument, WrongType
+from batchprocess.sdk.user.processor import TorchBatchProcessor
+
+_CALLED = {
+    "__init__": ("__init__(self, context)", (None,), {"context": None}),
+    "process_batch": ("process_batch(self, batch, batch_idx)", (None, None, 0), {}),
+}
+"""How a processor's methods are written, and what they are called with."""
+
+
+def check_given(processor: Any, dataset: Any) -> None:
+    """Raise InvalidArgument, or WrongType for the dataset, unless both are of the right kind."""
+    if _is_processor(dataset) and not _is_processor(processor):
+        raise InvalidArgument(
+            f"torch_batch_process got {_what(processor)} first and the processor "
+            f"{dataset.__qualname__} second: give the processor's class first, then the dataset"
+        )
+    require_processor(processor)
+    if isinstance(dataset, type) or inspect.isroutine(dataset):
+        raise WrongType(
+            f"the dataset is {_what(dataset)} itself: call it, and give what it returns"
+        )
+    if isinstance(dataset, DataLoader):
+        raise WrongType(
+            "the dataset is a DataLoader: give the dataset that it reads, and its options as "
+            "batch_size and dataloader_kwargs"
+        )
+
+
+def require_processor(given: Any) -> None:
+    """Raise InvalidArgument unless `given` is a subclass of TorchBatchProcessor, with nothing
+
+    missing, whose methods can be called as they will be.
+    """
+    if isinstance(given, TorchBatchProcessor):
+        name = type(given).__qualname__
+        raise InvalidArgument(
+            f"the processor is an object of {name}: give the class itself, {name}, of which every "
+            "attempt makes its own"
+        )
+    if not _is_processor(given):
+        raise InvalidArgument(
+            f"{_what(given)} is no subclass of TorchBatchProcessor, which the processor must be"
+        )
+    if missing := sorted(given.__abstractmethods__):
+        wanted = " and ".join(_CALLED[name][0] if name in _CALLED else name for name in missing)
+        raise InvalidArgument(f"the processor {given.__qualname__} lacks {wanted}: define it there")
+    for name in _CALLED:
+        _require_callable(given, name)
+
+
+def _require_callable(given: type, name: str) -> None:
+    method = inspect.getattr_static(given, name)
+    if not inspect.isfunction(method):
+        return
+    written, values, named = _CALLED[name]
+    # What a decorator wraps may well take other arguments than the wrapper does.
+    signature = inspect.signature(method, follow_wrapped=False)
+    try:
+        signature.bind(*values, **named)
+    except TypeError as error:
+        raise InvalidArgument(
+            f"{given.__qualname__}.{name}{signature} cannot be called ({error}): define it as "
+            f"{written}"
+        ) from error
+
+
+def _is_processor(given: Any) -> bool:
+    return isinstance(given, type) and issubclass(given, TorchBatchProcessor)
+
+
+def _what(given: Any) -> str:
+    if isinstance(given, type):
+        return f"the class {given.__qualname__}"
+    if inspect.isroutine(given):
+        return f"the function {given.__qualname__}"
+    return f"an object of {type(given).__qualname__}"

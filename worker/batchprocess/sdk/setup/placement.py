@@ -1,0 +1,138 @@
+"""Where this process stands: which run, which shard of how many, under an agent or alone."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from batchprocess.ledger.run import ANOTHER
+from batchprocess.protocol.control import SCRATCH
+from batchprocess.protocol.environment import WorkerEnvironment, is_worker
+from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.runs.local_runs import is_complete, latest_run, new_job_id, next_run
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage, refuse_typo
+
+
+class DistributedContext(Protocol):
+    """What `distributed_context` must offer; Determined's does."""
+
+    @property
+    def rank(self) -> int:
+        """Number of this process, from 0."""
+
+    @property
+    def size(self) -> int:
+        """Number of processes."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The job's settings, and our shard in it. `alone`: no agent, so we finalize ourselves.
+
+    `gpu`: number among the GPUs that we see; not 0 only where a launcher shows all to every rank.
+    `scratch`: where temporary files go, None for the system's own place. `storage`: the run's.
+    """
+
+    environment: WorkerEnvironment
+    storage: Storage
+    shard: int
+    alone: bool
+    gpu: int = 0
+    scratch: Path | None = None
+
+    @property
+    def another(self) -> str:
+        """How a person starts another run; a script alone has no options."""
+        return "set BATCHPROCESS_OUTPUT to another folder" if self.alone else ANOTHER
+
+
+def find_place(
+    environ: Mapping[str, str], context: DistributedContext | None, script: Path | None
+) -> Place:
+    """From our environment, `distributed_context`, a launcher's RANK and WORLD_SIZE, or 0 of 1.
+
+    `script` is the file of `__main__`; its stem names the job when it runs alone. Raises
+    InvalidArgument when two sources disagree.
+    """
+    if is_worker(environ):
+        environment = WorkerEnvironment.from_env(environ)
+        shard = environment.shard if environment.shard is not None else environment.index
+        _agree((shard, environment.shards), context)
+        scratch = Path(environ[SCRATCH]) if SCRATCH in environ else None
+        storage = open_storage(environment.run_uri, environment.s3)
+        return Place(environment, storage, shard, alone=False, scratch=scratch)
+    rank, size = _launcher(environ) or _of(context) or (0, 1)
+    _agree((rank, size), context)
+    environment, storage = _alone(environ, size, script)
+    return Place(environment, storage, rank, alone=True, gpu=_local_rank(environ))
+
+
+def _of(context: DistributedContext | None) -> tuple[int, int] | None:
+    return None if context is None else (context.rank, context.size)
+
+
+def _agree(ours: tuple[int, int], context: DistributedContext | None) -> None:
+    theirs = _of(context)
+    if theirs is not None and theirs != ours:
+        raise InvalidArgument(
+            f"this process is {ours[0]} of {ours[1]} by its environment, but distributed_context "
+            f"says {theirs[0]} of {theirs[1]}: leave distributed_context out"
+        )
+
+
+def _launcher(environ: Mapping[str, str]) -> tuple[int, int] | None:
+    if "RANK" not in environ or "WORLD_SIZE" not in environ:
+        return None
+    try:
+        rank, size = int(environ["RANK"]), int(environ["WORLD_SIZE"])
+    except ValueError as error:
+        raise InvalidArgument(f"RANK and WORLD_SIZE must be integers: {error}") from error
+    if not 0 <= rank < size:
+        raise InvalidArgument(f"RANK={rank} must be at least 0 and below WORLD_SIZE={size}")
+    return rank, size
+
+
+def _local_rank(environ: Mapping[str, str]) -> int:
+    local = environ.get("LOCAL_RANK", "0")
+    if not local.isdecimal():
+        raise InvalidArgument(f"LOCAL_RANK must be an integer of at least 0, not {local!r}")
+    return int(local)
+
+
+def _alone(
+    environ: Mapping[str, str], size: int, script: Path | None
+) -> tuple[WorkerEnvironment, Storage]:
+    output = environ.get("BATCHPROCESS_OUTPUT", "batchprocess-runs")
+    name = script.stem if script is not None else "interactive"
+    refuse_typo(output)
+    root = output if "://" in output else str(Path(output).expanduser().absolute())
+    job_folder = open_storage(f"{root.rstrip('/')}/{name}")
+    run_id = _run_id(job_folder)
+    # The folder's client is the run's: making another one for S3 takes a tenth of a second.
+    storage = job_folder.at(run_id)
+    environment = WorkerEnvironment(
+        job=new_job_id(storage, size, datetime.now(UTC)),
+        job_name=name,
+        run_uri=f"{root.rstrip('/')}/{name}/{run_id}",
+        shards=size,
+    )
+    return environment, storage
+
+
+def _run_id(job_folder: Storage) -> str:
+    """The latest run if it is incomplete, else the one after it; ranks of a launcher agree."""
+    latest = latest_run(job_folder)
+    if latest is not None and not is_complete(job_folder.at(latest)):
+        return latest
+    return next_run(job_folder, latest, datetime.now(UTC))
+
+
+def main_script() -> Path | None:
+    """The file of `__main__`, None in an interactive session."""
+    import __main__
+
+    file = getattr(__main__, "__file__", None)
+    return None if file is None else Path(os.fspath(file))

@@ -1,0 +1,42 @@
+"""The user's dataset: how it is cut, and how a run knows it again."""
+
+import warnings
+from typing import Any
+
+import torch
+
+from batchprocess import __version__
+from batchprocess.protocol.run import Asked, RunInfo
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.input.loader import rows_of
+from batchprocess.sdk.setup.fingerprint import fingerprint
+from batchprocess.sdk.setup.settings import Settings
+
+
+def count(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
+    """How the dataset is cut; InvalidArgument if it cannot be counted."""
+    rows = rows_of(dataset)
+    plan = ShardPlan(rows, settings.batch_size, shards, settings.max_batches)
+    if settings.max_batches is not None and settings.max_batches > plan.first_batch(1):
+        warnings.warn(
+            f"max_batches={settings.max_batches} is ignored: the longest shard has "
+            f"{plan.first_batch(1)} batches",
+            stacklevel=2,
+        )
+        plan = ShardPlan(rows, settings.batch_size, plan.shards)
+    return plan
+
+
+def describe(dataset: Any, plan: ShardPlan, processor: Any, asked: Asked) -> RunInfo:
+    """run.json as this attempt would write it; reads a few rows for the fingerprint."""
+    return RunInfo(
+        rows=plan.rows,
+        batch_size=plan.batch_size,
+        batches=plan.batches,
+        shards=plan.shards,
+        max_batches=plan.max_batches,
+        processor=getattr(processor, "__qualname__", repr(processor)),
+        fingerprint=fingerprint(dataset, plan.rows),
+        asked=asked,
+        versions={"batchprocess": __version__, "torch": str(torch.__version__)},
+    )

@@ -1,0 +1,97 @@
+"""What is given in the call and what is given in the job, as one set of settings."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.sdk.input.loader import check_options
+
+DEFAULT_INTERVAL = 5
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to cut and read the dataset, and when to commit; `loader` are DataLoader options."""
+
+    batch_size: int
+    max_batches: int | None
+    checkpoint_interval: int
+    checkpoint_seconds: float | None
+    loader: Mapping[str, Any]
+
+
+def merge(
+    job: WorkerEnvironment,
+    *,
+    batch_size: int | None,
+    max_batches: int | None,
+    checkpoint_interval: int | None,
+    dataloader_kwargs: Mapping[str, Any] | None,
+) -> Settings:
+    """Given once, a value holds; given twice, both must be equal. Raises InvalidArgument."""
+    if not isinstance(dataloader_kwargs, Mapping | None):
+        kind = type(dataloader_kwargs).__qualname__
+        raise InvalidArgument(
+            f"dataloader_kwargs must be a dict of DataLoader options, not a {kind}"
+        )
+    loader = {**job.dataloader, **(dataloader_kwargs or {})}
+    for name in job.dataloader.keys() & (dataloader_kwargs or {}).keys():
+        _same(f"dataloader option {name}", dataloader_kwargs[name], job.dataloader[name])  # type: ignore[index]
+    check_options(loader)
+    return Settings(
+        batch_size=_batch_size(batch_size, loader.get("batch_size"), job.batch_size),
+        max_batches=_max_batches(_same("max_batches", max_batches, job.max_batches)),
+        checkpoint_interval=_interval(
+            _same("checkpoint_interval", checkpoint_interval, job.checkpoint_interval)
+        ),
+        checkpoint_seconds=job.checkpoint_seconds,
+        loader=loader,
+    )
+
+
+def _same(name: str, in_call: Value | None, in_job: Value | None) -> Value | None:
+    if in_call is not None and in_job is not None and in_call != in_job:
+        raise InvalidArgument(
+            f"{name} is {in_call!r} in the call of torch_batch_process and {in_job!r} in the job: "
+            "give it once, or make both equal"
+        )
+    return in_job if in_call is None else in_call
+
+
+def _batch_size(given: int | None, in_loader: int | None, in_job: int | None) -> int:
+    if given is not None and in_loader is not None:
+        raise InvalidArgument(
+            f"batch_size is given twice: {given!r}, and {in_loader!r} in dataloader_kwargs"
+        )
+    size = _same("batch_size", in_loader if given is None else given, in_job)
+    if size is None:
+        warnings.warn("batch_size was given nowhere: using 1, which is slow", stacklevel=4)
+        return 1
+    _require_integer("batch_size", size)
+    if size < 1:
+        raise InvalidArgument(f"batch_size must be at least 1, not {size!r}")
+    return size
+
+
+def _require_integer(name: str, given: object) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | None):
+        raise InvalidArgument(f"{name} must be an integer, not {given!r:.100}")
+
+
+def _max_batches(given: int | None) -> int | None:
+    _require_integer("max_batches", given)
+    if given is not None and given <= 0:
+        warnings.warn(f"max_batches={given} is ignored: it must be at least 1", stacklevel=4)
+        return None
+    return given
+
+
+def _interval(given: int | None) -> int:
+    _require_integer("checkpoint_interval", given)
+    if given is not None and given <= 0:
+        raise InvalidArgument(f"checkpoint_interval must be at least 1, not {given!r}")
+    return DEFAULT_INTERVAL if given is None else given
