@@ -28,7 +28,7 @@ from jwt.algorithms import RSAAlgorithm
 from batchprocess.protocol.progress import REPORTS_PATH, ProgressReport, ShardProgress
 from batchprocess.protocol.run import RunShape
 from batchprocess_operator.endpoint.keys import Keyring, Trust
-from batchprocess_operator.endpoint.reports import PodFacts, ReportStore
+from batchprocess_operator.endpoint.report_store import PodFacts, ReportStore
 from batchprocess_operator.endpoint.server import Endpoint, serve
 from batchprocess_operator.endpoint.tls import LiveCertificate, own
 from batchprocess_operator.endpoint.tokens import Verifier, audience

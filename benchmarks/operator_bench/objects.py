@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess_operator.build.jobs import worker_job
-from batchprocess_operator.identity import JobIdentity, run_uri_of
-from batchprocess_operator.names import API_VERSION, KIND, LABEL_ROLE, WORKER_CONTAINER
+from batchprocess_operator.manifests.jobs import worker_job
+from batchprocess_operator.model.identity import JobIdentity, run_uri_of
+from batchprocess_operator.model.names import API_VERSION, KIND, LABEL_ROLE, WORKER_CONTAINER
 
 
 def job(name: str, shards: int, parallelism: int, *, suspend: bool = False) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 
-from batchprocess_operator.errors import ApiError, NotFound
+from batchprocess_operator.kube.errors import ApiError, NotFound
 from batchprocess_operator.settings import PREFIX, OperatorSettings, SettingsError
 
 
@@ -33,8 +33,8 @@ def main() -> int:
     # Kopf's own lines tell of every object it sees.
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    from batchprocess_operator.app import run_operator
     from batchprocess_operator.endpoint.tls import CertificateUnavailable
-    from batchprocess_operator.run import run_operator
 
     try:
         asyncio.run(run_operator(settings))

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
-from batchprocess_operator.build.jobs import finalizer_job, worker_job
-from batchprocess_operator.build.road import ProgressRoad
-from batchprocess_operator.parse import read_job
+from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
+from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.observe.read_job import read_job
 from support.job_cases import CASES, job
 from support.job_server import JobServer, Refused
 from support.job_specs import Made, specs

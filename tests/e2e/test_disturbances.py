@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess_operator.names import LABEL_INDEX
-from batchprocess_operator.ranges import parse_ranges
+from batchprocess_operator.model.index_ranges import parse_ranges
+from batchprocess_operator.model.names import LABEL_INDEX
 from support.e2e_checks import assert_exactly_once, claims, watched
 from support.e2e_jobs import disturbed
 from support.e2e_operator import InstalledOperator

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from batchprocess_operator.errors import (
+from batchprocess_operator.kube.errors import (
     AlreadyExists,
     Conflict,
     Denied,

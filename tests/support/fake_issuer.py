@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from batchprocess_operator.endpoint.keys import Trust
-from batchprocess_operator.endpoint.reports import PodFacts
+from batchprocess_operator.endpoint.report_store import PodFacts
 from batchprocess_operator.endpoint.tokens import audience
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"

@@ -11,8 +11,8 @@ from typing import Any
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.names import ANNOTATION_IGNORED, ANNOTATION_SHARDS, LABEL_INDEX
-from batchprocess_operator.ranges import format_ranges, parse_ranges
+from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
+from batchprocess_operator.model.names import ANNOTATION_IGNORED, ANNOTATION_SHARDS, LABEL_INDEX
 from support.fake_api import FakeServer, Object
 
 JOBS, PODS = "/apis/batch/v1/jobs", "/api/v1/pods"

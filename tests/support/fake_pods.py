@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
-from batchprocess_operator.endpoint.reports import PodFacts
+from batchprocess_operator.endpoint.report_store import PodFacts
 from batchprocess_operator.endpoint.tls import Conflict
 
 POD = PodFacts(

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.observed import (
+from batchprocess_operator.model.index_ranges import format_ranges
+from batchprocess_operator.model.observed import (
     ChildJob,
     ChildPod,
     Observed,
@@ -21,7 +22,6 @@ from batchprocess_operator.observed import (
     Reported,
     ShardReport,
 )
-from batchprocess_operator.ranges import format_ranges
 from support.operator_objects import FINALIZER, NOW, WORKER, child, condition, pod
 
 SHARDS = 4

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchprocess_operator import paths
-from batchprocess_operator.build.road import ProgressRoad
-from batchprocess_operator.controller import Controller
-from batchprocess_operator.errors import ApiError
-from batchprocess_operator.inquire import Inquiries
-from batchprocess_operator.metrics import Metrics
-from batchprocess_operator.queue import WorkQueue
-from batchprocess_operator.record import Recorder
-from batchprocess_operator.resync import Resync
-from batchprocess_operator.store import Store
-from batchprocess_operator.tracker import Tracker
+from batchprocess_operator.apply.event_recorder import Recorder
+from batchprocess_operator.controller.controller import Controller
+from batchprocess_operator.controller.metrics import Metrics
+from batchprocess_operator.controller.work_queue import WorkQueue
+from batchprocess_operator.endpoint.progress_tracker import Tracker
+from batchprocess_operator.kube import paths
+from batchprocess_operator.kube.errors import ApiError
+from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.watch.cache import Store
+from batchprocess_operator.watch.lookups import Inquiries
+from batchprocess_operator.watch.relist import Resync
 from support.fake_api import Died, FakeApi, FakeServer, Fault, Object
 from support.fake_jobs import FakeCluster, Script, all_well
 from support.operator_objects import job_object

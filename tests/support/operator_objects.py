@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.job import Job
-from batchprocess_operator.names import (
+from batchprocess_operator.model.job import Job
+from batchprocess_operator.model.names import (
     ANNOTATION_IGNORED,
     ANNOTATION_RETRY,
     ANNOTATION_SHARDS,
@@ -16,11 +16,11 @@ from batchprocess_operator.names import (
     LABEL_JOB_UID,
     LABEL_ROLE,
 )
-from batchprocess_operator.observed import ChildJob, ChildPod, Observed
-from batchprocess_operator.parse import read_job
-from batchprocess_operator.plan import Plan
-from batchprocess_operator.reading import child_of, pod_of
-from batchprocess_operator.reconcile import reconcile
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
+from batchprocess_operator.model.plan import Plan
+from batchprocess_operator.observe.read_children import child_of, pod_of
+from batchprocess_operator.observe.read_job import read_job
+from batchprocess_operator.reconcile.reconcile import reconcile
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 UID = "0a1b2c3d-1111-2222-3333-444455556666"

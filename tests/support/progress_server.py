@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from batchprocess.protocol.progress import ProgressReport
 from batchprocess_operator.endpoint.keys import Keyring
 from batchprocess_operator.endpoint.limits import Limits, Rate
-from batchprocess_operator.endpoint.reports import PodFacts, ReportStore
+from batchprocess_operator.endpoint.report_store import PodFacts, ReportStore
 from batchprocess_operator.endpoint.server import Bounds, Endpoint, serve
 from batchprocess_operator.endpoint.tls import LiveCertificate, own
 from batchprocess_operator.endpoint.tokens import Verifier

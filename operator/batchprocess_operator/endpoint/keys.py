@@ -11,7 +11,7 @@ import aiohttp
 import jwt
 from kubernetes.aio.client import ApiClient, OpenidApi, WellKnownApi
 
-from batchprocess_operator.bounded import TooLarge, read_at_most
+from batchprocess_operator.kube.bounded_read import TooLarge, read_at_most
 
 _LOG = logging.getLogger(__name__)
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH, ProgressReport
 from batchprocess_operator.endpoint.limits import Limits, Meters, Rate
 from batchprocess_operator.endpoint.refusal import Refusal
-from batchprocess_operator.endpoint.reports import Reports
+from batchprocess_operator.endpoint.report_store import Reports
 from batchprocess_operator.endpoint.tokens import Verifier
 
 _LOG = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from batchprocess_operator.endpoint.keys import Keyring, KeysUnavailable
 from batchprocess_operator.endpoint.refusal import Refusal
-from batchprocess_operator.endpoint.reports import PodFacts, Pods
+from batchprocess_operator.endpoint.report_store import PodFacts, Pods
 
 LEEWAY_SECONDS = 60
 """For clocks that differ; what the API server itself allows."""

@@ -22,7 +22,7 @@ from kubernetes.aio.config import load_kube_config
 from batchprocess_operator.endpoint.certificates import CA_CERT
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
 from batchprocess_operator.endpoint.refusal import Refusal
-from batchprocess_operator.endpoint.reports import PodFacts
+from batchprocess_operator.endpoint.report_store import PodFacts
 from batchprocess_operator.endpoint.tls import CertificateUnavailable, SecretShelf, ensure
 from batchprocess_operator.endpoint.tokens import Verifier, audience
 from support.clusters import control_plane

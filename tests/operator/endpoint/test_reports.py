@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from batchprocess.protocol.run import RunShape
-from batchprocess_operator.endpoint.reports import ReportStore
+from batchprocess_operator.endpoint.report_store import ReportStore
 from support.fake_pods import POD, report
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from batchprocess_operator.build.jobs import finalizer_job, worker_job
-from batchprocess_operator.build.policy import worker_policy
-from batchprocess_operator.build.road import ProgressRoad
-from batchprocess_operator.names import finalizer_job_name, worker_job_name
+from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
+from batchprocess_operator.manifests.pod_failure_policy import worker_policy
+from batchprocess_operator.model.names import finalizer_job_name, worker_job_name
+from batchprocess_operator.model.report_address import ProgressRoad
 from support.operator_objects import FINALIZER, UID, WORKER, job
 
 ROAD = ProgressRoad("https://operator.system.svc:8443", "-----BEGIN CERTIFICATE-----\n")

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
 
-from batchprocess_operator import client
-from batchprocess_operator.client import Api, error_of
-from batchprocess_operator.errors import (
+from batchprocess_operator.kube import client
+from batchprocess_operator.kube.client import Api, error_of
+from batchprocess_operator.kube.errors import (
     AlreadyExists,
     ApiError,
     Conflict,
@@ -21,7 +21,7 @@ from batchprocess_operator.errors import (
     Rejected,
     Unavailable,
 )
-from batchprocess_operator.pace import Pace
+from batchprocess_operator.kube.rate_limit import Pace
 
 WEBHOOK = 'admission webhook "labels.example.com" denied the request: no team label'
 POLICY = (

@@ -2,7 +2,14 @@
 
 from datetime import timedelta
 
-from batchprocess_operator.conditions import MAX_MESSAGE, MAX_REASON, Fact, by_type, holds, merge
+from batchprocess_operator.model.conditions import (
+    MAX_MESSAGE,
+    MAX_REASON,
+    Fact,
+    by_type,
+    holds,
+    merge,
+)
 from support.operator_objects import NOW
 
 LATER = NOW + timedelta(seconds=60)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from batchprocess_operator import controller as module
-from batchprocess_operator import paths
-from batchprocess_operator.apply import NameTakenError, Target, perform
-from batchprocess_operator.build.road import ProgressRoad
-from batchprocess_operator.errors import NotFound
-from batchprocess_operator.names import LABEL_JOB
-from batchprocess_operator.plan import CreateJob, DeleteJob, GiveUpPod, PatchJob, ResetBackoff
+from batchprocess_operator.apply.perform import NameTakenError, Target, perform
+from batchprocess_operator.controller import controller as module
+from batchprocess_operator.kube import paths
+from batchprocess_operator.kube.errors import NotFound
+from batchprocess_operator.model.names import LABEL_JOB
+from batchprocess_operator.model.plan import CreateJob, DeleteJob, GiveUpPod, PatchJob, ResetBackoff
+from batchprocess_operator.model.report_address import ProgressRoad
 from support.fake_api import FakeApi, FakeServer, Object
 from support.operator_lives import Operator
 from support.operator_objects import job_object

@@ -3,8 +3,8 @@
 import pytest
 
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.observed import Reason
-from batchprocess_operator.plan import CreateJob, DeleteJob, PatchJob
+from batchprocess_operator.model.observed import Reason
+from batchprocess_operator.model.plan import CreateJob, DeleteJob, PatchJob
 from support.operator_objects import (
     FINALIZER,
     WORKER,

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from batchprocess_operator.display import display, short, span
-from batchprocess_operator.eta import Estimate
+from batchprocess_operator.status.eta import Estimate
+from batchprocess_operator.status.printer_columns import display, short, span
 from support.operator_objects import NOW, child, job, plan, pod
 
 
@@ -59,8 +59,8 @@ def test_rate_and_time_left_are_shown_once_they_are_known() -> None:
 
 
 def plan_shards():
-    from batchprocess_operator.observed import Observed
-    from batchprocess_operator.shards import look_at_shards
+    from batchprocess_operator.model.observed import Observed
+    from batchprocess_operator.observe.shards import look_at_shards
 
     one = job()
     return look_at_shards(one.body, one.before, Observed())

@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from batchprocess.protocol.run import RunShape
-from batchprocess_operator.eta import estimate
-from batchprocess_operator.observed import Observed, Reported, ShardReport
-from batchprocess_operator.shards import look_at_shards
+from batchprocess_operator.model.observed import Observed, Reported, ShardReport
+from batchprocess_operator.observe.shards import look_at_shards
+from batchprocess_operator.status.eta import estimate
 from support.operator_objects import NOW, child, job, pod
 
 BATCH = 10

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from batchprocess_operator.observed import Reported, ShardReport
+from batchprocess_operator.model.observed import Reported, ShardReport
 from support.operator_objects import NOW, after, child, condition, job, plan, pod
 
 NOTHING = Reported()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from batchprocess_operator.observed import Reason
+from batchprocess_operator.model.observed import Reason
 from support.operator_objects import FINALIZER, WORKER, after, child, ended, job, plan, pod
 
 SAID = "shard 0, batch 3: ValueError: row 7 is poison"

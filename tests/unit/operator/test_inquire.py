@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from batchprocess_operator.errors import ApiError, Denied, NotFound, Unavailable
-from batchprocess_operator.inquire import Inquiries
+from batchprocess_operator.kube.errors import ApiError, Denied, NotFound, Unavailable
+from batchprocess_operator.watch.lookups import Inquiries
 from support.operator_objects import FINALIZER, NOW, child, pod
 from support.virtual_time import run_virtually
 

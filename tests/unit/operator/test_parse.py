@@ -2,8 +2,8 @@
 
 import pytest
 
-from batchprocess_operator.conditions import by_type
-from batchprocess_operator.parse import (
+from batchprocess_operator.model.conditions import by_type
+from batchprocess_operator.observe.read_job import (
     Unreadable,
     read_job,
     read_status,

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from batchprocess.api.status import Status
-from batchprocess_operator.job import FINAL, Job
-from batchprocess_operator.observed import Observed
-from batchprocess_operator.parse import read_status, status_body
-from batchprocess_operator.plan import CreateJob, Plan
-from batchprocess_operator.ranges import parse_ranges
-from batchprocess_operator.reconcile import reconcile
-from batchprocess_operator.shards import numbers
+from batchprocess_operator.model.index_ranges import parse_ranges
+from batchprocess_operator.model.job import FINAL, Job
+from batchprocess_operator.model.observed import Observed
+from batchprocess_operator.model.plan import CreateJob, Plan
+from batchprocess_operator.observe.read_job import read_status, status_body
+from batchprocess_operator.observe.shards import numbers
+from batchprocess_operator.reconcile.reconcile import reconcile
 from support.operator_histories import Step, specs, steps
 from support.operator_objects import NOW, job, job_object
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from batchprocess_operator.pace import Pace
-from batchprocess_operator.queue import WorkQueue
+from batchprocess_operator.controller.work_queue import WorkQueue
+from batchprocess_operator.kube.rate_limit import Pace
 from support.virtual_time import run_virtually
 
 

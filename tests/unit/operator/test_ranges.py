@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchprocess_operator.ranges import LIMIT, format_ranges, parse_ranges
+from batchprocess_operator.model.index_ranges import LIMIT, format_ranges, parse_ranges
 
 
 @given(st.frozensets(st.integers(0, LIMIT - 1)))

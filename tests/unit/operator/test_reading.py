@@ -5,7 +5,13 @@ import json
 import pytest
 
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.reading import child_of, job_uid, owner_uid, pod_of, read_termination
+from batchprocess_operator.observe.read_children import (
+    child_of,
+    job_uid,
+    owner_uid,
+    pod_of,
+    read_termination,
+)
 from support.operator_objects import NOW, UID, stamp
 
 

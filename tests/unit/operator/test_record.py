@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from batchprocess_operator.plan import Event
-from batchprocess_operator.record import Recorder
+from batchprocess_operator.apply.event_recorder import Recorder
+from batchprocess_operator.model.plan import Event
 from support.fake_api import FakeApi, FakeServer, Object
 from support.operator_objects import job
 from support.virtual_time import run_virtually

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from batchprocess_operator import paths
-from batchprocess_operator.resync import Resync
-from batchprocess_operator.store import Store
+from batchprocess_operator.kube import paths
+from batchprocess_operator.watch.cache import Store
+from batchprocess_operator.watch.relist import Resync
 from support.fake_api import FakeApi, FakeServer
 from support.operator_objects import job_object
 from support.virtual_time import run_virtually

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.observed import Reported, ShardReport
-from batchprocess_operator.rows import MAX_ROWS
+from batchprocess_operator.model.observed import Reported, ShardReport
+from batchprocess_operator.status.shard_rows import MAX_ROWS
 from support.operator_objects import (
     NOW,
     WORKER,

@@ -6,8 +6,8 @@ import pytest
 
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.observed import Observed, Reported, ShardReport
-from batchprocess_operator.shards import look_at_shards, numbers, regressed, shards_of
+from batchprocess_operator.model.observed import Observed, Reported, ShardReport
+from batchprocess_operator.observe.shards import look_at_shards, numbers, regressed, shards_of
 from support.operator_objects import NOW, WORKER, child, ended, job, pod
 
 SHAPE = RunShape(rows=37, batch_size=4, batches=10)  # 3, 3, 2, 2 batches

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from batchprocess.protocol.run import RunShape
-from batchprocess_operator.names import FIELD_MANAGER
-from batchprocess_operator.observed import Reported, ShardReport
-from batchprocess_operator.parse import status_body
-from batchprocess_operator.ranges import format_ranges
+from batchprocess_operator.model.index_ranges import format_ranges
+from batchprocess_operator.model.names import FIELD_MANAGER
+from batchprocess_operator.model.observed import Reported, ShardReport
+from batchprocess_operator.observe.read_job import status_body
 from support.operator_objects import NOW, WORKER, child, job, job_object, plan, pod
 
 SHARDS, LIMIT = 10_000, 200 * 1024

@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchprocess_operator.observed import Reason
+from batchprocess_operator.model.observed import Reason
 from support.operator_objects import WORKER, child, condition, ended, job, plan, pod
 
 NOWHERE = [

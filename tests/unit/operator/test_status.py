@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from batchprocess_operator.observed import Reason
+from batchprocess_operator.model.observed import Reason
 from support.operator_objects import (
     FINALIZER,
     NOW,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batchprocess_operator.store import MAX_GONE, Store
+from batchprocess_operator.watch.cache import MAX_GONE, Store
 from support.operator_objects import UID, job_object, stamp
 
 

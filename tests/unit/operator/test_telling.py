@@ -2,9 +2,9 @@
 
 import pytest
 
-from batchprocess_operator.observed import Reason
-from batchprocess_operator.plan import GiveUpPod, ResetBackoff
-from batchprocess_operator.telling import told_of
+from batchprocess_operator.model.observed import Reason
+from batchprocess_operator.model.plan import GiveUpPod, ResetBackoff
+from batchprocess_operator.status.events import told_of
 from support.operator_objects import (
     FINALIZER,
     WORKER,

@@ -7,8 +7,8 @@ import pytest
 
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
 from batchprocess.protocol.run import RunShape
-from batchprocess_operator.endpoint.reports import PodFacts
-from batchprocess_operator.tracker import Tracker
+from batchprocess_operator.endpoint.progress_tracker import Tracker
+from batchprocess_operator.endpoint.report_store import PodFacts
 from support.operator_objects import NOW
 
 JOB = "job-uid"

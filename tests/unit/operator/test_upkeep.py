@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchprocess_operator.plan import GiveUpPod, ResetBackoff
+from batchprocess_operator.model.plan import GiveUpPod, ResetBackoff
 from support.operator_objects import FINALIZER, WORKER, child, condition, job, plan, pod
 
 DISRUPTED = [{"type": "DisruptionTarget", "status": "True"}]

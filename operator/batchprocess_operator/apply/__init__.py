@@ -1,0 +1,1 @@
+"""What a plan wants done is done here."""

@@ -1,0 +1,121 @@
+"""Performing a plan's actions. Each may be repeated, late, or done by a twin at the same time.
+
+Create: one name per child, so a second create is AlreadyExists, and a lost answer is one too.
+Patch: says what a field should be, never a difference. Delete and pod changes name the UID.
+A status is written only after the actions before it, so that it never promises a child that an
+error kept from being there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from batchprocess_operator.kube import paths
+from batchprocess_operator.kube.client import Api, Object
+from batchprocess_operator.kube.errors import AlreadyExists, Conflict, NotFound
+from batchprocess_operator.model.names import ANNOTATION_IGNORED
+from batchprocess_operator.model.plan import (
+    Action,
+    CreateJob,
+    DeleteJob,
+    GiveUpPod,
+    PatchJob,
+    ResetBackoff,
+)
+from batchprocess_operator.observe.read_children import owner_uid
+
+
+class NameTakenError(Exception):
+    """Another's Job has the name of our child."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose actions: the job's namespace and UID."""
+
+    namespace: str
+    uid: str
+
+
+async def perform(action: Action, target: Target, api: Api) -> Object | None:
+    """Do it; returns the child as the API server has it now, if the action was about one.
+
+    What is gone already needs nothing. Raises NameTakenError, and ApiError for all else.
+    """
+    match action:
+        case CreateJob():
+            return await _create(action, target, api)
+        case PatchJob(name, uid, spec):
+            body = {"metadata": {"uid": uid}, "spec": dict(spec)}
+            return await _unless_gone(api, paths.child_job(target.namespace, name), body)
+        case DeleteJob(name, uid):
+            try:
+                await api.delete(paths.child_job(target.namespace, name), uid=uid)
+            except (NotFound, Conflict):
+                return None
+        case ResetBackoff(name, uid):
+            notes = {ANNOTATION_IGNORED: "0"}
+            body = {"metadata": {"uid": uid, "annotations": notes}}
+            await _unless_gone(api, paths.pod(target.namespace, name), body)
+        case GiveUpPod():
+            await _give_up(action, target, api)
+    return None
+
+
+async def _create(action: CreateJob, target: Target, api: Api) -> Object:
+    try:
+        return await api.create(paths.child_jobs(target.namespace), action.manifest)
+    except AlreadyExists:
+        found = await api.get(paths.child_job(target.namespace, action.name))
+    if owner_uid(found) != target.uid:
+        raise NameTakenError(
+            f"a Job named {action.name} exists and does not belong to this job: delete it, or "
+            "apply this job under another name"
+        )
+    return found
+
+
+async def _unless_gone(api: Api, path: str, body: Mapping[str, Any]) -> Object | None:
+    try:
+        return await api.merge(path, body)
+    except (NotFound, Conflict):
+        # Gone, or another object by now: a later look decides anew.
+        return None
+
+
+async def _give_up(action: GiveUpPod, target: Target, api: Api) -> None:
+    """As PodGC does it: phase Failed and DisruptionTarget, so that the Job replaces the pod.
+
+    Its processes may live on behind a partition; their next record meets the replacement's claim.
+    """
+    path = paths.pod(target.namespace, action.name)
+    try:
+        pod = await api.get(path)
+        if pod["metadata"]["uid"] != action.uid:
+            return
+        await api.merge(f"{path}/status", _failed(pod, action.node))
+    except (NotFound, Conflict):
+        return
+
+
+def _failed(pod: Object, node: str) -> dict[str, Any]:
+    others = [
+        one for one in pod["status"].get("conditions") or () if one["type"] != "DisruptionTarget"
+    ]
+    message = f"node {node} is gone and cannot say whether the pod has ended"
+    lost = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "NodeLost",
+        "message": message,
+    }
+    return {
+        "metadata": {"uid": pod["metadata"]["uid"]}
+        | {"resourceVersion": pod["metadata"]["resourceVersion"]},
+        "status": {
+            "phase": "Failed",
+            "reason": "NodeLost",
+            "message": message,
+            "conditions": [*others, lost],
+        },
+    }

@@ -1,0 +1,1 @@
+"""The loop around reconcile, and its queue."""

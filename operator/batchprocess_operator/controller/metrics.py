@@ -1,0 +1,59 @@
+"""Prometheus metrics. No label has a job's name: series must not grow with what users apply."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from batchprocess_operator.model.job import FINAL
+from batchprocess_operator.watch.cache import Store
+
+_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
+
+
+class Metrics:
+    """One registry; served on its own thread, read while the loop goes on."""
+
+    def __init__(self, store: Store) -> None:
+        self.registry = CollectorRegistry()
+        self._reconcile = Histogram(
+            "batchprocess_reconcile_seconds",
+            "Time to look at a job once, requests to the API server included",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._errors = Counter(
+            "batchprocess_reconcile_errors_total",
+            "Looks that ended in an answer of the API server that asks for another try",
+            registry=self.registry,
+        )
+        self._reports = Counter(
+            "batchprocess_reports_total", "Progress reports taken", registry=self.registry
+        )
+        jobs = Gauge("batchprocess_jobs", "Jobs that are not final", registry=self.registry)
+        jobs.set_function(lambda: _open_jobs(store))
+        pods = Gauge("batchprocess_pods", "Pods that are known", registry=self.registry)
+        pods.set_function(lambda: sum(len(one.pods) for one in list(store.entries.values())))
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Time one look at a job."""
+        with self._reconcile.time():
+            yield
+
+    def failed(self) -> None:
+        """A look has to be repeated."""
+        self._errors.inc()
+
+    def reported(self) -> None:
+        """A report was taken."""
+        self._reports.inc()
+
+    def serve(self, port: int) -> None:
+        """Answer /metrics until the process ends."""
+        start_http_server(port, registry=self.registry)
+
+
+def _open_jobs(store: Store) -> int:
+    raws = [entry.raw for entry in list(store.entries.values()) if entry.raw is not None]
+    return sum((raw.get("status") or {}).get("state") not in FINAL for raw in raws)

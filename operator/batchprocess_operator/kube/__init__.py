@@ -1,0 +1,1 @@
+"""The API server: who we are there, requests, answers as our own errors."""

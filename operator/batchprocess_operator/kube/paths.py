@@ -1,0 +1,47 @@
+"""Addresses of the objects that the operator touches."""
+
+from batchprocess_operator.model.names import GROUP, PLURAL, VERSION
+
+
+def job_objects(namespace: str | None = None) -> str:
+    """The collection of BatchProcessJobs, of one namespace or of all."""
+    return _collection(f"/apis/{GROUP}/{VERSION}", namespace, PLURAL)
+
+
+def job_object(namespace: str, name: str) -> str:
+    """One BatchProcessJob."""
+    return f"{job_objects(namespace)}/{name}"
+
+
+def child_jobs(namespace: str | None = None) -> str:
+    """The collection of Jobs."""
+    return _collection("/apis/batch/v1", namespace, "jobs")
+
+
+def child_job(namespace: str, name: str) -> str:
+    """One Job."""
+    return f"{child_jobs(namespace)}/{name}"
+
+
+def pods(namespace: str | None = None) -> str:
+    """The collection of Pods."""
+    return _collection("/api/v1", namespace, "pods")
+
+
+def pod(namespace: str, name: str) -> str:
+    """One Pod."""
+    return f"{pods(namespace)}/{name}"
+
+
+def events(namespace: str) -> str:
+    """The collection of Events."""
+    return _collection("/api/v1", namespace, "events")
+
+
+def node(name: str) -> str:
+    """One Node."""
+    return f"/api/v1/nodes/{name}"
+
+
+def _collection(api: str, namespace: str | None, plural: str) -> str:
+    return f"{api}/{plural}" if namespace is None else f"{api}/namespaces/{namespace}/{plural}"

@@ -1,0 +1,62 @@
+"""What a pod's container is told, as Kubernetes environment entries."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from batchprocess.api.environment import worker_environment
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
+from batchprocess_operator.model.identity import JobIdentity
+from batchprocess_operator.model.names import LABEL_INDEX
+
+TOKEN_FOLDER = "/var/run/batchprocess"  # noqa: S105  a folder, no secret
+CA_FOLDER = "/batchprocess/ca"
+SOURCE_FOLDER = "/batchprocess/source"
+TERMINATION_LOG = "/dev/termination-log"
+_REQUIRED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_OPTIONAL = ("AWS_SESSION_TOKEN",)
+
+
+def pod_environment(
+    job: BatchProcessJob, identity: JobIdentity, shards: Iterable[int] | None, grace_seconds: int
+) -> WorkerEnvironment:
+    """The settings of every worker of one child; `shards` only for a retry."""
+    plain = worker_environment(job, run_uri=identity.run_uri, job_id=identity.job_id)
+    s3 = plain.s3
+    if job.spec.output.s3.ca_bundle_config_map is not None:
+        s3 = s3.model_copy(update={"ca_bundle": f"{CA_FOLDER}/ca.crt"})
+    return plain.model_copy(
+        update={
+            "s3": s3,
+            "shard_list": None if shards is None else tuple(sorted(shards)),
+            "grace_seconds": grace_seconds,
+            "termination_log": TERMINATION_LOG,
+        }
+    )
+
+
+def env_entries(
+    environment: WorkerEnvironment, job: BatchProcessJob, *, indexed: bool = True
+) -> list[dict[str, Any]]:
+    """Our part of `env`: plain values, the index from the pod's label, keys from the Secret."""
+    name_of_index = f"{PREFIX}INDEX"
+    entries: list[dict[str, Any]] = [
+        {"name": name, "value": value}
+        for name, value in environment.to_env().items()
+        if name != name_of_index
+    ]
+    if indexed:
+        index = {"fieldRef": {"fieldPath": f"metadata.labels['{LABEL_INDEX}']"}}
+        entries.append({"name": name_of_index, "valueFrom": index})
+    secret = job.spec.output.s3.credentials_secret
+    if secret is not None:
+        entries += [_from_secret(key, secret, optional=False) for key in _REQUIRED]
+        entries += [_from_secret(key, secret, optional=True) for key in _OPTIONAL]
+    return entries
+
+
+def _from_secret(key: str, secret: str, *, optional: bool) -> dict[str, Any]:
+    reference: dict[str, Any] = {"name": secret, "key": key}
+    if optional:
+        reference["optional"] = True
+    return {"name": key, "valueFrom": {"secretKeyRef": reference}}

@@ -1,0 +1,135 @@
+"""The two child Jobs of a BatchProcessJob, as manifests."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from batchprocess.api.job import BatchProcessJob
+from batchprocess_operator.manifests.environment import env_entries, pod_environment
+from batchprocess_operator.manifests.pod import finalizer_pod, grace_seconds, worker_pod
+from batchprocess_operator.manifests.pod_failure_policy import finalizer_policy, worker_policy
+from batchprocess_operator.manifests.user_template import user_metadata
+from batchprocess_operator.model.identity import JobIdentity
+from batchprocess_operator.model.index_ranges import format_ranges
+from batchprocess_operator.model.names import (
+    ANNOTATION_RETRY,
+    ANNOTATION_SHARDS,
+    API_VERSION,
+    KIND,
+    LABEL_JOB,
+    LABEL_JOB_UID,
+    LABEL_QUEUE,
+    LABEL_ROLE,
+    finalizer_job_name,
+    worker_job_name,
+)
+from batchprocess_operator.model.report_address import ProgressRoad
+
+_FINALIZER_TRIES = 6
+
+
+def worker_job(
+    job: BatchProcessJob,
+    identity: JobIdentity,
+    road: ProgressRoad | None,
+    shards: frozenset[int] | None = None,
+) -> dict[str, Any]:
+    """The indexed Job over all shards, or over `shards` for a retry."""
+    spec, policy = job.spec, job.spec.failure_policy
+    environment = pod_environment(job, identity, shards, grace_seconds(job))
+    env = [*env_entries(environment, job), *(road.entries() if road else ())]
+    body: dict[str, Any] = {
+        "completionMode": "Indexed",
+        "completions": environment.workers,
+        "parallelism": spec.parallelism,
+        "backoffLimitPerIndex": policy.max_retries_per_shard,
+        # Failed: a replacement starts only once the old pod has ended, or is known to be lost.
+        "podReplacementPolicy": "Failed",
+        "podFailurePolicy": worker_policy(fail_on_user_code=policy.on_batch_error == "fail"),
+        "suspend": spec.suspend or spec.queue_name is not None,
+        "template": {
+            "metadata": _pod_metadata(job, identity, "worker", shards),
+            "spec": worker_pod(job, identity.namespace, identity.uid, env),
+        },
+    }
+    if spec.timeouts.active_deadline_seconds is not None:
+        body["activeDeadlineSeconds"] = spec.timeouts.active_deadline_seconds
+    # With several shards a pod an index is no shard: then the operator counts.
+    if policy.max_failed_shards is not None and spec.worker.processes_per_worker == 1:
+        body["maxFailedIndexes"] = min(policy.max_failed_shards, environment.workers)
+    name = worker_job_name(identity.name, identity.uid, spec.retry)
+    return _manifest(job, identity, name, "worker", body, shards)
+
+
+def finalizer_job(job: BatchProcessJob, identity: JobIdentity) -> dict[str, Any]:
+    """One pod that turns complete ledgers into manifest, summary and _SUCCESS."""
+    environment = pod_environment(job, identity, None, grace_seconds(job))
+    env = env_entries(environment, job, indexed=False)
+    body = {
+        "backoffLimit": _FINALIZER_TRIES,
+        "podReplacementPolicy": "Failed",
+        "podFailurePolicy": finalizer_policy(),
+        "template": {
+            "metadata": _pod_metadata(job, identity, "finalizer", None),
+            "spec": finalizer_pod(job, identity.namespace, identity.uid, env),
+        },
+    }
+    name = finalizer_job_name(identity.name, identity.uid, job.spec.retry)
+    return _manifest(job, identity, name, "finalizer", body, None)
+
+
+def _manifest(
+    job: BatchProcessJob,
+    identity: JobIdentity,
+    name: str,
+    role: str,
+    body: dict[str, Any],
+    shards: Iterable[int] | None,
+) -> dict[str, Any]:
+    labels = _labels(identity, role)
+    if role == "worker" and job.spec.queue_name is not None:
+        labels[LABEL_QUEUE] = job.spec.queue_name
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": identity.namespace,
+            "labels": labels,
+            "annotations": _annotations(shards) | {ANNOTATION_RETRY: str(job.spec.retry)},
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": KIND,
+                    "name": identity.name,
+                    "uid": identity.uid,
+                    "controller": True,
+                    # Deleting the job must not wait for us, nor for pods on lost nodes.
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": body,
+    }
+
+
+def _pod_metadata(
+    job: BatchProcessJob, identity: JobIdentity, role: str, shards: Iterable[int] | None
+) -> dict[str, Any]:
+    labels, annotations = user_metadata(job)
+    return {
+        "labels": labels | _labels(identity, role),
+        "annotations": annotations | _annotations(shards),
+    }
+
+
+def _labels(identity: JobIdentity, role: str) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/managed-by": "batchprocess-operator",
+        LABEL_JOB: identity.name,
+        LABEL_JOB_UID: identity.uid,
+        LABEL_ROLE: role,
+    }
+
+
+def _annotations(shards: Iterable[int] | None) -> dict[str, str]:
+    return {} if shards is None else {ANNOTATION_SHARDS: format_ranges(shards)}

@@ -1,0 +1,163 @@
+"""Pod specs of worker and finalizer: the user's template under what is ours."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchprocess.api.job import BatchProcessJob
+from batchprocess_operator.manifests.environment import (
+    CA_FOLDER,
+    SOURCE_FOLDER,
+    TERMINATION_LOG,
+    TOKEN_FOLDER,
+)
+from batchprocess_operator.manifests.user_template import user_container, user_pod
+from batchprocess_operator.model.names import WORKER_CONTAINER, token_audience
+
+DEFAULT_GRACE_SECONDS = 60
+_TOKEN_SECONDS = 3600
+_LOST_NODE_SECONDS = 30
+"""Kubernetes' own default is 300: until then an unreachable node's shards wait."""
+_ALSO_FINALIZERS = (
+    "automountServiceAccountToken",
+    "dnsConfig",
+    "dnsPolicy",
+    "hostAliases",
+    "imagePullSecrets",
+    "runtimeClassName",
+    "securityContext",
+    "serviceAccountName",
+    "volumes",
+)
+_SCRATCH = {"requests": {"ephemeral-storage": "1Gi"}, "limits": {"ephemeral-storage": "50Gi"}}
+"""Eviction for exceeding a limit is counted as a failure; a node running full would not be, and
+the pod would fill the next node as well."""
+
+
+def grace_seconds(job: BatchProcessJob) -> int:
+    """What the user's template says, else 60."""
+    given = user_pod(job).get("terminationGracePeriodSeconds")
+    return DEFAULT_GRACE_SECONDS if given is None else int(given)
+
+
+def worker_pod(
+    job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The spec of a worker's pod."""
+    pod, container = user_pod(job), user_container(job)
+    gpus = job.spec.worker.gpus
+    container["resources"] = _resources(container.get("resources"), gpus)
+    container["command"] = [job.spec.worker.python, "-m", "batchprocess.agent", "--", *_entry(job)]
+    pod["tolerations"] = [*(pod.get("tolerations") or ()), *_tolerations()]
+    return _finish(job, namespace, uid, pod, container, env)
+
+
+def finalizer_pod(
+    job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The worker's image, account, environment and volumes, on a machine without GPU."""
+    own, user = job.spec.finalizer, user_pod(job)
+    pod = {key: user[key] for key in _ALSO_FINALIZERS if key in user}
+    pod |= {"nodeSelector": dict(own.node_selector), "tolerations": list(own.tolerations)}
+    pod["terminationGracePeriodSeconds"] = grace_seconds(job)
+    container = user_container(job)
+    container["resources"] = _resources(
+        own.resources or {"requests": {"cpu": "1", "memory": "4Gi"}}, own.gpus
+    )
+    container["command"] = [
+        *(job.spec.worker.python, "-m", "batchprocess.agent", "--finalize", "--"),
+        *_entry(job),
+    ]
+    return _finish(job, namespace, uid, pod, container, env)
+
+
+def _finish(
+    job: BatchProcessJob,
+    namespace: str,
+    uid: str,
+    pod: dict[str, Any],
+    container: dict[str, Any],
+    env: list[dict[str, Any]],
+) -> dict[str, Any]:
+    mounts, volumes = _volumes(job, namespace, uid)
+    container |= {
+        "name": WORKER_CONTAINER,
+        "env": [*(container.get("env") or ()), *env],
+        "volumeMounts": [*(container.get("volumeMounts") or ()), *mounts],
+        "terminationMessagePath": TERMINATION_LOG,
+        # An image without batchprocess has nothing but its log to say so with.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+    container.setdefault("image", job.spec.image)
+    container.setdefault("securityContext", _SECURITY)
+    if job.spec.source is not None:
+        container["workingDir"] = SOURCE_FOLDER
+    pod |= {
+        "restartPolicy": "Never",
+        "containers": [container],
+        "volumes": [*(pod.get("volumes") or ()), *volumes],
+    }
+    pod.setdefault("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
+    # Workers talk to storage and to our endpoint, never to the API server.
+    pod.setdefault("automountServiceAccountToken", False)
+    pod.setdefault("enableServiceLinks", False)
+    return pod
+
+
+def _entry(job: BatchProcessJob) -> list[str]:
+    return list(job.spec.command) or [job.spec.worker.python, "-m", "batchprocess.sdk"]
+
+
+def _resources(given: Mapping[str, Any] | None, gpus: int) -> dict[str, Any]:
+    resources = {kind: dict((given or {}).get(kind) or {}) for kind in ("requests", "limits")}
+    if not any("ephemeral-storage" in values for values in resources.values()):
+        for kind, values in _SCRATCH.items():
+            resources[kind] |= values
+    if gpus:
+        resources["limits"]["nvidia.com/gpu"] = str(gpus)
+    return {kind: values for kind, values in resources.items() if values}
+
+
+def _volumes(
+    job: BatchProcessJob, namespace: str, uid: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    token = {
+        "path": "token",
+        "audience": token_audience(namespace, uid),
+        "expirationSeconds": _TOKEN_SECONDS,
+    }
+    wanted: list[tuple[str, str, dict[str, Any]]] = [
+        # Loader workers pass batches through shared memory; the default of 64 MiB is too little.
+        ("shm", "/dev/shm", {"emptyDir": {"medium": "Memory"}}),  # noqa: S108
+        ("token", TOKEN_FOLDER, {"projected": {"sources": [{"serviceAccountToken": token}]}}),
+    ]
+    if job.spec.source is not None:
+        source = {"configMap": {"name": job.spec.source.config_map}}
+        wanted.append(("source", SOURCE_FOLDER, source))
+    bundle = job.spec.output.s3.ca_bundle_config_map
+    if bundle is not None:
+        wanted.append(("ca", CA_FOLDER, {"configMap": {"name": bundle}}))
+    mounts = [
+        {"name": f"batchprocess-{name}", "mountPath": path}
+        | ({} if name == "shm" else {"readOnly": True})
+        for name, path, _ in wanted
+    ]
+    return mounts, [{"name": f"batchprocess-{name}", **volume} for name, _, volume in wanted]
+
+
+def _tolerations() -> list[dict[str, Any]]:
+    return [
+        {
+            "key": f"node.kubernetes.io/{state}",
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": _LOST_NODE_SECONDS,
+        }
+        for state in ("not-ready", "unreachable")
+    ]
+
+
+_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}

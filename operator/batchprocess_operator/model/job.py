@@ -1,0 +1,46 @@
+"""What is reconciled, and what is decided about it. Values only."""
+
+from dataclasses import dataclass, field
+
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.api.status import Status
+from batchprocess.protocol.termination import Result
+from batchprocess_operator.model.identity import JobIdentity
+from batchprocess_operator.model.observed import ChildJob, Reason
+from batchprocess_operator.model.plan import Action
+from batchprocess_operator.model.report_address import ProgressRoad
+
+FINAL = frozenset({"Complete", "CompleteWithFailures", "Failed"})
+SUCCESSFUL = frozenset({"Complete", "CompleteWithFailures"})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is reconciled: the object, its identity and its status as last written."""
+
+    body: BatchProcessJob
+    identity: JobIdentity
+    before: Status
+    road: ProgressRoad | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`failure`: why a failed job failed. `blocked`: what keeps a pending one from beginning.
+
+    `result`: what the finalizer told. `due`: seconds until more is to be decided. `child`: the one
+    that the state is about.
+    """
+
+    state: str
+    actions: tuple[Action, ...] = ()
+    failure: Reason | None = None
+    blocked: Reason | None = None
+    result: Result | None = None
+    child: ChildJob | None = None
+    due: tuple[float, ...] = field(default=())
+
+    def retry(self, job: Job) -> int:
+        """The retry that the state is about: one that was asked for in mid-run waits its turn."""
+        asked = job.body.spec.retry if self.child is None else self.child.retry
+        return max(asked, job.before.retry)

@@ -1,0 +1,176 @@
+"""From objects as the API server sends them to values. Pure; unknown fields are let through."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from batchprocess.protocol.termination import Termination
+from batchprocess_operator.model.index_ranges import parse_ranges
+from batchprocess_operator.model.names import (
+    ANNOTATION_IGNORED,
+    ANNOTATION_RETRY,
+    ANNOTATION_SHARDS,
+    LABEL_INDEX,
+    LABEL_JOB_UID,
+    LABEL_ROLE,
+    WORKER_CONTAINER,
+)
+from batchprocess_operator.model.observed import MOST, ChildJob, ChildPod, Reason, Role
+
+Raw = Mapping[str, Any]
+
+
+def child_of(raw: Raw) -> ChildJob:
+    """From a Job as the API server sends it."""
+    meta, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
+    notes = meta.get("annotations") or {}
+    shards = notes.get(ANNOTATION_SHARDS)
+    return ChildJob(
+        version=version_of(raw),
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        uid=meta["uid"],
+        owner_uid=owner_uid(raw),
+        role=_role(meta),
+        retry=_number(notes.get(ANNOTATION_RETRY)),
+        shards=None if shards is None else tuple(sorted(parse_ranges(shards))),
+        created=parse_time(meta["creationTimestamp"]),
+        started=_time_or_none(status.get("startTime")),
+        completions=spec.get("completions", 1),
+        parallelism=spec.get("parallelism", 1),
+        suspend=spec.get("suspend", False),
+        deadline=spec.get("activeDeadlineSeconds"),
+        active=status.get("active", 0),
+        succeeded=status.get("succeeded", 0),
+        failed=status.get("failed", 0),
+        completed_indexes=parse_ranges(status.get("completedIndexes")),
+        failed_indexes=parse_ranges(status.get("failedIndexes")),
+        conditions={
+            one["type"]: Reason(one.get("reason", ""), one.get("message", ""))
+            for one in status.get("conditions") or ()
+            if one.get("status") == "True"
+        },
+    )
+
+
+def pod_of(raw: Raw) -> ChildPod:
+    """From a Pod as the API server sends it."""
+    meta, status = raw["metadata"], raw.get("status") or {}
+    state = _container_state(status)
+    ended = state.get("terminated") or {}
+    running = state.get("running") or {}
+    conditions = {one["type"]: one for one in status.get("conditions") or ()}
+    notes, labels = meta.get("annotations") or {}, meta.get("labels") or {}
+    return ChildPod(
+        version=version_of(raw),
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        uid=meta["uid"],
+        child_uid=owner_uid(raw),
+        role=_role(meta),
+        index=_number(labels.get(LABEL_INDEX) or notes.get(LABEL_INDEX)),
+        phase=status.get("phase", "Pending"),
+        created=parse_time(meta["creationTimestamp"]),
+        node=raw["spec"].get("nodeName"),
+        running_since=_time_or_none(running.get("startedAt")),
+        started=bool(running or ended),
+        ended=bool(ended) or status.get("phase") in ("Succeeded", "Failed"),
+        exit_code=ended.get("exitCode"),
+        died=_died(ended),
+        waiting=_waiting(status),
+        unscheduled=_unscheduled(conditions.get("PodScheduled", {})),
+        disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",
+        lost_at=_time_or_none(meta.get("deletionTimestamp")),
+        ignored=_number(notes.get(ANNOTATION_IGNORED)),
+        termination=read_termination(ended.get("message")),
+    )
+
+
+def version_of(raw: Raw) -> int:
+    """resourceVersions of one resource are numbers that grow (Kubernetes promises it by now)."""
+    return int(raw["metadata"]["resourceVersion"])
+
+
+def job_uid(raw: Raw) -> str | None:
+    """The BatchProcessJob that a child or pod says it belongs to."""
+    value: str | None = (raw["metadata"].get("labels") or {}).get(LABEL_JOB_UID)
+    return value
+
+
+def owner_uid(raw: Raw) -> str | None:
+    """UID of the controlling owner."""
+    for owner in raw["metadata"].get("ownerReferences") or ():
+        if owner.get("controller"):
+            uid: str = owner["uid"]
+            return uid
+    return None
+
+
+def parse_time(text: str) -> datetime:
+    """RFC 3339 as Kubernetes writes it."""
+    return datetime.fromisoformat(text)
+
+
+def read_termination(text: str | None) -> Termination | None:
+    """A worker's termination message; None for anything else, such as the tail of a log."""
+    try:
+        said = Termination.model_validate_json(text or "")
+    except ValidationError:
+        return None
+    return said if all(0 <= number <= MOST for number in _numbers(said)) else None
+
+
+def _numbers(said: Termination) -> Iterator[int]:
+    for end in said.shards:
+        yield from (end.shard, end.cursor, end.seq, end.total or 0)
+    if said.result is not None:
+        result = said.result
+        yield from (result.rows, result.batches, result.failed_shards, result.attempts)
+
+
+def _number(text: str | None) -> int:
+    """A small number in a label or annotation, which anybody in the namespace may have edited."""
+    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else 0
+
+
+def _role(meta: Raw) -> Role:
+    return "finalizer" if (meta.get("labels") or {}).get(LABEL_ROLE) == "finalizer" else "worker"
+
+
+def _time_or_none(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text)
+
+
+def _container_state(status: Raw) -> Raw:
+    for one in status.get("containerStatuses") or ():
+        if one["name"] == WORKER_CONTAINER:
+            state: Raw = one.get("state") or {}
+            return state
+    return {}
+
+
+def _died(ended: Raw) -> Reason | None:
+    if not ended or ended.get("exitCode") == 0:
+        return None
+    said = read_termination(ended.get("message"))
+    message = ended.get("message", "") if said is None else said.message
+    return Reason(ended.get("reason", "Error"), message)
+
+
+def _waiting(status: Raw) -> Reason | None:
+    """Why a container, the user's init containers included, does not start."""
+    for kind in ("initContainerStatuses", "containerStatuses"):
+        for one in status.get(kind) or ():
+            state = (one.get("state") or {}).get("waiting") or {}
+            if state.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+                return Reason(state["reason"], state.get("message", ""))
+    return None
+
+
+def _unscheduled(condition: Raw) -> str | None:
+    if condition.get("status") == "False" and condition.get("reason") == "Unschedulable":
+        message: str = condition.get("message", "")
+        return message
+    return None

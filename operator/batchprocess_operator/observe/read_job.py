@@ -1,0 +1,92 @@
+"""From the stored object to a job and back. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.api.status import Status
+from batchprocess_operator.model.conditions import Fact, merge
+from batchprocess_operator.model.identity import JobIdentity, run_uri_of
+from batchprocess_operator.model.job import Job
+from batchprocess_operator.model.names import API_VERSION, KIND
+from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.observe.read_children import Raw, parse_time
+
+
+class Unreadable(ValueError):
+    """An object that the CRD of another version let in; names the field."""
+
+
+def read_job(raw: Raw, road: ProgressRoad | None) -> Job:
+    """What is reconciled. Raises Unreadable."""
+    meta = raw["metadata"]
+    given = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": raw.get("spec")}
+    try:
+        body = BatchProcessJob.model_validate(given)
+    except ValidationError as error:
+        raise Unreadable(_sentence(error)) from error
+    identity = JobIdentity(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        created=parse_time(meta["creationTimestamp"]),
+        generation=meta.get("generation", 1),
+        run_uri=run_uri_of(body, meta["uid"]),
+    )
+    return Job(body, identity, read_status(raw), road)
+
+
+def read_status(raw: Raw) -> Status:
+    """The status as last written; an empty one for what nobody can read: it is made anew."""
+    try:
+        return Status.model_validate(raw.get("status") or {})
+    except ValidationError:
+        return Status()
+
+
+def unreadable_status(raw: Raw, error: Unreadable, now: datetime) -> Status:
+    """What to say of a job that this operator cannot read: that it is left alone, and why.
+
+    Not that it has failed, which is final: a newer operator may know the field, and workers may
+    be at work.
+    """
+    before, generation = read_status(raw), raw["metadata"].get("generation", 1)
+    facts = [
+        Fact(one.type, one.status == "True", one.reason, one.message)
+        for one in before.conditions
+        if one.type != "Stalled"
+    ]
+    facts.append(Fact("Stalled", True, "InvalidSpec", str(error)))
+    return before.model_copy(
+        update={
+            "state": before.state or "Pending",
+            "observed_generation": generation,
+            "conditions": merge(before.conditions, facts, generation=generation, now=now),
+        }
+    )
+
+
+def status_body(raw: Raw, status: Status) -> dict[str, Any]:
+    """The object with a new status, for its status subresource; guarded by resourceVersion."""
+    told = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {**_plain(raw), "status": told}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _plain(raw: Raw) -> dict[str, Any]:
+    meta: Mapping[str, Any] = raw["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion")
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {key: meta[key] for key in kept},
+        "spec": raw["spec"],
+    }

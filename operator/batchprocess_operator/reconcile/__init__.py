@@ -1,0 +1,1 @@
+"""From what is observed of a job to a plan. Pure."""

@@ -1,0 +1,78 @@
+"""The finalizer Job: made once every shard is sealed, or the tolerated number has failed. Pure."""
+
+from collections.abc import Iterable
+
+from batchprocess.api.status import Status
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.termination import Result
+from batchprocess_operator.manifests.jobs import finalizer_job
+from batchprocess_operator.model.conditions import by_type
+from batchprocess_operator.model.job import Decision, Job
+from batchprocess_operator.model.names import finalizer_job_name
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed, Reason, last_words
+from batchprocess_operator.model.plan import CreateJob, DeleteJob
+from batchprocess_operator.reconcile.refusals import refused
+
+_AFTER_FINALIZER = frozenset({"VerificationFailed", "FinalizerFailed"})
+
+
+def finalize(job: Job, observed: Observed) -> Decision:
+    """Make the finalizer, wait for it, and take its word for how the run ended."""
+    identity = job.identity
+    name = finalizer_job_name(identity.name, identity.uid, job.body.spec.retry)
+    made = [child for child in observed.children if child.role == "finalizer"]
+    child = max(made, key=lambda one: one.retry, default=None)
+    if child is None or (child.failure is not None and child.retry < job.body.spec.retry):
+        if name in observed.refused:
+            return refused(observed.refused[name], "Finalizing")
+        return Decision("Finalizing", (CreateJob(finalizer_job(job.body, identity)),))
+    if child.failure is not None:
+        return Decision("Failed", failure=_finalizer_failure(observed, child), child=child)
+    if "Complete" not in child.conditions and not child.succeeded:
+        return Decision("Finalizing", child=child)
+    pods = observed.pods_of(child)
+    result = _result(pods)
+    if result is None:
+        return _without_word(child, pods)
+    state = "CompleteWithFailures" if result.failed_shards else "Complete"
+    return Decision(state, result=result, child=child)
+
+
+def _finalizer_failure(observed: Observed, child: ChildJob) -> Reason:
+    verification = last_words(observed, child, int(ExitCode.VERIFICATION))
+    if verification:
+        return Reason("VerificationFailed", verification)
+    pods = [pod for pod in observed.pods_of(child) if pod.termination is not None]
+    said = pods[-1].termination.message if pods and pods[-1].termination else ""
+    ended = child.failure
+    return Reason("FinalizerFailed", said or (ended.message if ended else ""))
+
+
+def _without_word(child: ChildJob, pods: Iterable[ChildPod]) -> Decision:
+    """The finalizer has ended well, as its Job says; what its pod said is not known."""
+    if any(pod.exit_code == 0 for pod in pods):
+        told_nothing = (
+            "the finalizer ended with exit code 0 and without a result in its termination message: "
+            "is the batchprocess in the image older than the operator?"
+        )
+        return Decision("Failed", failure=Reason("FinalizerFailed", told_nothing), child=child)
+    if any(pod.alive for pod in pods):
+        # The Job's event came before its pod's, which is on its way.
+        return Decision("Finalizing", child=child)
+    # Its pod was deleted before we read it. Finalizing a final run only tells again.
+    return Decision("Finalizing", (DeleteJob(child.name, child.uid),), child=child)
+
+
+def _result(pods: Iterable[ChildPod]) -> Result | None:
+    for pod in pods:
+        if pod.termination is not None and pod.termination.result is not None:
+            return pod.termination.result
+    return None
+
+
+def finalizer_was_made(before: Status, observed: Observed) -> bool:
+    """Then shards may be closed for good, and a retry can only finish the run."""
+    failed = by_type(before.conditions).get("Failed")
+    told = failed is not None and failed.reason in _AFTER_FINALIZER
+    seen = any(child.role == "finalizer" for child in observed.children)
+    return before.state == "Finalizing" or told or seen

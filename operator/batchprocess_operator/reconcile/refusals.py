@@ -1,0 +1,18 @@
+"""A child that the API server does not take, ever or for now. Pure."""
+
+from batchprocess_operator.model.job import Decision
+from batchprocess_operator.model.observed import Reason
+
+NAME_CONFLICT = "NameConflict"
+"""Another's object has our child's name."""
+JOB_REJECTED = "JobRejected"
+"""The API server does not take the child's manifest, and never will."""
+NOT_ALLOWED = "NotAllowed"
+"""RBAC, a quota or an admission policy refused the child."""
+
+
+def refused(why: Reason, state: str) -> Decision:
+    """Another's object can go away and a right be granted; an invalid manifest stays invalid."""
+    if why.reason in (NAME_CONFLICT, NOT_ALLOWED):
+        return Decision(state, blocked=why)
+    return Decision("Failed", failure=why)

@@ -1,0 +1,1 @@
+"""What a job's status tells people and tools. Pure."""

@@ -1,0 +1,139 @@
+"""Which conditions hold, from a decision and what is observed. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from batchprocess_operator.model.conditions import Fact, by_type
+from batchprocess_operator.model.index_ranges import format_ranges
+from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
+from batchprocess_operator.model.observed import Observed, ShardReport, pods_at_work
+from batchprocess_operator.observe.shards import Shards, regressed
+from batchprocess_operator.reconcile.refusals import NAME_CONFLICT
+from batchprocess_operator.status.pods_failed import pods_failed
+from batchprocess_operator.status.pods_starting import pods_starting
+
+_MOST_STALL_SECONDS = 300
+"""A stall is told at half of stallSeconds, when the agent would end it, or after this long."""
+_FRESH_SECONDS = 30
+
+
+def facts_of(
+    job: Job, observed: Observed, shards: Shards, decision: Decision, now: datetime
+) -> list[Fact]:
+    """Every condition but those about lost nodes, most telling first."""
+    if decision.state in FINAL:
+        return [*_at_the_end(decision), *_metrics(job, decision), *_degraded(job, observed, shards)]
+    facts = [_running(observed, decision), _suspended(job, decision)]
+    if decision.blocked is not None:
+        kind, true = ("NameConflict", True)
+        if decision.blocked.reason != NAME_CONFLICT:
+            kind, true = ("PodsStarting", False)
+        facts.append(Fact(kind, true, decision.blocked.reason, decision.blocked.message))
+    if decision.state == "Running":
+        facts.append(_progressing(job, observed, shards, now))
+    facts += pods_starting(observed, decision.child)
+    facts += pods_failed(job, observed, shards, decision)
+    facts += _degraded(job, observed, shards)
+    if decision.child is None and decision.state == "Pending":
+        # For tools that wait until a job is under way; a run may last for days.
+        facts.append(Fact("Reconciling", True, "CreatingJob", "the worker Job is being created"))
+    return facts
+
+
+def stalled_shards(
+    job: Job, reports: Iterable[ShardReport], running: frozenset[int], now: datetime
+) -> list[int]:
+    """Shards at work that are heard of, and have been heard to do nothing for too long.
+
+    Silence says nothing: the road of reports may be cut, and the work goes on.
+    """
+    limit = min(job.body.spec.timeouts.stall_seconds / 2, _MOST_STALL_SECONDS)
+    since, fresh = now - timedelta(seconds=limit), now - timedelta(seconds=_FRESH_SECONDS)
+    return sorted(
+        report.shard
+        for report in reports
+        if report.shard in running
+        and report.phase != "starting"
+        and report.advanced < since
+        and report.heard > fresh
+    )
+
+
+def _at_the_end(decision: Decision) -> list[Fact]:
+    why = decision.failure
+    if decision.state in SUCCESSFUL:
+        reason = "Finished" if decision.state == "Complete" else "FinishedWithFailures"
+        return [
+            Fact("Complete", True, reason, "the run is final"),
+            Fact("Failed", False, reason),
+            Fact("Running", False, reason),
+        ]
+    reason, message = ("Failed", "") if why is None else (why.reason or "Failed", why.message)
+    return [
+        Fact("Complete", False, reason),
+        Fact("Failed", True, reason, message),
+        Fact("Running", False, reason),
+        Fact("Stalled", True, reason, message),
+    ]
+
+
+def _running(observed: Observed, decision: Decision) -> Fact:
+    pods = pods_at_work(observed)
+    count = pods["worker"] + pods["finalizer"]
+    if count:
+        return Fact("Running", True, "PodsRunning", f"{count} pods")
+    # Not the state's name: "Running is False because Running" would tell nobody anything.
+    reason = "NoPodNow" if decision.state == "Running" else decision.state
+    return Fact("Running", False, reason, "no pod runs at this moment")
+
+
+def _suspended(job: Job, decision: Decision) -> Fact:
+    """Its time says since when pods may start; see `workers`."""
+    if decision.state in ("Suspended", "Queued"):
+        return Fact("Suspended", True, decision.state)
+    if decision.state == "Pending" and job.body.spec.parallelism == 0:
+        return Fact("Suspended", True, "ScaledToZero", "spec.parallelism is 0")
+    return Fact("Suspended", False, decision.state)
+
+
+def _progressing(job: Job, observed: Observed, shards: Shards, now: datetime) -> Fact:
+    stalled = stalled_shards(job, observed.reported.shards.values(), shards.running, now)
+    if not stalled:
+        return Fact("Progressing", True, "BatchesFinish")
+    return Fact(
+        "Progressing",
+        False,
+        "Stalled",
+        f"no batch finished lately in shards {format_ranges(stalled)}",
+    )
+
+
+def _metrics(job: Job, decision: Decision) -> list[Fact]:
+    if decision.result is None:
+        # Said when the job ended; a final status is only ever written again as it was.
+        return [
+            Fact(one.type, one.status == "True", one.reason, one.message)
+            for one in job.before.conditions
+            if one.type == "MetricsReduced"
+        ]
+    error = decision.result.metrics_error
+    if error is None:
+        return [Fact("MetricsReduced", True, "Reduced")]
+    return [Fact("MetricsReduced", False, "ReducerFailed", error)]
+
+
+def _degraded(job: Job, observed: Observed, shards: Shards) -> list[Fact]:
+    """Storage has lost records that it had: said for as long as the job lives."""
+    known = by_type(job.before.conditions).get("Degraded")
+    said = known.message if known is not None and known.status == "True" else ""
+    lost = regressed(job.before, observed, shards.total)
+    fresh = [
+        f"shard {shard} from {was} to {now}"
+        for shard, (was, now) in lost.items()
+        # The first word on a shard stays: the roads tell of one loss in different numbers.
+        if f"shard {shard} from " not in said
+    ]
+    if not said and not fresh:
+        return []
+    head = said or "was the bucket restored? Committed batches in storage went back"
+    return [Fact("Degraded", True, "DataLoss", "; ".join([head, *fresh]))]

@@ -1,0 +1,81 @@
+"""Events: what a person would want to know, each told once, when it becomes so. Pure."""
+
+from collections.abc import Iterator
+
+from batchprocess.api.status import Status
+from batchprocess_operator.model.conditions import by_type
+from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
+from batchprocess_operator.model.job import SUCCESSFUL, Job
+from batchprocess_operator.model.plan import Action, Event, GiveUpPod
+
+_BAD_NEWS = {
+    # condition: the status that is worth a warning
+    "Degraded": "True",
+    "NameConflict": "True",
+    "WaitingForNode": "True",
+    "PodsStarting": "False",
+    "PodsFailed": "True",
+    "Progressing": "False",
+    "MetricsReduced": "False",
+}
+
+
+def events_between(job: Job, after: Status) -> tuple[Event, ...]:
+    """What has happened between the last status and this one."""
+    return (
+        *_state(job.before, after),
+        *_conditions(job.before, after),
+        *_failed_shards(job.before, after),
+        *_retry(job, after),
+    )
+
+
+def _state(before: Status, after: Status) -> Iterator[Event]:
+    if before.state == after.state:
+        return
+    failed = by_type(after.conditions).get("Failed")
+    match after.state:
+        case "Complete":
+            yield Event("Normal", "Complete", f"{after.rows} rows in {after.output_uri}")
+        case "CompleteWithFailures":
+            failures = f"{after.rows} rows; failed shards: {after.failed_shards}"
+            yield Event("Warning", "CompleteWithFailures", failures)
+        case "Failed" if failed is not None:
+            yield Event("Warning", failed.reason, failed.message)
+        case "Suspended" | "Queued":
+            yield Event("Normal", after.state, "workers commit and stop, or wait to be admitted")
+        case "Running" if before.state in ("Suspended", "Queued"):
+            yield Event("Normal", "Resumed", "workers go on where they stopped")
+
+
+def _conditions(before: Status, after: Status) -> Iterator[Event]:
+    old, new = by_type(before.conditions), by_type(after.conditions)
+    for kind, status in _BAD_NEWS.items():
+        now, then = new.get(kind), old.get(kind)
+        if now is None or now.status != status:
+            continue
+        if then is None or (then.status, then.reason) != (now.status, now.reason):
+            yield Event("Warning", now.reason, now.message)
+
+
+def _failed_shards(before: Status, after: Status) -> Iterator[Event]:
+    fresh = parse_ranges(after.failed_shards) - parse_ranges(before.failed_shards)
+    if fresh and after.state not in SUCCESSFUL:
+        yield Event("Warning", "ShardFailed", f"shards {format_ranges(fresh)} have failed")
+
+
+def told_of(action: Action) -> Iterator[Event]:
+    """What to tell once an action is done, whether or not the status changes by it."""
+    if isinstance(action, GiveUpPod):
+        yield Event("Warning", "PodGivenUp", f"{action.name}: node {action.node} is gone")
+
+
+def _retry(job: Job, after: Status) -> Iterator[Event]:
+    if after.retry <= job.before.retry:
+        return
+    if after.state in SUCCESSFUL and job.before.state in SUCCESSFUL:
+        message = "spec.retry was raised, but the run is final: start another run"
+        yield Event("Warning", "RetryRefused", message)
+    else:
+        again = f"spec.retry is {after.retry}: every shard that is not complete is worked on again"
+        yield Event("Normal", "Retry", f"{again}, from its last commit")

@@ -1,0 +1,105 @@
+"""That pods fail, in their own words, long before a shard has used up its retries. Pure."""
+
+from collections.abc import Iterable
+
+from batchprocess.api.status import Condition
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess_operator.model.conditions import Fact, by_type
+from batchprocess_operator.model.index_ranges import format_ranges
+from batchprocess_operator.model.job import Decision, Job
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
+from batchprocess_operator.observe.shards import Shards, shards_of
+from batchprocess_operator.status.pods_starting import never_ran
+
+_UNTOLD = frozenset(
+    {
+        # Ended as it was asked to.
+        *(ExitCode.SEALED, ExitCode.STOPPED, ExitCode.FENCED),
+        # Its Job fails by it at once, and says so.
+        *(ExitCode.CANNOT_WORK, ExitCode.VERIFICATION),
+    }
+)
+_KINDS: dict[int, str] = {
+    ExitCode.STORAGE: "StorageFailed",
+    ExitCode.STALLED: "PodStalled",
+    ExitCode.NO_PROGRESS: "NoProgress",
+    ExitCode.CLOSED: "ShardClosed",
+    ExitCode.USER_CODE: "UserCodeRaised",
+}
+_RANKS = (
+    *("StorageFailed", "PodKilled", "PodError", "PodStalled"),
+    *("NoProgress", "ShardClosed", "OOMKilled", "UserCodeRaised"),
+)
+"""The last is for people the most telling. The condition's reason never goes back, so a worker Job
+is worth this many events at most, however many shards it has and whoever restarts meanwhile."""
+_MOST_NAMED = 3
+_LONGEST = 300
+_LONGEST_RANGES = 100
+
+
+def pods_failed(job: Job, observed: Observed, shards: Shards, decision: Decision) -> list[Fact]:
+    """PodsFailed: True once a pod of the child has failed, for as long as the child is at it."""
+    child = decision.child
+    if child is None:
+        return []
+    before = _said_of_it(job, decision)
+    failed = [pod for pod in observed.pods_of(child) if _has_failed(pod)]
+    if not failed:
+        # Kubernetes may have cleared them away; what they said holds.
+        told = () if before is None else (before,)
+        return [Fact("PodsFailed", True, one.reason, one.message) for one in told]
+    kinds = {_kind(pod) for pod in failed} | ({before.reason} if before is not None else set())
+    return [Fact("PodsFailed", True, max(kinds, key=_rank), _message(job, shards, child, failed))]
+
+
+def last_word(pod: ChildPod) -> str:
+    """The agent's sentence, else the last line of the log, else the kubelet's word: OOMKilled."""
+    if pod.termination is not None and pod.termination.message:
+        return pod.termination.message
+    if pod.died is None:
+        return ""
+    lines = [line for line in pod.died.message.splitlines() if line.strip()]
+    return lines[-1] if lines else pod.died.reason
+
+
+def _said_of_it(job: Job, decision: Decision) -> Condition | None:
+    """The condition as last told, if it was about the same child."""
+    before = job.before
+    same_retry = before.retry == decision.retry(job)
+    same_role = (before.state == "Finalizing") == (decision.state == "Finalizing")
+    return by_type(before.conditions).get("PodsFailed") if same_retry and same_role else None
+
+
+def _has_failed(pod: ChildPod) -> bool:
+    """Of itself: who deletes, evicts or drains a pod need not be told that it has ended."""
+    if pod.died is None or pod.exit_code in _UNTOLD or never_ran(pod) is not None:
+        return False
+    return pod.lost_at is None and not pod.disrupted
+
+
+def _kind(pod: ChildPod) -> str:
+    code = pod.exit_code or 0
+    if pod.died is not None and pod.died.reason == "OOMKilled":
+        return "OOMKilled"
+    return _KINDS.get(code, "PodKilled" if code > 128 else "PodError")
+
+
+def _rank(kind: str) -> int:
+    return _RANKS.index(kind) if kind in _RANKS else -1
+
+
+def _message(job: Job, shards: Shards, child: ChildJob, failed: Iterable[ChildPod]) -> str:
+    newest = {_kind(pod): last_word(pod) for pod in failed}
+    worst = sorted(newest, key=_rank, reverse=True)
+    said = dict.fromkeys(newest[kind][:_LONGEST] for kind in worst)
+    return "; ".join([*list(said)[:_MOST_NAMED], _where(job, shards, child, failed)])
+
+
+def _where(job: Job, shards: Shards, child: ChildJob, failed: Iterable[ChildPod]) -> str:
+    if child.role == "finalizer":
+        return "pods of the finalizer have failed"
+    indexes = {pod.index for pod in failed}
+    each = job.body.spec.worker.processes_per_worker
+    hit = shards_of(child, indexes, shards.total, each)
+    named = f"shards {format_ranges(hit)}"
+    return f"pods of {named if len(named) <= _LONGEST_RANGES else f'{len(hit)} shards'} have failed"

@@ -1,0 +1,57 @@
+"""Why pods do not start, as a condition with the reason that a person can act on. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from batchprocess_operator.model.conditions import Fact
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed, Reason
+
+_NO_MODULE = ("No module named batchprocess", "No module named 'batchprocess'")
+
+
+def pods_starting(observed: Observed, child: ChildJob | None) -> tuple[Fact, ...]:
+    """PodsStarting: False with the commonest reason, True while pods start, absent otherwise."""
+    if child is None or child.ended or child.suspend:
+        return ()
+    pods = [pod for pod in observed.pods if pod.child_uid == child.uid]
+    reasons = [reason for pod in pods if (reason := _reason(pod, observed)) is not None]
+    if not reasons and not pods and child.name in observed.trouble:
+        # No pod at all: a quota, or an admission rule, and the Job's events say which.
+        reasons = [observed.trouble[child.name]]
+    if reasons:
+        return (_not_starting(reasons),)
+    waiting = sum(pod.alive and not pod.started for pod in pods)
+    if waiting:
+        return (Fact("PodsStarting", true=True, reason="Starting", message=f"{waiting} pods"),)
+    return ()
+
+
+def _not_starting(reasons: Iterable[Reason]) -> Fact:
+    counted = Counter(reasons)
+    (worst, count), *_ = counted.most_common(1)
+    pods = "1 pod" if count == 1 else f"{count} pods"
+    return Fact("PodsStarting", true=False, reason=worst.reason, message=f"{pods}: {worst.message}")
+
+
+def _reason(pod: ChildPod, observed: Observed) -> Reason | None:
+    if pod.phase == "Failed":
+        return never_ran(pod)
+    if pod.started or not pod.alive:
+        return None
+    if pod.unscheduled is not None:
+        return Reason("Unschedulable", pod.unscheduled)
+    return pod.waiting or observed.trouble.get(pod.name)
+
+
+def never_ran(pod: ChildPod) -> Reason | None:
+    """The container began, and the agent in it did not."""
+    if pod.died is None or pod.termination is not None:
+        return None
+    if any(text in pod.died.message for text in _NO_MODULE):
+        return Reason(
+            "ImageWithoutBatchprocess",
+            "the image's interpreter (spec.worker.python) has no batchprocess installed",
+        )
+    if pod.died.reason in ("StartError", "ContainerCannotRun"):
+        return Reason(pod.died.reason, pod.died.message)
+    return None

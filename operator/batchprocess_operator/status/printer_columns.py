@@ -1,0 +1,42 @@
+"""Text for `kubectl get`: short, and made for people only. Pure."""
+
+from datetime import datetime
+
+from batchprocess_operator.observe.shards import Shards
+from batchprocess_operator.status.eta import Estimate
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+
+
+def display(
+    done: int, total: int | None, shards: Shards, speed: Estimate, now: datetime
+) -> dict[str, str]:
+    """Progress, shards, rate and time left, for the printer columns."""
+    return {
+        "progress": f"{done}/{'?' if total is None else total}",
+        "shards": f"{len(shards.sealed)}/{shards.total}",
+        "rate": "" if speed.rate is None else f"{short(speed.rate)}/s",
+        "eta": "" if speed.end is None else span((speed.end - now).total_seconds()),
+    }
+
+
+def short(number: float) -> str:
+    """1234 as 1.2k."""
+    number = float(f"{number:.3g}")  # 999.9 is 1k, not 1e+03
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"
+
+
+def span(seconds: float) -> str:
+    """Two units at most, like kubectl's ages: 2h5m, 48s."""
+    left = max(int(seconds), 0)
+    parts: list[str] = []
+    for size, unit in _UNITS:
+        count, left = divmod(left, size)
+        if count or (parts and len(parts) < 2):
+            parts.append(f"{count}{unit}")
+        if len(parts) == 2:
+            break
+    return "".join(parts) or "0s"

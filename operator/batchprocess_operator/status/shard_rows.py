@@ -1,0 +1,42 @@
+"""`shardProgress`: the shards that a person would look at, at most 200. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchprocess.api.status import Status
+from batchprocess_operator.model.observed import ShardReport
+from batchprocess_operator.observe.shards import Shards
+
+MAX_ROWS = 200
+
+
+def shard_rows(
+    shards: Shards, reports: Mapping[int, ShardReport], before: Status, *, final: bool
+) -> list[dict[str, Any]]:
+    """Failed shards first, then those at work, each in order; at the end nothing is at work."""
+    known = {row.shard: row for row in before.shard_progress or ()}
+    at_work = () if final else sorted(shards.running)
+    chosen = [*sorted(shards.failed), *at_work][:MAX_ROWS]
+    return [_row(shard, shards, reports.get(shard), known) for shard in chosen]
+
+
+def _row(
+    shard: int, shards: Shards, report: ShardReport | None, known: Mapping[int, Any]
+) -> dict[str, Any]:
+    before = known.get(shard)
+    cursor = shards.cursors[shard]
+    if before is not None and before.cursor == cursor:
+        committed = before.last_commit_time
+    else:
+        committed = None if report is None or cursor == 0 else report.heard
+    counted = before.total if before is not None else None
+    if report is not None:
+        counted = report.total or counted
+    return {
+        "shard": shard,
+        "cursor": cursor,
+        "total": counted if shards.sizes is None else shards.sizes[shard],
+        "state": "failed" if shard in shards.failed else "running",
+        "attempts": max(shards.attempts.get(shard, 0), before.attempts if before else 0),
+        "lastCommitTime": committed,
+    }

@@ -1,0 +1,1 @@
+"""What the API server tells and is asked: watches, their cache, full looks."""

@@ -1,0 +1,84 @@
+"""Kopf's part: it logs in, watches, and hands every event to the store. Nothing else.
+
+Only `on.event` handlers: they need no finalizer and no annotation on anybody's object, and their
+errors cannot stop a timer for good. Deletions that a watch missed are found by `resync.py`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from batchprocess_operator.kube.login import kopf_login
+from batchprocess_operator.model.names import GROUP, LABEL_JOB_UID, PLURAL, VERSION
+from batchprocess_operator.watch.cache import Store
+
+_SERVER_SECONDS, _CLIENT_SECONDS, _CONNECT_SECONDS = 300, 330, 10
+_PAGE = 500
+
+
+def watching(
+    store: Store, changed: Callable[[str], None], healthy: Callable[[], dict[str, float]]
+) -> kopf.OperatorRegistry:
+    """Handlers that keep `store` and call `changed` with the UID of the job concerned."""
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(kopf_login)
+    puts: dict[str, Callable[[Any], str | None]] = {
+        PLURAL: store.put_job,
+        "jobs": store.put_child,
+        "pods": store.put_pod,
+    }
+    drops: dict[str, Callable[[Any], str | None]] = {
+        PLURAL: lambda raw: store.drop_job(raw["metadata"]["uid"]),
+        "jobs": store.drop_child,
+        "pods": store.drop_pod,
+    }
+
+    async def seen(event: kopf.RawEvent, resource: kopf.Resource, **_: Any) -> None:
+        take = drops if event["type"] == "DELETED" else puts
+        uid = take[resource.plural](event["object"])
+        if uid is not None:
+            changed(uid)
+
+    async def health(**_: Any) -> dict[str, float]:
+        return healthy()
+
+    kopf.on.event(GROUP, VERSION, PLURAL, id="job", registry=registry)(seen)
+    kopf.on.event("batch", "v1", "jobs", id="child", registry=registry)(seen)
+    kopf.on.event("v1", "pods", id="pod", registry=registry)(seen)
+    kopf.on.probe(id="reconcile", registry=registry)(health)
+    return registry
+
+
+class NoDiffs(kopf.DiffBaseStorage):
+    """For an operator without handlers of changes.
+
+    Kopf copies every object deeply at every event to compare it with what was handled last, also
+    if nobody asks: nine tenths of our CPU time with 10,000 pods.
+    """
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Nothing of an object is compared."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        """Nothing was kept."""
+
+    def store(self, **_: Any) -> None:
+        """Nothing is kept."""
+
+
+def watch_settings() -> kopf.OperatorSettings:
+    """Alone, silent on objects, and sceptical of quiet streams."""
+    settings = kopf.OperatorSettings()
+    settings.persistence.diffbase_storage = NoDiffs()
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.watching.server_timeout = _SERVER_SECONDS
+    settings.watching.client_timeout = _CLIENT_SECONDS
+    settings.watching.connect_timeout = _CONNECT_SECONDS
+    settings.watching.chunk_size = _PAGE
+    settings.watching.label_selectors["batch", "v1", "jobs"] = LABEL_JOB_UID
+    settings.watching.label_selectors["v1", "pods"] = LABEL_JOB_UID
+    return settings

@@ -1,0 +1,100 @@
+"""Questions that the watches do not answer: is this node gone, why does this pod not start?
+
+Asked only about pods that have been in the way for a while, and not again for some time.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from batchprocess_operator.kube import paths
+from batchprocess_operator.kube.client import Api, Object
+from batchprocess_operator.kube.errors import ApiError, Denied, NotFound
+from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason
+
+_PATIENCE = timedelta(seconds=5)
+_AGAIN_SECONDS = 15.0
+_MOST_ASKED = 3
+
+
+class Inquiries:
+    """Answers by key, kept for a while. `clock` in seconds."""
+
+    def __init__(self, api: Api, clock: Callable[[], float]) -> None:
+        self._api, self._clock = api, clock
+        self._nodes: dict[str, tuple[float, bool]] = {}
+        self._troubles: dict[str, tuple[float, Reason | None]] = {}
+
+    async def lost_nodes(self, pods: Iterable[ChildPod], now: datetime) -> frozenset[str]:
+        """Nodes of pods past their grace that are gone or not ready."""
+        names = {pod.node for pod in pods if _overdue(pod, now)}
+        return frozenset([name for name in names if name and await self._is_lost(name)])
+
+    async def troubles(
+        self, namespace: str, child: ChildJob | None, pods: Iterable[ChildPod], now: datetime
+    ) -> dict[str, Reason]:
+        """The newest warning about some pods that do not start, or about a Job without pods."""
+        asked = [(pod.uid, pod.name) for pod in pods if _silent(pod, now)][:_MOST_ASKED]
+        if child is not None and not asked and _has_no_pod(child, now):
+            asked = [(child.uid, child.name)]
+        found = {name: await self._trouble(namespace, uid) for uid, name in asked}
+        return {name: reason for name, reason in found.items() if reason is not None}
+
+    async def finalizer_pods(self, namespace: str, job_uid: str) -> list[Object]:
+        """All there are of a job, as the API server has them now. Raises ApiError."""
+        selector = f"{LABEL_JOB_UID}={job_uid},{LABEL_ROLE}=finalizer"
+        return [raw async for raw in self._api.pages(paths.pods(namespace), selector)]
+
+    def forget_old(self) -> None:
+        """Drop answers that are too old to be used."""
+        limit = self._clock() - _AGAIN_SECONDS
+        self._nodes = {k: v for k, v in self._nodes.items() if v[0] > limit}
+        self._troubles = {k: v for k, v in self._troubles.items() if v[0] > limit}
+
+    async def _is_lost(self, name: str) -> bool:
+        known = self._nodes.get(name)
+        if known is not None and self._clock() - known[0] < _AGAIN_SECONDS:
+            return known[1]
+        try:
+            conditions = (await self._api.get(paths.node(name)))["status"].get("conditions") or ()
+            ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+        except NotFound:
+            ready = False
+        except Denied:
+            ready = True  # an operator of one namespace may have no right to know
+        self._nodes[name] = (self._clock(), not ready)
+        return not ready
+
+    async def _trouble(self, namespace: str, uid: str) -> Reason | None:
+        known = self._troubles.get(uid)
+        if known is not None and self._clock() - known[0] < _AGAIN_SECONDS:
+            return known[1]
+        query = {"fieldSelector": f"involvedObject.uid={uid},type=Warning", "limit": "50"}
+        try:
+            events = (await self._api.get(paths.events(namespace), query))["items"]
+        except ApiError:
+            events = []  # a hint that is not to be had is no reason to stop
+        newest = max(events, key=_time_of, default=None)
+        reason = None if newest is None else Reason(newest["reason"], newest.get("message", ""))
+        self._troubles[uid] = (self._clock(), reason)
+        return reason
+
+
+def _time_of(event: dict[str, str]) -> str:
+    return event.get("lastTimestamp") or event.get("eventTime") or ""
+
+
+def _overdue(pod: ChildPod, now: datetime) -> bool:
+    over = pod.lost_at is not None and pod.lost_at + _PATIENCE < now
+    return over and pod.phase not in ("Failed", "Succeeded")
+
+
+def _silent(pod: ChildPod, now: datetime) -> bool:
+    """Does not start, and its status does not say why: a volume that is missing, say."""
+    told = pod.started or pod.waiting is not None or pod.unscheduled is not None
+    return pod.alive and not told and pod.created + _PATIENCE < now
+
+
+def _has_no_pod(child: ChildJob, now: datetime) -> bool:
+    wanted = not child.suspend and child.parallelism > 0 and not child.ended
+    return wanted and child.active == 0 and child.created + _PATIENCE < now

@@ -1,0 +1,41 @@
+"""Pods as the progress endpoint asks for them: out of the store, by UID."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from batchprocess_operator.endpoint.report_store import PodFacts
+from batchprocess_operator.observe.shards import shards_of
+from batchprocess_operator.watch.cache import Store
+
+
+@dataclass(frozen=True)
+class PodDirectory:
+    """Only worker pods of Jobs that we made, for BatchProcessJobs that exist."""
+
+    store: Store
+
+    def find(self, uid: str) -> PodFacts | None:
+        """As `endpoint.reports.Pods`."""
+        found = self.store.find_pod(uid)
+        if found is None:
+            return None
+        job_uid, pod = found
+        entry = self.store.entries[job_uid]
+        child = entry.children.get(pod.child_uid or "")
+        if entry.raw is None or child is None or child.role != "worker":
+            return None
+        spec = entry.raw["spec"]
+        each = (spec.get("worker") or {}).get("processesPerWorker", 1)
+        return PodFacts(
+            namespace=entry.raw["metadata"]["namespace"],
+            name=pod.name,
+            uid=uid,
+            job_uid=job_uid,
+            shards=shards_of(child, [pod.index], spec.get("shards", 1), each),
+            alive=pod.alive,
+        )
+
+    def created(self, uid: str) -> datetime | None:
+        """When a pod was created."""
+        found = self.store.find_pod(uid)
+        return None if found is None else found[1].created
