@@ -116,7 +116,7 @@ format: .venv/dev.done ## format and sort imports
 
 # One after another, and a process for each, so that its cluster ends before the next one begins:
 # several at a time would fight over the machine.
-CLUSTER_TESTS := tests/api tests/chart tests/cluster tests/e2e
+CLUSTER_TESTS := $(addprefix tests/system/,apiserver chart cluster e2e)
 
 test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"

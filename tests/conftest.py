@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from support import cluster_report
+from support.kube import cluster_report
 
 # A busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 _HERE = Path(__file__).parent
 _TOGETHER = {
     # One cluster, or control plane, for all of them: two at a time would fight over the machine.
-    **dict.fromkeys(("api", "chart", "cluster", "e2e", "control_plane"), "cluster"),
+    **dict.fromkeys(("apiserver", "chart", "cluster", "e2e", "control_plane"), "cluster"),
     # One undisturbed run, which takes longer than most campaigns.
     "campaign": "campaign",
 }
@@ -30,8 +30,8 @@ _TOGETHER = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.relative_to(_HERE).parts[0]
-        for name in (folder, *getattr(item, "fixturenames", ())):
+        folders = item.path.relative_to(_HERE).parts[:2]
+        for name in (*folders, *getattr(item, "fixturenames", ())):
             if name in _TOGETHER:
                 item.add_marker(pytest.mark.xdist_group(_TOGETHER[name]))
                 break

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from batchprocess.cli.main import main
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
-from support.s3_server import Server, versitygw
+from support.storage.s3_server import Server, versitygw
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from batchprocess.cli.target import job_uri
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.storage.factory import open_storage
-from cli.test_advice import job
+from cli.test_plan_warnings import job
 
 
 @pytest.mark.parametrize("uri", ["s3//bucket/x", "s3:/bucket", "s3:bucket", "S3:/b", "file:/tmp/x"])

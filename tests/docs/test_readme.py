@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchprocess import results
-from sdk.conftest import Script, script
+from system.scripts.conftest import Script, script
 
 pytestmark = pytest.mark.slow
 README = (Path(__file__).parents[2] / "README.md").read_text()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from agent.conftest import Pod
-from sdk.conftest import alone
+from system.pods.conftest import Pod
+from system.scripts.conftest import alone
 
 __all__ = ["alone"]
 

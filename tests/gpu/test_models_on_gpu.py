@@ -8,7 +8,7 @@ from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor
 from batchprocess.sdk.device.prepare_model import Models, Options
-from sdk.conftest import Alone
+from system.scripts.conftest import Alone
 
 ROWS = 32
 TOLERANCE = {None: 1e-3, torch.float16: 5e-3, torch.bfloat16: 3e-2}

@@ -11,8 +11,8 @@ from torch.utils.data import TensorDataset
 from batchprocess import TorchBatchProcessor, results
 from batchprocess.sdk.input.cuda import CudaPort, CudaReturn, Gpu, UnderWay
 from batchprocess.sdk.input.prefetch import Prefetch
-from sdk.conftest import Alone
 from support.rough import Images, plain, processor, same
+from system.scripts.conftest import Alone
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -8,7 +8,7 @@ import pytest
 from batchprocess.storage.base import Storage
 from batchprocess.storage.local import LocalStorage
 from batchprocess.storage.s3 import S3Storage
-from support.s3_server import Server, minio, versitygw
+from support.storage.s3_server import Server, minio, versitygw
 
 
 @pytest.fixture(scope="session")

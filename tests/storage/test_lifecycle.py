@@ -3,7 +3,7 @@
 import pytest
 
 from storage.conftest import open_s3
-from support.s3_server import Server
+from support.storage.s3_server import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 

@@ -11,8 +11,8 @@ from batchprocess.protocol.errors import OutcomeUnknown
 from batchprocess.storage import s3, s3_multipart
 from batchprocess.storage.s3 import S3Storage
 from storage.conftest import open_s3
-from support.fault_proxy import FaultProxy, Faults, fault_proxy
-from support.s3_server import Server
+from support.storage.fault_proxy import FaultProxy, Faults, fault_proxy
+from support.storage.s3_server import Server
 
 pytestmark = pytest.mark.slow
 SMALL_PART = 5 << 20

@@ -7,8 +7,8 @@ import pytest
 from batchprocess.protocol.errors import UnsafeStorage
 from batchprocess.runs.probe import probe
 from storage.conftest import open_s3
-from support.racy_server import racy_server
-from support.s3_server import Server
+from support.storage.racy_server import racy_server
+from support.storage.s3_server import Server
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from batchprocess.protocol.errors import InvalidArgument, OutcomeUnknown, Storag
 from batchprocess.storage.factory import open_storage
 from batchprocess.storage.s3 import S3Storage
 from storage.conftest import open_s3
-from support.s3_server import Server, free_port
+from support.storage.s3_server import Server, free_port
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from batchprocess_operator.endpoint.certificates import (
     names_of,
     renewed,
 )
-from support.handshake import shake_hands
+from support.operator.handshake import shake_hands
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 NAMES = ("progress.system.svc", "10.0.0.7")

@@ -11,9 +11,9 @@ from batchprocess.protocol.progress import REPORTS_PATH
 from batchprocess_operator.endpoint.keys import Keyring
 from batchprocess_operator.endpoint.server import Endpoint, http_server
 from batchprocess_operator.endpoint.tokens import Verifier
-from support.fake_issuer import FakeIssuer
-from support.fake_pods import POD, FakePods, report
-from support.progress_server import GENEROUS, Arrivals
+from support.operator.fake_issuer import FakeIssuer
+from support.operator.fake_pods import POD, FakePods, report
+from support.operator.progress_server import GENEROUS, Arrivals
 
 REQUESTS = 10_000
 

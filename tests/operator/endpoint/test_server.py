@@ -15,9 +15,9 @@ import pytest
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH
 from batchprocess_operator.endpoint.limits import Limits, Rate
 from batchprocess_operator.endpoint.server import Bounds
-from support.fake_issuer import FakeIssuer
-from support.fake_pods import POD, report
-from support.progress_server import GENEROUS, ProgressServer, progress_server
+from support.operator.fake_issuer import FakeIssuer
+from support.operator.fake_pods import POD, report
+from support.operator.progress_server import GENEROUS, ProgressServer, progress_server
 
 
 @pytest.fixture

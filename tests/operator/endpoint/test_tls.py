@@ -23,8 +23,8 @@ from batchprocess_operator.endpoint.tls import (
     given,
     own,
 )
-from support.fake_pods import FakeShelf
-from support.handshake import shake_hands
+from support.operator.fake_pods import FakeShelf
+from support.operator.handshake import shake_hands
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 NAMES = ("progress.system.svc",)

@@ -12,8 +12,8 @@ import pytest
 from batchprocess_operator.endpoint.keys import Keyring, KeysUnavailable, Trust
 from batchprocess_operator.endpoint.refusal import Refusal
 from batchprocess_operator.endpoint.tokens import Verifier, audience
-from support.fake_issuer import FakeIssuer
-from support.fake_pods import POD, FakePods
+from support.operator.fake_issuer import FakeIssuer
+from support.operator.fake_pods import POD, FakePods
 
 HOUR = 3_600
 

@@ -1,5 +1,0 @@
-"""The session-wide clusters."""
-
-from support.clusters import cluster, control_plane, operator_image, worker_image
-
-__all__ = ["cluster", "control_plane", "operator_image", "worker_image"]

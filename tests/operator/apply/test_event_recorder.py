@@ -1,0 +1,73 @@
+"""Events are for people: told once, few a minute, and never needed."""
+
+import asyncio
+from typing import Any
+
+from batchprocess_operator.apply.event_recorder import Recorder
+from batchprocess_operator.model.plan import Event
+from support.operator.fake_api import FakeApi, FakeServer, Object
+from support.operator.objects import job
+from support.operator.virtual_time import run_virtually
+
+ABOUT = job().identity
+
+
+def told(events: list[tuple[float, Event]], recorders: int = 1, **server: Any) -> list[Object]:
+    """What is on the server after `events`, each with the seconds to wait before it."""
+
+    async def whole() -> list[Object]:
+        made = FakeServer(**server)
+        loop = asyncio.get_running_loop()
+        posts = [Recorder(FakeApi(made), loop.time) for _ in range(recorders)]  # type: ignore[arg-type]
+        for seconds, event in events:
+            await asyncio.sleep(seconds)
+            for recorder in posts:
+                await recorder.post(event, ABOUT, made.now())
+        return made.list("/api/v1/events")
+
+    return run_virtually(whole())
+
+
+def event(message: str = "m", reason: str = "Failed") -> Event:
+    return Event("Warning", reason, message)
+
+
+def test_an_event_says_what_it_is_about_so_that_describe_shows_it() -> None:
+    (one,) = told([(0, event())])
+    about = one["involvedObject"]
+    assert (about["kind"], about["name"], about["uid"]) == ("BatchProcessJob", "digits", ABOUT.uid)
+    assert (one["type"], one["reason"], one["message"], one["count"]) == (
+        "Warning",
+        "Failed",
+        "m",
+        1,
+    )
+    assert one["firstTimestamp"] == "2030-01-01T12:00:00Z"
+
+
+def test_the_same_event_is_told_once_in_five_minutes() -> None:
+    assert len(told([(10, event())] * 20)) == 1
+    assert len(told([(0, event()), (301, event())])) == 2
+
+
+def test_other_words_are_another_event() -> None:
+    assert len(told([(0, event("a")), (0, event("b")), (0, event("a", "Other"))])) == 3
+
+
+def test_no_job_tells_more_than_twenty_a_minute() -> None:
+    assert len(told([(0, event(str(number))) for number in range(100)])) == 20
+    assert len(told([(1, event(str(number))) for number in range(120)])) <= 41
+
+
+def test_twins_that_see_the_same_tell_it_once() -> None:
+    assert len(told([(0, event())], recorders=3)) == 1
+
+
+def test_long_messages_are_cut_to_what_the_api_server_takes() -> None:
+    (one,) = told([(0, event("x" * 5_000))])
+    assert len(one["message"]) <= 1_024
+
+
+def test_a_refused_event_is_logged_and_nothing_more(caplog) -> None:
+    assert told([(0, event())], faults={0: "denied"}) == []
+    assert "was not posted" in caplog.text

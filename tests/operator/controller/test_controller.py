@@ -1,0 +1,374 @@
+"""The loop around reconcile, with a fake API server and in virtual time."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from batchprocess_operator.apply.perform import NameTakenError, Target, perform
+from batchprocess_operator.controller import controller as module
+from batchprocess_operator.kube import paths
+from batchprocess_operator.kube.errors import NotFound
+from batchprocess_operator.model.names import LABEL_JOB
+from batchprocess_operator.model.plan import CreateJob, DeleteJob, GiveUpPod, PatchJob, ResetBackoff
+from batchprocess_operator.model.report_address import ProgressRoad
+from support.operator.fake_api import FakeApi, FakeServer, Object
+from support.operator.lives import Operator
+from support.operator.objects import job_object
+from support.operator.virtual_time import run_virtually
+
+JOBS, PODS = "/apis/batch/v1/namespaces/team/jobs", "/api/v1/namespaces/team/pods"
+CHILD = "digits-00000001"
+
+
+class World:
+    """One job, and operators that are started at will; nothing runs the Jobs they make."""
+
+    def __init__(self) -> None:
+        self.server, self._tasks = FakeServer(), []
+
+    def apply(self, name: str = "digits", **spec: Any) -> Object:
+        body = job_object(None, **spec)
+        body["metadata"]["name"] = name
+        return self.server.create(paths.job_objects("team"), body)
+
+    def start(self, who: str = "operator") -> "asyncio.Task[None]":
+        task = asyncio.create_task(Operator(self.server, who).run())
+        self._tasks.append(task)
+        return task
+
+    def status(self, name: str = "digits") -> Object:
+        found: Object = self.server.get(paths.job_object("team", name)).get("status") or {}
+        return found
+
+    def conditions(self, name: str = "digits") -> dict[str, tuple[str, str]]:
+        told = self.status(name).get("conditions", ())
+        return {one["type"]: (one["status"], one["reason"]) for one in told}
+
+    def writes(self, kind: str) -> list[str]:
+        return [one.method for one in self.server.requests if one.writes and kind in one.path]
+
+    def events(self) -> list[str]:
+        return [one["reason"] for one in self.server.list("/api/v1/events")]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def in_world(test: Callable[[World], Any]) -> Callable[[], None]:
+    """Run a test's coroutine with a world of its own."""
+
+    async def whole() -> None:
+        world = World()
+        try:
+            await test(world)
+        finally:
+            await world.stop()
+
+    def run() -> None:
+        run_virtually(whole())
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+def taken(server: FakeServer, name: str = CHILD) -> None:
+    """Somebody else's Job by our child's name."""
+    server.create(JOBS, {"metadata": {"name": name}, "spec": {}})
+
+
+@in_world
+async def test_a_ca_that_changed_meanwhile_is_given_to_the_next_job(world: World) -> None:
+    operator = Operator(world.server, "operator", road=ProgressRoad("https://a:1", "first"))
+    task = asyncio.create_task(operator.run())
+    world.apply()
+    await asyncio.sleep(2)
+    operator.road = ProgressRoad("https://a:1", "second")
+    world.apply("later")
+    await asyncio.sleep(2)
+    task.cancel()
+    told = {one["metadata"]["labels"][LABEL_JOB]: str(one) for one in world.server.list(JOBS)}
+    assert "first" in told["digits"]
+    assert "second" in told["later"]
+
+
+@in_world
+async def test_a_new_job_costs_one_child_and_one_status(world: World):
+    world.apply()
+    world.start()
+    await asyncio.sleep(120)
+    assert world.writes("/jobs") == ["POST"]
+    assert world.writes("/status") == ["PUT"]
+    assert world.status()["state"] == "Pending"
+    assert "Reconciling" not in world.conditions()
+
+
+@in_world
+async def test_another_ones_job_of_our_name_is_told_and_waited_for(world: World):
+    world.apply()
+    taken(world.server)
+    world.start()
+    await asyncio.sleep(200)
+    assert world.status()["state"] == "Pending"
+    assert world.conditions()["NameConflict"] == ("True", "NameConflict")
+    assert world.events() == ["NameConflict"]
+    assert len(world.writes("/jobs")) < 10
+    world.server.delete(f"{JOBS}/{CHILD}")
+    await asyncio.sleep(60)
+    assert "NameConflict" not in world.conditions()
+    assert [one["metadata"]["name"] for one in world.server.list("/apis/batch/v1/jobs")] == [CHILD]
+
+
+@in_world
+async def test_a_quota_that_is_raised_is_found_by_itself(world: World):
+    world.apply()
+    world.server.faults = dict.fromkeys(range(3, 5), "denied")
+    world.start()
+    await asyncio.sleep(10)
+    assert world.conditions()["PodsStarting"] == ("False", "NotAllowed")
+    await asyncio.sleep(120)
+    assert world.writes("/jobs").count("POST") == 2
+    assert "PodsStarting" not in world.conditions()
+
+
+@in_world
+async def test_a_child_whose_label_somebody_took_away_is_told_and_not_asked_for_in_a_loop(world):
+    world.apply()
+    world.start()
+    await asyncio.sleep(10)
+    path = f"{JOBS}/{CHILD}"
+    changed = world.server.objects[path] | {}
+    changed["metadata"]["labels"].pop("batchprocess.dev/job-uid")
+    await world.stop()
+    world.start("another")
+    before = len(world.server.requests)
+    await asyncio.sleep(100)
+    assert world.conditions()["NameConflict"][0] == "True"
+    assert len(world.server.requests) - before < 30
+    world.server.delete(path)
+    await asyncio.sleep(60)
+    assert "NameConflict" not in world.conditions()
+
+
+@in_world
+async def test_a_decision_is_never_written_over_a_twins_newer_status(world: World):
+    """Ours was made on an older version, so it must be made again, whatever we know by then."""
+    world.apply()
+    where = paths.job_object("team", "digits")
+    slow = FakeApi(world.server, "operator")
+
+    class Slow(FakeApi):
+        async def create(self, path: str, body: Any) -> Object:
+            answer = await slow.create(path, body)
+            if path.endswith("/jobs"):
+                # Meanwhile a twin ends the job, and our watch tells us so.
+                world.server.change(f"{where}/status", {"status": {"state": "Complete"}})
+                await asyncio.sleep(5)
+            return answer
+
+    operator = Operator(world.server, "operator", api=Slow(world.server))
+    task = asyncio.create_task(operator.run())
+    await asyncio.sleep(60)
+    task.cancel()
+    assert world.status()["state"] == "Complete"
+
+
+@in_world
+async def test_a_job_that_brings_out_a_fault_of_ours_does_not_stop_the_others(world: World):
+    world.apply("broken")
+    world.apply("digits")
+    original = module.reconcile
+
+    def faulty(job: Any, *rest: Any) -> Any:
+        if job.identity.name == "broken":
+            raise ZeroDivisionError("a bug")
+        return original(job, *rest)
+
+    module.reconcile = faulty
+    try:
+        task = world.start()
+        await asyncio.sleep(300)
+    finally:
+        module.reconcile = original
+    assert not task.done()
+    assert world.status("digits")["state"] == "Pending"
+    assert world.status("broken") == {}
+
+
+@in_world
+async def test_an_api_server_that_fails_is_asked_ever_more_seldom(world: World):
+    world.apply()
+    world.server.faults = dict.fromkeys(range(3, 40), "before")
+    world.start()
+    await asyncio.sleep(280)
+    assert 10 < len(world.server.requests) < 20
+
+
+@in_world
+async def test_a_job_that_this_version_cannot_read_is_told_and_left_alone(world: World):
+    world.apply(colour="blue")
+    world.start()
+    await asyncio.sleep(100)
+    assert world.conditions()["Stalled"] == ("True", "InvalidSpec")
+    assert world.writes("/jobs") == []
+    assert world.writes("/status") == ["PUT"]
+
+
+@in_world
+async def test_a_job_that_is_being_deleted_is_left_to_the_garbage_collector(world: World):
+    made = world.apply()
+    where = paths.job_object("team", "digits")
+    made["metadata"]["deletionTimestamp"] = world.server.stamp()
+    world.server.objects[where] = made
+    world.start()
+    await asyncio.sleep(60)
+    assert [one for one in world.server.requests if one.writes] == []
+
+
+@in_world
+async def test_a_job_that_is_gone_though_no_watch_told_gets_no_children_again_and_again(world):
+    world.apply()
+    world.start()
+    await asyncio.sleep(10)
+    watchers, world.server.watchers = world.server.watchers, []
+    world.server.delete(paths.job_object("team", "digits"))
+    world.server.watchers = watchers
+    before = len(world.writes("/jobs"))
+    await asyncio.sleep(290)
+    assert len(world.writes("/jobs")) - before <= 1
+
+
+@in_world
+async def test_deleted_children_are_found_without_any_watch(world: World):
+    world.apply()
+    world.start()
+    await asyncio.sleep(10)
+    watchers, world.server.watchers = world.server.watchers, []
+    world.server.delete(f"{JOBS}/{CHILD}")
+    world.server.watchers = watchers
+    await asyncio.sleep(320)
+    assert world.server.get(f"{JOBS}/{CHILD}")
+
+
+@in_world
+async def test_somebody_who_undoes_what_we_do_does_not_make_us_run_in_circles(world: World):
+    """A mutating webhook, say, that fixes parallelism."""
+    world.apply(parallelism=2)
+    world.start()
+    await asyncio.sleep(10)
+
+    def undo(kind: str, raw: Object) -> None:
+        if raw["metadata"]["name"] == CHILD and raw["spec"]["parallelism"] != 2:
+            world.server.change(f"{JOBS}/{CHILD}", {"spec": {"parallelism": 2}})
+
+    world.server.watchers.append(undo)
+    world.server.change(paths.job_object("team", "digits"), {"spec": {"parallelism": 4}})
+    before = len(world.server.requests)
+    await asyncio.sleep(60)
+    assert len(world.server.requests) - before < 300
+
+
+class TestPerform:
+    """Actions may be repeated, late, or done by a twin."""
+
+    TARGET = Target("team", "uid-of-job")
+
+    def do(self, action: Any, prepare: Callable[[FakeServer], None]) -> tuple[Any, FakeServer]:
+        async def whole() -> tuple[Any, FakeServer]:
+            server = FakeServer()
+            prepare(server)
+            found = await perform(action(server), self.TARGET, FakeApi(server))  # type: ignore[arg-type]
+            return found, server
+
+        return run_virtually(whole())
+
+    def manifest(self, owner: str = "uid-of-job") -> Object:
+        owners = [{"controller": True, "uid": owner}]
+        return {"metadata": {"name": "a", "ownerReferences": owners}, "spec": {"parallelism": 1}}
+
+    def test_creating_what_is_there_and_ours_is_as_good(self) -> None:
+        found, server = self.do(
+            lambda _: CreateJob(self.manifest()), lambda s: s.create(JOBS, self.manifest())
+        )
+        assert found["metadata"]["uid"] == server.get(f"{JOBS}/a")["metadata"]["uid"]
+        assert len(server.created) == 1
+
+    def test_creating_what_is_anothers_is_an_error_and_adopts_nothing(self) -> None:
+        with pytest.raises(NameTakenError, match="a Job named a exists"):
+            self.do(
+                lambda _: CreateJob(self.manifest()),
+                lambda s: s.create(JOBS, self.manifest("somebody")),
+            )
+
+    @pytest.mark.parametrize(
+        "action",
+        [
+            PatchJob("a", "another", {"parallelism": 9}),
+            DeleteJob("a", "another"),
+            ResetBackoff("a", "another"),
+            GiveUpPod("a", "another", "node-1"),
+        ],
+    )
+    def test_an_object_of_the_same_name_made_since_is_left_alone(self, action) -> None:
+        def prepare(server: FakeServer) -> None:
+            server.create(JOBS, self.manifest())
+            server.create(PODS, self.manifest())
+
+        found, server = self.do(lambda _: action, prepare)
+        assert found is None
+        assert server.get(f"{JOBS}/a")["spec"] == {"parallelism": 1}
+        assert "annotations" not in server.get(f"{PODS}/a")["metadata"]
+        assert "status" not in server.get(f"{PODS}/a")
+
+    @pytest.mark.parametrize(
+        "action",
+        [
+            PatchJob("a", "u", {"parallelism": 9}),
+            DeleteJob("a", "u"),
+            ResetBackoff("a", "u"),
+            GiveUpPod("a", "u", "node-1"),
+        ],
+    )
+    def test_what_is_gone_needs_nothing(self, action) -> None:
+        assert self.do(lambda _: action, lambda s: None)[0] is None
+
+    def test_a_patch_gives_the_child_as_it_is_now(self) -> None:
+        found, _ = self.do(
+            lambda s: PatchJob("a", s.get(f"{JOBS}/a")["metadata"]["uid"], {"parallelism": 9}),
+            lambda s: s.create(JOBS, self.manifest()),
+        )
+        assert found["spec"]["parallelism"] == 9
+
+    def test_a_pod_is_given_up_as_the_pod_garbage_collector_does(self) -> None:
+        pod = {"metadata": {"name": "p"}, "spec": {"nodeName": "node-1"}}
+        pod["status"] = {
+            "phase": "Running",
+            "conditions": [
+                {"type": "Ready", "status": "False"},
+                {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"},
+            ],
+        }
+
+        def give_up(server: FakeServer) -> GiveUpPod:
+            return GiveUpPod("p", server.get(f"{PODS}/p")["metadata"]["uid"], "node-1")
+
+        _, server = self.do(give_up, lambda s: s.create(PODS, pod))
+        status = server.get(f"{PODS}/p")["status"]
+        assert status["phase"] == "Failed"
+        told = {one["type"]: one for one in status["conditions"]}
+        assert list(told) == ["Ready", "DisruptionTarget"]
+        assert (told["DisruptionTarget"]["status"], told["DisruptionTarget"]["reason"]) == (
+            "True",
+            "NodeLost",
+        )
+
+    def test_a_deleted_child_is_gone_with_its_pods(self) -> None:
+        _, server = self.do(
+            lambda s: DeleteJob("a", s.get(f"{JOBS}/a")["metadata"]["uid"]),
+            lambda s: s.create(JOBS, self.manifest()),
+        )
+        with pytest.raises(NotFound):
+            server.get(f"{JOBS}/a")

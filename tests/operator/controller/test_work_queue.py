@@ -1,0 +1,171 @@
+"""The work queue and the token bucket, in virtual time."""
+
+import asyncio
+
+from batchprocess_operator.controller.work_queue import WorkQueue
+from batchprocess_operator.kube.rate_limit import Pace
+from support.operator.virtual_time import run_virtually
+
+
+def clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def virtually(test):
+    """Run a test's coroutine in virtual time."""
+
+    def run() -> None:
+        run_virtually(test())
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+async def within(queue: WorkQueue, seconds: float) -> str | None:
+    try:
+        return await asyncio.wait_for(queue.take(), seconds)
+    except TimeoutError:
+        return None
+
+
+@virtually
+async def test_a_key_that_is_added_twice_is_handed_out_once():
+    queue = WorkQueue(clock)
+    queue.add("a")
+    queue.add("a")
+    assert await within(queue, 1) == "a"
+    queue.done("a")
+    assert await within(queue, 10) is None
+
+
+@virtually
+async def test_a_key_that_is_added_while_it_is_worked_on_is_handed_out_again_afterwards():
+    queue = WorkQueue(clock)
+    queue.add("a")
+    assert await within(queue, 1) == "a"
+    queue.add("a")
+    assert await within(queue, 10) is None
+    queue.done("a")
+    assert await within(queue, 1) == "a"
+
+
+@virtually
+async def test_the_earliest_time_wins():
+    queue = WorkQueue(clock)
+    queue.add("a", 100)
+    queue.add("a", 5)
+    queue.add("a", 50)
+    began = clock()
+    assert await within(queue, 200) == "a"
+    assert round(clock() - began) == 5
+    queue.done("a")
+    assert await within(queue, 300) is None
+
+
+@virtually
+async def test_keys_are_handed_out_when_they_are_due_not_when_they_were_added():
+    queue = WorkQueue(clock)
+    queue.add("late", 20)
+    queue.add("soon", 10)
+    queue.add("now")
+    assert [await within(queue, 60) for _ in range(3)] == ["now", "soon", "late"]
+
+
+@virtually
+async def test_a_pause_holds_a_key_back_and_no_other():
+    queue = WorkQueue(clock)
+    queue.add("a")
+    await within(queue, 1)
+    queue.done("a", pause=30)
+    queue.add("a")
+    queue.add("b")
+    assert await within(queue, 1) == "b"
+    began = clock()
+    assert await within(queue, 60) == "a"
+    assert round(clock() - began) == 30
+
+
+@virtually
+async def test_a_key_added_while_it_was_worked_on_waits_for_the_pause_too():
+    queue = WorkQueue(clock)
+    queue.add("a")
+    await within(queue, 1)
+    queue.add("a")
+    queue.done("a", pause=30)
+    assert await within(queue, 29) is None
+    assert await within(queue, 2) == "a"
+
+
+@virtually
+async def test_one_that_waits_is_woken_by_a_key_that_comes():
+    queue = WorkQueue(clock)
+    taking = asyncio.create_task(queue.take())
+    await asyncio.sleep(5)
+    queue.add("a")
+    assert await taking == "a"
+
+
+@virtually
+async def test_many_workers_get_every_key_once():
+    queue, got = WorkQueue(clock), []
+
+    async def work() -> None:
+        while True:
+            key = await queue.take()
+            got.append(key)
+            await asyncio.sleep(1)
+            queue.done(key)
+
+    workers = [asyncio.create_task(work()) for _ in range(4)]
+    for number in range(100):
+        queue.add(str(number))
+    await asyncio.sleep(60)
+    for worker in workers:
+        worker.cancel()
+    assert sorted(map(int, got)) == list(range(100))
+
+
+@virtually
+async def test_only_keys_that_nobody_works_on_are_overdue():
+    queue = WorkQueue(clock)
+    assert queue.overdue() == 0
+    queue.add("a")
+    queue.add("b", 100)
+    await asyncio.sleep(7)
+    assert round(queue.overdue()) == 7
+    assert await within(queue, 1) == "a"
+    assert queue.overdue() == 0
+
+
+@virtually
+async def test_a_bucket_lets_a_burst_through_and_then_keeps_the_rate():
+    pace = Pace(10, 5, clock)
+    began = clock()
+    for _ in range(5):
+        await pace.wait()
+    assert clock() - began < 0.01
+    for _ in range(20):
+        await pace.wait()
+    assert round(clock() - began, 1) == 2.0
+
+
+@virtually
+async def test_those_who_ask_at_once_get_their_turns_one_after_the_other():
+    pace, turns = Pace(10, 1, clock), []
+
+    async def ask(number: int) -> None:
+        await pace.wait()
+        turns.append((number, round(clock(), 1)))
+
+    await asyncio.gather(*(ask(number) for number in range(4)))
+    assert turns == [(0, 0.0), (1, 0.1), (2, 0.2), (3, 0.3)]
+
+
+@virtually
+async def test_a_quiet_hour_saves_up_no_more_than_a_burst():
+    pace = Pace(10, 5, clock)
+    await asyncio.sleep(3600)
+    began = clock()
+    for _ in range(15):
+        await pace.wait()
+    assert round(clock() - began, 1) == 1.0

@@ -1,0 +1,99 @@
+"""From the stored object to a job, and a status back to it."""
+
+import pytest
+
+from batchprocess_operator.model.conditions import by_type
+from batchprocess_operator.observe.read_job import (
+    Unreadable,
+    read_job,
+    read_status,
+    status_body,
+    unreadable_status,
+)
+from support.operator.objects import NOW, UID, child, job, job_object, plan, pod
+
+
+def test_a_job_is_read_with_its_identity_and_its_last_status() -> None:
+    one = read_job(job_object({"state": "Running", "retry": 2}, retry=3), None)
+    assert (one.identity.namespace, one.identity.name, one.identity.uid) == ("team", "digits", UID)
+    assert (one.before.state, one.before.retry, one.body.spec.retry) == ("Running", 2, 3)
+
+
+def test_a_field_of_another_version_is_named() -> None:
+    with pytest.raises(Unreadable, match=r"^spec\.colour: Extra inputs are not permitted$"):
+        read_job(job_object(colour="blue"), None)
+
+
+def test_a_rule_that_the_api_server_did_not_check_is_said_in_its_own_words() -> None:
+    with pytest.raises(Unreadable, match=r"^spec: .*queueName"):
+        read_job(job_object(queueName="gpus", suspend=True), None)
+
+
+def test_a_status_that_nobody_can_read_is_made_anew() -> None:
+    assert read_status(job_object({"state": "Dancing"})).state is None
+
+
+def test_a_status_of_a_newer_operator_is_read_as_far_as_it_is_known() -> None:
+    assert read_status(job_object({"state": "Running", "mood": "good"})).state == "Running"
+
+
+def test_writing_and_reading_a_status_changes_nothing() -> None:
+    status = plan(job(), [child()], [pod(0)]).status
+    body = status_body(job_object(), status)
+    assert read_status(body) == status
+
+
+def test_only_the_version_that_was_decided_upon_may_be_written_over() -> None:
+    body = status_body(job_object(), plan(job()).status)
+    assert body["metadata"] == {
+        "name": "digits",
+        "namespace": "team",
+        "uid": UID,
+        "resourceVersion": "1",
+    }
+
+
+class TestUnreadable:
+    BEFORE = {  # noqa: RUF012  never changed
+        "state": "Running",
+        "cursors": "1,2,3,4",
+        "conditions": [
+            {
+                "type": "Running",
+                "status": "True",
+                "reason": "PodsRunning",
+                "message": "",
+                "lastTransitionTime": "2030-01-01T11:59:00Z",
+            }
+        ],
+    }
+
+    def test_is_said_and_changes_nothing_else(self) -> None:
+        """Failed would be final: after an upgrade the job could not go on."""
+        status = unreadable_status(job_object(self.BEFORE), Unreadable("spec.x: no"), NOW)
+        assert (status.state, status.cursors) == ("Running", "1,2,3,4")
+        told = by_type(status.conditions)
+        assert told["Running"].status == "True"
+        stalled = told["Stalled"]
+        assert (stalled.status, stalled.reason, stalled.message) == (
+            "True",
+            "InvalidSpec",
+            "spec.x: no",
+        )
+
+    def test_is_pending_if_nothing_has_begun(self) -> None:
+        assert unreadable_status(job_object(), Unreadable("m"), NOW).state == "Pending"
+
+    def test_is_said_once(self) -> None:
+        first = unreadable_status(job_object(self.BEFORE), Unreadable("m"), NOW)
+        raw = status_body(job_object(), first)
+        assert unreadable_status(raw, Unreadable("m"), NOW) == first
+
+
+def test_settings_too_large_for_an_environment_variable_fail_the_job_with_the_size() -> None:
+    planned = plan(job(hparams={"text": "x" * 200_000}))
+    assert planned.status.state == "Failed"
+    failed = by_type(planned.status.conditions)["Failed"]
+    assert failed.reason == "InvalidSpec"
+    assert "spec.hparams has 200" in failed.message
+    assert planned.actions == ()

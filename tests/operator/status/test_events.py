@@ -1,0 +1,119 @@
+"""Events: what a person would want to know, each once, when it becomes so."""
+
+import pytest
+
+from batchprocess_operator.model.observed import Reason
+from batchprocess_operator.model.plan import GiveUpPod, ResetBackoff
+from batchprocess_operator.status.events import told_of
+from support.operator.objects import (
+    FINALIZER,
+    WORKER,
+    after,
+    child,
+    condition,
+    job,
+    plan,
+    pod,
+    result,
+)
+
+DONE = [
+    child(status={"succeeded": 4, "completedIndexes": "0-3"}),
+    child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]}),
+]
+
+
+def reasons(planned):
+    return [(event.type, event.reason) for event in planned.events]
+
+
+def again(of, planned, *seen, **more):
+    return plan(after(of, planned), *seen, **more).events
+
+
+def test_a_job_that_begins_and_runs_as_it_should_tells_nothing() -> None:
+    first = plan(job(), [child()])
+    then = plan(after(job(), first), [child()], [pod(0)])
+    assert (first.events, then.events) == ((), ())
+
+
+def test_completion_is_told_once_with_rows_and_address() -> None:
+    said = [pod(of=FINALIZER, code=0, said=result())]
+    planned = plan(job(), DONE, said)
+    assert reasons(planned) == [("Normal", "Complete")]
+    assert planned.events[0].message.startswith("100 rows in s3://bucket/out/digits/")
+    assert again(job(), planned, DONE, said) == ()
+
+
+def test_completion_with_failures_is_a_warning_that_names_the_shards() -> None:
+    ended = [
+        child(
+            status={
+                "succeeded": 3,
+                "completedIndexes": "0-2",
+                "failedIndexes": "3",
+                "conditions": [condition("Failed", "FailedIndexes")],
+            }
+        ),
+        DONE[1],
+    ]
+    said = [pod(of=FINALIZER, code=0, said=result(failed_shards=1))]
+    planned = plan(job(failurePolicy={"maxFailedShards": 1}), ended, said)
+    assert reasons(planned) == [("Warning", "CompleteWithFailures")]
+    assert planned.events[0].message == "100 rows; failed shards: 3"
+
+
+def test_a_failed_shard_is_told_once_and_another_again() -> None:
+    one = [child(status={"failedIndexes": "2"})]
+    first = plan(job(), one)
+    assert [event.message for event in first.events] == ["shards 2 have failed"]
+    assert again(job(), first, one) == ()
+    two = [child(status={"failedIndexes": "1,2"})]
+    assert [event.message for event in again(job(), first, two)] == ["shards 1 have failed"]
+
+
+def test_suspension_and_resumption_are_told() -> None:
+    paused = job(suspend=True)
+    planned = plan(paused, [child(suspend=True)])
+    assert reasons(planned) == [("Normal", "Suspended")]
+    resumed = plan(after(job(), planned, suspend=False), [child()], [pod(0, created=-5)])
+    assert reasons(resumed) == [("Normal", "Resumed")]
+
+
+@pytest.mark.parametrize(
+    "refusal", [Reason("NameConflict", "exists"), Reason("NotAllowed", "exceeded quota")]
+)
+def test_a_refused_child_is_told_once(refusal: Reason) -> None:
+    planned = plan(job(), refused={WORKER: refusal})
+    assert reasons(planned) == [("Warning", refusal.reason)]
+    assert again(job(), planned, refused={WORKER: refusal}) == ()
+
+
+def test_trouble_with_starting_is_told_when_its_reason_changes_and_not_when_it_repeats() -> None:
+    def stuck(reason: str):
+        return [pod(0, phase="Pending", state={"waiting": {"reason": reason, "message": "m"}})]
+
+    first = plan(job(), [child()], stuck("ErrImagePull"))
+    assert reasons(first) == [("Warning", "ErrImagePull")]
+    assert again(job(), first, [child()], stuck("ErrImagePull")) == ()
+    assert [e.reason for e in again(job(), first, [child()], stuck("InvalidImageName"))] == [
+        "InvalidImageName"
+    ]
+
+
+def test_a_pod_that_was_given_up_is_told_when_it_is_done_whatever_becomes_of_the_status() -> None:
+    (event,) = told_of(GiveUpPod("a", "uid", "node-1"))
+    assert (event.reason, event.message) == ("PodGivenUp", "a: node node-1 is gone")
+    assert list(told_of(ResetBackoff("a", "uid"))) == []
+
+
+def test_a_retry_is_told_when_it_begins_and_not_when_it_is_asked_for() -> None:
+    asked = plan(job(retry=1), [child()], [pod(0)])
+    assert asked.events == ()
+    ended = [child(status={"conditions": [condition("Failed", "FailedIndexes")]})]
+    begun = plan(after(job(retry=1), asked), ended)
+    assert ("Normal", "Retry") in reasons(begun)
+    assert "spec.retry is 1: every shard that is not complete is worked on again" in str(
+        begun.events
+    )
+    assert ("Normal", "Retry") not in reasons(plan(after(job(retry=1), begun), ended))

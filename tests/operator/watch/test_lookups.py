@@ -1,0 +1,163 @@
+"""Questions that the watches do not answer, asked seldom, and only when something is in the way."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from batchprocess_operator.kube.errors import ApiError, Denied, NotFound, Unavailable
+from batchprocess_operator.watch.lookups import Inquiries
+from support.operator.objects import FINALIZER, NOW, child, pod
+from support.operator.virtual_time import run_virtually
+
+
+class FakeAnswers:
+    """Answers GETs by path; an exception is raised. Notes what was asked."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers, self.asked = answers, []
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        self.asked.append((path, query))
+        answer = self.answers.get(path, NotFound(path))
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+
+def inquiries(answers: Mapping[str, Any]) -> tuple[Inquiries, FakeAnswers]:
+    api = FakeAnswers(answers)
+    return Inquiries(api, lambda: asyncio.get_running_loop().time()), api  # type: ignore[arg-type]
+
+
+def node(ready: str) -> dict[str, Any]:
+    return {"status": {"conditions": [{"type": "Ready", "status": ready}]}}
+
+
+NODE = "/api/v1/nodes/node-1"
+STUCK = [pod(0, deleted=-30)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "lost"),
+    [
+        (node("True"), False),
+        (node("False"), True),
+        (node("Unknown"), True),
+        ({"status": {}}, True),
+        (NotFound("gone"), True),
+        (Denied("nodes is forbidden"), False),
+    ],
+)
+def test_a_node_is_lost_if_it_is_gone_or_does_not_say_that_it_is_ready(answer, lost) -> None:
+    asking, _ = inquiries({NODE: answer})
+    found = run_virtually(asking.lost_nodes(STUCK, NOW))
+    assert found == ({"node-1"} if lost else set())
+
+
+def test_an_answer_that_does_not_come_is_no_answer() -> None:
+    asking, _ = inquiries({NODE: Unavailable("503")})
+    with pytest.raises(Unavailable):
+        run_virtually(asking.lost_nodes(STUCK, NOW))
+
+
+@pytest.mark.parametrize(
+    "one",
+    [pod(0), pod(0, deleted=10), pod(0, deleted=-2), pod(0, deleted=-900, phase="Failed")],
+)
+def test_nobody_asks_about_nodes_of_pods_that_are_not_overdue(one) -> None:
+    asking, api = inquiries({NODE: node("False")})
+    assert run_virtually(asking.lost_nodes([one], NOW)) == set()
+    assert api.asked == []
+
+
+def test_a_node_is_asked_about_once_in_a_while_however_many_pods_are_on_it() -> None:
+    asking, api = inquiries({NODE: node("Unknown")})
+
+    async def often() -> None:
+        for _ in range(20):
+            await asking.lost_nodes([pod(k, deleted=-30) for k in range(9)], NOW)
+            await asyncio.sleep(1)
+
+    run_virtually(often())
+    assert len(api.asked) == 2
+
+
+EVENTS = "/api/v1/namespaces/team/events"
+
+
+def event(reason: str, at: str) -> dict[str, str]:
+    return {"reason": reason, "message": f"about {reason}", "lastTimestamp": at}
+
+
+def trouble(asking: Inquiries, made, pods):
+    return run_virtually(asking.troubles("team", made, pods, NOW))
+
+
+def silent(index: int = 0, of: str | None = None, created: float = -50):
+    more = {} if of is None else {"of": of}
+    return pod(index, phase="Pending", state={}, created=created, **more)
+
+
+def test_a_pod_that_does_not_start_and_does_not_say_why_has_its_newest_warning() -> None:
+    items = [event("Old", "2030-01-01T11:00:00Z"), event("FailedMount", "2030-01-01T11:59:00Z")]
+    asking, api = inquiries({EVENTS: {"items": items}})
+    found = trouble(asking, child(), [silent()])
+    assert [one.reason for one in found.values()] == ["FailedMount"]
+    (_, query) = api.asked[0]
+    assert query["fieldSelector"] == f"involvedObject.uid={silent().uid},type=Warning"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        pod(0),
+        silent(created=-3),
+        pod(0, phase="Pending", state={"waiting": {"reason": "ErrImagePull"}}),
+        pod(0, code=1),
+    ],
+)
+def test_nobody_asks_about_pods_that_run_are_new_or_say_why(one) -> None:
+    asking, api = inquiries({EVENTS: {"items": []}})
+    assert trouble(asking, child(status={"active": 1}), [one]) == {}
+    assert api.asked == []
+
+
+def test_a_job_without_pods_has_its_own_newest_warning() -> None:
+    items = [event("FailedCreate", "2030-01-01T11:59:00Z")]
+    asking, _ = inquiries({EVENTS: {"items": items}})
+    assert trouble(asking, child(), [])["digits-0a1b2c3d"].reason == "FailedCreate"
+
+
+@pytest.mark.parametrize(
+    "made", [None, child(suspend=True), child(parallelism=0), child(created=-2)]
+)
+def test_nobody_asks_about_jobs_that_are_to_have_no_pods(made) -> None:
+    asking, api = inquiries({EVENTS: {"items": []}})
+    assert trouble(asking, made, []) == {}
+    assert api.asked == []
+
+
+def test_of_many_silent_pods_a_few_are_asked_about() -> None:
+    asking, api = inquiries({EVENTS: {"items": []}})
+    trouble(asking, child(), [silent(k, created=-50 - k) for k in range(100)])
+    assert len(api.asked) == 3
+
+
+def test_events_that_are_not_to_be_had_are_no_reason_to_stop() -> None:
+    asking, _ = inquiries({EVENTS: Denied("forbidden")})
+    assert trouble(asking, child(FINALIZER), [silent(of=FINALIZER)]) == {}
+
+
+def test_old_answers_are_forgotten() -> None:
+    asking, api = inquiries({NODE: node("Unknown")})
+
+    async def later() -> None:
+        await asking.lost_nodes(STUCK, NOW)
+        await asyncio.sleep(60)
+        asking.forget_old()
+        await asking.lost_nodes(STUCK, NOW)
+
+    run_virtually(later())
+    assert len(api.asked) == 2

@@ -1,0 +1,198 @@
+"""Whole lives of a job in virtual time: the real controller over a fake API server and cluster."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from batchprocess_operator.apply.event_recorder import Recorder
+from batchprocess_operator.controller.controller import Controller
+from batchprocess_operator.controller.metrics import Metrics
+from batchprocess_operator.controller.work_queue import WorkQueue
+from batchprocess_operator.endpoint.progress_tracker import Tracker
+from batchprocess_operator.kube import paths
+from batchprocess_operator.kube.errors import ApiError
+from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.watch.cache import Store
+from batchprocess_operator.watch.lookups import Inquiries
+from batchprocess_operator.watch.relist import Resync
+from support.operator.fake_api import Died, FakeApi, FakeServer, Fault, Object
+from support.operator.fake_jobs import FakeCluster, Script, all_well
+from support.operator.objects import job_object
+from support.operator.virtual_time import run_virtually
+
+_LAG = 0.2
+_RESTART_SECONDS = 2.0
+FINAL = ("Complete", "CompleteWithFailures", "Failed")
+
+
+@dataclass
+class Operator:
+    """One process of the operator, without kopf: events come `_LAG` seconds late, in order.
+
+    Those of pods, of which a large job has many, come `pods_lag` seconds late.
+    """
+
+    server: FakeServer
+    who: str
+    store: Store = field(default_factory=Store)
+    api: FakeApi | None = None
+    pods_lag: float = _LAG
+    road: ProgressRoad | None = None
+
+    async def run(self) -> None:
+        """Until it dies."""
+        loop = asyncio.get_running_loop()
+        queue = WorkQueue(loop.time)
+        api, now = self.api or FakeApi(self.server, self.who), self.server.now
+        tracker = Tracker(queue.add, lambda uid: None, now)
+        controller = Controller(
+            api=api,  # type: ignore[arg-type]
+            store=self.store,
+            queue=queue,
+            reports=tracker,
+            road=lambda: self.road,
+            inquiries=Inquiries(api, loop.time),  # type: ignore[arg-type]
+            recorder=Recorder(api, loop.time),  # type: ignore[arg-type]
+            clock=loop.time,
+            now=lambda: now().replace(microsecond=0),
+            metrics=Metrics(self.store),
+        )
+        resync = Resync(api, self.store, (None,), queue.add)  # type: ignore[arg-type]
+
+        def seen(kind: str, raw: Object) -> None:
+            lag = self.pods_lag if "nodeName" in raw.get("spec", {}) else _LAG
+            loop.call_later(lag, self._take, kind, raw, queue)
+
+        self.server.watchers.append(seen)
+        try:
+            await resync.once(loop.time)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(controller.work())
+                group.create_task(controller.work())
+                group.create_task(resync.keep_on(loop.time))
+        finally:
+            self.server.watchers.remove(seen)
+
+    def _take(self, kind: str, raw: Object, queue: WorkQueue) -> None:
+        """As `watch.py` does."""
+        if raw.get("kind") == "BatchProcessJob":
+            gone = self.store.drop_job
+            uid = gone(raw["metadata"]["uid"]) if kind == "DELETED" else self.store.put_job(raw)
+        elif "spec" not in raw:
+            return
+        elif "nodeName" in raw["spec"]:
+            put = self.store.drop_pod if kind == "DELETED" else self.store.put_pod
+            uid = put(raw)
+        else:
+            put = self.store.drop_child if kind == "DELETED" else self.store.put_child
+            uid = put(raw)
+        if uid is not None:
+            queue.add(uid)
+
+
+@dataclass
+class Life:
+    """What became of a job. `states`: as written, each once a retry; `deaths` of operators."""
+
+    server: FakeServer
+    cluster: FakeCluster
+    edits: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    pods_lag: float = _LAG
+    states: list[str] = field(default_factory=list)
+    told: tuple[Any, Any] = (None, None)
+    deaths: int = 0
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        (job,) = self.server.list(paths.job_objects())
+        status: Mapping[str, Any] = job["status"]
+        return status
+
+    def writes(self, kind: str = "") -> list[str]:
+        """Requests that write, whose path ends with, or has, `kind`."""
+        return [
+            f"{one.method} {one.path}"
+            for one in self.server.requests
+            if one.writes and kind in one.path
+        ]
+
+    def made(self, kind: str = "/jobs/") -> list[str]:
+        """Names of the objects that clients and controllers created, in order."""
+        return [path.rpartition("/")[2] for path, _ in self.server.created if kind in path]
+
+
+def live(
+    script: Script = all_well,
+    faults: Mapping[int, Fault] | None = None,
+    *,
+    operators: int = 1,
+    seconds: float = 900,
+    edits: Iterable[tuple[str, dict[str, Any]]] = (),
+    pods_lag: float = _LAG,
+    **spec: Any,
+) -> Life:
+    """A job of three shards, two at a time, from its creation to `seconds` later or its end.
+
+    `edits`: once the state has become this for a minute, the spec is patched so; and so on.
+    """
+    server = FakeServer(faults=dict(faults or {}))
+    life = Life(server, FakeCluster(server, script), list(edits), pods_lag)
+    run_virtually(_live(life, operators, seconds, {"shards": 3, "parallelism": 2} | spec))
+    return life
+
+
+async def _live(life: Life, operators: int, seconds: float, spec: dict[str, Any]) -> None:
+    life.server.watchers.append(lambda kind, raw: _note(life, raw))
+    body = job_object(None, **spec)
+    life.server.create(paths.job_objects("team"), body)
+    tasks = [asyncio.create_task(_again_and_again(life, f"operator-{k}")) for k in range(operators)]
+    tasks.append(asyncio.create_task(life.cluster.run()))
+    try:
+        async with asyncio.timeout(seconds):
+            seen = 0
+            for state, change in life.edits:
+                while life.states[seen:][-1:] != [state]:
+                    await _unless_ended(tasks, 1)
+                seen = len(life.states)
+                await _unless_ended(tasks, 60)
+                life.server.change(f"{paths.job_objects('team')}/digits", {"spec": change})
+            while not life.states or life.states[-1] not in FINAL:
+                await _unless_ended(tasks, 1)
+            # Whatever is still to come, comes, refused requests too, which are tried again after
+            # half a minute: nothing must be made any more.
+            await _unless_ended(tasks, 600)
+    except TimeoutError:
+        pass
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _unless_ended(tasks: list["asyncio.Task[None]"], seconds: float) -> None:
+    """Wait; what ends one of the tasks ends the test."""
+    done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+async def _again_and_again(life: Life, who: str) -> None:
+    while True:
+        try:
+            await Operator(life.server, who, pods_lag=life.pods_lag).run()
+        except BaseExceptionGroup as group:
+            if group.subgroup(Died) is None:
+                raise
+        except (Died, ApiError):
+            pass  # without its first full look it does not begin
+        life.deaths += 1
+        await asyncio.sleep(_RESTART_SECONDS)
+
+
+def _note(life: Life, raw: Object) -> None:
+    status = raw.get("status") or {}
+    told = status.get("state"), status.get("retry")
+    if raw.get("kind") == "BatchProcessJob" and told[0] and told != life.told:
+        life.told = told
+        life.states.append(told[0])

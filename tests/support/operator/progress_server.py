@@ -1,0 +1,98 @@
+"""The real endpoint in a thread of this process, for clients that block."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from batchprocess.protocol.progress import ProgressReport
+from batchprocess_operator.endpoint.keys import Keyring
+from batchprocess_operator.endpoint.limits import Limits, Rate
+from batchprocess_operator.endpoint.report_store import PodFacts, ReportStore
+from batchprocess_operator.endpoint.server import Bounds, Endpoint, serve
+from batchprocess_operator.endpoint.tls import LiveCertificate, own
+from batchprocess_operator.endpoint.tokens import Verifier
+from support.operator.fake_issuer import FakeIssuer
+from support.operator.fake_pods import FakePods, FakeShelf
+
+GENEROUS = Limits(pod=Rate(0.0001, 10_000))
+
+
+@dataclass
+class Arrivals:
+    """Keeps reports as the operator does, and lets a test wait for one."""
+
+    store: ReportStore = field(default_factory=ReportStore)
+    taken: list[ProgressReport] = field(default_factory=list)
+    some: threading.Event = field(default_factory=threading.Event)
+
+    def take(self, pod: PodFacts, report: ProgressReport, now: float) -> None:
+        self.store.take(pod, report, now)
+        self.taken.append(report)
+        self.some.set()
+
+
+@dataclass
+class ProgressServer:
+    """A running endpoint with all that it was given."""
+
+    issuer: FakeIssuer
+    pods: FakePods
+    arrivals: Arrivals
+    shelf: FakeShelf
+    ca: str = ""
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+
+@contextlib.contextmanager
+def progress_server(
+    limits: Limits | None = None,
+    port: int = 0,
+    shelf: FakeShelf | None = None,
+    bounds: Bounds | None = None,
+) -> Iterator[ProgressServer]:
+    """Serve on a free loopback port until the block ends."""
+    made = ProgressServer(FakeIssuer(), FakePods(), Arrivals(), shelf or FakeShelf())
+    ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def run() -> None:
+        endpoint = Endpoint(
+            Verifier(Keyring(made.issuer.fetch, time.monotonic), made.pods),
+            made.arrivals,
+            time.monotonic,
+            limits or Limits(),
+            bounds or Bounds(),
+        )
+        certificate = LiveCertificate(own(made.shelf, ["127.0.0.1"], lambda: datetime.now(UTC)))
+        await certificate.refresh()
+        made.ca = certificate.ca
+        async with serve(endpoint, "127.0.0.1", port, certificate.context) as got:
+            made.port = got
+            over = asyncio.Event()
+            ready.set_result((asyncio.get_running_loop(), over))
+            await over.wait()
+
+    def main() -> None:
+        try:
+            asyncio.run(run())
+        except BaseException as error:
+            if not ready.done():
+                ready.set_exception(error)
+            raise
+
+    thread = threading.Thread(target=main)
+    thread.start()
+    loop, over = ready.result(30)
+    try:
+        yield made
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join()

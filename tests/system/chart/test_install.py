@@ -1,0 +1,165 @@
+"""The installed chart: who may create jobs, what the operator may do, and upgrades."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from support.job_cases import job, spec
+from support.kube.helm import CHART, NAME, NAMESPACE, RELEASE, flags, helm
+from support.kube.job_server import JobServer, Refused
+from testcluster import ClusterError, ControlPlane, Kubectl
+from testcluster.waiting import until
+
+pytestmark = pytest.mark.slow
+
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{NAME}"
+USERS = {
+    "eve": {"batchprocessjobs.batchprocess.dev": "*"},
+    "ada": {"batchprocessjobs.batchprocess.dev": "*", "jobs.batch": "create"},
+}
+
+
+@pytest.fixture(scope="module")
+def users(installed: ControlPlane) -> dict[str, Kubectl]:
+    """Two people in the namespace default; ada may also create Jobs."""
+    made = {}
+    for name, rights in USERS.items():
+        for resource, verbs in rights.items():
+            role = f"{name}-{resource.split('.')[0]}"
+            what = (f"--verb={verbs}", f"--resource={resource}", "--namespace=default")
+            installed.kubectl("create", "role", role, *what)
+            whom = (f"--role={role}", f"--user={name}", "--namespace=default")
+            installed.kubectl("create", "rolebinding", role, *whom)
+        made[name] = Kubectl(installed.client(name, name))
+    until_the_policy_is_in_force(made["eve"])
+    return made
+
+
+def until_the_policy_is_in_force(eve: Kubectl) -> None:
+    """The API server compiles a new policy some time after it has stored it."""
+
+    def refused() -> bool:
+        try:
+            eve("create", "--dry-run=server", "--filename=-", stdin=json.dumps(job(spec(), "try")))
+        except ClusterError as error:
+            return "may not create Jobs" in str(error)
+        return False
+
+    until("the policy is in force", refused)
+
+
+def test_who_may_not_create_jobs_may_not_create_a_batchprocessjob(users: dict[str, Kubectl]):
+    with pytest.raises(ClusterError) as caught:
+        users["eve"].apply(json.dumps(job(spec())))
+    assert "user eve may not create Jobs in namespace default" in str(caught.value)
+    assert "forbidden" in str(caught.value).lower()
+
+
+def test_who_may_create_jobs_may_create_a_batchprocessjob(
+    users: dict[str, Kubectl], server: JobServer
+):
+    users["ada"].apply(json.dumps(job(spec())))
+    assert server.get()["metadata"]["name"] == "digits"
+
+
+def patched(who: Kubectl, **change: Any) -> None:
+    who("patch", "bpj", "digits", "--type=merge", "--patch", json.dumps({"spec": change}))
+
+
+def test_nor_may_they_change_what_another_has_created(users: dict[str, Kubectl], server: JobServer):
+    server.create(spec())
+    with pytest.raises(ClusterError, match="user eve may not create Jobs"):
+        patched(users["eve"], parallelism=7)
+    patched(users["ada"], parallelism=7)
+
+
+def test_labels_and_deletion_need_no_right_to_create_jobs(
+    users: dict[str, Kubectl], server: JobServer
+):
+    server.create(spec())
+    users["eve"]("label", "bpj", "digits", "team=vision")
+    users["eve"]("delete", "bpj", "digits")
+
+
+def test_the_garbage_collector_can_end_a_deletion_in_the_foreground(
+    installed: ControlPlane, server: JobServer
+):
+    server.create(spec())
+    installed.kubectl("delete", "bpj", "digits", "--cascade=foreground", "--timeout=30s")
+    assert "digits" not in installed.kubectl("get", "bpj", "--output=name")
+
+
+def test_a_renamed_hyperparameter_is_refused(users: dict[str, Kubectl], server: JobServer):
+    server.create(spec(hparams={"threshold": 0.5}))
+    with pytest.raises(Refused, match="spec.hparams cannot be changed") as caught:
+        server.patch([{"op": "replace", "path": "/spec/hparams", "value": {"treshold": 0.5}}])
+    assert caught.value.code == 422
+    server.patch([{"op": "replace", "path": "/spec/hparams", "value": {"threshold": 0.5}}])
+
+
+@pytest.mark.parametrize(
+    ("what", "may"),
+    [
+        ("list batchprocessjobs.batchprocess.dev --all-namespaces", True),
+        ("update batchprocessjobs.batchprocess.dev --subresource=status", True),
+        ("create jobs.batch", True),
+        ("patch pods --subresource=status", True),
+        ("list events", True),
+        ("get nodes", True),
+        (f"update secrets/{NAME}-progress-tls --namespace={NAMESPACE}", True),
+        ("update batchprocessjobs.batchprocess.dev", False),
+        ("patch batchprocessjobs.batchprocess.dev --subresource=status", False),
+        ("create pods", False),
+        ("create pods --subresource=exec", False),
+        ("delete pods", False),
+        ("update jobs.batch", False),
+        ("list nodes", False),
+        ("get secrets", False),
+        (f"get secrets/other --namespace={NAMESPACE}", False),
+        (f"list secrets --namespace={NAMESPACE}", False),
+        (f"get secrets/{NAME}-progress-tls --namespace=default", False),
+        ("create tokenreviews.authentication.k8s.io", False),
+        ("list customresourcedefinitions.apiextensions.k8s.io", False),
+        ("impersonate users", False),
+    ],
+)
+def test_the_operator_may_do_this_and_not_that(what: str, may: bool, installed: ControlPlane):
+    question = ("auth", "can-i", f"--as={ACCOUNT}", *what.split())
+    if may:
+        assert installed.kubectl(*question).strip() == "yes"
+        return
+    with pytest.raises(ClusterError):
+        installed.kubectl(*question)
+
+
+def test_pods_of_workers_have_no_rights(installed: ControlPlane):
+    account = "--as=system:serviceaccount:default:default"
+    for what in ("get pods", "get batchprocessjobs.batchprocess.dev", "get secrets"):
+        with pytest.raises(ClusterError):
+            installed.kubectl("auth", "can-i", account, *what.split())
+
+
+def test_an_upgrade_leaves_the_certificate_and_a_new_release_takes_it_over(
+    installed: ControlPlane, server: JobServer
+):
+    kubectl, place = installed.kubectl, list(flags({}, installed.kubeconfig))
+    server.create(spec())
+    secret = (f"secret/{NAME}-progress-tls", f"--namespace={NAMESPACE}")
+    data = {"ca.crt": base64.b64encode(b"a CA").decode()}
+    kubectl("patch", *secret, "--type=merge", "--patch", json.dumps({"data": data}))
+    helm("upgrade", RELEASE, str(CHART), *place)
+    helm("uninstall", RELEASE, *place)
+    assert server.get()["metadata"]["name"] == "digits"
+    helm("install", RELEASE, str(CHART), *place)
+    kept = kubectl.get("secret", f"{NAME}-progress-tls", NAMESPACE)
+    assert kept["data"] == data
+
+
+def test_what_is_rendered_twice_is_the_same(installed: ControlPlane):
+    place = list(flags({}, installed.kubeconfig))
+    texts = {helm("template", RELEASE, str(CHART), *place) for _ in range(2)}
+    assert len(texts) == 1
+    kubectl = installed.kubectl
+    kubectl("diff", "--server-side", "--force-conflicts", "--filename=-", stdin=texts.pop())

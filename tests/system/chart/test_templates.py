@@ -1,0 +1,199 @@
+"""What the chart makes of its values: rights verb by verb, settings, and refusals."""
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import yaml
+
+from batchprocess_operator.settings import PREFIX, OperatorSettings
+from support.kube.helm import CHART, NAME, NAMESPACE, HelmError, helm, rendered
+
+pytestmark = pytest.mark.slow
+
+Rights = dict[tuple[str, str, tuple[str, ...]], set[str]]
+JOBS: Rights = {
+    ("batchprocess.dev", "batchprocessjobs", ()): {"get", "list", "watch"},
+    ("batchprocess.dev", "batchprocessjobs/status", ()): {"update"},
+    ("batch", "jobs", ()): {"get", "list", "watch", "create", "patch", "delete"},
+    ("", "pods", ()): {"get", "list", "watch", "patch"},
+    ("", "pods/status", ()): {"patch"},
+    ("", "events", ()): {"create", "list"},
+}
+NODES: Rights = {("", "nodes", ()): {"get"}}
+
+
+def secret(name: str, *verbs: str) -> Rights:
+    return {("", "secrets", (name,)): set(verbs)}
+
+
+def rights(objects: list[dict[str, Any]]) -> dict[tuple[str, str | None], Rights]:
+    """By kind and namespace of the role; every role is bound to the operator and nobody else."""
+    found: dict[tuple[str, str | None], Rights] = {}
+    for role in objects:
+        if role["kind"] not in ("Role", "ClusterRole"):
+            continue
+        meta = role["metadata"]
+        place = found.setdefault((role["kind"], meta.get("namespace")), {})
+        for rule in role["rules"]:
+            assert not rule.keys() - {"apiGroups", "resources", "verbs", "resourceNames"}
+            names = tuple(rule.get("resourceNames", ()))
+            for group in rule["apiGroups"]:
+                for resource in rule["resources"]:
+                    place.setdefault((group, resource, names), set()).update(rule["verbs"])
+        bound = [
+            one["subjects"]
+            for one in objects
+            if one["kind"] == f"{role['kind']}Binding"
+            and one["roleRef"]["name"] == meta["name"]
+            and one["metadata"].get("namespace") == meta.get("namespace")
+        ]
+        assert bound == [[{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}]]
+    return found
+
+
+OWN = secret(f"{NAME}-progress-tls", "get", "update")
+
+
+def test_the_operator_of_a_cluster_has_these_rights_and_no_other():
+    assert rights(rendered()) == {
+        ("ClusterRole", None): JOBS | NODES,
+        ("Role", NAMESPACE): OWN,
+    }
+
+
+def test_the_operator_of_some_namespaces_has_them_there_only():
+    assert rights(rendered(watchNamespaces=["a", "b"])) == {
+        ("ClusterRole", None): NODES,
+        ("Role", "a"): JOBS,
+        ("Role", "b"): JOBS,
+        ("Role", NAMESPACE): OWN,
+    }
+
+
+def test_an_operator_of_its_own_namespace_can_do_without_any_right_to_the_cluster():
+    found = rendered(
+        watchNamespaces=["a"],
+        rbac__nodes=False,
+        crds__enabled=False,
+        admissionPolicy__enabled=False,
+    )
+    assert rights(found) == {("Role", "a"): JOBS, ("Role", NAMESPACE): OWN}
+    assert all("namespace" in one["metadata"] for one in found)
+
+
+def test_a_given_certificate_is_only_read():
+    found = rendered(progress__existingSecret="cert")
+    assert rights(found)["Role", NAMESPACE] == secret("cert", "get")
+    assert not [one for one in found if one["kind"] == "Secret"]
+    assert environment(found)["PROGRESS_SECRET_GIVEN"] == "true"
+
+
+def test_the_secret_of_the_operator_is_empty_and_kept():
+    (made,) = [one for one in rendered() if one["kind"] == "Secret"]
+    assert made["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    assert not made.keys() & {"data", "stringData"}
+
+
+def container(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    (found,) = deployment["spec"]["template"]["spec"]["containers"]
+    return found
+
+
+def environment(objects: list[dict[str, Any]]) -> dict[str, str]:
+    """Our variables without their prefix; one from the pod's fields is given as a name."""
+    env = {one["name"]: one.get("value", "team") for one in container(objects)["env"]}
+    return {
+        name.removeprefix(PREFIX): value for name, value in env.items() if name.startswith(PREFIX)
+    }
+
+
+@pytest.mark.parametrize("namespaces", [[], ["a", "b"]])
+def test_the_operator_understands_its_settings(namespaces: list[str]):
+    told = environment(
+        rendered(watchNamespaces=namespaces, requestsPerSecond=7.5, logLevel="DEBUG")
+    )
+    read = OperatorSettings.from_env({PREFIX + name: value for name, value in told.items()})
+    assert told.keys() <= {name.upper() for name in OperatorSettings.model_fields}
+    assert read.namespaces == tuple(namespaces)
+    assert read.progress_address == f"https://{NAME}.{NAMESPACE}.svc:8443"
+    assert (read.requests_per_second, read.log_level, read.pod_namespace) == (7.5, "DEBUG", "team")
+    assert not read.progress_secret_given
+
+
+def test_the_address_of_the_endpoint_may_be_another():
+    told = environment(rendered(progress__address="https://10.0.0.7:8443"))
+    assert told["PROGRESS_ADDRESS"] == "https://10.0.0.7:8443"
+
+
+def test_the_deployment_is_one_that_may_do_nothing_to_its_node():
+    objects = rendered()
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert container(objects)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_ports_of_service_and_pod_agree():
+    objects = rendered()
+    (service,) = [one for one in objects if one["kind"] == "Service"]
+    ports = {one["name"]: one["containerPort"] for one in container(objects)["ports"]}
+    assert {one["targetPort"]: one["port"] for one in service["spec"]["ports"]} == {
+        "progress": 8443,
+        "metrics": 8081,
+    }
+    assert ports == {"progress": 8443, "metrics": 8081, "health": 8080}
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    labels = deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert service["spec"]["selector"].items() <= labels
+
+
+def test_the_crd_is_kept_and_may_be_left_out():
+    (crd,) = [one for one in rendered() if one["kind"] == "CustomResourceDefinition"]
+    annotations = crd["metadata"].pop("annotations")
+    assert annotations == {"helm.sh/resource-policy": "keep"}
+    applied = CHART.parents[1] / "crds" / "batchprocess.dev_batchprocessjobs.yaml"
+    assert crd == yaml.safe_load(applied.read_text())
+    assert "CustomResourceDefinition" not in {one["kind"] for one in rendered(crds__enabled=False)}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"watchNamespace": ["a"]},
+        {"image__name": "x"},
+        {"watchNamespaces": ["Not A Name"]},
+        {"logLevel": "LOUD"},
+        {"progress__address": "http://plain:8443"},
+        {"requestsPerSecond": 0},
+        {"replicas": 2},
+        {"imagePullSecrets": ["registry"]},
+        {"progress__enable": True},
+    ],
+    ids=str,
+)
+def test_a_wrong_value_is_refused(values: dict[str, Any]):
+    with pytest.raises(HelmError, match="values don't meet the specifications of the schema"):
+        rendered(**values)
+
+
+def test_every_value_has_its_place_in_the_schema_and_the_chart_is_clean():
+    helm("lint", "--strict", "--quiet", str(CHART))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/install.md"])
+def test_the_install_command_that_a_page_shows_runs_the_image_that_it_names(page: str):
+    text = (CHART.parents[1] / page).read_text().replace("\\\n", "")
+    (command,) = re.findall(r"^helm install .*", text, flags=re.MULTILINE)
+    release, chart, *flags = shlex.split(command)[2:]
+    assert (CHART.parents[1] / chart).samefile(CHART)
+    made = yaml.safe_load_all(helm("template", release, str(CHART), *flags))
+    assert container(list(made))["image"] == "registry.example/team/batchprocess-operator:0.1.0"
