@@ -1,12 +1,14 @@
-"""Whether there is a usable GPU is found out without waking it."""
+"""A usable GPU is found without waking it; what a batch holds is moved to the device."""
 
 import ctypes
+from collections import namedtuple
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from batchprocess.sdk.device.devices import has_gpu, pick_device
+from batchprocess.sdk.device.devices import has_gpu, move, pick_device
 
 
 @pytest.fixture
@@ -52,3 +54,27 @@ def test_a_torch_without_cuda_is_asked_itself(
     machine(13000, None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert not has_gpu()
+
+
+Pair = namedtuple("Pair", "a b")
+
+
+def test_what_has_a_to_of_its_own_is_moved_by_it():
+    class Batch(list):
+        def to(self, device):
+            return f"moved to {device}"
+
+    assert move(Batch([1]), torch.device("cpu"), set()) == "moved to cpu"
+    packed = torch.nn.utils.rnn.pack_sequence([torch.ones(2), torch.ones(1)])
+    moved = move(packed, torch.device("meta"), set())
+    assert (moved.data.device.type, moved.batch_sizes.device.type) == ("meta", "cpu")
+
+
+def test_to_device_keeps_every_container_and_warns_once(caplog):
+    warned = set()
+    data = {"t": torch.ones(2), "n": np.ones(2), "p": Pair([torch.ones(1)], ("x", "y"))}
+    moved = move(data, torch.device("cpu"), warned)
+    assert isinstance(moved["n"], torch.Tensor)
+    assert isinstance(moved["p"], Pair)
+    assert moved["p"].b == ("x", "y")
+    assert len([line for line in caplog.messages if "str" in line]) == 1

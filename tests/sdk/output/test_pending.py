@@ -1,0 +1,82 @@
+"""What user code reported since the last commit, all of it once."""
+
+import threading
+
+import torch
+
+from support.contexts import context, made_kept
+
+
+def test_threads_of_user_code_lose_no_file_and_no_metric(tmp_path):
+    kept = made_kept(tmp_path)
+    made = context(tmp_path, kept)
+    updates = made.wrap_reducer(list, name="all")
+    boundaries = []
+
+    def work(thread):
+        for number in range(50):
+            updates.update(number)
+            made.report_metrics(f"thread{thread}", number, {"a": 1})
+            with made.upload_path() as path:
+                (path / f"{thread}-{number}").touch()
+
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        try:
+            boundaries.append(kept.take((0, 1), (0, 1)))
+        except RuntimeError:
+            continue  # a block was open: what was reported must not be lost by that
+    for thread in threads:
+        thread.join()
+    boundaries.append(kept.take((0, 1), (0, 1)))
+    assert sum(len(one.metrics) for one in boundaries) == 400
+    assert sum(len(one.reducers[0].entry.value) for one in boundaries) == 400
+    assert len({name for one in boundaries for name in one.files}) == 400
+
+
+def test_nothing_is_left_of_what_was_committed(tmp_path):
+    kept = made_kept(tmp_path)
+    made = context(tmp_path, kept)
+    for number in range(3):
+        with made.upload_path() as path:
+            (path / "sub" / "deep").mkdir(parents=True)
+            (path / "sub" / f"{number}").touch()
+            (path / f"{number}").touch()
+        with made.upload_path():
+            pass
+    made.save("sub/rows.npy", torch.ones(2), ids=["a", "b"])
+    made.save("rows.jsonl", torch.ones(2), ids=["a", "b"])
+    first = kept.take((0, 1), (0, 1))
+    with made.upload_path() as path:
+        (path / "0").touch()
+    made.save("rows.jsonl", torch.ones(2), ids=["a", "b"])
+    second = kept.take((1, 2), (1, 2))
+    assert len(first.draft().files) == 9
+    first.discard()
+    assert [file.name for _, file in sorted(second._paths().items())] == ["0", "rows.jsonl"]
+    assert all(file.exists() for file in second._paths().values())
+    second.discard()
+    assert set(tmp_path.rglob("*")) == {kept.staging.saved.parent, kept.staging.saved}
+
+
+def test_reported_models_are_kept_with_the_next_commit(tmp_path):
+    kept = made_kept(tmp_path)
+    made = context(tmp_path, kept)
+    made.report_task_using_model_version("resnet:3")
+    made.report_task_using_checkpoint("s3://models/1")
+    assert kept.take((0, 1), (0, 1)).models == (
+        {"model_version": "resnet:3"},
+        {"checkpoint": "s3://models/1"},
+    )
+
+
+def test_a_large_value_goes_beside_its_record(tmp_path):
+    kept = made_kept(tmp_path)
+    made = context(tmp_path, kept).wrap_reducer(list, name="big")
+    made.update("x" * 20_000)
+    (entry,) = kept.take((0, 1), (0, 1)).reducers
+    assert entry.entry.value is None
+    assert entry.staged is not None
+    assert entry.staged.size > 20_000

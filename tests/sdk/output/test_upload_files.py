@@ -1,0 +1,77 @@
+"""Files of `upload_path()`: names, blocks, and what is refused."""
+
+import pytest
+
+from batchprocess.sdk.output.upload_files import Staging, check_name
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/../b", "a//b", ".", "x" * 256, "a\nb", "/".join("abc" * 200), "\udcff"]
+)
+def test_names_that_storage_could_not_hold_are_refused(name):
+    with pytest.raises(ValueError, match="file name"):
+        check_name(name)
+
+
+def test_a_block_moves_its_files_away_and_the_name_can_be_used_again(tmp_path):
+    staging = Staging(tmp_path)
+    with staging.block() as path:
+        (path / "deep").mkdir()
+        (path / "deep" / "with space ü.txt").write_text("one")
+    assert not path.exists()
+    files = staging.take()
+    assert list(files) == ["deep/with space ü.txt"]
+    assert files["deep/with space ü.txt"].read_text() == "one"
+    with staging.block() as path:
+        (path / "deep").mkdir()
+        (path / "deep" / "with space ü.txt").write_text("two")
+    assert list(staging.take()) == ["deep/with space ü.txt"]
+
+
+def stage(staging, *names):
+    """One block with these files."""
+    with staging.block() as path:
+        for name in names:
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).touch()
+
+
+def test_the_same_name_twice_in_one_interval_is_an_error(tmp_path):
+    staging = Staging(tmp_path)
+    stage(staging, "same")
+    with pytest.raises(ValueError, match="'same' was written twice"):
+        stage(staging, "same")
+
+
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b/c", "a/b")])
+def test_a_file_of_one_block_that_is_a_folder_of_another_is_refused(tmp_path, names):
+    staging = Staging(tmp_path)
+    stage(staging, names[0])
+    with pytest.raises(ValueError, match="as a file and as a folder"):
+        stage(staging, names[1])
+
+
+def test_more_files_than_a_commit_holds_are_refused_with_what_to_do(tmp_path):
+    with pytest.raises(ValueError, match="10001 files.*write larger files"):
+        stage(Staging(tmp_path), *map(str, range(10_001)))
+
+
+def test_an_exception_in_a_block_discards_it(tmp_path):
+    staging = Staging(tmp_path)
+    block = staging.block()
+    (block.__enter__() / "half").touch()
+    assert not block.__exit__(KeyError, KeyError("x"), None)
+    assert staging.take() == {}
+    assert list(tmp_path.rglob("half")) == []
+
+
+def test_a_link_is_refused(tmp_path):
+    staging = Staging(tmp_path)
+    with pytest.raises(ValueError, match="no regular file"), staging.block() as path:
+        (path / "link").symlink_to("/etc/hostname")
+
+
+def test_a_block_open_across_a_boundary_is_an_error(tmp_path):
+    staging = Staging(tmp_path)
+    with staging.block(), pytest.raises(RuntimeError, match="still open at a checkpoint"):
+        staging.take()

@@ -1,0 +1,57 @@
+"""Reducers go on in the next attempt, and give one result."""
+
+import pytest
+
+from batchprocess import MetricReducer
+from batchprocess.sdk.reduce.json_codec import to_json
+from batchprocess.sdk.reduce.reducers import FunctionReducer, Registered
+
+
+class Stateful(MetricReducer):
+    """A mean with state: equal to the uninterrupted run's whatever the interruptions."""
+
+    def reset(self):
+        self.values = []
+
+    def update(self, value):
+        self.values.append(value)
+
+    def per_slot_reduce(self):
+        return sum(self.values) / len(self.values)
+
+    def cross_slot_reduce(self, per_slot_metrics):
+        return sum(per_slot_metrics) / len(per_slot_metrics)
+
+    def state_dict(self):
+        return {"values": list(self.values)}
+
+    def load_state_dict(self, state):
+        self.values = list(state["values"])
+
+
+def test_a_reducer_with_state_goes_on_in_the_next_attempt():
+    first, second = Stateful(), Stateful()
+    first.reset()
+    second.reset()
+    first.update(1.0)
+    Registered(second, "m", 0).resume(to_json(Registered(first, "m", 0).take()))
+    second.update(2.0)
+    again = Registered(second, "m", 0)
+    assert again.reduce([to_json(again.take())]) == {"m": 1.5}
+
+
+def test_a_function_gets_one_flat_list_and_a_commit_only_what_is_new():
+    one = Registered(FunctionReducer(list), "all", 0)
+    for value in (1, 2):
+        one.reducer.update(value)
+    first = to_json(one.take())
+    one.reducer.update(3)
+    assert one.reduce([first, to_json(one.take())]) == {"all": [1, 2, 3]}
+
+
+def test_an_unnamed_reducer_must_return_a_dict():
+    assert Registered(FunctionReducer(lambda found: {"n": len(found)}), None, 0).reduce([[1]]) == {
+        "n": 1
+    }
+    with pytest.raises(TypeError, match="must return a dict"):
+        Registered(FunctionReducer(sum), None, 0).reduce([[1]])

@@ -1,0 +1,46 @@
+"""What the context tells user code, and what it refuses in the call."""
+
+import pytest
+import torch
+
+from support.contexts import context, made_kept
+
+
+def test_a_context_tells_its_place_and_its_hparams(tmp_path):
+    made = context(tmp_path)
+    assert (made.get_distributed_rank(), made.get_distributed_size()) == (2, 4)
+    assert (made.get_hparams(), made.get_tensorboard_path()) == ({"threshold": 0.5}, tmp_path)
+    model = made.prepare_model_for_inference(torch.nn.Dropout())
+    assert (made.device.type, model.training) == ("cpu", False)
+
+
+def test_reported_metrics_are_checked_in_the_call(tmp_path):
+    kept = made_kept(tmp_path)
+    made = context(tmp_path, kept)
+    made.report_metrics("g", 1, {"a": 1})
+    made.report_metrics("g", 2, {"a": 1})
+    for group in ("a.b", "", "a/b", "a\nb", "g" * 300):
+        with pytest.raises(ValueError, match=r"metric group|file name"):
+            made.report_metrics(group, 1, {"a": 1})
+    with pytest.raises(ValueError, match="'a' was reported already"):
+        made.report_metrics("g", 1, {"a": 2})
+    for value in (object(), float("nan"), "\udcff"):
+        with pytest.raises(TypeError, match="metric 'a' of group 'g' is not JSON"):
+            made.report_metrics("g", 3, {"a": value})
+    with pytest.raises(TypeError, match="steps_completed"):
+        made.report_metrics("g", "3", {"a": 1})
+    assert [entry.steps_completed for entry in kept.take((0, 1), (0, 1)).metrics] == [1, 2]
+    assert kept.take((1, 2), (1, 2)).metrics == ()
+
+
+def test_reducers_are_wrapped_in_init_only_under_unique_names(tmp_path):
+    kept = made_kept(tmp_path)
+    made = context(tmp_path, kept)
+    made.wrap_reducer(sum, name="total")
+    with pytest.raises(ValueError, match="'total' exists already"):
+        made.wrap_reducer(max, name="total")
+    with pytest.raises(TypeError, match="a MetricReducer or a function, not a list"):
+        made.wrap_reducer([1], name="list")
+    kept.in_init = False
+    with pytest.raises(RuntimeError, match="__init__ only"):
+        made.wrap_reducer(max, name="late")
