@@ -26,6 +26,7 @@ from batchprocess.ledger.effects import (
     Put,
     Upload,
 )
+from batchprocess.protocol.backoff import Backoff
 from batchprocess.protocol.errors import (
     OutcomeUnknown,
     StorageDenied,
@@ -37,7 +38,7 @@ from batchprocess.storage.base import Storage
 
 T = TypeVar("T")
 PARALLEL = 32
-_FIRST_WAIT, _LONGEST_WAIT = 0.05, 10.0
+_BACKOFF = Backoff(0.1, 10.0)
 _FIRST_SECONDS, _AGAIN_SECONDS = 5.0, 60.0
 """When a person is told that storage fails: hiccups are not worth a line."""
 _LOG = logging.getLogger("batchprocess")
@@ -92,9 +93,8 @@ class Trouble:
 
 
 def pause(patience: Patience, number: int) -> None:
-    """Wait before try `number`: full jitter, so that who failed together comes back apart."""
-    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(number, 16))
-    patience.sleep(longest * patience.jitter())
+    """Wait after failure `number`."""
+    patience.sleep(_BACKOFF.jittered(number, patience.jitter))
 
 
 ATTENDED = Patience(30, refusal_is_final=True)

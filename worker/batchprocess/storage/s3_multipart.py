@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchprocess.protocol.backoff import Backoff
 from batchprocess.storage.s3_errors import is_transient
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ PART = 32 << 20
 MAX_PARTS = 10_000
 THREADS = 4
 TRIES = 8
+_BACKOFF = Backoff(0.2, 5.0)
 _IN_MEMORY = threading.BoundedSemaphore(8)
 """Parts that this process holds at a time, over all files of a commit."""
 
@@ -55,7 +57,7 @@ def upload_parts(
 
 def pause(failures: int, jitter: Callable[[], float] = random.random) -> None:
     """Wait before a part is sent again, longer each time, with full jitter."""
-    time.sleep(jitter() * min(5.0, 0.1 * 2**failures))
+    time.sleep(_BACKOFF.jittered(failures, jitter))
 
 
 def spans(size: int) -> Iterator[tuple[int, int]]:

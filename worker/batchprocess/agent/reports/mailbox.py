@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from batchprocess.protocol.backoff import Backoff
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import INTERVAL_SECONDS, ProgressReport
 
@@ -52,8 +53,8 @@ class Schedule:
         """
         failed = self.failures
         self.failures = 0 if answer.problem is None else failed + 1
-        pause = self.pace.interval * 2 ** min(max(self.failures - 1, 0), 8)
-        self.due = began + min(pause, self.pace.longest) * (1 + draw / 5)
+        backoff = Backoff(self.pace.interval, self.pace.longest)
+        self.due = began + backoff.seconds(max(self.failures, 1)) * (1 + draw / 5)
         if answer.wait is not None:
             self.held_until = ended + min(answer.wait, self.pace.most_asked) * (1 + draw / 5)
             self.due = max(self.due, self.held_until)
