@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.file_names import check_name
 from batchprocess.protocol.records import MAX_FILES_PER_COMMIT
-
-_MAX_PART, _MAX_NAME = 255, 512
 
 
 class Staging:
@@ -98,22 +97,6 @@ class Staging:
         self._folders |= above
 
 
-def check_name(name: str) -> None:
-    """Raise ValueError unless `name` may become part of a key (contracts section 2)."""
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        raise ValueError(f"file name {name!r} is not valid UTF-8: rename it") from None
-    if size > _MAX_NAME:
-        raise ValueError(f"file name {name!r} has {size} bytes, at most {_MAX_NAME} are allowed")
-    for part in name.split("/"):
-        if part in ("", ".", "..") or len(part.encode()) > _MAX_PART or _has_control(part):
-            raise ValueError(
-                f"file name {name!r} is not allowed: parts have 1 to {_MAX_PART} bytes, no control "
-                "characters, and are not '.' or '..'"
-            )
-
-
 def describe(path: Path) -> Staged:
     """Size and sha256 of a file that nobody changes any more."""
     with path.open("rb") as file:
@@ -128,7 +111,3 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             raise ValueError(f"{name!r} in upload_path() is no regular file: copy its content")
         if path.is_file():
             yield name, path
-
-
-def _has_control(part: str) -> bool:
-    return any(ord(character) < 32 or ord(character) == 127 for character in part)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from batchprocess.sdk.output.upload_files import check_name
+from batchprocess.protocol.file_names import check_name
 from batchprocess.sdk.save.writers import DTYPES, TENSORS_ONLY, WRITERS
 
 Column = torch.Tensor | np.ndarray[Any, Any] | Sequence[Any]

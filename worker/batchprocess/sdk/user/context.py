@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import torch
 
+from batchprocess.protocol.file_names import check_name
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.sdk.device.devices import move
 from batchprocess.sdk.device.machine import Machine
 from batchprocess.sdk.device.prepare_model import Options
 from batchprocess.sdk.output.pending import Kept
-from batchprocess.sdk.output.upload_files import check_name
 from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer, Registered
 from batchprocess.sdk.save.column_types import Column, columns_of
 
