@@ -1,24 +1,18 @@
 """What user code has handed over since the last commit boundary; the next commit takes it."""
 
-import hashlib
-import json
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from batchprocess.ledger.attempt import Draft, StagedReducer
-from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.records import MetricEntry, ReducerEntry, Span
 from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.upload_files import Staging, describe
-from batchprocess.sdk.reduce.json_codec import to_json
 from batchprocess.sdk.reduce.reducers import Registered
+from batchprocess.sdk.reduce.stored_values import staged, value_of
 from batchprocess.sdk.save.saver import Saved, Saver
-
-_INLINE_BYTES = 16 << 10
 
 
 @dataclass
@@ -70,7 +64,7 @@ class Kept:
             files=files,
             saved=saved,
             spent=spent,
-            reducers=tuple(_entry(one) for one in self.reducers if not (idle and one.is_void())),
+            reducers=tuple(staged(one) for one in self.reducers if not (idle and one.is_void())),
             metrics=tuple(metrics),
             models=tuple(models),
         )
@@ -151,20 +145,3 @@ def _check_names(files: Set[str], saved: Set[str]) -> None:
 
 def _folders(names: Set[str]) -> set[str]:
     return {str(parent) for name in names for parent in PurePosixPath(name).parents}
-
-
-def value_of(entry: ReducerEntry, load: Callable[[str], bytes]) -> Any:
-    """The JSON form of a stored reducer value, wherever it lies."""
-    return entry.value if entry.object is None else json.loads(load(entry.object.key))
-
-
-def _entry(one: Registered) -> StagedReducer:
-    try:
-        value = to_json(one.take())
-    except TypeError as error:
-        raise TypeError(f"reducer {one.key!r}: {error}") from error
-    body = json.dumps(value).encode()
-    if len(body) <= _INLINE_BYTES:
-        return StagedReducer(ReducerEntry(name=one.key, kind=one.kind, value=value))
-    staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
-    return StagedReducer(ReducerEntry(name=one.key, kind=one.kind), staged)

@@ -10,8 +10,8 @@ from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.runs.finish import finish
 from batchprocess.runs.perform import Patience, perform_all
-from batchprocess.sdk.output.pending import value_of
 from batchprocess.sdk.reduce.reducers import Registered, reduce_all
+from batchprocess.sdk.reduce.stored_values import value_of
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.standalone_log import say_how_it_ended, say_that_others_go_on
 from batchprocess.storage.base import Storage

@@ -1,0 +1,32 @@
+"""Reducer values as commits hold them: small ones in the record, large ones beside it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from batchprocess.ledger.attempt import StagedReducer
+from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.records import ReducerEntry
+from batchprocess.sdk.reduce.json_codec import to_json
+from batchprocess.sdk.reduce.reducers import Registered
+
+_INLINE_BYTES = 16 << 10
+
+
+def staged(one: Registered) -> StagedReducer:
+    """The reducer's value for the next commit; TypeError if it has none that can be stored."""
+    try:
+        value = to_json(one.take())
+    except TypeError as error:
+        raise TypeError(f"reducer {one.key!r}: {error}") from error
+    body = json.dumps(value).encode()
+    if len(body) <= _INLINE_BYTES:
+        return StagedReducer(ReducerEntry(name=one.key, kind=one.kind, value=value))
+    beside = Staged(body, len(body), hashlib.sha256(body).hexdigest())
+    return StagedReducer(ReducerEntry(name=one.key, kind=one.kind), beside)
+
+
+def value_of(entry: ReducerEntry, load: Callable[[str], bytes]) -> Any:
+    """The JSON form of a stored reducer value, wherever it lies."""
+    return entry.value if entry.object is None else json.loads(load(entry.object.key))
