@@ -11,8 +11,8 @@ import safetensors
 import safetensors.torch
 import torch
 
+from batchprocess.sdk.save.column_values import numpy_of
 from batchprocess.sdk.save.saver import Saver
-from batchprocess.sdk.save.writers import numpy_of
 
 IDS = {"integers": [7, 8, 9, 10], "texts": ["a", "b", "ü", "d/e"]}
 

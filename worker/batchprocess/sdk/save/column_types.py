@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from batchprocess.protocol.file_names import check_name
-from batchprocess.sdk.save.writers import DTYPES, TENSORS_ONLY, WRITERS
+from batchprocess.sdk.save.column_values import DTYPES
+from batchprocess.sdk.save.writers import TENSORS_ONLY, WRITERS
 
 Column = torch.Tensor | np.ndarray[Any, Any] | Sequence[Any]
 Kind = tuple[object, ...]

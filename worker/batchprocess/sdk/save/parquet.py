@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batchprocess.sdk.save.writers import Values, numpy_of
+from batchprocess.sdk.save.column_values import Values, numpy_of
 
 _GROUP_BYTES = 32 << 20
 """Rows are written in groups of about this size: larger ones take memory, smaller ones time."""
