@@ -9,8 +9,11 @@ import torch
 from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor, results
-from batchprocess.sdk.input.cuda import CudaPort, CudaReturn, Gpu, UnderWay
+from batchprocess.sdk.attempt.gpu import Gpu
+from batchprocess.sdk.device.in_flight import UnderWay
+from batchprocess.sdk.input.host_to_device import CudaPort
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.save.device_to_host import CudaReturn
 from support.rough import Images, plain, processor, same
 from system.scripts.conftest import Alone
 

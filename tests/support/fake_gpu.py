@@ -15,7 +15,7 @@ class FakeBack:
 
 
 class FakeGpu:
-    """As `batchprocess.sdk.input.cuda.Gpu`."""
+    """As `batchprocess.sdk.attempt.gpu.Gpu`."""
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")

@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.input.cuda import CudaPort
+from batchprocess.sdk.input.host_to_device import CudaPort
 from batchprocess.sdk.input.loader import make_loader
 from batchprocess.sdk.input.prefetch import Prefetch, tensors_in
 from batchprocess.sdk.input.shared_slots import Slots, lies_in_slot, slots_for

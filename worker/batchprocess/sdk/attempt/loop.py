@@ -16,7 +16,7 @@ from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 
 class Device(Protocol):
-    """The GPU's queue of batches; see `cuda.UnderWay`."""
+    """The GPU's queue of batches; see `in_flight.UnderWay`."""
 
     @property
     def seconds(self) -> float:

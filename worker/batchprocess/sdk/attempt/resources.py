@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
+from batchprocess.sdk.attempt.gpu import Gpu
 from batchprocess.sdk.attempt.loop import Device, NoDevice
 from batchprocess.sdk.device.compile_cache import Artefacts, made_for
 from batchprocess.sdk.device.devices import pick_device
 from batchprocess.sdk.device.machine import Machine
 from batchprocess.sdk.device.prepare_model import Models
-from batchprocess.sdk.input.cuda import Gpu
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.output.pending import Kept
 from batchprocess.sdk.output.upload_files import Staging

@@ -1,12 +1,13 @@
 """Moving user data to a device, and models ready for inference."""
 
-import ctypes
 import logging
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+
+from batchprocess.sdk.device.cuda_driver import driver_version
 
 _LOG = logging.getLogger("batchprocess")
 
@@ -23,12 +24,8 @@ def has_gpu() -> bool:
 def _driver_is_new_enough() -> bool:
     if torch.version.cuda is None:
         return torch.cuda.is_available()
-    version = ctypes.c_int()
-    try:
-        ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
-    except OSError:
-        return False
-    return version.value // 1000 >= int(torch.version.cuda.split(".")[0])
+    version = driver_version()
+    return version is not None and version // 1000 >= int(torch.version.cuda.split(".")[0])
 
 
 def pick_device(gpu: int) -> torch.device:
