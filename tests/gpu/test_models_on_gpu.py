@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor
-from batchprocess.sdk.device.prepare_model import Models, Options
+from batchprocess.sdk.device.prepare_model import ModelOptions, ModelPreparer
 from system.scripts.conftest import Alone
 
 ROWS = 32
@@ -41,8 +41,8 @@ def test_outputs_are_within_tolerance_and_stay_as_they_were(cuda, dtype, mode, c
     net = network()
     right = [copy.deepcopy(net).to(cuda)(images(n).to(cuda)).detach() for n in (ROWS, ROWS, 5)]
     short = []
-    models = Models(cuda, is_short=lambda: bool(short))
-    models.prepare(net, Options(dtype, mode, channels_last=True))
+    models = ModelPreparer(cuda, is_short=lambda: bool(short))
+    models.prepare(net, ModelOptions(dtype, mode, channels_last=True))
     kept = []
     with torch.no_grad():
         for rows in (ROWS, ROWS, 5):
@@ -107,7 +107,7 @@ def test_hugging_face_outputs_are_joined(little_memory: int, cuda) -> None:
             return before(self, *args, **kwargs)
 
         net.forward = small.__get__(net)
-        Models(cuda).prepare(net, Options(torch.bfloat16))
+        ModelPreparer(cuda).prepare(net, ModelOptions(torch.bfloat16))
         found = net(input_ids=tokens.to(cuda), attention_mask=torch.ones_like(tokens).to(cuda))
     assert type(found) is type(right)
     assert found.last_hidden_state.dtype is torch.float32

@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor, results
 from batchprocess.sdk.attempt.gpu import Gpu
-from batchprocess.sdk.device.in_flight import UnderWay
+from batchprocess.sdk.device.in_flight import BatchesInFlight
 from batchprocess.sdk.input.host_to_device import CudaPort
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.save.device_to_host import CudaReturn
@@ -46,13 +46,13 @@ def test_a_copy_ahead_is_the_tensor_and_lives_as_long_as_it_is_used(cuda: torch.
         batch = torch.full((64, 4096), float(number))
         given = prefetch.stage(batch)
         later = prefetch.stage(torch.full((64, 4096), -1.0))
-        prefetch.begin()
-        there = prefetch.take(given)
+        prefetch.begin_batch()
+        there = prefetch.device_copy(given)
         for _ in range(4):
             weight = weight @ weight / 64  # queued before the copy is read
         sums.append(there.double().sum() + 0 * weight.sum().double().nan_to_num())
         del there, later
-        prefetch.begin()
+        prefetch.begin_batch()
         right.append(float(number) * 64 * 4096)
     assert [one.item() for one in sums] == right
 
@@ -61,7 +61,7 @@ def test_a_batch_may_be_changed_as_soon_as_to_device_returns(cuda: torch.device)
     gpu = Gpu(cuda, everything=True)
     for number in range(50):
         batch = gpu.prefetch.stage(torch.full((8 << 20,), float(number)))
-        gpu.prefetch.begin()
+        gpu.prefetch.begin_batch()
         there = gpu.to_device(batch)
         batch.fill_(-1)
         again = gpu.to_device(batch)
@@ -80,15 +80,15 @@ def test_a_copy_comes_behind_what_the_gpu_still_writes_to_page_locked_memory(cud
 
 
 def test_few_batches_are_under_way_and_their_time_is_known(cuda: torch.device) -> None:
-    under_way = UnderWay(cuda)
+    in_flight = BatchesInFlight(cuda)
     matrix = torch.randn(4096, 4096, device=cuda)
     for _ in range(50):
-        under_way.begin()
+        in_flight.begin()
         matrix @ matrix
-        under_way.end()
-        assert len(under_way._open) < 8
-    under_way.drain()
-    assert 0 < under_way.seconds < 10
+        in_flight.end()
+        assert len(in_flight._open) < 8
+    in_flight.drain()
+    assert 0 < in_flight.seconds < 10
 
 
 FORMATS = ["rows.jsonl", "rows.npy", "rows.safetensors", "rows.parquet"]

@@ -5,27 +5,27 @@ from pathlib import Path
 import torch
 
 from batchprocess.sdk.device.machine import Machine
-from batchprocess.sdk.device.prepare_model import Models
-from batchprocess.sdk.output.pending import Kept
+from batchprocess.sdk.device.prepare_model import ModelPreparer
+from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.output.upload_files import Staging
 from batchprocess.sdk.save.saver import Saver
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
 
 
-def made_kept(folder: Path) -> Kept:
+def made_pending(folder: Path) -> PendingOutputs:
     """Outputs of an attempt that stages its files in `folder`."""
     staging = Staging(folder)
-    return Kept(staging, Saver(staging.saved))
+    return PendingOutputs(staging, Saver(staging.saved))
 
 
-def context(folder: Path, kept: Kept | None = None) -> TorchBatchProcessorContext:
+def context(folder: Path, pending: PendingOutputs | None = None) -> TorchBatchProcessorContext:
     """The context of shard 2 of 4 on the CPU."""
     cpu = torch.device("cpu")
     return TorchBatchProcessorContext(
         rank=2,
         size=4,
-        machine=Machine(cpu, Models(cpu)),
+        machine=Machine(cpu, ModelPreparer(cpu)),
         hparams={"threshold": 0.5},
-        kept=kept or made_kept(folder),
+        pending=pending or made_pending(folder),
         tensorboard=folder,
     )

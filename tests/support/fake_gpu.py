@@ -7,7 +7,7 @@ from batchprocess.sdk.input.prefetch import Prefetch
 from support.fake_port import FakePort
 
 
-class FakeBack:
+class FakeDeviceToHost:
     """Copies back from the device at once."""
 
     def fetch(self, tensor: torch.Tensor) -> None:
@@ -21,12 +21,12 @@ class FakeGpu:
         self.device = torch.device("cpu")
         self.port = FakePort()
         self.prefetch = Prefetch(self.port)
-        self.under_way = NoDevice()
-        self.back = FakeBack()
+        self.in_flight = NoDevice()
+        self.device_to_host = FakeDeviceToHost()
 
-    def give_way(self) -> None:
-        self.prefetch.give_way()
+    def release_memory(self) -> None:
+        self.prefetch.release_memory()
 
     def to_device(self, tensor: torch.Tensor) -> torch.Tensor:
-        ahead = self.prefetch.take(tensor)
+        ahead = self.prefetch.device_copy(tensor)
         return tensor.clone() if ahead is None else ahead

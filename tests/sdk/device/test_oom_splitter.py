@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from batchprocess.sdk.device.oom_splitter import Splitter
+from batchprocess.sdk.device.oom_splitter import OomSplitter
 
 Pair = namedtuple("Pair", "a b")
 ROWS = 10
@@ -39,7 +39,7 @@ class Small:
 
     def __init__(self, fits: int) -> None:
         self.fits, self.ran, self.freed = fits, [], 0
-        self.splitter = Splitter(self.free)
+        self.splitter = OomSplitter(self.free)
 
     def free(self) -> None:
         self.freed += 1
@@ -136,7 +136,7 @@ def test_inputs_in_any_kind_of_dict_are_split(make) -> None:
         assert type(batch) is type(make(x=X))
         return x * 2
 
-    assert torch.equal(Splitter(lambda: None)(model, (make(x=X),), {}), X * 2)
+    assert torch.equal(OomSplitter(lambda: None)(model, (make(x=X),), {}), X * 2)
 
 
 def test_one_row_that_does_not_fit_is_the_users_error() -> None:
@@ -165,4 +165,4 @@ def test_the_failed_calls_tensors_are_gone_before_the_next_try() -> None:
             raise torch.OutOfMemoryError
         return x
 
-    Splitter(lambda: None)(model, (X,), {})
+    OomSplitter(lambda: None)(model, (X,), {})

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from batchprocess.sdk.device.page_locked import Copier, Held
+from batchprocess.sdk.device.page_locked import Copier, HeldMemory
 
 MB = 1 << 20
 
 
 def test_memory_is_held_until_the_last_view_of_it_is_gone() -> None:
-    held = Held()
+    held = HeldMemory()
     whole = torch.empty(MB, dtype=torch.uint8)
     held.add(whole)
     view = whole[10:20]
@@ -22,14 +22,14 @@ def test_memory_is_held_until_the_last_view_of_it_is_gone() -> None:
 
 
 def test_sizes_count_as_the_allocator_rounds_them() -> None:
-    held = Held()
+    held = HeldMemory()
     kept = torch.empty(3 * MB, dtype=torch.uint8)
     held.add(kept)
     assert held.bytes == 4 * MB
 
 
 def test_many_batches_that_pass_leave_nothing_behind() -> None:
-    held = Held()
+    held = HeldMemory()
     for _ in range(1_000):
         held.add(torch.empty(1_000))
     assert held.bytes == 0

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from batchprocess.sdk.device.prepare_model import Models, Options
+from batchprocess.sdk.device.prepare_model import ModelOptions, ModelPreparer
 from batchprocess.sdk.device.tensor_trees import cast
 
 CPU = torch.device("cpu")
@@ -39,7 +39,7 @@ def image(rows: int = ROWS) -> torch.Tensor:
 
 
 def prepared(net: Net, **options) -> Net:
-    return Models(CPU).prepare(net, Options(**options))
+    return ModelPreparer(CPU).prepare(net, ModelOptions(**options))
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ def test_a_forward_out_of_memory_is_split(net: Net) -> None:
     freed = []
     Net.forward = small
     try:
-        models = Models(CPU, free=lambda: freed.append(1))
-        models.prepare(net, Options(channels_last=True))
+        models = ModelPreparer(CPU, free=lambda: freed.append(1))
+        models.prepare(net, ModelOptions(channels_last=True))
         found = net(image(), scale=1.0)
     finally:
         Net.forward = before
@@ -132,24 +132,24 @@ def test_a_forward_out_of_memory_is_split(net: Net) -> None:
 )
 def test_wrong_options_are_named(options, match) -> None:
     with pytest.raises(ValueError, match=match):
-        Options(**options)
+        ModelOptions(**options)
 
 
 def test_a_scripted_model_is_left_alone_and_not_compiled() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scripting is deprecated, under changing categories
         scripted = torch.jit.script(torch.nn.Linear(2, 2))
-    Models(CPU).prepare(scripted, Options(dtype=torch.float64))
+    ModelPreparer(CPU).prepare(scripted, ModelOptions(dtype=torch.float64))
     assert scripted(torch.ones(1, 2, dtype=torch.float64)).dtype is torch.float64
     with pytest.raises(ValueError, match="scripted model"):
-        Models(CPU).prepare(scripted, Options(compile=True))
+        ModelPreparer(CPU).prepare(scripted, ModelOptions(compile=True))
 
 
 @pytest.mark.slow
 def test_a_compiled_model_agrees_and_a_short_batch_is_not_compiled_for(net: Net) -> None:
     right = {rows: copy.deepcopy(net).eval()(image(rows)) for rows in (ROWS, 2)}
     short = []
-    Models(CPU, is_short=lambda: bool(short)).prepare(net, Options(compile=True))
+    ModelPreparer(CPU, is_short=lambda: bool(short)).prepare(net, ModelOptions(compile=True))
     with torch.no_grad():
         full = [net(image()) for _ in range(2)]
         compiled = torch._dynamo.utils.counters["frames"]["ok"]

@@ -23,9 +23,9 @@ def loader(workers: int = 0, dataset=None) -> DataLoader:
 def all_of(feed) -> list[float]:
     rows = []
     for _ in range(5):
-        (batch,) = feed.take()
+        (batch,) = feed.next_batch()
         rows += batch.tolist()
-        feed.done()
+        feed.batch_done()
     feed.close()
     return rows
 
@@ -50,9 +50,9 @@ def test_a_thread_reads_two_batches_ahead_and_no_more() -> None:
 
     feed = ThreadedFeed(source(), 8, Prefetch(port, everything=True))
     for number in range(8):
-        assert feed.take().item() == number
+        assert feed.next_batch().item() == number
         assert len(read) <= number + 3
-        feed.done()
+        feed.batch_done()
     feed.close()
     assert port.opened
     assert not [one for one in threading.enumerate() if one.name == "batchprocess-feed"]
@@ -60,7 +60,7 @@ def test_a_thread_reads_two_batches_ahead_and_no_more() -> None:
 
 def test_closing_ends_a_thread_that_is_ahead() -> None:
     feed = ThreadedFeed(iter(torch.arange(100)), 100, Prefetch(FakePort()))
-    feed.take()
+    feed.next_batch()
     feed.close()
     assert not [one for one in threading.enumerate() if one.name == "batchprocess-feed"]
 
@@ -71,9 +71,9 @@ def test_what_reading_raised_is_raised_where_the_batch_is_taken() -> None:
         raise KeyError("row 7")
 
     feed = ThreadedFeed(source(), 3, Prefetch(FakePort()))
-    assert feed.take().item() == 1
+    assert feed.next_batch().item() == 1
     with pytest.raises(KeyError, match="row 7"):
-        feed.take()
+        feed.next_batch()
     feed.close()
 
 
@@ -88,7 +88,7 @@ def test_reading_ahead_draws_no_random_number() -> None:
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    open_feed(loader(), lambda: None).take()
+    open_feed(loader(), lambda: None).next_batch()
     assert torch.equal(torch.rand(2), expected)
 
 
@@ -101,6 +101,6 @@ def test_a_reader_starts_again_where_the_claim_says() -> None:
 
     with Reader(open_at) as reader:
         reader.start(3)
-        assert reader.at(3).take() == 3
-        assert reader.at(5).take() == 5
+        assert reader.feed_from(3).next_batch() == 3
+        assert reader.feed_from(5).next_batch() == 5
     assert opened == [3, 5]

@@ -19,7 +19,7 @@ def pair(number: int) -> Pair:
 def begun(prefetch: Prefetch, batch):
     """The batch as user code gets it."""
     given = prefetch.stage(batch)
-    prefetch.begin()
+    prefetch.begin_batch()
     return given
 
 
@@ -28,8 +28,8 @@ def learned(port: FakePort) -> Prefetch:
     prefetch = Prefetch(port)
     batch = begun(prefetch, pair(0))
     assert (port.pinned, port.sent) == (2, 2)
-    assert prefetch.take(batch.image) is not None
-    prefetch.end()
+    assert prefetch.device_copy(batch.image) is not None
+    prefetch.end_batch()
     return prefetch
 
 
@@ -41,9 +41,9 @@ def test_only_what_the_batch_before_was_asked_for_is_sent() -> None:
     assert (port.pinned, port.sent) == (3, 3)
     assert isinstance(batch, Pair)
     assert batch.label is given.label
-    assert torch.equal(prefetch.take(batch.image), given.image)
-    assert prefetch.take(batch.label) is None
-    prefetch.end()
+    assert torch.equal(prefetch.device_copy(batch.image), given.image)
+    assert prefetch.device_copy(batch.label) is None
+    prefetch.end_batch()
     prefetch.stage(pair(2))
     assert (port.pinned, port.sent) == (5, 5)
 
@@ -52,7 +52,7 @@ def test_what_is_no_longer_asked_for_is_no_longer_sent() -> None:
     port = FakePort()
     prefetch = learned(port)
     begun(prefetch, pair(1))
-    prefetch.end()
+    prefetch.end_batch()
     begun(prefetch, pair(2))
     assert port.sent == 3
 
@@ -62,15 +62,15 @@ def test_everything_is_always_sent_if_that_was_asked_for() -> None:
     prefetch = Prefetch(port, everything=True)
     for number in range(1, 4):
         begun(prefetch, {"a": [torch.ones(1), ("x", torch.ones(2))]})
-        prefetch.end()
+        prefetch.end_batch()
         assert port.sent == 2 * number
 
 
 def test_a_copy_is_handed_out_once() -> None:
     prefetch = learned(FakePort())
     batch = begun(prefetch, pair(1))
-    assert prefetch.take(batch.image) is not None
-    assert prefetch.take(batch.image) is None
+    assert prefetch.device_copy(batch.image) is not None
+    assert prefetch.device_copy(batch.image) is None
 
 
 CHANGES = {
@@ -92,7 +92,7 @@ def test_a_copy_of_what_was_changed_since_is_not_handed_out(change) -> None:
     prefetch = learned(FakePort())
     batch = begun(prefetch, pair(1))
     change(batch.image)
-    assert prefetch.take(batch.image) is None
+    assert prefetch.device_copy(batch.image) is None
 
 
 def test_reading_changes_nothing() -> None:
@@ -101,16 +101,16 @@ def test_reading_changes_nothing() -> None:
     assert batch.image.sum().item() == 6
     assert batch.image.tolist()
     assert torch.stack([batch.image, batch.image]).shape == (2, 2, 3)
-    assert prefetch.take(batch.image) is not None
+    assert prefetch.device_copy(batch.image) is not None
 
 
 def test_a_kept_batch_is_not_the_current_one_and_a_view_is_not_the_tensor() -> None:
     prefetch = learned(FakePort())
     kept = begun(prefetch, pair(1))
-    prefetch.end()
+    prefetch.end_batch()
     batch = begun(prefetch, pair(2))
-    assert prefetch.take(kept.image) is None
-    assert prefetch.take(batch.image[:1]) is None
+    assert prefetch.device_copy(kept.image) is None
+    assert prefetch.device_copy(batch.image[:1]) is None
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_without_memory_on_the_device_batches_go_the_plain_way_and_it_is_said_on
     prefetch = Prefetch(port, everything=True)
     for number in range(3):
         batch = begun(prefetch, pair(number))
-        assert prefetch.take(batch.image) is None
+        assert prefetch.device_copy(batch.image) is None
     assert len(caplog.messages) == 1
     assert "no GPU memory for batches ahead" in caplog.text
 
@@ -206,9 +206,9 @@ def test_a_model_that_needs_the_memory_gets_that_of_batches_ahead() -> None:
     port = FakePort()
     prefetch = Prefetch(port, everything=True)
     batch = prefetch.stage(pair(0))
-    prefetch.give_way()
-    prefetch.begin()
-    assert prefetch.take(batch.image) is None
+    prefetch.release_memory()
+    prefetch.begin_batch()
+    assert prefetch.device_copy(batch.image) is None
     prefetch.stage(pair(1))
     assert port.sent == 2
 
@@ -228,9 +228,9 @@ def test_without_memory_to_lock_batches_go_the_plain_way_and_it_is_said_once(cap
     for number in range(3):
         given = pair(number)
         batch = begun(prefetch, given)
-        assert (prefetch.take(batch.image) is None) is (number > 0)
-        assert prefetch.take(batch.label) is None
+        assert (prefetch.device_copy(batch.image) is None) is (number > 0)
+        assert prefetch.device_copy(batch.label) is None
         assert torch.equal(batch.image, given.image)
         assert batch.label is given.label
-        prefetch.end()
+        prefetch.end_batch()
     assert len([line for line in caplog.messages if "page-locked" in line]) == 1

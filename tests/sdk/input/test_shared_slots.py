@@ -17,7 +17,7 @@ from batchprocess.sdk.input.host_to_device import CudaPort
 from batchprocess.sdk.input.loader import make_loader
 from batchprocess.sdk.input.prefetch import Prefetch, tensors_in
 from batchprocess.sdk.input.shared_slots import Slots, lies_in_slot, slots_for
-from batchprocess.sdk.input.worker_queues import Forking, _Packed, pack
+from batchprocess.sdk.input.worker_queues import ForkingContext, _Packed, pack
 from support.fake_port import FakePort
 
 MB = 1 << 20
@@ -149,9 +149,9 @@ def test_user_code_never_gets_a_tensor_in_a_slot(way: str) -> None:
         slot.close(sent=False)
         assert all(map(torch.equal, tensors_in(batch), tensors_in(before)))
         assert len({id(one) for one in batch["c"]}) == 1
-        prefetch.begin()
-        prefetch.take(batch["a"])
-        prefetch.end()
+        prefetch.begin_batch()
+        prefetch.device_copy(batch["a"])
+        prefetch.end_batch()
     assert port.pinned == (5 if way == "pinned" else 0)
 
 
@@ -194,7 +194,7 @@ def test_batches_kept_by_user_code_stay_as_they_are(keep: int) -> None:
         Counting(),
         batch_size=2,
         num_workers=2,
-        multiprocessing_context=Forking(lambda: slots_for(2, 2)),
+        multiprocessing_context=ForkingContext(lambda: slots_for(2, 2)),
     )
     kept, places = [], set()
     for number, batch in enumerate(loader):
@@ -213,7 +213,7 @@ def test_a_reader_that_is_slow_changes_nothing() -> None:
         batch_size=8,
         num_workers=1,
         prefetch_factor=3,
-        multiprocessing_context=Forking(lambda: slots_for(1, 3)),
+        multiprocessing_context=ForkingContext(lambda: slots_for(1, 3)),
     )
     for number, batch in enumerate(loader):
         time.sleep(0.02)

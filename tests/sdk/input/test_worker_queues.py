@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from batchprocess.sdk.input.shared_slots import slots_for
-from batchprocess.sdk.input.worker_queues import Forking, _Packed, pack
+from batchprocess.sdk.input.worker_queues import ForkingContext, _Packed, pack
 
 SLOTTED = [list, lambda: slots_for(2, 2)]
 """Large tensors go as torch sends them; or in slots."""
@@ -117,7 +117,7 @@ def test_a_loader_gives_the_same_batches_in_the_same_order(slots: Any) -> None:
         batch_size=3,
         num_workers=2,
         collate_fn=as_it_is,
-        multiprocessing_context=Forking(slots),
+        multiprocessing_context=ForkingContext(slots),
     )
     rows = [row for batch in loader for row in batch]
     assert [row["text"] for row in rows] == [str(number) for number in range(40)]
@@ -129,7 +129,7 @@ def test_a_loader_gives_the_same_batches_in_the_same_order(slots: Any) -> None:
 
 
 def test_nobody_waits_for_a_reader_that_is_gone() -> None:
-    queue = Forking().Queue()
+    queue = ForkingContext().Queue()
     rows = [bytes([number]) * 2_100 for number in range(64)]
     # Not in this thread, which would hang for good.
     putting = threading.Thread(target=lambda: list(map(queue.put, rows)), daemon=True)
@@ -153,6 +153,6 @@ class Numbers(Dataset[torch.Tensor]):
 
 def test_long_lists_of_rows_reach_the_workers() -> None:
     loader = DataLoader(
-        Numbers(), batch_size=20_000, num_workers=2, multiprocessing_context=Forking()
+        Numbers(), batch_size=20_000, num_workers=2, multiprocessing_context=ForkingContext()
     )
     assert torch.equal(torch.cat(list(loader)), torch.arange(60_000))

@@ -4,12 +4,12 @@ import threading
 
 import torch
 
-from support.contexts import context, made_kept
+from support.contexts import context, made_pending
 
 
 def test_threads_of_user_code_lose_no_file_and_no_metric(tmp_path):
-    kept = made_kept(tmp_path)
-    made = context(tmp_path, kept)
+    pending = made_pending(tmp_path)
+    made = context(tmp_path, pending)
     updates = made.wrap_reducer(list, name="all")
     boundaries = []
 
@@ -25,20 +25,20 @@ def test_threads_of_user_code_lose_no_file_and_no_metric(tmp_path):
         thread.start()
     while any(thread.is_alive() for thread in threads):
         try:
-            boundaries.append(kept.take((0, 1), (0, 1)))
+            boundaries.append(pending.cut_commit((0, 1), (0, 1)))
         except RuntimeError:
             continue  # a block was open: what was reported must not be lost by that
     for thread in threads:
         thread.join()
-    boundaries.append(kept.take((0, 1), (0, 1)))
+    boundaries.append(pending.cut_commit((0, 1), (0, 1)))
     assert sum(len(one.metrics) for one in boundaries) == 400
     assert sum(len(one.reducers[0].entry.value) for one in boundaries) == 400
     assert len({name for one in boundaries for name in one.files}) == 400
 
 
 def test_nothing_is_left_of_what_was_committed(tmp_path):
-    kept = made_kept(tmp_path)
-    made = context(tmp_path, kept)
+    pending = made_pending(tmp_path)
+    made = context(tmp_path, pending)
     for number in range(3):
         with made.upload_path() as path:
             (path / "sub" / "deep").mkdir(parents=True)
@@ -48,35 +48,35 @@ def test_nothing_is_left_of_what_was_committed(tmp_path):
             pass
     made.save("sub/rows.npy", torch.ones(2), ids=["a", "b"])
     made.save("rows.jsonl", torch.ones(2), ids=["a", "b"])
-    first = kept.take((0, 1), (0, 1))
+    first = pending.cut_commit((0, 1), (0, 1))
     with made.upload_path() as path:
         (path / "0").touch()
     made.save("rows.jsonl", torch.ones(2), ids=["a", "b"])
-    second = kept.take((1, 2), (1, 2))
+    second = pending.cut_commit((1, 2), (1, 2))
     assert len(first.draft().files) == 9
     first.discard()
     assert [file.name for _, file in sorted(second._paths().items())] == ["0", "rows.jsonl"]
     assert all(file.exists() for file in second._paths().values())
     second.discard()
-    assert set(tmp_path.rglob("*")) == {kept.staging.saved.parent, kept.staging.saved}
+    assert set(tmp_path.rglob("*")) == {pending.staging.saved.parent, pending.staging.saved}
 
 
 def test_reported_models_are_kept_with_the_next_commit(tmp_path):
-    kept = made_kept(tmp_path)
-    made = context(tmp_path, kept)
+    pending = made_pending(tmp_path)
+    made = context(tmp_path, pending)
     made.report_task_using_model_version("resnet:3")
     made.report_task_using_checkpoint("s3://models/1")
-    assert kept.take((0, 1), (0, 1)).models == (
+    assert pending.cut_commit((0, 1), (0, 1)).models == (
         {"model_version": "resnet:3"},
         {"checkpoint": "s3://models/1"},
     )
 
 
 def test_a_large_value_goes_beside_its_record(tmp_path):
-    kept = made_kept(tmp_path)
-    made = context(tmp_path, kept).wrap_reducer(list, name="big")
+    pending = made_pending(tmp_path)
+    made = context(tmp_path, pending).wrap_reducer(list, name="big")
     made.update("x" * 20_000)
-    (entry,) = kept.take((0, 1), (0, 1)).reducers
+    (entry,) = pending.cut_commit((0, 1), (0, 1)).reducers
     assert entry.entry.value is None
     assert entry.staged is not None
     assert entry.staged.size > 20_000

@@ -11,13 +11,13 @@ def test_a_block_moves_its_files_away_and_the_name_can_be_used_again(tmp_path):
         (path / "deep").mkdir()
         (path / "deep" / "with space ü.txt").write_text("one")
     assert not path.exists()
-    files = staging.take()
+    files = staging.cut_files()
     assert list(files) == ["deep/with space ü.txt"]
     assert files["deep/with space ü.txt"].read_text() == "one"
     with staging.block() as path:
         (path / "deep").mkdir()
         (path / "deep" / "with space ü.txt").write_text("two")
-    assert list(staging.take()) == ["deep/with space ü.txt"]
+    assert list(staging.cut_files()) == ["deep/with space ü.txt"]
 
 
 def stage(staging, *names):
@@ -53,7 +53,7 @@ def test_an_exception_in_a_block_discards_it(tmp_path):
     block = staging.block()
     (block.__enter__() / "half").touch()
     assert not block.__exit__(KeyError, KeyError("x"), None)
-    assert staging.take() == {}
+    assert staging.cut_files() == {}
     assert list(tmp_path.rglob("half")) == []
 
 
@@ -66,4 +66,4 @@ def test_a_link_is_refused(tmp_path):
 def test_a_block_open_across_a_boundary_is_an_error(tmp_path):
     staging = Staging(tmp_path)
     with staging.block(), pytest.raises(RuntimeError, match="still open at a checkpoint"):
-        staging.take()
+        staging.cut_files()

@@ -4,7 +4,7 @@ import pytest
 
 from batchprocess import MetricReducer
 from batchprocess.sdk.reduce.json_codec import to_json
-from batchprocess.sdk.reduce.reducers import FunctionReducer, Registered
+from batchprocess.sdk.reduce.reducers import FunctionReducer, RegisteredReducer
 
 
 class Stateful(MetricReducer):
@@ -34,24 +34,26 @@ def test_a_reducer_with_state_goes_on_in_the_next_attempt():
     first.reset()
     second.reset()
     first.update(1.0)
-    Registered(second, "m", 0).resume(to_json(Registered(first, "m", 0).take()))
+    RegisteredReducer(second, "m", 0).resume(
+        to_json(RegisteredReducer(first, "m", 0).value_to_store())
+    )
     second.update(2.0)
-    again = Registered(second, "m", 0)
-    assert again.reduce([to_json(again.take())]) == {"m": 1.5}
+    again = RegisteredReducer(second, "m", 0)
+    assert again.reduce([to_json(again.value_to_store())]) == {"m": 1.5}
 
 
 def test_a_function_gets_one_flat_list_and_a_commit_only_what_is_new():
-    one = Registered(FunctionReducer(list), "all", 0)
+    one = RegisteredReducer(FunctionReducer(list), "all", 0)
     for value in (1, 2):
         one.reducer.update(value)
-    first = to_json(one.take())
+    first = to_json(one.value_to_store())
     one.reducer.update(3)
-    assert one.reduce([first, to_json(one.take())]) == {"all": [1, 2, 3]}
+    assert one.reduce([first, to_json(one.value_to_store())]) == {"all": [1, 2, 3]}
 
 
 def test_an_unnamed_reducer_must_return_a_dict():
-    assert Registered(FunctionReducer(lambda found: {"n": len(found)}), None, 0).reduce([[1]]) == {
-        "n": 1
-    }
+    assert RegisteredReducer(FunctionReducer(lambda found: {"n": len(found)}), None, 0).reduce(
+        [[1]]
+    ) == {"n": 1}
     with pytest.raises(TypeError, match="must return a dict"):
-        Registered(FunctionReducer(sum), None, 0).reduce([[1]])
+        RegisteredReducer(FunctionReducer(sum), None, 0).reduce([[1]])

@@ -22,7 +22,7 @@ def save_twice(folder: Path, name: str, columns, ids) -> dict[str, Path]:
     saver = Saver(folder)
     for rows in (slice(0, 2), slice(2, 4)):
         saver.save(name, {key: values[rows] for key, values in columns.items()}, ids[rows])
-    saved = saver.take()
+    saved = saver.cut_files()
     files = saved.files.result()
     assert saved.names == files.keys()
     saver.close()
@@ -149,7 +149,7 @@ def test_a_batch_without_rows_says_nothing_of_the_ids_of_others(
         if suffix in {"parquet", "jsonl"}:
             columns["text"] = list(ids)
         saver.save(f"rows.{suffix}", columns, ids)
-    path = saver.take().files.result()[f"rows.{suffix}"]
+    path = saver.cut_files().files.result()[f"rows.{suffix}"]
     assert ids_in(path) == (["a", "b"] if "some" in order else [])
 
 
@@ -158,7 +158,7 @@ def test_a_batch_without_rows_says_nothing_of_the_ids_of_others(
 def test_a_column_cut_out_of_a_tensor(tmp_path: Path, suffix, rows) -> None:
     saver, name, wide = Saver(tmp_path), f"x.{suffix}", torch.arange(4.0 * rows).reshape(rows, 4)
     saver.save(name, {"x": wide[:, 2]}, [*range(rows)])
-    path = saver.take().files.result()[name]
+    path = saver.cut_files().files.result()[name]
     match suffix:
         case "parquet":
             found = pq.read_table(path)["x"].to_pylist()
@@ -176,7 +176,7 @@ def test_integers_of_numpy_are_integers(tmp_path: Path, suffix) -> None:
     saver, name = Saver(tmp_path), f"rows.{suffix}"
     saver.save(name, {"rows": torch.ones(2, 2)}, list(np.arange(2)))
     saver.save(name, {"rows": torch.ones(2, 2)}, [2, 3])
-    assert ids_in(saver.take().files.result()[name]) == [0, 1, 2, 3]
+    assert ids_in(saver.cut_files().files.result()[name]) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -185,7 +185,7 @@ def test_ids_of_64_bits_are_exact(tmp_path: Path, suffix) -> None:
     saver = Saver(tmp_path)
     for one in (ids[:1], ids[1:]):
         saver.save(name, {"rows": torch.ones(1, 2)}, one)
-    assert ids_in(saver.take().files.result()[name]) == [1, 2**64 - 1]
+    assert ids_in(saver.cut_files().files.result()[name]) == [1, 2**64 - 1]
 
 
 def test_two_names_do_not_make_one_file(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_what_is_changed_after_the_call_is_not_changed_in_the_file(tmp_path: Pat
     tensor.fill_(9)
     array.fill(9)
     texts[:] = ["-", "-"]
-    lines = saver.take().files.result()["rows.jsonl"].read_text().splitlines()
+    lines = saver.cut_files().files.result()["rows.jsonl"].read_text().splitlines()
     assert lines == [
         '{"id": 0, "t": 0.0, "a": 0.0, "x": "a"}',
         '{"id": 1, "t": 0.0, "a": 0.0, "x": "b"}',
@@ -220,7 +220,7 @@ def test_nor_is_what_is_changed_inside_a_list(tmp_path: Path) -> None:
     tensor.fill_(9)
     boxes[0][0] = found["score"][0] = 9.0
     go.set()
-    text = saver.take().files.result()["rows.jsonl"].read_text()
+    text = saver.cut_files().files.result()["rows.jsonl"].read_text()
     assert json.loads(text) == {
         "id": 0,
         "a": [0.0, 0.0],
@@ -233,7 +233,7 @@ def test_nor_is_what_is_changed_inside_a_list(tmp_path: Path) -> None:
 
 def test_lists_take_room_for_what_their_items_hold(tmp_path: Path) -> None:
     go = threading.Event()
-    saver = Saver(tmp_path, most_bytes=1 << 20)
+    saver = Saver(tmp_path, max_bytes=1 << 20)
     saver._pool.submit(go.wait)
     masks = list(np.zeros((4, 200_000), dtype=np.uint8))
     saver.save("rows.parquet", {"mask": masks}, [0, 1, 2, 3])
@@ -248,12 +248,12 @@ def test_lists_take_room_for_what_their_items_hold(tmp_path: Path) -> None:
 
 def test_an_interval_has_its_own_files_and_an_empty_one_has_none(tmp_path: Path) -> None:
     saver = Saver(tmp_path)
-    assert saver.take() is None
+    assert saver.cut_files() is None
     saver.save("rows.npy", {"rows": torch.zeros(1)}, [0])
-    first = saver.take().files.result()["rows.npy"]
+    first = saver.cut_files().files.result()["rows.npy"]
     saver.save("rows.npy", {"rows": torch.ones(1, 2)}, [1])
     assert np.load(first).tolist() == [0.0]
-    assert np.load(saver.take().files.result()["rows.npy"]).tolist() == [[1.0, 1.0]]
+    assert np.load(saver.cut_files().files.result()["rows.npy"]).tolist() == [[1.0, 1.0]]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_what_cannot_be_kept_is_refused_in_the_call(
     saver = Saver(tmp_path)
     with pytest.raises(kind, match=match):
         saver.save(name, columns, ids)
-    assert saver.take() is None or not saver.take()
+    assert saver.cut_files() is None or not saver.cut_files()
 
 
 def test_batches_of_one_file_have_equal_columns(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
 def test_a_failure_to_encode_is_raised_by_the_commit_and_by_the_next_call(tmp_path: Path) -> None:
     saver = Saver(tmp_path)
     saver.save("rows.jsonl", {"a": [object()]}, [0])
-    failed = saver.take()
+    failed = saver.cut_files()
     with pytest.raises(ValueError, match=r"'rows.jsonl' cannot hold these rows: .*object is not"):
         failed.files.result()
     with pytest.raises(ValueError, match="'rows.jsonl' cannot hold these rows"):
@@ -324,7 +324,7 @@ class Slow:
 
 def test_a_full_room_makes_save_wait_and_loses_nothing(tmp_path: Path, monkeypatch) -> None:
     go = threading.Event()
-    saver = Saver(tmp_path, most_bytes=100)
+    saver = Saver(tmp_path, max_bytes=100)
     monkeypatch.setattr(saver, "_fetched", lambda tensor: Slow(tensor.clone(), go))
     saver.save("rows.npy", {"a": torch.zeros(1, 30)}, [0])
     timer = threading.Timer(0.2, go.set)
@@ -332,7 +332,7 @@ def test_a_full_room_makes_save_wait_and_loses_nothing(tmp_path: Path, monkeypat
     saver.save("rows.npy", {"a": torch.ones(1, 30)}, [1])
     assert go.is_set()
     assert saver.waited > 0
-    files = saver.take().files.result()
+    files = saver.cut_files().files.result()
     assert np.load(files["rows.npy"])[:, 0].tolist() == [0.0, 1.0]
     timer.join()
 
@@ -346,7 +346,7 @@ def test_without_device_memory_for_a_snapshot_the_copy_is_made_at_once(tmp_path:
     with pytest.raises(NotImplementedError, match="meta"):
         saver.save("rows.npy", {"a": meta}, [0])
     saver.save("rows.npy", {"a": torch.ones(1)}, [0])
-    assert saver.take() is not None
+    assert saver.cut_files() is not None
 
 
 def test_every_bfloat16_becomes_the_float32_that_it_is() -> None:

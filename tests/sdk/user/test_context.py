@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from support.contexts import context, made_kept
+from support.contexts import context, made_pending
 
 
 def test_a_context_tells_its_place_and_its_hparams(tmp_path):
@@ -15,8 +15,8 @@ def test_a_context_tells_its_place_and_its_hparams(tmp_path):
 
 
 def test_reported_metrics_are_checked_in_the_call(tmp_path):
-    kept = made_kept(tmp_path)
-    made = context(tmp_path, kept)
+    pending = made_pending(tmp_path)
+    made = context(tmp_path, pending)
     made.report_metrics("g", 1, {"a": 1})
     made.report_metrics("g", 2, {"a": 1})
     for group in ("a.b", "", "a/b", "a\nb", "g" * 300):
@@ -29,18 +29,18 @@ def test_reported_metrics_are_checked_in_the_call(tmp_path):
             made.report_metrics("g", 3, {"a": value})
     with pytest.raises(TypeError, match="steps_completed"):
         made.report_metrics("g", "3", {"a": 1})
-    assert [entry.steps_completed for entry in kept.take((0, 1), (0, 1)).metrics] == [1, 2]
-    assert kept.take((1, 2), (1, 2)).metrics == ()
+    assert [entry.steps_completed for entry in pending.cut_commit((0, 1), (0, 1)).metrics] == [1, 2]
+    assert pending.cut_commit((1, 2), (1, 2)).metrics == ()
 
 
 def test_reducers_are_wrapped_in_init_only_under_unique_names(tmp_path):
-    kept = made_kept(tmp_path)
-    made = context(tmp_path, kept)
+    pending = made_pending(tmp_path)
+    made = context(tmp_path, pending)
     made.wrap_reducer(sum, name="total")
     with pytest.raises(ValueError, match="'total' exists already"):
         made.wrap_reducer(max, name="total")
     with pytest.raises(TypeError, match="a MetricReducer or a function, not a list"):
         made.wrap_reducer([1], name="list")
-    kept.in_init = False
+    pending.in_init = False
     with pytest.raises(RuntimeError, match="__init__ only"):
         made.wrap_reducer(max, name="late")

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Beside(Generic[T]):
+class BackgroundCall(Generic[T]):
     """Starts `call` at once. Does not hold up the end of the process, whose result nobody wants."""
 
     def __init__(self, call: Callable[[], T], name: str) -> None:

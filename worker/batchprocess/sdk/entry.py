@@ -110,7 +110,7 @@ def _reduced(parts: Parts, where: Where) -> Reduced:
     where.run_exists = True
     parts.build(rank=0)
     where.stage = "reduce"
-    return parts.reducing().of_all(parts.place.environment.shards, where)
+    return parts.reducing().of_all_shards(parts.place.environment.shards, where)
 
 
 def _report(error: Exception, link: Link, where: Where, parts: Parts | None) -> None:

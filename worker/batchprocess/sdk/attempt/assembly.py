@@ -18,10 +18,10 @@ from batchprocess.sdk.attempt.loop import Commits, Loop
 from batchprocess.sdk.attempt.resources import Equipment
 from batchprocess.sdk.input.feed import Feed, Reader, open_feed
 from batchprocess.sdk.input.loader import make_loader
-from batchprocess.sdk.output.committer import Folder
-from batchprocess.sdk.output.pending import Kept
-from batchprocess.sdk.reduce.reduce_shards import Reducing
-from batchprocess.sdk.reduce.reducers import Registered
+from batchprocess.sdk.output.folder_sync import FolderSync
+from batchprocess.sdk.output.pending import PendingOutputs
+from batchprocess.sdk.reduce.reduce_shards import ShardReduction
+from batchprocess.sdk.reduce.reducers import RegisteredReducer
 from batchprocess.sdk.report.agent_link import Link, LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.loop_times import Advisor
@@ -61,9 +61,9 @@ class Parts:
         atexit.register(self._close_in, os.getpid())
 
     @property
-    def kept(self) -> Kept:
+    def pending(self) -> PendingOutputs:
         """What user code hands over."""
-        return self.equipment.kept
+        return self.equipment.pending
 
     def close(self) -> None:
         """Remove the temporary files."""
@@ -96,7 +96,7 @@ class Parts:
     def build(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
         processor = construct(self.processor_class, self.equipment.context(rank))
-        self.kept.in_init = False
+        self.pending.in_init = False
         return processor
 
     def reader(self, plan: ShardPlan) -> Reader:
@@ -110,24 +110,24 @@ class Parts:
         return Loop(
             processor=processor,
             plan=plan,
-            kept=self.kept,
+            pending=self.pending,
             committer=commits,
             state=live.state,
             where=live.where,
-            tensorboard=Folder(
+            tensorboard=FolderSync(
                 self.equipment.tensorboard,
                 f"tensorboard/{self.place.shard:05d}-{self.nonce[:8]}",
             ),
             interval=self._settings.checkpoint_interval,
-            device=self.equipment.under_way,
+            device=self.equipment.in_flight,
             began=live.link.beat,
             looked=self._looker(live),
             seconds=self._settings.checkpoint_seconds,
         )
 
-    def reducing(self) -> Reducing:
+    def reducing(self) -> ShardReduction:
         """The reducers' part of a run."""
-        return Reducing(self._reducers, self.storage, self.load, self.patience())
+        return ShardReduction(self._reducers, self.storage, self.load, self.patience())
 
     def load(self, key: str) -> bytes:
         """An object of the run."""
@@ -156,12 +156,12 @@ class Parts:
 
         def look() -> None:
             advisor.look()
-            if self.equipment.artefacts is not None:
-                self.equipment.artefacts.keep()
+            if self.equipment.compile_cache is not None:
+                self.equipment.compile_cache.store_once()
 
         return look
 
-    def _reducers(self) -> list[Registered]:
-        if self.kept.in_init:
+    def _reducers(self) -> list[RegisteredReducer]:
+        if self.pending.in_init:
             self.build(rank=self.place.shard)
-        return self.kept.reducers
+        return self.pending.reducers

@@ -18,7 +18,7 @@ from batchprocess.runs.probe import probe
 from batchprocess.sdk.attempt.assembly import Live, Parts
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.trace import traced
-from batchprocess.sdk.background import Beside
+from batchprocess.sdk.background import BackgroundCall
 from batchprocess.sdk.input.feed import Feed, Reader
 from batchprocess.sdk.output.committer import Committer
 from batchprocess.sdk.report.error_report import Where
@@ -50,7 +50,7 @@ class Attempt:
     def settle(self, failed: BaseException) -> None:
         """After a failure: wait for the commit under way, which was begun before it and counts."""
         if self._committer is not None:
-            self._committer.settle(failed)
+            self._committer.await_after_failure(failed)
 
     def _work(self, live: Live) -> None:
         parts, where = self._parts, live.where
@@ -99,7 +99,7 @@ class Attempt:
         """The model loads while the store is probed; run.json is written after both."""
         parts, exists, probing = self._parts, where.run_exists, None
         if not exists and self._place.environment.fencing == "required":
-            probing = Beside(self._probe, "probe")
+            probing = BackgroundCall(self._probe, "probe")
         where.stage = "__init__"
         if self._place.shard == 0:  # once a run is enough
             warn(parts.processor_class)
@@ -125,27 +125,27 @@ class Attempt:
         live: Live,
         reader: Reader,
     ) -> None:
-        parts, kept = self._parts, self._parts.kept
+        parts, pending = self._parts, self._parts.pending
         cursor, total = claimed.position.cursor, plan.size(self._place.shard)
         self._tell(plan, claimed, live)
         if cursor:
-            kept.drop_from_init()
+            pending.drop_from_init()
         if claimed.last is not None:
-            kept.resume(claimed.last.reducers, parts.load)
+            pending.resume(claimed.last.reducers, parts.load)
         self._committer = Committer(
             self._me, claimed.position, self._storage, parts.patience(), live.link.send
         )
         loop = parts.loop(processor, plan, self._committer, live)
         try:
             if cursor < total:
-                with self._traced(loop, reader.at(cursor), total - cursor) as feed:
+                with self._traced(loop, reader.feed_from(cursor), total - cursor) as feed:
                     loop.run(feed, cursor)
             loop.finish()
             live.link.beat()
         finally:
-            kept.saver.close()
-        if parts.equipment.artefacts is not None:
-            parts.equipment.artefacts.close()
+            pending.saver.close()
+        if parts.equipment.compile_cache is not None:
+            parts.equipment.compile_cache.wait_until_stored()
 
     def _traced(self, loop: Loop, feed: Feed, batches: int) -> AbstractContextManager[Feed]:
         if not self._place.environment.profile:

@@ -6,8 +6,8 @@ import json
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import Live, Parts
-from batchprocess.sdk.output.committer import Folder
-from batchprocess.sdk.output.pending import Boundary
+from batchprocess.sdk.output.folder_sync import FolderSync
+from batchprocess.sdk.output.pending import CommitContents
 from batchprocess.sdk.report.agent_link import Link, LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.setup.construct_processor import misspelt
@@ -52,7 +52,7 @@ def _seconds_of_a_batch(parts: Parts, plan: ShardPlan) -> float:
         loop = parts.loop(parts.build(rank=shard), plan, trial, live)
         loop.looked = lambda: None  # nothing is kept with the run, which does not exist
         with contextlib.suppress(Stopped):
-            loop.run(reader.at(0), 0)
+            loop.run(reader.feed_from(0), 0)
     return trial.seconds()
 
 
@@ -90,9 +90,11 @@ class Trial:
     def wait(self) -> None:
         """Nothing is in flight."""
 
-    def commit(self, _boundary: Boundary, _tensorboard: Folder | None) -> None:
+    def commit(self, _contents: CommitContents, _tensorboard: FolderSync | None) -> None:
         """A batch is done, and `on_checkpoint_start` was called after it."""
         self.check()
 
-    def seal(self, _boundary: Boundary, _batches: int, _tensorboard: Folder | None) -> None:
+    def seal(
+        self, _contents: CommitContents, _batches: int, _tensorboard: FolderSync | None
+    ) -> None:
         """Never: a trial does not finish its shard."""

@@ -2,7 +2,7 @@
 
 import torch
 
-from batchprocess.sdk.device.in_flight import UnderWay
+from batchprocess.sdk.device.in_flight import BatchesInFlight
 from batchprocess.sdk.input.host_to_device import CudaPort
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.save.device_to_host import CudaReturn
@@ -21,16 +21,16 @@ class Gpu:
         self.device = device
         self.port = CudaPort(device)
         self.prefetch = Prefetch(self.port, everything=everything) if ahead else None
-        self.under_way = UnderWay(device)
-        self.back = CudaReturn()
+        self.in_flight = BatchesInFlight(device)
+        self.device_to_host = CudaReturn()
 
-    def give_way(self) -> None:
+    def release_memory(self) -> None:
         """Return all memory that can be spared."""
         if self.prefetch is not None:
-            self.prefetch.give_way()
+            self.prefetch.release_memory()
         torch.cuda.empty_cache()
 
     def to_device(self, tensor: torch.Tensor) -> torch.Tensor:
         """The copy that is there already, else one made now."""
-        ahead = None if self.prefetch is None else self.prefetch.take(tensor)
+        ahead = None if self.prefetch is None else self.prefetch.device_copy(tensor)
         return self.port.copy(tensor) if ahead is None else ahead

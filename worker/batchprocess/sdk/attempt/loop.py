@@ -8,15 +8,15 @@ from typing import Protocol
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import Feed
-from batchprocess.sdk.output.committer import Folder
-from batchprocess.sdk.output.pending import Boundary, Kept
+from batchprocess.sdk.output.folder_sync import FolderSync
+from batchprocess.sdk.output.pending import CommitContents, PendingOutputs
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 
 class Device(Protocol):
-    """The GPU's queue of batches; see `in_flight.UnderWay`."""
+    """The GPU's queue of batches; see `in_flight.BatchesInFlight`."""
 
     @property
     def seconds(self) -> float:
@@ -41,10 +41,10 @@ class Commits(Protocol):
     def wait(self) -> None:
         """Until no commit is in flight; raises what it failed with."""
 
-    def commit(self, boundary: Boundary, tensorboard: Folder | None) -> None:
+    def commit(self, contents: CommitContents, tensorboard: FolderSync | None) -> None:
         """Start making it durable."""
 
-    def seal(self, boundary: Boundary, batches: int, tensorboard: Folder | None) -> None:
+    def seal(self, contents: CommitContents, batches: int, tensorboard: FolderSync | None) -> None:
         """End the shard."""
 
 
@@ -70,11 +70,11 @@ class Loop:
 
     processor: TorchBatchProcessor
     plan: ShardPlan
-    kept: Kept
+    pending: PendingOutputs
     committer: Commits
     state: LoopState
     where: Where
-    tensorboard: Folder
+    tensorboard: FolderSync
     interval: int
     device: Device
     began: Callable[[], None]
@@ -89,22 +89,22 @@ class Loop:
         Raises Stopped once everything processed so far is committed, if a stop was requested.
         """
         state, where, device, clock = self.state, self.where, self.device, self.clock
-        process, take, times = self.processor.process_batch, feed.take, self.state.times
-        saver, where.plan = self.kept.saver, self.plan
+        process, next_batch, times = self.processor.process_batch, feed.next_batch, self.state.times
+        saver, where.plan = self.pending.saver, self.plan
         total, interval = self.plan.size(where.shard), self.interval
         committed, last, now = cursor, clock(), clock()
         for index in range(cursor, total):
             where.stage, where.batch = "reading a batch", index
-            batch = take()
+            batch = next_batch()
             read = clock()
             times.data += read - now
             where.stage = "process_batch"
-            self.kept.rows = self.plan.row_span(where.shard, index, index + 1)
+            self.pending.rows = self.plan.row_span(where.shard, index, index + 1)
             device.begin()
             process(batch, index)
             device.end()
             times.device, times.saving = device.seconds, saver.waited
-            feed.done()
+            feed.batch_done()
             done, self.idle = index + 1, False
             state.processed = done
             state.moved = now = clock()
@@ -137,9 +137,11 @@ class Loop:
         total = self.plan.size(shard)
         where.stage = "commit"
         rows = self.plan.row_span(shard, total, total)
-        boundary = self.kept.take((total, total), rows, state.times.spent(), idle=self.idle)
+        contents = self.pending.cut_commit(
+            (total, total), rows, state.times.spent(), idle=self.idle
+        )
         state.enter("storage")
-        self.committer.seal(boundary, total, self.tensorboard)
+        self.committer.seal(contents, total, self.tensorboard)
         state.cursor = total
         state.enter("done")
 
@@ -153,18 +155,18 @@ class Loop:
         self.where.stage = "commit"
         rows = self.plan.row_span(self.where.shard, first, end)
         self.state.rows += rows[1] - rows[0]
-        boundary = self.kept.take((first, end), rows, self.state.times.spent())
-        self.committer.commit(boundary, self.tensorboard)
+        contents = self.pending.cut_commit((first, end), rows, self.state.times.spent())
+        self.committer.commit(contents, self.tensorboard)
         self.looked()
         self.state.enter("running")
 
     def _hook(self, hook: Callable[[], None]) -> None:
-        self.kept.rows = None
+        self.pending.rows = None
         began = self.clock()
         hook()
         times = self.state.times
         times.work += self.clock() - began
-        times.device, times.saving = self.device.seconds, self.kept.saver.waited
+        times.device, times.saving = self.device.seconds, self.pending.saver.waited
 
     def _wait(self) -> None:
         self.where.stage = "commit"

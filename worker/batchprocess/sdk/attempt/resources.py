@@ -9,12 +9,12 @@ import torch
 
 from batchprocess.sdk.attempt.gpu import Gpu
 from batchprocess.sdk.attempt.loop import Device, NoDevice
-from batchprocess.sdk.device.compile_cache import Artefacts, made_for
+from batchprocess.sdk.device.compile_cache import CompileCache, made_for
 from batchprocess.sdk.device.devices import pick_device
 from batchprocess.sdk.device.machine import Machine
-from batchprocess.sdk.device.prepare_model import Models
+from batchprocess.sdk.device.prepare_model import ModelPreparer
 from batchprocess.sdk.input.prefetch import Prefetch
-from batchprocess.sdk.output.pending import Kept
+from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.output.upload_files import Staging
 from batchprocess.sdk.save.saver import Saver
 from batchprocess.sdk.setup.placement import Place
@@ -44,7 +44,7 @@ class Equipment:
 
     def close(self) -> None:
         """Remove the temporary files."""
-        self._staging.close()
+        self._staging.remove_all()
         shutil.rmtree(self.tensorboard, ignore_errors=True)
 
     def context(self, rank: int) -> TorchBatchProcessorContext:
@@ -54,7 +54,7 @@ class Equipment:
             size=self._place.environment.shards,
             machine=self._machine,
             hparams=self._place.environment.hparams,
-            kept=self.kept,
+            pending=self.pending,
             tensorboard=self.tensorboard,
         )
 
@@ -63,22 +63,22 @@ class Equipment:
         return None if self._gpu is None else self._gpu.prefetch
 
     @property
-    def under_way(self) -> Device:
+    def in_flight(self) -> Device:
         """What the loop waits for before it cuts."""
-        return NoDevice() if self._gpu is None else self._gpu.under_way
+        return NoDevice() if self._gpu is None else self._gpu.in_flight
 
     @cached_property
-    def kept(self) -> Kept:
+    def pending(self) -> PendingOutputs:
         """What the processor keeps between commits."""
-        fetch = None if self._gpu is None else self._gpu.back.fetch
-        return Kept(self._staging, Saver(self._staging.saved, fetch))
+        fetch = None if self._gpu is None else self._gpu.device_to_host.fetch
+        return PendingOutputs(self._staging, Saver(self._staging.saved, fetch))
 
     @cached_property
-    def artefacts(self) -> Artefacts | None:
+    def compile_cache(self) -> CompileCache | None:
         """Compiled code, kept with the run; None if the job does not want it."""
         if not self._place.environment.compile_cache:
             return None
-        return Artefacts(
+        return CompileCache(
             self._storage, lambda: made_for(self._machine.device, self._processor_class)
         )
 
@@ -94,10 +94,10 @@ class Equipment:
     def _machine(self) -> Machine:
         gpu = self._gpu
         device = torch.device("cpu") if gpu is None else gpu.device
-        models = Models(
+        models = ModelPreparer(
             device,
-            is_short=lambda: self.kept.is_short(self._settings.batch_size),
-            free=(lambda: None) if gpu is None else gpu.give_way,
-            artefacts=self.artefacts,
+            is_short=lambda: self.pending.is_short(self._settings.batch_size),
+            free=(lambda: None) if gpu is None else gpu.release_memory,
+            compile_cache=self.compile_cache,
         )
         return Machine(device, models, None if gpu is None else gpu.to_device)

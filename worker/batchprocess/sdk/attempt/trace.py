@@ -11,8 +11,8 @@ import torch
 
 from batchprocess.sdk.attempt.loop import Commits, Device, Loop
 from batchprocess.sdk.input.feed import Feed
-from batchprocess.sdk.output.committer import Folder
-from batchprocess.sdk.output.pending import Boundary
+from batchprocess.sdk.output.folder_sync import FolderSync
+from batchprocess.sdk.output.pending import CommitContents
 from batchprocess.sdk.report.loop_times import Times
 from batchprocess.sdk.user.profiler import NoProfiler
 
@@ -135,13 +135,13 @@ class _TracedFeed:
         self._trace, self._feed = trace, feed
         self.close = feed.close
 
-    def done(self) -> None:
-        self._feed.done()
+    def batch_done(self) -> None:
+        self._feed.batch_done()
         self._trace.batch()
 
-    def take(self) -> Any:
+    def next_batch(self) -> Any:
         with self._trace.part("batchprocess: wait for data"):
-            return self._feed.take()
+            return self._feed.next_batch()
 
 
 class _TracedDevice:
@@ -174,6 +174,6 @@ class _TracedCommits:
         with self._trace.part("batchprocess: wait for the commit in flight"):
             self._commits.wait()
 
-    def commit(self, boundary: Boundary, tensorboard: Folder | None) -> None:
+    def commit(self, contents: CommitContents, tensorboard: FolderSync | None) -> None:
         with self._trace.part("batchprocess: begin a commit"):
-            self._commits.commit(boundary, tensorboard)
+            self._commits.commit(contents, tensorboard)

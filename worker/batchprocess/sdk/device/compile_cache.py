@@ -22,14 +22,14 @@ from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get, Put
 from batchprocess.runs.download import whole
 from batchprocess.runs.perform import Patience, perform
-from batchprocess.sdk.background import Beside
+from batchprocess.sdk.background import BackgroundCall
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")
 _PATIENCE = Patience(30)
 
 
-class Kept(BaseModel):
+class CacheRecord(BaseModel):
     """`cache/<key>.json`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -41,7 +41,7 @@ class Kept(BaseModel):
     made_for: dict[str, str]
 
 
-class Artefacts:
+class CompileCache:
     """Loads once, keeps once. Never fails the run: without them models are just compiled again.
 
     `made_for` describes what compiled code depends on.
@@ -49,8 +49,8 @@ class Artefacts:
 
     def __init__(self, storage: Storage, made_for: Callable[[], dict[str, str]]) -> None:
         self._storage, self._describe = storage, made_for
-        self._looked = self._known = self._ready = False
-        self._keeping: Beside[None] | None = None
+        self._loaded = self._known = self._ready = False
+        self._storing: BackgroundCall[None] | None = None
 
     @cached_property
     def _made_for(self) -> dict[str, str]:
@@ -63,56 +63,56 @@ class Artefacts:
 
     def load(self) -> None:
         """Give torch what an earlier attempt compiled, if it is there and whole."""
-        if self._looked:
+        if self._loaded:
             return
-        self._looked = True
-        with _telling("loaded"):
+        self._loaded = True
+        with _logging_errors("loaded"):
             body = perform(_get(f"{self._key}.json"), self._storage, _PATIENCE)
             if body is None:
                 return
             self._known = True
-            kept = Kept.model_validate_json(body)
-            found = whole(self._storage, kept.object, _PATIENCE)
-            if hashlib.sha256(found).hexdigest() != kept.sha256:
-                _LOG.warning("%s is not what its record says: compiling anew", kept.object)
+            record = CacheRecord.model_validate_json(body)
+            found = whole(self._storage, record.object, _PATIENCE)
+            if hashlib.sha256(found).hexdigest() != record.sha256:
+                _LOG.warning("%s is not what its record says: compiling anew", record.object)
                 return
             torch.compiler.load_cache_artifacts(found)
 
-    def made(self) -> None:
+    def note_compiled(self) -> None:
         """Something was compiled and has run."""
         self._ready = True
 
-    def keep(self) -> None:
+    def store_once(self) -> None:
         """Store what was compiled, in the background; called at every checkpoint, works once."""
         if self._ready and not self._known:
             self._known = True
-            self._keeping = Beside(self._store, "artefacts")
+            self._storing = BackgroundCall(self._store, "artefacts")
 
-    def close(self) -> None:
+    def wait_until_stored(self) -> None:
         """Wait for the storing, so that a run's first process leaves them to the others."""
-        if self._keeping is not None:
-            self._keeping.result()
+        if self._storing is not None:
+            self._storing.result()
 
     def _store(self) -> None:
-        with _telling("kept"):
+        with _logging_errors("kept"):
             made = torch.compiler.save_cache_artifacts()
             if made is None:
                 return
             body = made[0]
             digest = hashlib.sha256(body).hexdigest()
-            kept = Kept(
+            record = CacheRecord(
                 object=f"{self._key}-{digest[:16]}.bin",
                 size=len(body),
                 sha256=digest,
                 made_for=self._made_for,
             )
             # The bytes first: who finds the name must find them.
-            perform(_put(kept.object, body), self._storage, _PATIENCE)
-            record = kept.model_dump_json(indent=1).encode()
-            perform(create(f"{self._key}.json", record), self._storage, _PATIENCE)
+            perform(_put(record.object, body), self._storage, _PATIENCE)
+            text = record.model_dump_json(indent=1).encode()
+            perform(create(f"{self._key}.json", text), self._storage, _PATIENCE)
 
 
-class _telling:  # noqa: N801  reads as a word at its use
+class _logging_errors:  # noqa: N801  reads as a word at its use
     """Turns what may go wrong with artefacts into a line of the log."""
 
     def __init__(self, done: str) -> None:

@@ -6,10 +6,10 @@ import torch
 
 from batchprocess.sdk.device.cuda_events import is_done, make_timer
 
-_MOST_UNDER_WAY = 8
+_MAX_IN_FLIGHT = 8
 
 
-class UnderWay:
+class BatchesInFlight:
     """Batches whose work is queued on the GPU: few enough for memory, and their time.
 
     Without a bound, a loop that never looks at a result would queue batches as fast as it can,
@@ -35,7 +35,7 @@ class UnderWay:
         self._begun[1].record(torch.cuda.current_stream(self._device))
         self._open.append(self._begun)
         self._begun = None
-        while self._open and (len(self._open) >= _MOST_UNDER_WAY or is_done(self._open[0][1])):
+        while self._open and (len(self._open) >= _MAX_IN_FLIGHT or is_done(self._open[0][1])):
             self._close()
 
     def drain(self) -> None:

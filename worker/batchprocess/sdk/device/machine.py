@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from batchprocess.sdk.device.devices import Send
-from batchprocess.sdk.device.prepare_model import Models
+from batchprocess.sdk.device.prepare_model import ModelPreparer
 
 
 @dataclass(frozen=True)
@@ -13,5 +13,5 @@ class Machine:
     """`send` copies a tensor to `device`, where there is a better way than its `.to()`."""
 
     device: torch.device
-    models: Models
+    models: ModelPreparer
     send: Send | None = None

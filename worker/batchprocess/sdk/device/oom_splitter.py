@@ -14,7 +14,7 @@ _LOG = logging.getLogger("batchprocess")
 Run = Callable[..., Any]
 
 
-class Splitter:
+class OomSplitter:
     """Calls a function of batches; after an OutOfMemoryError with fewer rows at a time, for good.
 
     Every tensor whose first dimension is the batch's is split, in lists, tuples and dicts too, all

@@ -9,13 +9,13 @@ from functools import cached_property
 
 import torch
 
-_MOST_THREADS = 4
+_MAX_THREADS = 4
 _CORES_A_THREAD = 4
 _WORTH_SHARING_BYTES = 8 << 20
 _PAGE = 4096
 
 
-class Held:
+class HeldMemory:
     """Bytes of tensors that somebody still holds, be it by a view or a numpy array.
 
     Not the allocator's own figure: torch 2.11 never takes from it what was freed. `add` and
@@ -53,7 +53,7 @@ class Copier:
 
     def __init__(self, cores: int | None = None) -> None:
         cores = len(os.sched_getaffinity(0)) if cores is None else cores
-        self._threads = max(1, min(_MOST_THREADS, cores // _CORES_A_THREAD))
+        self._threads = max(1, min(_MAX_THREADS, cores // _CORES_A_THREAD))
 
     def copy(self, to: torch.Tensor, source: torch.Tensor) -> None:
         """Both are on the CPU, dense and of equal strides, dtypes and shapes."""

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from batchprocess.sdk.device.compile_cache import Artefacts
-from batchprocess.sdk.device.oom_splitter import Splitter
+from batchprocess.sdk.device.compile_cache import CompileCache
+from batchprocess.sdk.device.oom_splitter import OomSplitter
 from batchprocess.sdk.device.tensor_trees import cast
 
 _LOG = logging.getLogger("batchprocess")
@@ -19,7 +19,7 @@ Model = TypeVar("Model", bound=torch.nn.Module)
 
 
 @dataclass(frozen=True)
-class Options:
+class ModelOptions:
     """What the user asked for; see `TorchBatchProcessorContext.prepare_model_for_inference`."""
 
     dtype: torch.dtype | None = None
@@ -42,11 +42,11 @@ class Options:
         return "default" if self.compile else None
 
 
-class Models:
+class ModelPreparer:
     """Prepares models for one device.
 
     `is_short` tells whether the batch in work has fewer rows than the others, as a dataset's last
-    one may; `free` gives GPU memory back; `artefacts` keeps compiled code with the run.
+    one may; `free` gives GPU memory back; `compile_cache` keeps compiled code with the run.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Models:
         *,
         is_short: Callable[[], bool] = lambda: False,
         free: Callable[[], None] = lambda: None,
-        artefacts: Artefacts | None = None,
+        compile_cache: CompileCache | None = None,
     ) -> None:
         self._device = device
         self._is_short, self._free = is_short, free
-        self._artefacts = artefacts
+        self._compile_cache = compile_cache
 
-    def prepare(self, model: Model, options: Options) -> Model:
+    def prepare(self, model: Model, options: ModelOptions) -> Model:
         """The same object, in eval mode and on the device; its `forward` replaced on the object."""
         if not isinstance(model, torch.nn.Module):
             raise TypeError(
@@ -77,7 +77,7 @@ class Models:
             if options.mode is not None:
                 raise ValueError("a scripted model can't be compiled: pass the model it came from")
             return model
-        if self._device.type == "cpu" and options == Options():
+        if self._device.type == "cpu" and options == ModelOptions():
             return model
         inner = _Inner(model.forward, options, before)
         outer = _Outer(inner, self._fast(inner, options), self)
@@ -89,20 +89,20 @@ class Models:
         """Whether the batch in work has fewer rows than the others."""
         return self._is_short()
 
-    def splitter(self) -> Splitter:
+    def splitter(self) -> OomSplitter:
         """For one model: each has its own safe size."""
-        return Splitter(self._free)
+        return OomSplitter(self._free)
 
     def compiled(self) -> None:
         """A compiled model has run: its code can be kept now."""
-        if self._artefacts is not None:
-            self._artefacts.made()
+        if self._compile_cache is not None:
+            self._compile_cache.note_compiled()
 
-    def _fast(self, inner: "_Inner", options: Options) -> "Callable[..., Any] | None":
+    def _fast(self, inner: "_Inner", options: ModelOptions) -> "Callable[..., Any] | None":
         if options.mode is None:
             return None
-        if self._artefacts is not None:
-            self._artefacts.load()
+        if self._compile_cache is not None:
+            self._compile_cache.load()
         run = torch.compile(inner.run, mode=options.mode)
         return _graphed(run) if options.mode in _GRAPH_MODES else run
 
@@ -110,7 +110,7 @@ class Models:
 class _Inner:
     """The model's own forward between its casts: all of what is compiled."""
 
-    def __init__(self, forward: Any, options: Options, before: torch.dtype | None) -> None:
+    def __init__(self, forward: Any, options: ModelOptions, before: torch.dtype | None) -> None:
         self.forward = getattr(forward, "__func__", forward)
         self._bound = hasattr(forward, "__func__")
         self._options, self._before = options, before
@@ -127,7 +127,9 @@ class _Inner:
 class _Outer:
     """Around each call: compiled or not, in parts if memory is short."""
 
-    def __init__(self, inner: _Inner, fast: Callable[..., Any] | None, models: Models) -> None:
+    def __init__(
+        self, inner: _Inner, fast: Callable[..., Any] | None, models: ModelPreparer
+    ) -> None:
         self._inner, self._fast, self._models = inner, fast, models
         self._splitter = models.splitter()
 

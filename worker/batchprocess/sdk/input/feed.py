@@ -14,12 +14,12 @@ _PATIENCE_SECONDS = 5.0
 
 
 class Feed(Protocol):
-    """Batches in order. `take` blocks until one is there and raises what reading it raised."""
+    """Batches in order. `next_batch` waits for one and raises what reading it raised."""
 
-    def take(self) -> Any:
+    def next_batch(self) -> Any:
         """The next batch, for user code."""
 
-    def done(self) -> None:
+    def batch_done(self) -> None:
         """User code is done with the batch."""
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class Reader:
         """Begin reading at batch `cursor`; nothing is processed by this."""
         self._feed, self._cursor = self._open_at(cursor), cursor
 
-    def at(self, cursor: int) -> Feed:
+    def feed_from(self, cursor: int) -> Feed:
         """The batches from `cursor` on."""
         if cursor != self._cursor:
             # Another attempt committed between our look and our claim.
@@ -72,14 +72,14 @@ class PlainFeed:
     """The loader's batches as they are."""
 
     def __init__(self, source: Iterator[Any]) -> None:
-        self.take: Callable[[], Any] = source.__next__
+        self.next_batch: Callable[[], Any] = source.__next__
 
-    def done(self) -> None:
+    def batch_done(self) -> None:
         """Nothing to learn."""
 
     def close(self) -> None:
         """Loader workers end with their iterator."""
-        self.take = iter(()).__next__
+        self.next_batch = iter(()).__next__
 
 
 _NO_FEED = PlainFeed(iter(()))
@@ -92,15 +92,15 @@ class InlineFeed:
         self._source = source
         self._prefetch = prefetch
 
-    def take(self) -> Any:
+    def next_batch(self) -> Any:
         """Read, pin, send."""
         batch = self._prefetch.stage(next(self._source))
-        self._prefetch.begin()
+        self._prefetch.begin_batch()
         return batch
 
-    def done(self) -> None:
+    def batch_done(self) -> None:
         """Learn what was asked for."""
-        self._prefetch.end()
+        self._prefetch.end_batch()
 
     def close(self) -> None:
         """Nothing is under way between two calls."""
@@ -130,18 +130,18 @@ class ThreadedFeed:
         # batch, while the loop goes on.
         self._thread.start()
 
-    def take(self) -> Any:
+    def next_batch(self) -> Any:
         """The oldest batch of those ahead."""
         batch = self._ready.get()
         if isinstance(batch, _Failed):
             raise batch.error
         self._places.put(None)
-        self._prefetch.begin()
+        self._prefetch.begin_batch()
         return batch
 
-    def done(self) -> None:
+    def batch_done(self) -> None:
         """Learn what was asked for."""
-        self._prefetch.end()
+        self._prefetch.end_batch()
 
     def close(self) -> None:
         """End the thread; one that waits for a slow dataset is left to the end of the process."""

@@ -9,11 +9,11 @@ import torch
 
 from batchprocess.sdk.device.cuda_driver import make_context
 from batchprocess.sdk.device.cuda_events import make_event, make_stream
-from batchprocess.sdk.device.page_locked import Copier, Held
+from batchprocess.sdk.device.page_locked import Copier, HeldMemory
 from batchprocess.sdk.input.shared_slots import lies_in_slot
 
-_MOST_PINNED_BYTES = 2 << 30
-_MOST_OF_DEVICE = 0.02
+_MAX_PINNED_BYTES = 2 << 30
+_MAX_SHARE_OF_DEVICE = 0.02
 
 
 @dataclass
@@ -27,7 +27,7 @@ class CudaPort:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._held = Held()
+        self._held = HeldMemory()
         self._copier = Copier()
 
     @cached_property
@@ -36,7 +36,7 @@ class CudaPort:
 
     @cached_property
     def _largest(self) -> float:
-        return torch.cuda.get_device_properties(self._device).total_memory * _MOST_OF_DEVICE
+        return torch.cuda.get_device_properties(self._device).total_memory * _MAX_SHARE_OF_DEVICE
 
     def open(self) -> None:
         """Make the device this thread's own, and its context, if nobody has yet."""
@@ -91,7 +91,7 @@ class CudaPort:
 
     def room(self, size: int) -> bool:
         """Whether the batch is small beside the GPU, and user code keeps few pinned ones."""
-        return size <= self._largest and self._held.bytes <= _MOST_PINNED_BYTES
+        return size <= self._largest and self._held.bytes <= _MAX_PINNED_BYTES
 
 
 def _load_cudnn(device: torch.device) -> None:

@@ -11,7 +11,7 @@ from batchprocess.protocol.errors import InvalidArgument, WrongType
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.device.devices import has_gpu
 from batchprocess.sdk.input.shared_slots import Slots, slots_for
-from batchprocess.sdk.input.worker_queues import Forking
+from batchprocess.sdk.input.worker_queues import ForkingContext
 
 _IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
 _BY_SHARD = "batches are chosen by the shard, so that a restart finds its place"
@@ -66,7 +66,7 @@ def make_loader(
     settings.setdefault("generator", generator)
     if settings.get("num_workers"):
         # The script of the seed has no main guard, so workers must be forked, not spawned.
-        forking = Forking(lambda: _slots(settings) if ahead else [])
+        forking = ForkingContext(lambda: _slots(settings) if ahead else [])
         settings.setdefault("multiprocessing_context", forking)
         settings["worker_init_fn"] = _IgnoringInterrupts(settings.get("worker_init_fn"))
     try:

@@ -96,17 +96,17 @@ class Prefetch:
         self._staged.append({id(leaf.tensor): leaf for leaf in leaves})
         return batch
 
-    def begin(self) -> None:
+    def begin_batch(self) -> None:
         """User code is about to get the oldest batch that was staged."""
         self._current, self._asked = self._staged.popleft(), set()
 
-    def end(self) -> None:
+    def end_batch(self) -> None:
         """User code is done with the batch; what it asked for will be sent ahead."""
         if self._current:
             self._wanted = frozenset(self._asked)
         self._current = {}
 
-    def take(self, tensor: torch.Tensor) -> torch.Tensor | None:
+    def device_copy(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """The copy of a tensor of the current batch, once; None if it has to be copied now."""
         leaf = self._current.get(id(tensor))
         if leaf is None:
@@ -117,7 +117,7 @@ class Prefetch:
             return None
         return self._port.receive(sent)
 
-    def give_way(self) -> None:
+    def release_memory(self) -> None:
         """The model needs the memory more: drop what was sent, and send no more."""
         self._full = True
         for leaves in (self._current, *tuple(self._staged)):

@@ -20,7 +20,7 @@ SLOT_BYTES = 512 << 20
 """Addresses, not memory: of that a slot has what its largest batch has used."""
 _SPARE = 2
 """Besides the batches that a loader reads ahead: the one in our hands, and one that lags behind."""
-_MOST = 256
+_MAX_SLOTS = 256
 """Numbers of a byte."""
 _ALIGNED = 64
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -90,7 +90,7 @@ class Slot:
         self._slots, self._number, self._used = slots, number, 0
 
     def place(self, tensor: torch.Tensor) -> tuple[Any, ...] | None:
-        """Copy a dense tensor; what `landed` makes it from again. None if it does not fit."""
+        """Copy a dense tensor; what `tensor_in_slot` needs. None if it does not fit."""
         at = -(-self._used // _ALIGNED) * _ALIGNED
         if at + tensor.nbytes > self._slots._size:
             return None
@@ -106,7 +106,7 @@ class Slot:
             self._slots.give_back(self._number)
 
 
-def landed(
+def tensor_in_slot(
     key: int,
     number: int,
     at: int,
@@ -137,7 +137,7 @@ def slots_for(workers: int, ahead: int, size: int = SLOT_BYTES) -> list[Slots]:
     To be called before they are forked.
     """
     try:
-        return [Slots(min(ahead + _SPARE, _MOST), size) for _ in range(workers)]
+        return [Slots(min(ahead + _SPARE, _MAX_SLOTS), size) for _ in range(workers)]
     except OSError:
         return []
 

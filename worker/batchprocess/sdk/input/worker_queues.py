@@ -24,13 +24,13 @@ import torch
 from torch.utils.data import get_worker_info
 
 from batchprocess.sdk.input.prefetch import tensors_in
-from batchprocess.sdk.input.shared_slots import Slot, Slots, landed
+from batchprocess.sdk.input.shared_slots import Slot, Slots, tensor_in_slot
 
-_MOST_AT_ONCE = 4096
-_MOST_WAITING = 16 << 10
+_MAX_DIRECT_BYTES = 4096
+_MAX_WAITING_BYTES = 16 << 10
 """A pipe holds 64 KiB, or half of that in messages of half a page: nobody is to wait for a worker
 that is gone."""
-_MOST_INLINE = 64 << 10
+_MAX_INLINE_BYTES = 64 << 10
 _PROTOCOL = 5
 
 
@@ -58,7 +58,7 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
             return
         message = ForkingPickler.dumps(obj)
         # Once there is a thread, it has all messages: they must not overtake each other.
-        if self._thread is not None or len(message) > _MOST_AT_ONCE or self._is_filling():
+        if self._thread is not None or len(message) > _MAX_DIRECT_BYTES or self._is_filling():
             super().put(obj, block, timeout)
             return
         if not self._sem.acquire(block, timeout):
@@ -73,14 +73,14 @@ class DirectQueue(Queue):  # type: ignore[type-arg]
 
     def _is_filling(self) -> bool:
         waiting = fcntl.ioctl(self._reader.fileno(), termios.FIONREAD, bytes(4))
-        return int.from_bytes(waiting, sys.byteorder) > _MOST_WAITING
+        return int.from_bytes(waiting, sys.byteorder) > _MAX_WAITING_BYTES
 
     def _mine(self) -> Slots | None:
         worker = get_worker_info()
         return self._slots[worker.id] if worker is not None and self._slots else None
 
 
-class Forking(ForkContext):
+class ForkingContext(ForkContext):
     """multiprocessing's way of forking, with these queues.
 
     `slots` makes some for each worker; called with the first queue, which is before any is forked.
@@ -156,7 +156,7 @@ class _Inline(ForkingPickler):
             self._seen.add(storage)
         if not _is_plain(obj):
             return NotImplemented
-        if obj.nbytes > _MOST_INLINE:
+        if obj.nbytes > _MAX_INLINE_BYTES:
             return self._in_slot(obj)
         body = bytearray(obj.reshape(-1).view(torch.uint8).numpy())
         rebuild: Callable[..., torch.Tensor] = _rebuilt
@@ -168,7 +168,7 @@ class _Inline(ForkingPickler):
         if self._slot is None and self._slots is not None:
             self._slot = self._slots.open()
         placed = None if self._slot is None else self._slot.place(tensor)
-        return NotImplemented if placed is None else (landed, placed)
+        return NotImplemented if placed is None else (tensor_in_slot, placed)
 
 
 def _take_back(lent: Any) -> None:
@@ -198,7 +198,7 @@ def _is_large_image(tensor: torch.Tensor) -> bool:
     """A slot takes images in the channels-last layout too; in messages that was not worth it."""
     return (
         tensor.dim() == 4
-        and tensor.nbytes > _MOST_INLINE
+        and tensor.nbytes > _MAX_INLINE_BYTES
         and tensor.is_contiguous(memory_format=torch.channels_last)
     )
 

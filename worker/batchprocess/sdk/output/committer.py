@@ -1,17 +1,16 @@
 """Commits in the background: one at most in flight while the next interval computes."""
 
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 from batchprocess.ledger.attempt import Identity, Position, commit, seal
 from batchprocess.ledger.effects import Flow
 from batchprocess.protocol.control import Committed
 from batchprocess.protocol.errors import StorageError
-from batchprocess.runs.perform import Patience, perform, settle
-from batchprocess.sdk.output.pending import Boundary
+from batchprocess.runs.perform import Patience, perform
+from batchprocess.sdk.output.folder_sync import FolderSync
+from batchprocess.sdk.output.pending import CommitContents
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")
@@ -35,46 +34,46 @@ class Committer:
         self._me, self._position = me, position
         self._storage, self._patience, self._said = storage, patience, said
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-commit")
-        self._flying: Future[None] | None = None
+        self._in_flight: Future[None] | None = None
 
     def check(self) -> None:
         """Raise what the commit in flight failed with, if it has failed already."""
-        if self._flying is not None and self._flying.done():
-            self._flying.result()
+        if self._in_flight is not None and self._in_flight.done():
+            self._in_flight.result()
 
     def wait(self) -> None:
         """Until no commit is in flight; raises what it failed with."""
-        if self._flying is not None:
-            self._flying.result()
+        if self._in_flight is not None:
+            self._in_flight.result()
 
-    def settle(self, failed: BaseException) -> None:
+    def await_after_failure(self, failed: BaseException) -> None:
         """As `wait`, for whoever has `failed` already: a second failure is only logged."""
-        error = None if self._flying is None else self._flying.exception()
+        error = None if self._in_flight is None else self._in_flight.exception()
         if error is not None and error is not failed:
             _LOG.warning("the commit under way failed: %s", error)
 
-    def commit(self, boundary: Boundary, tensorboard: "Folder | None") -> None:
-        """Start making `boundary` durable; waits for the one before, so that one flies at most."""
+    def commit(self, contents: CommitContents, tensorboard: FolderSync | None) -> None:
+        """Start making `contents` durable; first waits for the commit before: one is in flight."""
         self.wait()
-        self._flying = self._pool.submit(self._commit, boundary, tensorboard)
+        self._in_flight = self._pool.submit(self._commit, contents, tensorboard)
 
-    def seal(self, boundary: Boundary, batches: int, tensorboard: "Folder | None") -> None:
+    def seal(self, contents: CommitContents, batches: int, tensorboard: FolderSync | None) -> None:
         """End the shard; returns once the seal is durable."""
         self.wait()
         self._sync(tensorboard)
-        flow = seal(self._me, self._position, boundary.draft(), batches=batches)
-        self._append(boundary, flow, sealed=True)
+        flow = seal(self._me, self._position, contents.draft(), batches=batches)
+        self._append(contents, flow, sealed=True)
         self._pool.shutdown()
 
-    def _commit(self, boundary: Boundary, tensorboard: "Folder | None") -> None:
+    def _commit(self, contents: CommitContents, tensorboard: FolderSync | None) -> None:
         self._sync(tensorboard)
-        flow = commit(self._me, self._position, boundary.draft())
-        self._append(boundary, flow, sealed=False)
+        flow = commit(self._me, self._position, contents.draft())
+        self._append(contents, flow, sealed=False)
 
-    def _append(self, boundary: Boundary, flow: Flow[Position], *, sealed: bool) -> None:
+    def _append(self, contents: CommitContents, flow: Flow[Position], *, sealed: bool) -> None:
         self._position = perform(flow, self._storage, self._patience)
         # Only now: a lost process must find the files, or no record that names them.
-        boundary.discard()
+        contents.discard()
         self._said(
             Committed(
                 shard=self._me.shard,
@@ -84,7 +83,7 @@ class Committer:
             )
         )
 
-    def _sync(self, tensorboard: "Folder | None") -> None:
+    def _sync(self, tensorboard: FolderSync | None) -> None:
         if tensorboard is None:
             return
         try:
@@ -93,27 +92,3 @@ class Committer:
             # Traces are for people; outputs must not wait for them, nor for a writer that has just
             # removed one.
             _LOG.warning("tensorboard files were not copied: %s", error)
-
-
-class Folder:
-    """A local folder that is copied to storage; unchanged files are not sent again."""
-
-    def __init__(self, path: Path, prefix: str) -> None:
-        self._path, self._prefix = path, prefix
-        self._sent: dict[Path, tuple[int, int]] = {}
-        self._lock = threading.Lock()
-
-    def sync(self, storage: Storage) -> None:
-        """Copy what is new or has changed."""
-        with self._lock:
-            for path in sorted(self._path.rglob("*")):
-                if path.is_file():
-                    self._send(storage, path)
-
-    def _send(self, storage: Storage, path: Path) -> None:
-        status = path.stat()
-        version = (status.st_size, status.st_mtime_ns)
-        if self._sent.get(path) != version:
-            key = f"{self._prefix}/{path.relative_to(self._path).as_posix()}"
-            settle(lambda: storage.upload(key, path), Patience(10))
-            self._sent[path] = version

@@ -10,13 +10,13 @@ from batchprocess.ledger.attempt import Draft, StagedReducer
 from batchprocess.protocol.records import MetricEntry, ReducerEntry, Span
 from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.upload_files import Staging, describe
-from batchprocess.sdk.reduce.reducers import Registered
+from batchprocess.sdk.reduce.reducers import RegisteredReducer
 from batchprocess.sdk.reduce.stored_values import staged, value_of
-from batchprocess.sdk.save.saver import Saved, Saver
+from batchprocess.sdk.save.saver import SavedFiles, Saver
 
 
 @dataclass
-class Kept:
+class PendingOutputs:
     """Filled by user code through the context, emptied by the loop at every boundary.
 
     `rows`: the dataset's rows in the batch that is being processed, None between batches; `thread`:
@@ -29,7 +29,7 @@ class Kept:
     rows: Span | None = None
     thread: int = field(default_factory=threading.get_ident)
     in_init: bool = True
-    reducers: list[Registered] = field(default_factory=list)
+    reducers: list[RegisteredReducer] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -44,21 +44,21 @@ class Kept:
         with self._lock:
             self.models.append(model)
 
-    def take(
+    def cut_commit(
         self, batches: Span, rows: Span, spent: Spent | None = None, *, idle: bool = False
-    ) -> "Boundary":
-        """Everything since the last boundary, copied, so that later batches change nothing.
+    ) -> "CommitContents":
+        """Everything since the last contents, copied, so that later batches change nothing.
 
         `idle`: this attempt has processed no batch. A reducer that cannot say the value of nothing
         (a mean, a maximum) then has none.
         """
-        files, saved = self.staging.take(), self.saver.take()
+        files, saved = self.staging.cut_files(), self.saver.cut_files()
         if saved is not None:
             _check_names(files.keys(), saved.names)
         with self._lock:
             metrics, self.metrics = self.metrics, []
             models, self.models = self.models, []
-        return Boundary(
+        return CommitContents(
             batches=batches,
             rows=rows,
             files=files,
@@ -71,8 +71,10 @@ class Kept:
 
     def drop_from_init(self) -> None:
         """Files and metrics of `__init__` are in the shard's first commit, and this is not it."""
-        files, saved = self.staging.take(), self.saver.take()
-        Boundary((0, 0), (0, 0), files, saved, None, reducers=(), metrics=(), models=()).discard()
+        files, saved = self.staging.cut_files(), self.saver.cut_files()
+        CommitContents(
+            (0, 0), (0, 0), files, saved, None, reducers=(), metrics=(), models=()
+        ).discard()
         self.metrics.clear()
 
     @property
@@ -93,13 +95,13 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Boundary:
+class CommitContents:
     """What one commit or seal will hold; digests are taken later, in the background."""
 
     batches: Span
     rows: Span
     files: dict[str, Path]
-    saved: Saved | None
+    saved: SavedFiles | None
     spent: Spent | None
     reducers: tuple[StagedReducer, ...]
     metrics: tuple[MetricEntry, ...]

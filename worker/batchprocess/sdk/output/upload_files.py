@@ -44,13 +44,13 @@ class Staging:
                 self._open -= 1
             raise
         # Moved away at once: the user may use the path again, and nobody may change its files.
-        kept = self._root / f"kept-{next(self._numbers)}"
+        moved = self._root / f"kept-{next(self._numbers)}"
         with self._lock:
             self._open -= 1
-            folder.rename(kept)
-            self._add(kept)
+            folder.rename(moved)
+            self._add(moved)
 
-    def take(self) -> dict[str, Path]:
+    def cut_files(self) -> dict[str, Path]:
         """The files collected since the last boundary, by name; a new interval begins."""
         with self._lock:
             if self._open:
@@ -62,7 +62,7 @@ class Staging:
             self._folders.clear()
         return names
 
-    def close(self) -> None:
+    def remove_all(self) -> None:
         """Remove everything."""
         shutil.rmtree(self._root, ignore_errors=True)
 

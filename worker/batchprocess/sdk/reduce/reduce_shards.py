@@ -10,17 +10,17 @@ from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.runs.finish import finish
 from batchprocess.runs.perform import Patience, perform_all
-from batchprocess.sdk.reduce.reducers import Registered, reduce_all
+from batchprocess.sdk.reduce.reducers import RegisteredReducer, reduce_all
 from batchprocess.sdk.reduce.stored_values import value_of
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.standalone_log import say_how_it_ended, say_that_others_go_on
 from batchprocess.storage.base import Storage
 
 Load = Callable[[str], bytes]
-Reducers = Callable[[], Sequence[Registered]]
+Reducers = Callable[[], Sequence[RegisteredReducer]]
 
 
-class Reducing:
+class ShardReduction:
     """`reducers` gives those that the processor's `__init__` wraps; it may have to build it."""
 
     def __init__(
@@ -29,7 +29,7 @@ class Reducing:
         self._reducers, self._storage = reducers, storage
         self._load, self._patience = load, patience
 
-    def of_all(self, shards: int, where: Where) -> Reduced:
+    def of_all_shards(self, shards: int, where: Where) -> Reduced:
         """What the finalizer's child answers."""
         flows = [read_shard(shard) for shard in range(shards)]
         ledgers = perform_all(flows, self._storage, self._patience)

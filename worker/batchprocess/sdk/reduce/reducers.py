@@ -57,7 +57,7 @@ class FunctionReducer(MetricReducer):
         with self._lock:
             self._updates.append(value)
 
-    def take(self) -> list[Any]:
+    def drain_updates(self) -> list[Any]:
         """The updates since the last call: a commit holds only what is new."""
         with self._lock:
             taken, self._updates = self._updates, []
@@ -72,7 +72,7 @@ class FunctionReducer(MetricReducer):
         return self._function([value for slot in per_slot_metrics for value in slot])
 
 
-def reduce_all(stored: "Iterable[tuple[Registered, list[Any]]]") -> dict[str, Any]:
+def reduce_all(stored: "Iterable[tuple[RegisteredReducer, list[Any]]]") -> dict[str, Any]:
     """Every reducer's result over its stored values, as plain JSON, by name.
 
     Raises ValueError if two results have one name, and whatever user code raises.
@@ -86,7 +86,7 @@ def reduce_all(stored: "Iterable[tuple[Registered, list[Any]]]") -> dict[str, An
     return results
 
 
-class Registered:
+class RegisteredReducer:
     """A reducer as `wrap_reducer` took it: under which name its values are stored."""
 
     def __init__(self, reducer: MetricReducer, name: str | None, number: int) -> None:
@@ -101,12 +101,12 @@ class Registered:
             return "function"
         return "state" if hasattr(self.reducer, "state_dict") else "slot"
 
-    def take(self) -> Any:
+    def value_to_store(self) -> Any:
         """The value to store at a commit boundary."""
         if self.kind == "state":
             return self.reducer.state_dict()  # type: ignore[attr-defined]
         if isinstance(self.reducer, FunctionReducer):
-            return self.reducer.take()
+            return self.reducer.drain_updates()
         return self.reducer.per_slot_reduce()
 
     def is_void(self) -> bool:

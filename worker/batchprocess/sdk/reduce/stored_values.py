@@ -9,15 +9,15 @@ from batchprocess.ledger.attempt import StagedReducer
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.sdk.reduce.json_codec import to_json
-from batchprocess.sdk.reduce.reducers import Registered
+from batchprocess.sdk.reduce.reducers import RegisteredReducer
 
 _INLINE_BYTES = 16 << 10
 
 
-def staged(one: Registered) -> StagedReducer:
+def staged(one: RegisteredReducer) -> StagedReducer:
     """The reducer's value for the next commit; TypeError if it has none that can be stored."""
     try:
-        value = to_json(one.take())
+        value = to_json(one.value_to_store())
     except TypeError as error:
         raise TypeError(f"reducer {one.key!r}: {error}") from error
     body = json.dumps(value).encode()

@@ -21,7 +21,7 @@ from batchprocess.sdk.save.column_lists import as_numbers, bytes_of, copied
 from batchprocess.sdk.save.column_types import Column, Kind, kinds_of, text_of
 from batchprocess.sdk.save.writers import WRITERS, Writer, files_of
 
-MOST_BYTES = 512 << 20
+MAX_WAITING_BYTES = 512 << 20
 
 
 class Landing(Protocol):
@@ -35,7 +35,7 @@ Fetch = Callable[[torch.Tensor], Landing]
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedFiles:
     """The files of one interval: their names now, where they are once they are written."""
 
     names: frozenset[str]
@@ -86,13 +86,13 @@ class Saver:
     """
 
     def __init__(
-        self, folder: Path, fetch: Fetch | None = None, most_bytes: int = MOST_BYTES
+        self, folder: Path, fetch: Fetch | None = None, max_bytes: int = MAX_WAITING_BYTES
     ) -> None:
         self._folder, self._fetch = folder, fetch
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-encode")
-        self._room = _Room(most_bytes)
+        self._room = _Room(max_bytes)
         self._interval: _Interval | None = None
         self._failed: BaseException | None = None
 
@@ -122,14 +122,14 @@ class Saver:
             self._room.leave(size)
             raise
 
-    def take(self) -> Saved | None:
+    def cut_files(self) -> SavedFiles | None:
         """End the interval's files; None if nothing was saved."""
         with self._lock:
             interval, self._interval = self._interval, None
         if interval is None:
             return None
         names = frozenset(file for name in interval.kinds for file in files_of(name))
-        return Saved(names, self._pool.submit(self._finish, interval, names))
+        return SavedFiles(names, self._pool.submit(self._finish, interval, names))
 
     def close(self) -> None:
         """Nothing more will be saved. What a boundary has taken is still encoded: its commit may

@@ -12,9 +12,9 @@ from batchprocess.protocol.file_names import check_name
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.sdk.device.devices import move
 from batchprocess.sdk.device.machine import Machine
-from batchprocess.sdk.device.prepare_model import Options
-from batchprocess.sdk.output.pending import Kept
-from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer, Registered
+from batchprocess.sdk.device.prepare_model import ModelOptions
+from batchprocess.sdk.output.pending import PendingOutputs
+from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer, RegisteredReducer
 from batchprocess.sdk.save.column_types import Column, columns_of
 
 Model = TypeVar("Model", bound=torch.nn.Module)
@@ -30,7 +30,7 @@ class TorchBatchProcessorContext:
         size: int,
         machine: Machine,
         hparams: Mapping[str, Any],
-        kept: Kept,
+        pending: PendingOutputs,
         tensorboard: Path,
     ) -> None:
         self._rank, self._size = rank, size
@@ -38,7 +38,7 @@ class TorchBatchProcessorContext:
         self._hparams = dict(hparams)
         self._tensorboard = tensorboard
         self._warned: set[type] = set()
-        self._kept = kept
+        self._pending = pending
         self._reported: dict[tuple[str, int], set[str]] = {}
 
     @property
@@ -71,7 +71,7 @@ class TorchBatchProcessorContext:
 
         On a GPU, a forward that runs out of memory is repeated with fewer rows at a time.
         """
-        return self._machine.models.prepare(model, Options(dtype, compile, channels_last))
+        return self._machine.models.prepare(model, ModelOptions(dtype, compile, channels_last))
 
     @contextlib.contextmanager
     def upload_path(self) -> Iterator[Path]:
@@ -81,7 +81,7 @@ class TorchBatchProcessorContext:
         the same name between two checkpoints, a link, or a name that storage could not hold
         raises ValueError with the name.
         """
-        with self._kept.staging.block() as path:
+        with self._pending.staging.block() as path:
             yield path
 
     def save(
@@ -102,10 +102,12 @@ class TorchBatchProcessorContext:
         a failure to write raises in the next call, or ends the attempt at the next checkpoint.
         """
         columns = columns_of(name, rows)
-        self._kept.saver.save(name, columns, self._row_ids(name, columns) if ids is None else ids)
+        self._pending.saver.save(
+            name, columns, self._row_ids(name, columns) if ids is None else ids
+        )
 
     def _row_ids(self, name: str, columns: Mapping[str, Column]) -> range:
-        rows = self._kept.rows_here
+        rows = self._pending.rows_here
         length = len(next(iter(columns.values()), ()))
         if rows is None or length != rows[1] - rows[0]:
             batch = (
@@ -131,7 +133,9 @@ class TorchBatchProcessorContext:
                 f"{steps_completed}"
             )
         seen.update(metrics)
-        self._kept.report(MetricEntry(group=group, steps_completed=steps_completed, metrics=kept))
+        self._pending.report(
+            MetricEntry(group=group, steps_completed=steps_completed, metrics=kept)
+        )
 
     def get_hparams(self) -> dict[str, Any]:
         """The job's `hparams`."""
@@ -163,16 +167,16 @@ class TorchBatchProcessorContext:
         `for_training` and `for_validation` are accepted for compatibility; both are inference
         here.
         """
-        if not self._kept.in_init:
+        if not self._pending.in_init:
             raise RuntimeError("wrap_reducer may be called in __init__ only")
-        if name is not None and any(one.name == name for one in self._kept.reducers):
+        if name is not None and any(one.name == name for one in self._pending.reducers):
             raise ValueError(f"a reducer named {name!r} exists already: names must be unique")
         if not (isinstance(reducer, MetricReducer) or callable(reducer)):
             kind = type(reducer).__qualname__
             raise TypeError(f"wrap_reducer takes a MetricReducer or a function, not a {kind}")
         made = reducer if isinstance(reducer, MetricReducer) else FunctionReducer(reducer)
         made.reset()
-        self._kept.reducers.append(Registered(made, name, len(self._kept.reducers)))
+        self._pending.reducers.append(RegisteredReducer(made, name, len(self._pending.reducers)))
         return made
 
     def report_task_using_model_version(self, model_version: Any) -> None:
@@ -180,11 +184,11 @@ class TorchBatchProcessorContext:
 
         Takes a string, or an object with `name` and `version` (or `model_version`).
         """
-        self._kept.link({"model_version": _label(model_version)})
+        self._pending.link({"model_version": _label(model_version)})
 
     def report_task_using_checkpoint(self, checkpoint: Any) -> None:
         """Record with the next commit which checkpoint made these outputs (a string or `.uuid`)."""
-        self._kept.link({"checkpoint": _label(checkpoint)})
+        self._pending.link({"checkpoint": _label(checkpoint)})
 
 
 def _checked_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) -> dict[str, Any]:
