@@ -17,6 +17,7 @@ from batchprocess_operator.kube.errors import ApiError, Conflict, Denied, NotFou
 from batchprocess_operator.model.job import FINAL, Job
 from batchprocess_operator.model.observed import Observed, Reason, Reported
 from batchprocess_operator.model.plan import Action, CreateJob, Plan
+from batchprocess_operator.model.reasons import JOB_REJECTED, NAME_CONFLICT, NOT_ALLOWED
 from batchprocess_operator.model.report_address import ProgressRoad
 from batchprocess_operator.observe.read_job import (
     Unreadable,
@@ -26,7 +27,6 @@ from batchprocess_operator.observe.read_job import (
     unreadable_status,
 )
 from batchprocess_operator.reconcile.reconcile import reconcile
-from batchprocess_operator.reconcile.refusals import JOB_REJECTED, NAME_CONFLICT, NOT_ALLOWED
 from batchprocess_operator.status.events import told_of
 from batchprocess_operator.watch.cache import Entry, Store
 from batchprocess_operator.watch.lookups import Inquiries

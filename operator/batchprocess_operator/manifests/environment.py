@@ -9,7 +9,6 @@ from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.names import LABEL_INDEX
 
-TOKEN_FOLDER = "/var/run/batchprocess"  # noqa: S105  a folder, no secret
 CA_FOLDER = "/batchprocess/ca"
 SOURCE_FOLDER = "/batchprocess/source"
 TERMINATION_LOG = "/dev/termination-log"

@@ -8,10 +8,10 @@ from batchprocess_operator.manifests.environment import (
     CA_FOLDER,
     SOURCE_FOLDER,
     TERMINATION_LOG,
-    TOKEN_FOLDER,
 )
 from batchprocess_operator.manifests.user_template import user_container, user_pod
 from batchprocess_operator.model.names import WORKER_CONTAINER, token_audience
+from batchprocess_operator.model.report_address import TOKEN_FOLDER
 
 DEFAULT_GRACE_SECONDS = 60
 _TOKEN_SECONDS = 3600

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from batchprocess.protocol.environment import PREFIX
-from batchprocess_operator.manifests.environment import TOKEN_FOLDER
+
+TOKEN_FOLDER = "/var/run/batchprocess"  # noqa: S105  a folder, no secret
+"""Where a pod finds `token`: what it proves with that it is itself."""
 
 
 @dataclass(frozen=True, slots=True)

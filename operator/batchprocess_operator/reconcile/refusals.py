@@ -2,13 +2,7 @@
 
 from batchprocess_operator.model.job import Decision
 from batchprocess_operator.model.observed import Reason
-
-NAME_CONFLICT = "NameConflict"
-"""Another's object has our child's name."""
-JOB_REJECTED = "JobRejected"
-"""The API server does not take the child's manifest, and never will."""
-NOT_ALLOWED = "NotAllowed"
-"""RBAC, a quota or an admission policy refused the child."""
+from batchprocess_operator.model.reasons import NAME_CONFLICT, NOT_ALLOWED
 
 
 def refused(why: Reason, state: str) -> Decision:

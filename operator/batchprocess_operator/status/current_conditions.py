@@ -7,8 +7,8 @@ from batchprocess_operator.model.conditions import Fact, by_type
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.observed import Observed, ShardReport, pods_at_work
+from batchprocess_operator.model.reasons import NAME_CONFLICT
 from batchprocess_operator.observe.shards import Shards, regressed
-from batchprocess_operator.reconcile.refusals import NAME_CONFLICT
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
 
