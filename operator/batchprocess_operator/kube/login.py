@@ -1,10 +1,8 @@
-"""Where the API server is, and who we are there: for our client and for kopf's watches alike."""
+"""Where the API server is, and who we are there: for our client and for the watches alike."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
@@ -17,24 +15,6 @@ async def client() -> AsyncIterator[ApiClient]:
     configuration.retries = None
     async with ApiClient(configuration) as made:
         yield made
-
-
-async def kopf_login(**_kwargs: Any) -> kopf.ConnectionInfo:
-    """The same for kopf, which asks again whenever the API server answers 401.
-
-    Kopf's own service account login needs a DNS name; the address in a pod's environment does not.
-    """
-    found = await load()
-    scheme, _, token = str(found.api_key.get("BearerToken") or "").rpartition(" ")
-    return kopf.ConnectionInfo(
-        server=found.host,
-        ca_path=found.ssl_ca_cert,
-        insecure=not found.verify_ssl,
-        scheme=scheme or ("Bearer" if token else None),
-        token=token or None,
-        certificate_path=found.cert_file,
-        private_key_path=found.key_file,
-    )
 
 
 async def load() -> Configuration:

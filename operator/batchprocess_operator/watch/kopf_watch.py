@@ -1,7 +1,7 @@
 """Kopf's part: it logs in, watches, and hands every event to the store. Nothing else.
 
 Only `on.event` handlers: they need no finalizer and no annotation on anybody's object, and their
-errors cannot stop a timer for good. Deletions that a watch missed are found by `resync.py`.
+errors cannot stop a timer for good. Deletions that a watch missed are found by `relist.py`.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 import kopf
 
-from batchprocess_operator.kube.login import kopf_login
+from batchprocess_operator.kube import login
 from batchprocess_operator.model.names import GROUP, LABEL_JOB_UID, PLURAL, VERSION
 from batchprocess_operator.watch.cache import Store
 
@@ -48,6 +48,24 @@ def watching(
     kopf.on.event("v1", "pods", id="pod", registry=registry)(seen)
     kopf.on.probe(id="reconcile", registry=registry)(health)
     return registry
+
+
+async def kopf_login(**_kwargs: Any) -> kopf.ConnectionInfo:
+    """Our own client's credentials for kopf, which asks again whenever the API server answers 401.
+
+    Kopf's own service account login needs a DNS name; the address in a pod's environment does not.
+    """
+    found = await login.load()
+    scheme, _, token = str(found.api_key.get("BearerToken") or "").rpartition(" ")
+    return kopf.ConnectionInfo(
+        server=found.host,
+        ca_path=found.ssl_ca_cert,
+        insecure=not found.verify_ssl,
+        scheme=scheme or ("Bearer" if token else None),
+        token=token or None,
+        certificate_path=found.cert_file,
+        private_key_path=found.key_file,
+    )
 
 
 class NoDiffs(kopf.DiffBaseStorage):
