@@ -47,9 +47,9 @@ def test_a_little_waiting_or_a_short_run_is_not_worth_a_word(spent) -> None:
 def test_it_is_said_once(caplog) -> None:
     times = Times()
     advisor = Advisor(times, 0, 8)
-    advisor.look()
+    advisor.advise_once()
     assert caplog.messages == []
     times.data = 30.0
     for _ in range(2):
-        advisor.look()
+        advisor.advise_once()
     assert len(caplog.messages) == 1

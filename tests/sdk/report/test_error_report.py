@@ -5,7 +5,7 @@ from pathlib import Path
 
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.report import error_report
-from batchprocess.sdk.report.error_report import Where, without_ours
+from batchprocess.sdk.report.error_report import Where, without_our_frames
 
 OURS = str(Path(error_report.__file__).with_name("x.py"))
 
@@ -49,7 +49,7 @@ def calls(*frames: tuple[str, str]) -> list[str]:
     try:
         scope[frames[0][0]]()
     except ZeroDivisionError as error:
-        left = without_ours(error.__traceback__.tb_next)
+        left = without_our_frames(error.__traceback__.tb_next)
         return [one.name for one in traceback.extract_tb(left)]
     raise AssertionError
 

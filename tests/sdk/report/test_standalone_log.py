@@ -26,10 +26,10 @@ SUMMARY = Summary(
 
 def test_a_run_is_told_from_where_it_goes_on_and_where_its_outputs_are(caplog):
     caplog.set_level(logging.INFO, logger="batchprocess")
-    standalone_log.say_where_it_begins("/out/r1", 0, 0, 5)
-    standalone_log.say_where_it_begins("/out/r1", 0, 3, 5)
-    standalone_log.say_that_others_go_on("/out/r1", 0)
-    standalone_log.say_how_it_ended("/out/r1", SUMMARY)
+    standalone_log.log_beginning("/out/r1", 0, 0, 5)
+    standalone_log.log_beginning("/out/r1", 0, 3, 5)
+    standalone_log.log_that_others_go_on("/out/r1", 0)
+    standalone_log.log_summary("/out/r1", SUMMARY)
     assert caplog.messages == [
         "shard 0 begins: 5 batches; /out/r1",
         "shard 0 goes on: 3 of 5 batches are committed; /out/r1",
@@ -39,17 +39,17 @@ def test_a_run_is_told_from_where_it_goes_on_and_where_its_outputs_are(caplog):
     ]
 
 
-def told(*lines: str) -> str:
-    speak = "from batchprocess.sdk.report.standalone_log import speak"
-    code = "\n".join(["import logging", speak, *lines])
-    code += "\nspeak(); speak(); logging.getLogger('batchprocess').info('hello')"
+def printed(*lines: str) -> str:
+    imported = "from batchprocess.sdk.report.standalone_log import log_to_stderr"
+    code = "\n".join(["import logging", imported, *lines])
+    code += "\nlog_to_stderr(); log_to_stderr(); logging.getLogger('batchprocess').info('hello')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stderr
 
 
 def test_a_script_without_logging_hears_us_once_and_one_with_logging_decides_itself():
-    assert told() == "batchprocess: hello\n"
-    assert told("logging.basicConfig(level='WARNING')") == ""
-    assert told("logging.basicConfig()", "logging.getLogger('batchprocess').setLevel(20)") == (
+    assert printed() == "batchprocess: hello\n"
+    assert printed("logging.basicConfig(level='WARNING')") == ""
+    assert printed("logging.basicConfig()", "logging.getLogger('batchprocess').setLevel(20)") == (
         "INFO:batchprocess:hello\n"
     )

@@ -9,7 +9,7 @@ from batchprocess import TorchBatchProcessor
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument, WrongType
 from batchprocess.sdk.input.loader import rows_of
-from batchprocess.sdk.setup.check_call import check_given
+from batchprocess.sdk.setup.check_call import check_arguments
 from batchprocess.sdk.setup.settings import merge
 
 ROWS = list(range(8))
@@ -81,7 +81,7 @@ CALLS = {
 def test_what_was_mixed_up_is_named_with_what_is_right(kind: str) -> None:
     processor, dataset, sentence = CALLS[kind]
     with pytest.raises(InvalidArgument) as refused:
-        check_given(processor, dataset)
+        check_arguments(processor, dataset)
     assert sentence in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
 
@@ -110,7 +110,7 @@ def test_a_decorator_may_take_what_it_likes() -> None:
         process_batch = staticmethod(print)
 
     for processor in (Sound, Decorated, Static):
-        check_given(processor, ROWS)
+        check_arguments(processor, ROWS)
 
 
 @pytest.mark.parametrize("name", ["batch_size", "max_batches", "checkpoint_interval"])

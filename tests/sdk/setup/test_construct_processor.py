@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from batchprocess import TorchBatchProcessor
-from batchprocess.sdk.setup.construct_processor import misspelt, warn
+from batchprocess.sdk.setup.construct_processor import misspelt_hooks, warn_of_misspelt_hooks
 
 
 class Plain(TorchBatchProcessor):
@@ -28,7 +28,7 @@ class Plain(TorchBatchProcessor):
 )
 def test_a_method_called_almost_like_a_hook_is_told(name, meant):
     odd = type("Odd", (Plain,), {name: lambda self: None})
-    assert list(misspelt(odd)) == [
+    assert list(misspelt_hooks(odd)) == [
         f"Odd.{name} is no hook, so nobody calls it: did you mean {meant}?"
     ]
 
@@ -56,8 +56,8 @@ def test_a_helper_beside_the_hook_is_nobodys_mistake():
         def finish(self):
             pass
 
-    assert list(misspelt(Sound)) == []
-    assert list(misspelt(WithHelpers)) == []
+    assert list(misspelt_hooks(Sound)) == []
+    assert list(misspelt_hooks(WithHelpers)) == []
 
 
 def test_warnings_are_logged(caplog):
@@ -66,5 +66,5 @@ def test_warnings_are_logged(caplog):
             pass
 
     with caplog.at_level(logging.WARNING):
-        warn(Odd)
+        warn_of_misspelt_hooks(Odd)
     assert "did you mean on_checkpoint_start?" in caplog.text

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor, results
-from batchprocess.sdk.attempt.resources import Equipment
+from batchprocess.sdk.attempt.resources import AttemptResources
 from batchprocess.sdk.save.saver import Saver
 from batchprocess.storage.local import LocalStorage
 from support.fake_gpu import FakeGpu
@@ -28,7 +28,7 @@ def test_user_code_sees_what_it_sees_in_a_plain_loop(
     alone: Alone, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     gpu, found = FakeGpu(), []
-    monkeypatch.setattr(Equipment, "_gpu", gpu)
+    monkeypatch.setattr(AttemptResources, "_gpu", gpu)
     alone.run(processor(found), Images(ROWS), dataloader_kwargs={"num_workers": workers})
     same(found[0], plain(Images(ROWS), 4, torch.device("cpu")))
     assert gpu.port.received > 4
@@ -39,7 +39,7 @@ def test_batches_in_slots_are_kept_changed_and_freed_as_any_other(
     alone: Alone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gpu, found = FakeGpu(), []
-    monkeypatch.setattr(Equipment, "_gpu", gpu)
+    monkeypatch.setattr(AttemptResources, "_gpu", gpu)
     monkeypatch.setattr("batchprocess.sdk.input.loader.has_gpu", lambda: True)
     alone.run(processor(found), Images(ROWS, 96), dataloader_kwargs={"num_workers": 2})
     same(found[0], plain(Images(ROWS, 96), 4, torch.device("cpu")))

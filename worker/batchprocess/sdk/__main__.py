@@ -11,8 +11,8 @@ from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.runs.local_runs import has_begun
 from batchprocess.sdk.entry import torch_batch_process
-from batchprocess.sdk.report.agent_link import Link, LoopState
-from batchprocess.sdk.report.error_report import tell_plainly
+from batchprocess.sdk.report.agent_link import AgentLink, LoopState
+from batchprocess.sdk.report.error_report import print_plainly_if_uncaught
 from batchprocess.storage.factory import open_storage
 
 
@@ -52,12 +52,12 @@ def _dataset(function: Any, hparams: dict[str, Any]) -> Any:
 
 def _fail(error: Exception, environment: WorkerEnvironment) -> NoReturn:
     """91 while no attempt has ever begun; later another node may do what this one can't."""
-    link = Link.open(LoopState(), os.environ)
+    link = AgentLink.open(LoopState(), os.environ)
     begun = has_begun(open_storage(environment.run_uri, environment.s3))
     code = ExitCode.OTHER if begun else ExitCode.CANNOT_WORK
     said = f"the job's code could not be loaded: {type(error).__name__}: {error}"
     link.outcome(code, str(error) if isinstance(error, BatchProcessError) else said)
-    tell_plainly(error, heard=link.connected)
+    print_plainly_if_uncaught(error, reported=link.connected)
     raise error
 
 

@@ -1,4 +1,4 @@
-"""`torch_batch_process`: find our place, run the attempt, say how it ended."""
+"""`torch_batch_process`: find our placement, run the attempt, say how it ended."""
 
 import json
 import logging
@@ -16,13 +16,18 @@ from batchprocess.protocol.errors import BatchProcessError, ShardSealed, Stopped
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import failure_key
 from batchprocess.runs.perform import Patience, perform
-from batchprocess.sdk.attempt.assembly import Live, Parts
+from batchprocess.sdk.attempt.assembly import AttemptAssembly, AttemptState
 from batchprocess.sdk.attempt.attempt import Attempt
 from batchprocess.sdk.attempt.dry_run import PLAN, print_plan
-from batchprocess.sdk.report.agent_link import Link, LoopState
-from batchprocess.sdk.report.error_report import Where, code_of, tell_plainly
-from batchprocess.sdk.report.standalone_log import speak
-from batchprocess.sdk.setup.placement import DistributedContext, Place, find_place, main_script
+from batchprocess.sdk.report.agent_link import AgentLink, LoopState
+from batchprocess.sdk.report.error_report import Where, exit_code_of, print_plainly_if_uncaught
+from batchprocess.sdk.report.standalone_log import log_to_stderr
+from batchprocess.sdk.setup.placement import (
+    DistributedContext,
+    Placement,
+    find_placement,
+    main_script,
+)
 from batchprocess.sdk.setup.settings import merge
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
@@ -58,71 +63,73 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     if _called.is_set():
         raise RuntimeError("torch_batch_process may be called once per process")
     _called.set()
-    state = LoopState()
+    loop_state = LoopState()
     where = Where(shard=0)
-    link = Link.open(state, os.environ)
-    parts: Parts | None = None
+    link = AgentLink.open(loop_state, os.environ)
+    assembly: AttemptAssembly | None = None
     attempt: Attempt | None = None
     try:
-        place = find_place(os.environ, distributed_context, main_script())
-        where.shard = state.shard = place.shard
-        if place.alone:
-            speak()
+        placement = find_placement(os.environ, distributed_context, main_script())
+        where.shard = loop_state.shard = placement.shard
+        if placement.alone:
+            log_to_stderr()
         settings = merge(
-            place.environment,
+            placement.environment,
             batch_size=batch_size,
             max_batches=max_batches,
             checkpoint_interval=checkpoint_interval,
             dataloader_kwargs=dataloader_kwargs,
         )
-        parts = Parts(batch_processor_cls, dataset, settings, place)
-        _stop_on_signals(place, state)
-        live = Live(link, state, where)
-        _answer_if_asked(parts, live)
-        attempt = Attempt(parts)
-        attempt.run(live)
+        assembly = AttemptAssembly(batch_processor_cls, dataset, settings, placement)
+        _stop_on_signals(placement, loop_state)
+        state = AttemptState(link, loop_state, where)
+        _answer_if_asked(assembly, state)
+        attempt = Attempt(assembly)
+        attempt.run(state)
     except ShardSealed:
         return
     except Stopped as stop:
         link.outcome(ExitCode.STOPPED, str(stop))
         raise SystemExit(int(ExitCode.STOPPED)) from None
     except Exception as error:
-        _report(error, link, where, parts)
-        tell_plainly(error, heard=link.connected)
+        _report(error, link, where, assembly)
+        print_plainly_if_uncaught(error, reported=link.connected)
         if attempt is not None:
-            attempt.settle(error)
+            attempt.await_after_failure(error)
         raise
 
 
-def _answer_if_asked(parts: Parts, live: Live) -> None:
+def _answer_if_asked(assembly: AttemptAssembly, state: AttemptState) -> None:
     """For `plan` and for the finalizer, who want no shard processed: ends the process."""
     if PLAN in os.environ:
-        print_plan(parts, try_batch=os.environ[PLAN] == "try")
-        _end(parts)
-    if parts.place.environment.role == "finalize":
-        live.link.send(_reduced(parts, live.where))
-        _end(parts)
+        print_plan(assembly, try_batch=os.environ[PLAN] == "try")
+        _end(assembly)
+    if assembly.placement.environment.role == "finalize":
+        state.link.send(_reduced(assembly, state.where))
+        _end(assembly)
 
 
-def _reduced(parts: Parts, where: Where) -> Reduced:
+def _reduced(assembly: AttemptAssembly, where: Where) -> Reduced:
     """The reducers' result over all shards. No batch, no hook."""
     where.stage = "__init__"
     where.run_exists = True
-    parts.build(rank=0)
+    assembly.new_processor(rank=0)
     where.stage = "reduce"
-    return parts.reducing().of_all_shards(parts.place.environment.shards, where)
+    return assembly.reducing().of_all_shards(assembly.placement.environment.shards, where)
 
 
-def _report(error: Exception, link: Link, where: Where, parts: Parts | None) -> None:
+def _report(
+    error: Exception, link: AgentLink, where: Where, assembly: AttemptAssembly | None
+) -> None:
     """Tell the agent; leave a note in the run for a failure of user code (information only)."""
-    code, sentence = int(code_of(error, where)), where.sentence(error)
+    code, sentence = int(exit_code_of(error, where)), where.sentence(error)
     link.outcome(code, sentence)
-    if parts is None or code != ExitCode.USER_CODE or where.batch is None:
+    if assembly is None or code != ExitCode.USER_CODE or where.batch is None:
         return
     note = {"error": sentence, "traceback": traceback.format_exc()[-8_000:]}
-    key = failure_key(where.shard, where.batch, parts.nonce)
+    key = failure_key(where.shard, where.batch, assembly.nonce)
     try:
-        perform(_put(key, json.dumps(note).encode()), parts.storage, Patience(5))
+        perform(_put(key, json.dumps(note).encode()), assembly.storage, Patience(5))
     except BatchProcessError as failed:
         _LOG.warning("no note of the failure was left: %s", failed)
 
@@ -131,9 +138,9 @@ def _put(key: str, body: bytes) -> Flow[None]:
     yield Put(key, body)
 
 
-def _stop_on_signals(place: Place, state: LoopState) -> None:
+def _stop_on_signals(placement: Placement, state: LoopState) -> None:
     """Alone there is no agent to ask us to stop; signals can be handled in the main thread only."""
-    if not place.alone or threading.current_thread() is not threading.main_thread():
+    if not placement.alone or threading.current_thread() is not threading.main_thread():
         return
 
     def stop(number: int, _frame: object) -> None:
@@ -146,9 +153,9 @@ def _stop_on_signals(place: Place, state: LoopState) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _end(parts: Parts) -> NoReturn:
+def _end(assembly: AttemptAssembly) -> NoReturn:
     """End the process here: what stands behind the call must not run without a finished shard."""
-    parts.close()
+    assembly.remove_temporary_files()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

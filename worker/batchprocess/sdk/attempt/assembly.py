@@ -15,72 +15,72 @@ from batchprocess.runs.download import whole
 from batchprocess.runs.local_runs import has_begun
 from batchprocess.runs.perform import Patience
 from batchprocess.sdk.attempt.loop import Commits, Loop
-from batchprocess.sdk.attempt.resources import Equipment
+from batchprocess.sdk.attempt.resources import AttemptResources
 from batchprocess.sdk.input.feed import Feed, Reader, open_feed
 from batchprocess.sdk.input.loader import make_loader
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.reduce.reduce_shards import ShardReduction
 from batchprocess.sdk.reduce.reducers import RegisteredReducer
-from batchprocess.sdk.report.agent_link import Link, LoopState
+from batchprocess.sdk.report.agent_link import AgentLink, LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.loop_times import Advisor
-from batchprocess.sdk.setup.check_call import check_given
-from batchprocess.sdk.setup.construct_processor import construct
-from batchprocess.sdk.setup.placement import Place
+from batchprocess.sdk.setup.check_call import check_arguments
+from batchprocess.sdk.setup.construct_processor import construct_processor
+from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.run_info import count, describe
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 
 @dataclass(frozen=True)
-class Live:
+class AttemptState:
     """What others read while the attempt goes on: the agent, the beat thread, error reports."""
 
-    link: Link
-    state: LoopState
+    link: AgentLink
+    loop: LoopState
     where: Where
 
 
-class Parts:
-    """Made from what `torch_batch_process` was called with, at its place."""
+class AttemptAssembly:
+    """Made from what `torch_batch_process` was called with, at its placement."""
 
     def __init__(
         self,
         processor_class: type[TorchBatchProcessor],
         dataset: Any,
         settings: Settings,
-        place: Place,
+        placement: Placement,
     ) -> None:
         self.processor_class, self._dataset = processor_class, dataset
         self._settings = settings
-        self.place, self.storage = place, place.storage
+        self.placement, self.storage = placement, placement.storage
         self.nonce = secrets.token_hex(16)
-        self.equipment = Equipment(processor_class, settings, place, self.storage)
+        self.resources = AttemptResources(processor_class, settings, placement, self.storage)
         # Exit handlers run after the commit thread has ended: it may need the files till then.
-        atexit.register(self._close_in, os.getpid())
+        atexit.register(self._remove_if_own, os.getpid())
 
     @property
     def pending(self) -> PendingOutputs:
         """What user code hands over."""
-        return self.equipment.pending
+        return self.resources.pending
 
-    def close(self) -> None:
+    def remove_temporary_files(self) -> None:
         """Remove the temporary files."""
-        self.equipment.close()
+        self.resources.remove_temporary_files()
 
-    def count(self) -> ShardPlan:
+    def shard_plan(self) -> ShardPlan:
         """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
-        check_given(self.processor_class, self._dataset)
-        return count(self._dataset, self._settings, self.place.environment.shards)
+        check_arguments(self.processor_class, self._dataset)
+        return count(self._dataset, self._settings, self.placement.environment.shards)
 
-    def counted(self, where: Where) -> ShardPlan:
+    def checked_plan(self, where: Where) -> ShardPlan:
         """As `count`, with the loader's options looked at. After an error `where` knows whether an
 
         attempt has begun.
         """
         try:
-            plan = self.count()
+            plan = self.shard_plan()
             self._loader(plan, 0)
         except Exception:
             # Wrong for good only while no attempt has begun: later another node may see it right.
@@ -88,14 +88,14 @@ class Parts:
             raise
         return plan
 
-    def describe(self, plan: ShardPlan) -> RunInfo:
+    def describe_run(self, plan: ShardPlan) -> RunInfo:
         """run.json as this attempt would write it; reads eight rows twice."""
-        asked = Asked.of(self.place.environment)
+        asked = Asked.of(self.placement.environment)
         return describe(self._dataset, plan, self.processor_class, asked)
 
-    def build(self, *, rank: int) -> TorchBatchProcessor:
+    def new_processor(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
-        processor = construct(self.processor_class, self.equipment.context(rank))
+        processor = construct_processor(self.processor_class, self.resources.context(rank))
         self.pending.in_init = False
         return processor
 
@@ -104,7 +104,7 @@ class Parts:
         return Reader(lambda cursor: self._feed(plan, cursor))
 
     def loop(
-        self, processor: TorchBatchProcessor, plan: ShardPlan, commits: Commits, live: Live
+        self, processor: TorchBatchProcessor, plan: ShardPlan, commits: Commits, state: AttemptState
     ) -> Loop:
         """Over our shard."""
         return Loop(
@@ -112,16 +112,16 @@ class Parts:
             plan=plan,
             pending=self.pending,
             committer=commits,
-            state=live.state,
-            where=live.where,
+            state=state.loop,
+            where=state.where,
             tensorboard=FolderSync(
-                self.equipment.tensorboard,
-                f"tensorboard/{self.place.shard:05d}-{self.nonce[:8]}",
+                self.resources.tensorboard,
+                f"tensorboard/{self.placement.shard:05d}-{self.nonce[:8]}",
             ),
             interval=self._settings.checkpoint_interval,
-            device=self.equipment.in_flight,
-            began=live.link.beat,
-            looked=self._looker(live),
+            device=self.resources.in_flight,
+            after_first_batch=state.link.beat,
+            after_checkpoint=self._after_checkpoint(state),
             seconds=self._settings.checkpoint_seconds,
         )
 
@@ -135,33 +135,33 @@ class Parts:
 
     def patience(self, *, first: bool = False) -> Patience:
         """`first`: before the run is known to exist a refusal is final."""
-        seconds = self.place.environment.storage_deadline_seconds
+        seconds = self.placement.environment.storage_deadline_seconds
         return Patience(seconds, refusal_is_final=first)
 
-    def _close_in(self, process: int) -> None:
-        # User code may have forked: a twin's exit must not take our files.
+    def _remove_if_own(self, process: int) -> None:
+        # User code may have forked: a forked child's exit must not take our files.
         if os.getpid() == process:
-            self.close()
+            self.remove_temporary_files()
 
     def _feed(self, plan: ShardPlan, cursor: int) -> Feed:
-        return open_feed(self._loader(plan, cursor), self.equipment.prefetch)
+        return open_feed(self._loader(plan, cursor), self.resources.prefetch)
 
     def _loader(self, plan: ShardPlan, cursor: int) -> DataLoader[Any]:
         """The rest of our shard; reads nothing yet, but raises if torch refuses the options."""
-        return make_loader(self._dataset, plan, self.place.shard, cursor, self._settings.loader)
+        return make_loader(self._dataset, plan, self.placement.shard, cursor, self._settings.loader)
 
-    def _looker(self, live: Live) -> Callable[[], None]:
+    def _after_checkpoint(self, state: AttemptState) -> Callable[[], None]:
         loaders = int(self._settings.loader.get("num_workers") or 0)
-        advisor = Advisor(live.state.times, loaders, len(os.sched_getaffinity(0)))
+        advisor = Advisor(state.loop.times, loaders, len(os.sched_getaffinity(0)))
 
-        def look() -> None:
-            advisor.look()
-            if self.equipment.compile_cache is not None:
-                self.equipment.compile_cache.store_once()
+        def after_checkpoint() -> None:
+            advisor.advise_once()
+            if self.resources.compile_cache is not None:
+                self.resources.compile_cache.store_once()
 
-        return look
+        return after_checkpoint
 
     def _reducers(self) -> list[RegisteredReducer]:
         if self.pending.in_init:
-            self.build(rank=self.place.shard)
+            self.new_processor(rank=self.placement.shard)
         return self.pending.reducers

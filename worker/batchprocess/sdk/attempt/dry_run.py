@@ -5,25 +5,25 @@ import json
 
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.attempt.assembly import Live, Parts
+from batchprocess.sdk.attempt.assembly import AttemptAssembly, AttemptState
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import CommitContents
-from batchprocess.sdk.report.agent_link import Link, LoopState
+from batchprocess.sdk.report.agent_link import AgentLink, LoopState
 from batchprocess.sdk.report.error_report import Where
-from batchprocess.sdk.setup.construct_processor import misspelt
+from batchprocess.sdk.setup.construct_processor import misspelt_hooks
 
 PLAN = "BATCHPROCESS_PLAN"
 """`count`, or `try` to run some batches as well."""
 _WARM_UP_SECONDS, _MEASURED_SECONDS = 1.0, 3.0
 
 
-def print_plan(parts: Parts, *, try_batch: bool) -> None:
+def print_plan(assembly: AttemptAssembly, *, try_batch: bool) -> None:
     """One JSON line on stdout: rows, batches, shards, batchSize, secondsPerBatch or null.
 
-    And for the command to look at: run.json as it would be, and what looks wrong with the class.
+    And for the command to check: run.json as it would be, and warnings about the class.
     """
-    plan = parts.count()
-    seconds = _seconds_of_a_batch(parts, plan) if try_batch else None
+    plan = assembly.shard_plan()
+    seconds = _seconds_of_a_batch(assembly, plan) if try_batch else None
     # A line of its own, even if user code has left one unfinished.
     print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
         "\n"
@@ -34,23 +34,23 @@ def print_plan(parts: Parts, *, try_batch: bool) -> None:
                 "shards": plan.shards,
                 "batchSize": plan.batch_size,
                 "secondsPerBatch": seconds,
-                "run": parts.describe(plan).model_dump(mode="json"),
-                "warnings": list(misspelt(parts.processor_class)),
+                "run": assembly.describe_run(plan).model_dump(mode="json"),
+                "warnings": list(misspelt_hooks(assembly.processor_class)),
             }
         )
     )
 
 
-def _seconds_of_a_batch(parts: Parts, plan: ShardPlan) -> float:
+def _seconds_of_a_batch(assembly: AttemptAssembly, plan: ShardPlan) -> float:
     """The loop from our shard's first batch on, with a trial in place of the ledger."""
-    state, shard = LoopState(), parts.place.shard
-    trial = Trial(state)
-    state.shard, state.total = shard, plan.size(shard)
-    live = Live(Link(state, None), state, Where(shard))
-    with parts.reader(plan) as reader:
+    shard = assembly.placement.shard
+    loop_state = LoopState(shard=shard, total=plan.size(shard))
+    trial = Trial(loop_state)
+    state = AttemptState(AgentLink(loop_state, None), loop_state, Where(shard))
+    with assembly.reader(plan) as reader:
         reader.start(0)
-        loop = parts.loop(parts.build(rank=shard), plan, trial, live)
-        loop.looked = lambda: None  # nothing is kept with the run, which does not exist
+        loop = assembly.loop(assembly.new_processor(rank=shard), plan, trial, state)
+        loop.after_checkpoint = lambda: None  # nothing is kept with the run, which does not exist
         with contextlib.suppress(Stopped):
             loop.run(reader.feed_from(0), 0)
     return trial.seconds()

@@ -63,9 +63,8 @@ class NoDevice:
 class Loop:
     """Runs one processor over the rest of its shard, and commits at every boundary.
 
-    `interval` in batches; `seconds` bounds the time between commits if it is not None. `began` is
-    called after the first batch, `looked` at every checkpoint. Until the first batch the loop is
-    `idle`.
+    `interval` in batches; `seconds` bounds the time between commits if it is not None. Until the
+    first batch the loop is `idle`.
     """
 
     processor: TorchBatchProcessor
@@ -77,8 +76,8 @@ class Loop:
     tensorboard: FolderSync
     interval: int
     device: Device
-    began: Callable[[], None]
-    looked: Callable[[], None]
+    after_first_batch: Callable[[], None]
+    after_checkpoint: Callable[[], None]
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
     idle: bool = True
@@ -112,7 +111,7 @@ class Loop:
             if state.phase != "running":
                 # At once, not with the next beat: the second batch may hold the interpreter.
                 state.phase = "running"
-                self.began()
+                self.after_first_batch()
             due = done % interval == 0 or done == total or state.stop
             if due or (self.seconds is not None and now - last >= self.seconds):
                 self._checkpoint(committed, done)
@@ -157,7 +156,7 @@ class Loop:
         self.state.rows += rows[1] - rows[0]
         contents = self.pending.cut_commit((first, end), rows, self.state.times.spent())
         self.committer.commit(contents, self.tensorboard)
-        self.looked()
+        self.after_checkpoint()
         self.state.enter("running")
 
     def _hook(self, hook: Callable[[], None]) -> None:

@@ -17,32 +17,32 @@ from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.output.upload_files import Staging
 from batchprocess.sdk.save.saver import Saver
-from batchprocess.sdk.setup.placement import Place
+from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 from batchprocess.storage.base import Storage
 
 
-class Equipment:
-    """Its parts are made when first asked for: the loader's workers must be forked before there is
+class AttemptResources:
+    """What it has is made when first asked for: the loader's workers must be forked before there is
     a CUDA context."""
 
     def __init__(
         self,
         processor_class: type[TorchBatchProcessor],
         settings: Settings,
-        place: Place,
+        placement: Placement,
         storage: Storage,
     ) -> None:
         self._processor_class, self._settings = processor_class, settings
-        self._place, self._storage = place, storage
-        self._staging = Staging(place.scratch)
+        self._placement, self._storage = placement, storage
+        self._staging = Staging(placement.scratch)
         self.tensorboard = Path(
-            tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=place.scratch)
+            tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=placement.scratch)
         )
 
-    def close(self) -> None:
+    def remove_temporary_files(self) -> None:
         """Remove the temporary files."""
         self._staging.remove_all()
         shutil.rmtree(self.tensorboard, ignore_errors=True)
@@ -51,9 +51,9 @@ class Equipment:
         """For the user's processor."""
         return TorchBatchProcessorContext(
             rank=rank,
-            size=self._place.environment.shards,
+            size=self._placement.environment.shards,
             machine=self._machine,
-            hparams=self._place.environment.hparams,
+            hparams=self._placement.environment.hparams,
             pending=self.pending,
             tensorboard=self.tensorboard,
         )
@@ -76,7 +76,7 @@ class Equipment:
     @cached_property
     def compile_cache(self) -> CompileCache | None:
         """Compiled code, kept with the run; None if the job does not want it."""
-        if not self._place.environment.compile_cache:
+        if not self._placement.environment.compile_cache:
             return None
         return CompileCache(
             self._storage, lambda: made_for(self._machine.device, self._processor_class)
@@ -84,7 +84,7 @@ class Equipment:
 
     @cached_property
     def _gpu(self) -> Gpu | None:
-        device = pick_device(self._place.gpu)
+        device = pick_device(self._placement.gpu)
         pin = self._settings.loader.get("pin_memory")
         if device.type != "cuda":
             return None

@@ -13,7 +13,7 @@ from batchprocess.runs.perform import Patience, perform_all
 from batchprocess.sdk.reduce.reducers import RegisteredReducer, reduce_all
 from batchprocess.sdk.reduce.stored_values import value_of
 from batchprocess.sdk.report.error_report import Where
-from batchprocess.sdk.report.standalone_log import say_how_it_ended, say_that_others_go_on
+from batchprocess.sdk.report.standalone_log import log_summary, log_that_others_go_on
 from batchprocess.storage.base import Storage
 
 Load = Callable[[str], bytes]
@@ -42,7 +42,7 @@ class ShardReduction:
         others = [read_shard(other) for other in range(job.shards) if other != shard]
         ledgers = perform_all(others, self._storage, self._patience)
         if any(ledger.outcome is None for ledger in ledgers):
-            say_that_others_go_on(self._storage.uri, shard)
+            log_that_others_go_on(self._storage.uri, shard)
             return
         summary = finish(
             self._storage,
@@ -51,7 +51,7 @@ class ShardReduction:
             reduce=lambda entries: self._reduce(entries, where),
             patience=self._patience,
         )
-        say_how_it_ended(self._storage.uri, summary)
+        log_summary(self._storage.uri, summary)
 
     def _reduce(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
         """Outputs count whatever the reducers do, so their errors are told, not raised."""

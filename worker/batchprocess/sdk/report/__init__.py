@@ -1,1 +1,1 @@
-"""What the agent and a person hear of an attempt."""
+"""What is reported of an attempt, to the agent and to a person."""

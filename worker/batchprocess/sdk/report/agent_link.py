@@ -1,4 +1,4 @@
-"""The child's end of the control socket: what the agent hears of us, and what it asks."""
+"""The child's end of the control socket: reports to the agent, and its requests."""
 
 import faulthandler
 import os
@@ -49,8 +49,8 @@ class LoopState:
         self.moved = time.monotonic()
 
 
-class Link:
-    """Speaks to the agent, or to nobody when a script runs alone."""
+class AgentLink:
+    """Reports to the agent, or to nobody when a script runs alone."""
 
     def __init__(self, state: LoopState, connection: socket.socket | None) -> None:
         self._state = state
@@ -59,7 +59,7 @@ class Link:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, state: LoopState, environ: Mapping[str, str]) -> "Link":
+    def open(cls, state: LoopState, environ: Mapping[str, str]) -> "AgentLink":
         """Greet the agent named in the environment, and listen to it from now on."""
         if CONTROL_FD not in environ:
             return cls(state, None)
@@ -69,17 +69,17 @@ class Link:
         link.send(Hello(pid=os.getpid(), dump_signal=int(DUMP_SIGNAL)))
         lines = connection.makefile("rb")
         threading.Thread(target=link._listen, args=(lines,), daemon=True).start()
-        threading.Thread(target=link._beat_for_ever, daemon=True).start()
+        threading.Thread(target=link._send_beats, daemon=True).start()
         return link
 
     @property
     def connected(self) -> bool:
-        """Whether an agent hears us."""
+        """Whether there is an agent."""
         return self._connection is not None
 
     def send(self, message: BaseModel) -> None:
-        """Say something; a dead agent is noticed by the listener."""
-        # User code may have forked: what becomes of a twin is not what becomes of the shard.
+        """Send a message; a dead agent is noticed by the listener."""
+        # User code may have forked: what becomes of the child is not what becomes of the shard.
         if self._connection is None or os.getpid() != self._process:
             return
         try:
@@ -93,7 +93,7 @@ class Link:
         self.send(Outcome(code=code, message=message))
 
     def beat(self) -> None:
-        """Say where the loop stands, now."""
+        """Report where the loop stands, now."""
         self.send(beat_of(self._state, time.monotonic))
 
     def _listen(self, lines: Iterable[bytes]) -> None:
@@ -104,7 +104,7 @@ class Link:
         # attempt must not go on beside the one that Kubernetes starts next.
         os._exit(1)
 
-    def _beat_for_ever(self) -> None:
+    def _send_beats(self) -> None:
         while True:
             self.beat()
             time.sleep(_BEAT_SECONDS)

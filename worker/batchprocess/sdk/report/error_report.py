@@ -31,7 +31,7 @@ Stage = Literal[
 ]
 _USER_STAGES = {"reading a batch", "process_batch", "on_checkpoint_start", "on_finish", "commit"}
 _BUILD_STAGES = {"the dataset", "__init__"}
-_LONGEST = 1_000
+_MAX_CHARACTERS = 1_000
 _OURS = f"{files(__name__.partition('.')[0])}/"
 
 
@@ -66,18 +66,18 @@ class Where:
         return f", rows {first} to {end - 1}"
 
 
-def code_of(error: BaseException, where: Where) -> int:
+def exit_code_of(error: BaseException, where: Where) -> int:
     """The exit code that `error` at `where` stands for."""
     if isinstance(error, BatchProcessError):
         return _own(error, where)
     if where.stage in _BUILD_STAGES:
         return ExitCode.OTHER if where.run_exists else ExitCode.CANNOT_WORK
-    if where.stage in _USER_STAGES and not _machine(error):
+    if where.stage in _USER_STAGES and not _is_machine_failure(error):
         return ExitCode.USER_CODE
     return ExitCode.OTHER
 
 
-def tell_plainly(error: BaseException, *, heard: bool) -> None:
+def print_plainly_if_uncaught(error: BaseException, *, reported: bool) -> None:
     """If nobody catches `error`: print the sentence alone if it is one of ours, else the traceback
 
     through the user's code. `heard`: an agent has been told the sentence, and will print it.
@@ -89,15 +89,15 @@ def tell_plainly(error: BaseException, *, heard: bool) -> None:
             before(kind, value, trace)
         elif not isinstance(error, BatchProcessError):
             # The interpreter prints the error's own traceback, whichever it is given.
-            shown = value.with_traceback(without_ours(trace))
+            shown = value.with_traceback(without_our_frames(trace))
             before(kind, shown, shown.__traceback__)
-        elif not heard:
+        elif not reported:
             print(value, file=sys.stderr)  # noqa: T201  in place of the interpreter's own print
 
     sys.excepthook = hook
 
 
-def without_ours(trace: TracebackType | None) -> TracebackType | None:
+def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
     """The calls of a traceback but those of this package through which user code was called.
 
     All of it if no user code was: the fault is here then.
@@ -141,10 +141,10 @@ def _one_line(error: BaseException) -> str:
         # A loader process sends its traceback as text, which ends in the user's own words.
         return f"{lines[-1].partition(': ')[2] or lines[-1]} (in a loader process)"
     text = " / ".join(lines)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."
 
 
-def _machine(error: BaseException) -> bool:
+def _is_machine_failure(error: BaseException) -> bool:
     """Whether the machine, not the user's code or data, is the likely cause: try elsewhere."""
     if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
         return True

@@ -36,17 +36,17 @@ class Times:
 
 
 class Advisor:
-    """Says once, in the log, what to change if the run waits for data."""
+    """Logs once what to change if the run waits for data."""
 
     def __init__(self, times: Times, loaders: int, cores: int) -> None:
         self._times, self._loaders, self._cores = times, loaders, cores
-        self._said = False
+        self._advised = False
 
-    def look(self) -> None:
+    def advise_once(self) -> None:
         """Called now and then; the answer changes slowly."""
-        if self._said:
+        if self._advised:
             return
         text = advice(self._times.spent(), loaders=self._loaders, cores=self._cores)
         if text is not None:
             _LOG.warning("%s", text)
-            self._said = True
+            self._advised = True

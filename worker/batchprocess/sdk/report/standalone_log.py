@@ -1,4 +1,4 @@
-"""What a script says by itself, above all when run alone: nothing else tells a person."""
+"""What a script logs by itself, above all when run alone: a person has nothing else to go by."""
 
 import logging
 
@@ -7,7 +7,7 @@ from batchprocess.protocol.run import Summary
 _LOG = logging.getLogger("batchprocess")
 
 
-def speak() -> None:
+def log_to_stderr() -> None:
     """Have our information read on stderr, unless the script has set up logging itself."""
     if logging.getLogger().handlers or _LOG.handlers:
         return
@@ -18,7 +18,7 @@ def speak() -> None:
         _LOG.setLevel(logging.INFO)
 
 
-def say_where_it_begins(uri: str, shard: int, cursor: int, total: int) -> None:
+def log_beginning(uri: str, shard: int, cursor: int, total: int) -> None:
     """A new run, or from where an old one goes on."""
     if cursor:
         _LOG.info("shard %d goes on: %d of %d batches are committed; %s", shard, cursor, total, uri)
@@ -26,7 +26,7 @@ def say_where_it_begins(uri: str, shard: int, cursor: int, total: int) -> None:
         _LOG.info("shard %d begins: %d batches; %s", shard, total, uri)
 
 
-def say_that_commands_differ(shard: int) -> None:
+def warn_that_commands_differ(shard: int) -> None:
     """Under an agent: the rows of two commands in one run may be no result of either."""
     _LOG.warning(
         "shard %d: the job's command is not the one that this run was started with; batches "
@@ -35,12 +35,12 @@ def say_that_commands_differ(shard: int) -> None:
     )
 
 
-def say_that_others_go_on(uri: str, shard: int) -> None:
+def log_that_others_go_on(uri: str, shard: int) -> None:
     """Ours is sealed; whoever seals the last one finishes the run."""
     _LOG.info("shard %d is complete, others are not yet; %s", shard, uri)
 
 
-def say_how_it_ended(uri: str, summary: Summary) -> None:
+def log_summary(uri: str, summary: Summary) -> None:
     """The run is final: what it has, and where."""
     for name, value in summary.metrics.items():
         _LOG.info("metric %s: %s", name, value)

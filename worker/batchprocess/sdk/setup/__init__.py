@@ -1,1 +1,1 @@
-"""Before anything runs: where we stand, what was asked for, and what the dataset is."""
+"""Before anything runs: our placement, the settings, and the dataset's shape."""

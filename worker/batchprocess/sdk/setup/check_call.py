@@ -1,4 +1,4 @@
-"""What `torch_batch_process` was given, looked at before anything is read or built.
+"""What `torch_batch_process` was given, checked before anything is read or built.
 
 Whoever mixes something up gets a sentence that names it: alone, under `run` and under `plan`.
 """
@@ -18,14 +18,14 @@ _CALLED = {
 """How a processor's methods are written, and what they are called with."""
 
 
-def check_given(processor: Any, dataset: Any) -> None:
+def check_arguments(processor: Any, dataset: Any) -> None:
     """Raise InvalidArgument, or WrongType for the dataset, unless both are of the right kind."""
     if _is_processor(dataset) and not _is_processor(processor):
         raise InvalidArgument(
             f"torch_batch_process got {_what(processor)} first and the processor "
             f"{dataset.__qualname__} second: give the processor's class first, then the dataset"
         )
-    require_processor(processor)
+    require_processor_class(processor)
     if isinstance(dataset, type) or inspect.isroutine(dataset):
         raise WrongType(
             f"the dataset is {_what(dataset)} itself: call it, and give what it returns"
@@ -37,7 +37,7 @@ def check_given(processor: Any, dataset: Any) -> None:
         )
 
 
-def require_processor(given: Any) -> None:
+def require_processor_class(given: Any) -> None:
     """Raise InvalidArgument unless `given` is a subclass of TorchBatchProcessor, with nothing
 
     missing, whose methods can be called as they will be.

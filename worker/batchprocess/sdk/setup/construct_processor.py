@@ -4,7 +4,7 @@ import difflib
 import logging
 from collections.abc import Iterator
 
-from batchprocess.sdk.setup.check_call import require_processor
+from batchprocess.sdk.setup.check_call import require_processor_class
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
@@ -14,23 +14,23 @@ _CLOSE, _CLOSE_UNLESS_ON = 0.7, 0.85
 """Whoever writes `on_...` means a hook; `checkpoint_start` is one too, `checkpoint_path` is not."""
 
 
-def construct(
+def construct_processor(
     made_of: type[TorchBatchProcessor], context: TorchBatchProcessorContext
 ) -> TorchBatchProcessor:
     """The processor; InvalidArgument if `made_of` makes none, or whatever `__init__` raises."""
-    require_processor(made_of)
+    require_processor_class(made_of)
     processor = made_of.__new__(made_of, context=context)  # type: ignore[call-arg]
     processor.__init__(context=context)  # type: ignore[misc]
     return processor
 
 
-def warn(given: type[TorchBatchProcessor]) -> None:
+def warn_of_misspelt_hooks(processor: type[TorchBatchProcessor]) -> None:
     """Log what looks wrong with the class."""
-    for sentence in misspelt(given):
+    for sentence in misspelt_hooks(processor):
         _LOG.warning("%s", sentence)
 
 
-def misspelt(processor: type[TorchBatchProcessor]) -> Iterator[str]:
+def misspelt_hooks(processor: type[TorchBatchProcessor]) -> Iterator[str]:
     """A sentence for each method that is called almost like a hook which the class lacks.
 
     Nobody would call it, and that is to be known before hours of batches have run.

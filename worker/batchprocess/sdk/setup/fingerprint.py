@@ -38,7 +38,7 @@ def _digest(dataset: Any, numbers: list[int]) -> str | None:
         try:
             total.update(_bytes(dataset[number]))
         except Exception:  # noqa: BLE001  whatever user code raises
-            # Told, with its code and its place, by the attempt that comes to this row's batch.
+            # Reported, with exit code and row, by the attempt that comes to this row's batch.
             return None
     return total.hexdigest()
 

@@ -29,7 +29,7 @@ class DistributedContext(Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """The job's settings, and our shard in it. `alone`: no agent, so we finalize ourselves.
 
     `gpu`: number among the GPUs that we see; not 0 only where a launcher shows all to every rank.
@@ -49,9 +49,9 @@ class Place:
         return "set BATCHPROCESS_OUTPUT to another folder" if self.alone else ANOTHER
 
 
-def find_place(
+def find_placement(
     environ: Mapping[str, str], context: DistributedContext | None, script: Path | None
-) -> Place:
+) -> Placement:
     """From our environment, `distributed_context`, a launcher's RANK and WORLD_SIZE, or 0 of 1.
 
     `script` is the file of `__main__`; its stem names the job when it runs alone. Raises
@@ -63,11 +63,11 @@ def find_place(
         _agree((shard, environment.shards), context)
         scratch = Path(environ[SCRATCH]) if SCRATCH in environ else None
         storage = open_storage(environment.run_uri, environment.s3)
-        return Place(environment, storage, shard, alone=False, scratch=scratch)
+        return Placement(environment, storage, shard, alone=False, scratch=scratch)
     rank, size = _launcher(environ) or _of(context) or (0, 1)
     _agree((rank, size), context)
     environment, storage = _alone(environ, size, script)
-    return Place(environment, storage, rank, alone=True, gpu=_local_rank(environ))
+    return Placement(environment, storage, rank, alone=True, gpu=_local_rank(environ))
 
 
 def _of(context: DistributedContext | None) -> tuple[int, int] | None:
