@@ -101,6 +101,24 @@ def test_npy(tmp_path: Path, ids, shape) -> None:
     assert np.load(files["rows.ids.npy"]).tolist() == ids
 
 
+@pytest.mark.parametrize("row", [(), (3,), (0,), (1,) * 40], ids=str)
+@pytest.mark.parametrize("rows", [1, 9, 99_999])
+def test_an_npy_file_that_grew_is_the_one_that_numpy_saves_at_once(
+    tmp_path: Path, row, rows
+) -> None:
+    values = np.arange(rows * int(np.prod(row)), dtype=np.int16).reshape(rows, *row)
+    saver = Saver(tmp_path / "ours")
+    saver.save("rows.npy", {"rows": values[:1]}, range(1))
+    saver.save("rows.npy", {"rows": values[1:]}, range(1, rows))
+    files = saver.cut_files().files.result()
+    np.save(tmp_path / "rows.npy", values)
+    np.save(tmp_path / "ids.npy", np.arange(rows))
+    assert files["rows.npy"].read_bytes() == (tmp_path / "rows.npy").read_bytes()
+    assert files["rows.ids.npy"].read_bytes() == (tmp_path / "ids.npy").read_bytes()
+    assert np.array_equal(np.load(files["rows.npy"]), values)
+    saver.close()
+
+
 @pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
 def test_json_lines(tmp_path: Path, ids) -> None:
     columns = {

@@ -25,11 +25,11 @@ class JsonLines:
             pairs = dict(zip(names, row, strict=True))
             self._file.write(json.dumps(pairs, ensure_ascii=False, allow_nan=False) + "\n")
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Flush."""
         self._file.close()
 
-    abandon = close
+    abandon = finish
 
 
 def _plain(values: Values) -> list[Any]:

@@ -1,11 +1,11 @@
 """Numpy files of `context.save`."""
 
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import header_data_from_array_1_0, write_array_header_1_0
 
 from batchprocess.sdk.save.column_values import Values, numpy_of
 
@@ -13,38 +13,36 @@ from batchprocess.sdk.save.column_values import Values, numpy_of
 class Npy:
     """One array, `<stem>.npy`, and its ids beside it, `<stem>.ids.npy`."""
 
-    _HEAD_BYTES = 128
-
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("wb")
-        self._file.write(bytes(self._HEAD_BYTES))
         self._ids: list[np.ndarray[Any, Any]] = []
-        self._row: np.ndarray[Any, Any] = np.empty(0)
+        self._header: dict[str, Any] = {}
 
     def add(self, ids: Values, columns: Mapping[str, Values]) -> None:
-        """Append the array's rows behind a header that is written last."""
+        """Append the array's rows; the header in front of them counts none yet."""
         (values,) = columns.values()
         array = np.ascontiguousarray(numpy_of(values))
-        self._row = array[:0]
+        if not self._header:
+            self._header = header_data_from_array_1_0(array)
+            self._write_header(0)
         self._ids.append(numpy_of(ids))
         self._file.write(array.data)
 
-    def close(self) -> None:
-        """Write the header, now that the number of rows is known."""
+    def finish(self) -> None:
+        """Write the header again, now that the number of rows is known."""
         # Not as Python's integers: of those beyond 63 bits numpy makes floats.
         ids = np.concatenate(self._ids)
-        shape = (len(ids), *self._row.shape[1:])
-        text = repr({"descr": self._row.dtype.str, "fortran_order": False, "shape": shape})
-        room = self._HEAD_BYTES - 10
-        if len(text) >= room:
-            raise ValueError(f"an array of shape {shape} has too many dimensions for .npy")
         self._file.seek(0)
-        self._file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", room))
-        self._file.write(text.ljust(room - 1).encode("latin1") + b"\n")
+        # As long as the first one: numpy leaves room for any number of rows.
+        self._write_header(len(ids))
         self._file.close()
         np.save(self._path.with_suffix(".ids.npy"), ids, allow_pickle=False)
 
     def abandon(self) -> None:
         """Close it."""
         self._file.close()
+
+    def _write_header(self, rows: int) -> None:
+        shape = (rows, *self._header["shape"][1:])
+        write_array_header_1_0(self._file, self._header | {"shape": shape})

@@ -39,7 +39,7 @@ class Parquet:
         if self._bytes >= _GROUP_BYTES:
             self._write()
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write what is left, and the footer."""
         self._write()
         self._writer.close()

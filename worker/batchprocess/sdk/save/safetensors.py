@@ -38,7 +38,7 @@ class Safetensors:
             self._part(name).write(_bytes_of(tensor))
         self._rows += len(ids)
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Header, then the columns."""
         head: dict[str, Any] = {}
         if self._texts:

@@ -200,7 +200,7 @@ class Saver:
             self._writer(interval, name).add(*interval.empty[name])
         for name, writer in interval.writers.items():
             with _named(name):
-                writer.close()
+                writer.finish()
         return {name: interval.folder / name for name in names}
 
 

@@ -20,7 +20,7 @@ class Writer(Protocol):
     def add(self, ids: Values, columns: Mapping[str, Values]) -> None:
         """Append rows."""
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Finish the file, so that it can be read."""
 
     def abandon(self) -> None:
