@@ -202,6 +202,6 @@ def test_a_result_on_another_gpu_comes_back_whole() -> None:
         for _ in range(16):
             weight @ weight
         made = torch.full((1 << 24,), float(number), device=other)
-        landing = back.fetch(made)
+        copy = back.fetch(made)
         made.zero_()
-        assert (landing.get() == number).all()
+        assert (copy.wait() == number).all()

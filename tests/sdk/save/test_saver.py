@@ -335,7 +335,7 @@ class Slow:
     def __init__(self, tensor: torch.Tensor, go: threading.Event) -> None:
         self.tensor, self.go = tensor, go
 
-    def get(self) -> torch.Tensor:
+    def wait(self) -> torch.Tensor:
         self.go.wait()
         return self.tensor
 
@@ -343,7 +343,8 @@ class Slow:
 def test_a_full_room_makes_save_wait_and_loses_nothing(tmp_path: Path, monkeypatch) -> None:
     go = threading.Event()
     saver = Saver(tmp_path, max_bytes=100)
-    monkeypatch.setattr(saver, "_fetched", lambda tensor: Slow(tensor.clone(), go))
+    slow = lambda tensor, _: Slow(tensor.clone(), go)  # noqa: E731
+    monkeypatch.setattr("batchprocess.sdk.save.snapshots._of_tensor", slow)
     saver.save("rows.npy", {"a": torch.zeros(1, 30)}, [0])
     timer = threading.Timer(0.2, go.set)
     timer.start()

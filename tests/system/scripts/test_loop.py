@@ -218,7 +218,7 @@ def test_every_record_says_where_the_time_went(alone: Alone) -> None:
 def test_waiting_for_the_encoder_in_a_hook_is_storage(alone: Alone, monkeypatch) -> None:
     def slow(saver: Saver, name: str, columns: Any, ids: Any) -> None:
         time.sleep(0.2)
-        saver._room.waited += 0.2
+        saver._budget.waited += 0.2
 
     class Late(Waiter):
         def __init__(self, context):

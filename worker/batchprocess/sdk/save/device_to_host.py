@@ -8,12 +8,12 @@ from batchprocess.sdk.device.cuda_events import make_event, make_stream
 
 
 @dataclass
-class _Landing:
+class _HostCopy:
     host: torch.Tensor
     snapshot: torch.Tensor | None
     landed: torch.cuda.Event
 
-    def get(self) -> torch.Tensor:
+    def wait(self) -> torch.Tensor:
         """The tensor on the CPU; waits, asleep, until it has landed."""
         self.landed.synchronize()
         # Not before: its memory goes back to a stream that does not know of the copy.
@@ -22,7 +22,7 @@ class _Landing:
 
 
 class CudaReturn:
-    """Results on their way to the CPU, on a stream of their own.
+    """Copies results to the CPU.
 
     A model may lie on several GPUs, and a result on any: work on one is not ordered by another's
     streams.
@@ -31,21 +31,21 @@ class CudaReturn:
     def __init__(self) -> None:
         self._streams: dict[torch.device, torch.cuda.Stream] = {}
 
-    def fetch(self, tensor: torch.Tensor) -> _Landing:
+    def fetch(self, tensor: torch.Tensor) -> _HostCopy:
         """Start copying what `tensor` holds now, in stream order; it may change afterwards.
 
         Raises OutOfMemoryError if there is no room for the snapshot.
         """
         snapshot = tensor.detach().clone(memory_format=torch.contiguous_format)
-        stream, taken = self._stream(snapshot.device), make_event()
-        taken.record(torch.cuda.current_stream(snapshot.device))
+        stream, cloned = self._stream(snapshot.device), make_event()
+        cloned.record(torch.cuda.current_stream(snapshot.device))
         host = torch.empty(snapshot.shape, dtype=snapshot.dtype, pin_memory=True)
         with torch.cuda.stream(stream):
-            stream.wait_event(taken)
+            stream.wait_event(cloned)
             host.copy_(snapshot, non_blocking=True)
             landed = make_event(blocking=True)
             landed.record(stream)
-        return _Landing(host, snapshot, landed)
+        return _HostCopy(host, snapshot, landed)
 
     def _stream(self, device: torch.device) -> torch.cuda.Stream:
         if device not in self._streams:

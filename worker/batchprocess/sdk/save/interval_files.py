@@ -1,0 +1,78 @@
+"""The files of `context.save` between two commits, while they grow."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from batchprocess.sdk.save.column_types import Kind, text_of
+from batchprocess.sdk.save.writers import WRITERS, Writer, files_of
+
+
+class IntervalFiles:
+    """Files below `folder`. `expect` is for the callers of save, the rest for the encoder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kinds: dict[str, dict[str, Kind]] = {}
+        self._writers: dict[str, Writer] = {}
+        self._empty: dict[str, tuple[Any, dict[str, Any]]] = {}
+
+    def expect(self, name: str, kinds: dict[str, Kind]) -> None:
+        """Raise ValueError if rows of these kinds do not belong to what is in the file."""
+        for other in self._kinds.keys() - {name}:
+            if twice := set(files_of(name)) & set(files_of(other)):
+                raise ValueError(
+                    f"{name!r} and {other!r} would both make {min(twice)!r}: rename one"
+                )
+        known = self._kinds.setdefault(name, kinds)
+        # Nothing says what the ids of no rows are.
+        known["id"] = known["id"] or kinds["id"]
+        if known != kinds | {"id": kinds["id"] or known["id"]}:
+            raise ValueError(
+                f"{name!r} got {text_of(kinds)} now and {text_of(known)} before: give every batch "
+                "the same columns, or another name"
+            )
+
+    def names(self) -> frozenset[str]:
+        """Of all files that there will be."""
+        return frozenset(file for name in self._kinds for file in files_of(name))
+
+    def add(self, name: str, ids: Any, columns: dict[str, Any]) -> None:
+        """Append rows to one file; ValueError if it cannot hold them."""
+        if len(ids):
+            with _named(name):
+                self._writer(name).add(ids, columns)
+        else:
+            # Types of lists are known from their rows: no rows count only if there are no others.
+            self._empty[name] = (ids, columns)
+
+    def finish(self, names: frozenset[str]) -> dict[str, Path]:
+        """Complete the files; where they are, by name."""
+        for name in self._empty.keys() - self._writers.keys():
+            self._writer(name).add(*self._empty[name])
+        for name, writer in self._writers.items():
+            with _named(name):
+                writer.finish()
+        return {name: self._folder / name for name in names}
+
+    def abandon(self) -> None:
+        """Close the files, whatever is in them."""
+        for writer in self._writers.values():
+            writer.abandon()
+
+    def _writer(self, name: str) -> Writer:
+        if name not in self._writers:
+            path = self._folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writers[name] = WRITERS[path.suffix](path)
+        return self._writers[name]
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Values in lists are seen by the encoder only; pyarrow's errors are of these kinds."""
+    try:
+        yield
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise ValueError(f"{name!r} cannot hold these rows: {error}") from error
