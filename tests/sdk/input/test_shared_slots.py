@@ -13,11 +13,13 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.input.batch_messages import Packed, pack
+from batchprocess.sdk.input.batch_tensors import tensors_in
 from batchprocess.sdk.input.host_to_device import CudaPort
 from batchprocess.sdk.input.loader import make_loader
-from batchprocess.sdk.input.prefetch import Prefetch, tensors_in
+from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.shared_slots import Slots, lies_in_slot, slots_for
-from batchprocess.sdk.input.worker_queues import ForkingContext, _Packed, pack
+from batchprocess.sdk.input.worker_queues import ForkingContext
 from support.fake_port import FakePort
 
 MB = 1 << 20
@@ -27,7 +29,7 @@ SLOTS = Slots(4, 16 * MB)
 def sent(obj: Any, slots: Slots) -> Any:
     """Through a slot, as a queue would."""
     packed = pack(obj, slots)
-    assert type(packed) is _Packed
+    assert type(packed) is Packed
     assert len(packed.body) < MB
     return pickle.loads(packed.body)
 
@@ -58,13 +60,13 @@ def test_a_slot_is_free_again_once_nothing_of_its_batch_is_held() -> None:
     view = first[5:10]
     array = view.numpy()
     del first, view
-    assert slots.open() is None
+    assert slots.free_slot() is None
     assert array.tolist() == [1] * 5
     del array
     gc.collect()
-    slot = slots.open()
+    slot = slots.free_slot()
     assert slot is not None
-    slot.close(sent=False)
+    slot.finish(sent=False)
     assert second is None
 
 
@@ -72,10 +74,10 @@ def test_all_tensors_of_a_batch_share_its_slot() -> None:
     slots = Slots(1, 8 * MB)
     one, two = sent((torch.full((MB,), 1, dtype=torch.uint8), torch.full((MB,), 2.0)), slots)
     del one
-    assert slots.open() is None
+    assert slots.free_slot() is None
     assert (two == 2).all()
     del two
-    assert slots.open() is not None
+    assert slots.free_slot() is not None
 
 
 def test_what_does_not_fit_goes_the_old_way() -> None:
@@ -105,17 +107,17 @@ def test_memory_outlives_its_owner_while_a_tensor_is_held() -> None:
     assert (kept == 3).all()
 
 
-def test_a_twin_that_user_code_forks_gives_nothing_back() -> None:
+def test_a_child_that_user_code_forks_gives_nothing_back() -> None:
     slots = Slots(1, 4 * MB)
     kept = [sent(torch.full((MB,), 3.0), slots)]
-    twin = os.fork()
-    if twin == 0:
+    child = os.fork()
+    if child == 0:
         kept.clear()
         os._exit(0)
-    os.waitpid(twin, 0)
-    assert slots.open() is None
+    os.waitpid(child, 0)
+    assert slots.free_slot() is None
     kept.clear()
-    assert slots.open() is not None
+    assert slots.free_slot() is not None
 
 
 def test_nothing_stays_open() -> None:
@@ -144,9 +146,9 @@ def test_user_code_never_gets_a_tensor_in_a_slot(way: str) -> None:
         batch = prefetch.stage(got)
         del got
         assert not any(lies_in_slot(one) for one in tensors_in(batch))
-        slot = slots.open()
+        slot = slots.free_slot()
         assert slot is not None
-        slot.close(sent=False)
+        slot.finish(sent=False)
         assert all(map(torch.equal, tensors_in(batch), tensors_in(before)))
         assert len({id(one) for one in batch["c"]}) == 1
         prefetch.begin_batch()

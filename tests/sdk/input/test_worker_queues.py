@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from batchprocess.sdk.input.batch_messages import Packed, pack
 from batchprocess.sdk.input.shared_slots import slots_for
-from batchprocess.sdk.input.worker_queues import ForkingContext, _Packed, pack
+from batchprocess.sdk.input.worker_queues import ForkingContext
 
 SLOTTED = [list, lambda: slots_for(2, 2)]
 """Large tensors go as torch sends them; or in slots."""
@@ -22,7 +23,7 @@ SLOTTED = [list, lambda: slots_for(2, 2)]
 def sent(obj: Any) -> Any:
     """Through a message, as a queue would."""
     packed = pack(obj)
-    assert type(packed) is _Packed
+    assert type(packed) is Packed
     return pickle.loads(packed.body)
 
 

@@ -11,6 +11,7 @@ import torch
 from batchprocess.sdk.device.compile_cache import CompileCache
 from batchprocess.sdk.device.oom_splitter import OomSplitter
 from batchprocess.sdk.device.tensor_trees import cast
+from batchprocess.sdk.device.torch_private import compiler_errors
 
 _LOG = logging.getLogger("batchprocess")
 _GRAPH_MODES = ("reduce-overhead", "max-autotune")
@@ -155,7 +156,7 @@ class _Outer:
             return self._inner.run(model, args, kwargs)
         try:
             made = self._fast(model, args, kwargs)
-        except torch._dynamo.exc.TorchDynamoException as error:
+        except compiler_errors() as error:
             _LOG.warning("the model could not be compiled and runs as it is: %s", error)
             self._fast = None
             return self._inner.run(model, args, kwargs)

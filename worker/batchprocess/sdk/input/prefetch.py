@@ -6,11 +6,13 @@ was started earlier, if it is still a copy of what the tensor holds. Pure but fo
 
 import logging
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+
+from batchprocess.sdk.device.torch_private import version_of
+from batchprocess.sdk.input.batch_tensors import is_plain, replaced, share_memory, tensors_in
 
 _LOG = logging.getLogger("batchprocess")
 
@@ -56,7 +58,7 @@ class _Leaf:
         Assigning to `.data` moves nothing but the address.
         """
         tensor = self.tensor
-        unchanged = tensor._version == self.version and tensor.data_ptr() == self.address
+        unchanged = version_of(tensor) == self.version and tensor.data_ptr() == self.address
         return unchanged and not tensor.requires_grad and tensor.untyped_storage().resizable()
 
 
@@ -92,7 +94,7 @@ class Prefetch:
             leaf.tensor = made[id(tensor)]
         changed = {key: tensor for key, tensor in made.items() if id(tensor) != key}
         if changed:
-            batch = _replace(batch, changed)
+            batch = replaced(batch, changed)
         self._staged.append({id(leaf.tensor): leaf for leaf in leaves})
         return batch
 
@@ -130,9 +132,9 @@ class Prefetch:
             return set()
         known = None if self._everything else self._wanted
         wanted = range(len(found)) if known is None else known
-        chosen = {p for p in wanted if p < len(found) and _is_plain(found[p])}
+        chosen = {p for p in wanted if p < len(found) and is_plain(found[p])}
         size = sum(found[position].nbytes for position in chosen)
-        if chosen and (_share_memory(found) or not self._port.room(size)):
+        if chosen and (share_memory(found) or not self._port.room(size)):
             return set()
         return chosen
 
@@ -149,7 +151,7 @@ class Prefetch:
         return leaf.tensor
 
     def _send(self, leaf: _Leaf) -> None:
-        leaf.version, leaf.address = leaf.tensor._version, leaf.tensor.data_ptr()
+        leaf.version, leaf.address = version_of(leaf.tensor), leaf.tensor.data_ptr()
         if self._full:
             return
         try:
@@ -160,58 +162,3 @@ class Prefetch:
                 "no GPU memory for batches ahead of the one in work: each is copied when it is "
                 "asked for from now on; a smaller batchSize would let copies overlap again"
             )
-
-
-def tensors_in(batch: Any) -> Iterator[torch.Tensor]:
-    """The tensors in lists, tuples and dicts, depth first; nothing else is looked into."""
-    kind = type(batch)
-    if kind is torch.Tensor:
-        yield batch
-    elif kind is list or kind is tuple or _is_named(batch):
-        for item in batch:
-            yield from tensors_in(item)
-    elif kind is dict:
-        for item in batch.values():
-            yield from tensors_in(item)
-
-
-def _replace(batch: Any, by: dict[int, torch.Tensor]) -> Any:
-    """The batch with some of its tensors replaced, by their id, in containers of the same types."""
-    kind = type(batch)
-    if kind is torch.Tensor:
-        return by.get(id(batch), batch)
-    if _is_named(batch):
-        # Not by its constructor, which may take other things than its fields.
-        return kind._make(_replace(item, by) for item in batch)
-    if kind is list or kind is tuple:
-        return kind(_replace(item, by) for item in batch)
-    if kind is dict:
-        return {key: _replace(item, by) for key, item in batch.items()}
-    return batch
-
-
-def _is_named(batch: Any) -> bool:
-    return isinstance(batch, tuple) and hasattr(batch, "_make")
-
-
-def _is_plain(tensor: torch.Tensor) -> bool:
-    """Whether a copy of it is all that it is: on the CPU, dense, without a history."""
-    return (
-        tensor.device.type == "cpu"
-        and tensor.layout is torch.strided
-        and not (tensor.requires_grad or tensor.is_inference() or tensor.is_neg())
-        and not (tensor.is_conj() or tensor.is_quantized)
-        and tensor.numel() > 0
-        and (tensor.is_contiguous() or _is_channels_last(tensor))
-    )
-
-
-def _is_channels_last(tensor: torch.Tensor) -> bool:
-    return tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
-
-
-def _share_memory(found: list[torch.Tensor]) -> bool:
-    """Whether writing to one would be seen in another, which copies would end."""
-    dense = [one for one in found if one.layout is torch.strided and one.device.type == "cpu"]
-    pointers = [tensor.untyped_storage().data_ptr() for tensor in dense if tensor.numel() > 0]
-    return len(set(pointers)) < len(pointers)

@@ -5,16 +5,15 @@ this process and given back, the last with the interpreter held, while the loop 
 GPU. Slots are mapped before the fork, so that both sides have them, and keep their pages.
 """
 
-import _thread
-import contextlib
 import ctypes
 import itertools
-import mmap
 import os
 import weakref
 from typing import Any
 
 import torch
+
+from batchprocess.sdk.input.shared_mapping import map_shared, unmap
 
 SLOT_BYTES = 512 << 20
 """Addresses, not memory: of that a slot has what its largest batch has used."""
@@ -23,12 +22,6 @@ _SPARE = 2
 _MAX_SLOTS = 256
 """Numbers of a byte."""
 _ALIGNED = 64
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_LIBC.mmap.restype = ctypes.c_void_p
-_LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-_LIBC.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-_MAP_NORESERVE = 0x4000  # Linux; Python 3.11 has no name for it
-_FAILED = ctypes.c_void_p(-1).value
 _numbers = itertools.count()
 _known: "weakref.WeakValueDictionary[int, Slots]" = weakref.WeakValueDictionary()
 
@@ -41,15 +34,15 @@ class Slots:
 
     def __init__(self, count: int, size: int = SLOT_BYTES) -> None:
         self.key, self._size, self._reader = next(_numbers), size, os.getpid()
-        self._address = _map(count * size)
+        self._address = map_shared(count * size)
         self._end = self._address + count * size
-        weakref.finalize(self, _unmap, self._address, count * size).atexit = False
-        self._back = _Pipe()
+        weakref.finalize(self, unmap, self._address, count * size).atexit = False
+        self._back = _NumberPipe()
         self._free = list(reversed(range(count)))
         self._leases: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         _known[self.key] = self
 
-    def open(self) -> "Slot | None":
+    def free_slot(self) -> "Slot | None":
         """In the worker: a free slot; None if the reader still has them all."""
         self._free += self._back.read()
         # The one freed last: its pages are in the caches, and the fewest slots get any.
@@ -78,7 +71,7 @@ class Slots:
         return lease
 
     def _release(self, number: int) -> None:
-        # User code may have forked: a twin lets go of its batches, not of ours.
+        # User code may have forked: a forked child lets go of its batches, not of ours.
         if os.getpid() == self._reader:
             self._back.write(number)
 
@@ -100,7 +93,7 @@ class Slot:
         shape, stride = tuple(tensor.shape), tensor.stride()
         return (self._slots.key, self._number, at, tensor.dtype, shape, stride)
 
-    def close(self, *, sent: bool) -> None:
+    def finish(self, *, sent: bool) -> None:
         """Nothing more comes; a slot that nothing was sent of is free again."""
         if not (sent and self._used):
             self._slots.give_back(self._number)
@@ -124,7 +117,7 @@ def tensor_in_slot(
 def lies_in_slot(tensor: torch.Tensor) -> bool:
     """In the reader: whether a worker will write there once nobody holds the tensor any more.
 
-    User code is not to get such a one: a twin that it forks would see the next batch in it.
+    User code is not to get such a one: a child that it forks would see the next batch in it.
     """
     if tensor.layout is not torch.strided or tensor.device.type != "cpu":
         return False
@@ -142,7 +135,7 @@ def slots_for(workers: int, ahead: int, size: int = SLOT_BYTES) -> list[Slots]:
         return []
 
 
-class _Pipe:
+class _NumberPipe:
     """Numbers of slots on their way back: at most one byte for each slot, so nobody ever waits."""
 
     def __init__(self) -> None:
@@ -159,18 +152,3 @@ class _Pipe:
 
     def write(self, number: int) -> None:
         os.write(self._write, bytes([number]))
-
-
-def _map(size: int) -> int:
-    flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
-    address: int = _LIBC.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
-    if address == _FAILED:
-        raise OSError(ctypes.get_errno(), "no addresses for the loader's batches")
-    return address
-
-
-def _unmap(address: int, size: int) -> None:
-    """A gigabyte of pages takes a tenth of a second, which the end of a run need not wait for."""
-    # Not `threading`: finalizers run anywhere, also where its locks are held.
-    with contextlib.suppress(RuntimeError):  # the process is ending
-        _thread.start_new_thread(_LIBC.munmap, (address, size))

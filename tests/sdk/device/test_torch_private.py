@@ -1,0 +1,63 @@
+"""What we use of torch without a promise is there, and does what we use it for."""
+
+import gc
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.multiprocessing.reductions import reduce_storage
+
+from batchprocess.sdk.device.torch_private import (
+    compiler_errors,
+    release_unsent,
+    storage_key,
+    version_of,
+)
+
+HELD_FOR = {"2.15"}
+"""Releases of torch for which somebody has read again what stands in torch_private.py."""
+
+
+def test_somebody_has_looked_at_this_torch() -> None:
+    assert ".".join(torch.__version__.split(".")[:2]) in HELD_FOR
+
+
+def test_a_version_moves_with_changes_in_place_and_not_with_those_of_numpy() -> None:
+    tensor = torch.zeros(4)
+    before = version_of(tensor)
+    np.add(tensor.numpy(), 1, out=tensor.numpy())
+    assert version_of(tensor) == before
+    tensor[1:].add_(1)
+    assert version_of(tensor) == before + 1
+
+
+def test_a_key_is_that_of_the_memory_also_once_it_is_shared() -> None:
+    whole, other = torch.zeros(4), torch.zeros(4)
+    key = storage_key(whole)
+    assert storage_key(whole[1:]) == key != storage_key(other)
+    whole.share_memory_()
+    assert storage_key(whole[1:]) == key
+
+
+def test_memory_named_by_a_file_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.multiprocessing, "_sharing_strategy", "file_system")
+    before = files()
+    storage = torch.ones(100_000).untyped_storage()
+    reduce_storage(storage)
+    assert len(files() - before) == 1
+    release_unsent(storage)
+    del storage
+    gc.collect()
+    assert files() == before
+
+
+def files() -> set[Path]:
+    """Of torch's shared memory, made by this process."""
+    return set(Path("/dev/shm").glob(f"torch_{os.getpid()}_*"))
+
+
+def test_what_the_compiler_raises_has_one_class() -> None:
+    assert issubclass(torch._dynamo.exc.BackendCompilerFailed, compiler_errors())
+    assert issubclass(compiler_errors(), RuntimeError)

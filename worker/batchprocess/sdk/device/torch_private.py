@@ -1,0 +1,34 @@
+"""What we use of torch beyond its documentation; a test names the versions."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import torch
+
+version_of: Callable[[torch.Tensor], int] = attrgetter("_version")
+"""Moves with every change in place, also one of a view; what numpy writes does not move it."""
+
+
+def storage_key(tensor: torch.Tensor) -> int:
+    """Equal for tensors that share memory, and only for them.
+
+    Not its address, which changes when a tensor is moved to shared memory.
+    """
+    key: int = tensor.untyped_storage()._cdata
+    return key
+
+
+def release_unsent(storage: torch.UntypedStorage) -> None:
+    """Let go of memory that was made ready for another process, which will not ask for it.
+
+    Needed where torch shares memory by names of files, which it holds until somebody takes them.
+    """
+    strategy: Callable[[], str] = torch.multiprocessing.get_sharing_strategy
+    if strategy() == "file_system":
+        storage._shared_decref()
+
+
+def compiler_errors() -> Any:
+    """The class of what torch's compiler raises; imports the compiler."""
+    return torch._dynamo.exc.TorchDynamoException

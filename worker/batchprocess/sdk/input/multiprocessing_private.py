@@ -1,0 +1,50 @@
+"""What we use of multiprocessing beyond its documentation; a test names the versions."""
+
+import fcntl
+import os
+import sys
+import termios
+from multiprocessing.context import ForkContext, ForkProcess
+from multiprocessing.queues import Queue
+from multiprocessing.resource_sharer import DupFd
+from queue import Full
+from typing import Any
+
+__all__ = ["DupFd", "ForkContext", "ForkProcess", "OpenQueue", "close_unsent"]
+
+
+# No type arguments: the class has none when it runs.
+class OpenQueue(Queue):  # type: ignore[type-arg]
+    """The queue, with its pipe in reach."""
+
+    _opid: int
+    _thread: object
+    _sem: Any
+    _wlock: Any
+    _reader: Any
+    _writer: Any
+
+    def is_in_maker(self) -> bool:
+        """Whether this process made the queue; in the others it was forked."""
+        return os.getpid() == self._opid
+
+    def has_thread(self) -> bool:
+        """Whether what is put goes to a thread that writes it."""
+        return self._thread is not None
+
+    def unread_bytes(self) -> int:
+        """In the pipe."""
+        waiting = fcntl.ioctl(self._reader.fileno(), termios.FIONREAD, bytes(4))
+        return int.from_bytes(waiting, sys.byteorder)
+
+    def write(self, message: Any, block: bool, timeout: float | None) -> None:
+        """Put a pickled message into the pipe in this thread; Full as `put` raises it."""
+        if not self._sem.acquire(block, timeout):
+            raise Full
+        with self._wlock:
+            self._writer.send_bytes(message)
+
+
+def close_unsent(file: DupFd) -> None:
+    """Close a file that was made ready for another process, which will not ask for it."""
+    os.close(file.detach())
