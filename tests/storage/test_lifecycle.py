@@ -2,8 +2,8 @@
 
 import pytest
 
-from storage.conftest import open_s3
 from support.storage.s3_server import Server
+from support.storage.s3_stores import open_s3
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 

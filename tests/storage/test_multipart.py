@@ -10,9 +10,9 @@ import pytest
 from batchprocess.protocol.errors import OutcomeUnknown
 from batchprocess.storage import s3, s3_multipart
 from batchprocess.storage.s3 import S3Storage
-from storage.conftest import open_s3
 from support.storage.fault_proxy import FaultProxy, Faults, fault_proxy
 from support.storage.s3_server import Server
+from support.storage.s3_stores import open_s3
 
 pytestmark = pytest.mark.slow
 SMALL_PART = 5 << 20

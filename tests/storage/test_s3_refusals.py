@@ -8,8 +8,8 @@ from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument, OutcomeUnknown, StorageDenied
 from batchprocess.storage.factory import open_storage
 from batchprocess.storage.s3 import S3Storage
-from storage.conftest import open_s3
 from support.storage.s3_server import Server, free_port
+from support.storage.s3_stores import open_s3
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
 from batchprocess.storage.s3 import S3Storage
 from batchprocess.storage.s3_client import make_client
-from storage.conftest import open_s3
 from support.storage.s3_server import KEY, SECRET, Server, versitygw
+from support.storage.s3_stores import open_s3
 
 pytestmark = pytest.mark.slow
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")

@@ -20,7 +20,7 @@ from batchprocess.runs.results import Result
 from batchprocess.storage.base import Storage, StoredObject
 from batchprocess.storage.local import LocalStorage
 from batchprocess.storage.s3_client import make_client
-from cli.conftest import Command
+from support.commands import Command
 from support.storage.made_run import begin, complete, work
 
 OLD = "2026-01-01T00:00:00+00:00"

@@ -10,7 +10,7 @@ from batchprocess.protocol.errors import InvalidArgument, StorageDenied
 from batchprocess.runs.local_runs import start_run
 from batchprocess.storage.base import Storage
 from batchprocess.storage.local import LocalStorage
-from cli.conftest import Command
+from support.commands import Command
 from support.storage.made_run import begin, work
 
 UID = "0b7c7d6e-5b6f-4d2a-9b51-6f0e5d0f4a11"

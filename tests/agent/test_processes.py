@@ -1,0 +1,36 @@
+"""How a child is started: its GPU, and the script that its command names."""
+
+from pathlib import Path
+
+import pytest
+
+from batchprocess.agent.processes import gpu_of, missing_script
+
+
+def test_a_child_sees_one_gpu_of_those_inherited_and_all_if_it_is_alone():
+    inherited = {"CUDA_VISIBLE_DEVICES": "4,GPU-a,6"}
+    assert gpu_of(1, 2, inherited) == {"CUDA_VISIBLE_DEVICES": "GPU-a"}
+    assert gpu_of(1, 2, {}) == {"CUDA_VISIBLE_DEVICES": "1"}
+    assert gpu_of(0, 1, inherited) == {}
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("python there.py x.py", None),
+        ("python x.py there.py", "x.py"),
+        ("/opt/bin/python3.11 -u -W ignore -X dev x.py", "x.py"),
+        ("python -m x", None),
+        ("python -c 1 x.py", None),
+        ("python -", None),
+        ("python", None),
+        ("bash x.py", None),
+        ("", None),
+    ],
+)
+def test_the_script_that_an_interpreter_lacks_is_found(
+    command: str, found: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "there.py").touch()
+    missing = missing_script(command.split(), tmp_path)
+    assert missing == (None if found is None else tmp_path / found)

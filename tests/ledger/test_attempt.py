@@ -1,0 +1,69 @@
+"""An attempt on a shard: claim, commit, seal, and who may not."""
+
+import pytest
+
+from batchprocess.ledger import finalize
+from batchprocess.ledger.attempt import commit, seal
+from batchprocess.protocol.errors import (
+    NoProgress,
+    ShardClosed,
+    ShardSealed,
+    TakenOver,
+    VerificationError,
+)
+from batchprocess.runs.perform import perform
+from support.ledger_steps import OLD, PLAN, YOUNG, claimed, completed, draft, me
+from support.storage.fake_storage import FakeMemoryStorage
+
+
+def test_a_claim_takes_the_cursor_of_the_record_below_it():
+    store, first = FakeMemoryStorage(), me("A")
+    at = claimed(store, first)
+    perform(commit(first, at, draft(0, 4)), store)
+    assert claimed(store, me("B")).cursor == 4
+
+
+def test_a_complete_shard_is_not_claimed():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    before = dict(store.objects)
+    with pytest.raises(ShardSealed):
+        claimed(store, me("B"))
+    assert store.objects == before
+
+
+def test_an_abandoned_shard_says_to_start_another_run():
+    store = FakeMemoryStorage()
+    perform(finalize.close(me("F"), PLAN), store)
+    with pytest.raises(ShardClosed, match="start another run"):
+        claimed(store, me("B"))
+
+
+def test_the_younger_of_two_jobs_wins():
+    store = FakeMemoryStorage()
+    claimed(store, me("A", OLD))
+    claimed(store, me("B", YOUNG))
+    with pytest.raises(TakenOver, match=YOUNG):
+        claimed(store, me("C", OLD))
+    with pytest.raises(TakenOver):
+        perform(finalize.close(me("F", OLD), PLAN), store)
+
+
+def test_claims_without_a_commit_are_counted_for_job_and_retry_alone():
+    store = FakeMemoryStorage()
+    for name in "ABC":
+        claimed(store, me(name))
+    before = dict(store.objects)
+    with pytest.raises(NoProgress, match="3 attempts in a row"):
+        claimed(store, me("D"))
+    assert store.objects == before
+    claimed(store, me("E", retry=1))
+
+
+def test_a_commit_must_begin_at_the_cursor_and_a_seal_at_the_end():
+    store, who = FakeMemoryStorage(), me()
+    at = claimed(store, who)
+    with pytest.raises(VerificationError, match="cannot follow 0"):
+        perform(commit(who, at, draft(1, 2)), store)
+    with pytest.raises(VerificationError, match="cannot be sealed at 0"):
+        perform(seal(who, at, draft(10, 10), batches=10), store)

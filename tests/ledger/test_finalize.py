@@ -1,0 +1,59 @@
+"""The end of a run: summary, manifest, `_SUCCESS`, and what is cleaned."""
+
+import pytest
+
+from batchprocess.ledger import finalize
+from batchprocess.protocol.errors import (
+    VerificationError,
+)
+from batchprocess.runs.perform import perform
+from support.ledger_steps import AT, PLAN, RUN, completed, me
+from support.storage.fake_storage import FakeMemoryStorage
+
+
+def finalized(store):
+    ledgers = [perform(finalize.close(me("F"), PLAN), store)]
+    perform(finalize.check(ledgers, PLAN), store)
+    reduced = finalize.Reduction({})
+    summary = finalize.summarize("r", RUN, ledgers, reduced, f"{AT[:-7]}9+00:00")
+    return ledgers, perform(finalize.publish(summary, ledgers), store)
+
+
+def test_finalizing_twice_writes_the_same_and_keeps_the_first_summary():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    _, first = finalized(store)
+    before = dict(store.objects)
+    _, second = finalized(store)
+    assert (second, store.objects) == (first, before)
+    assert (first.rows, first.batches, first.files) == (10, 10, 1)
+
+
+def test_another_manifest_than_the_ledgers_is_an_error():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    store.objects["manifest.jsonl"] = b"{}"
+    with pytest.raises(VerificationError, match=r"manifest.jsonl exists and differs"):
+        finalized(store)
+    assert "_SUCCESS" not in store.objects
+
+
+def test_a_missing_file_is_named_and_nothing_is_published():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    key = next(key for key in store.objects if key.startswith("data/"))
+    del store.objects[key]
+    with pytest.raises(VerificationError, match=f"names {key}, which is missing"):
+        finalized(store)
+    assert "_SUCCESS" not in store.objects
+
+
+def test_cleaning_removes_what_no_record_names_and_nothing_else():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    store.objects["data/00000/00000009-zombie/out"] = b"late"
+    store.objects["data/00001/other-shard"] = b"kept"
+    ledgers, _ = finalized(store)
+    kept = set(store.objects) - {"data/00000/00000009-zombie/out"}
+    assert perform(finalize.clean(ledgers), store) == []
+    assert set(store.objects) == kept

@@ -1,0 +1,44 @@
+"""What a worker is told in its environment variables comes back as it was."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import InvalidArgument
+
+ENVIRONMENT = {"job": "20260101T000000Z-x", "job_name": "j", "run_uri": "/r", "shards": 4}
+
+
+@given(
+    shard=st.none() | st.integers(0, 9_999),
+    hparams=st.dictionaries(st.text(), st.integers() | st.text() | st.none()),
+    limit=st.none() | st.integers(1, 100),
+    interval=st.none() | st.integers(1, 1_000),
+    processor=st.none() | st.from_regex(r"[a-z]+:[A-Z]+", fullmatch=True),
+)
+def test_an_environment_survives_the_trip_through_variables(
+    shard, hparams, limit, interval, processor
+):
+    before = WorkerEnvironment(
+        **ENVIRONMENT,
+        shard=shard,
+        hparams=hparams,
+        max_attempts_without_progress=limit,
+        checkpoint_interval=interval,
+        processor=processor,
+    )
+    assert WorkerEnvironment.from_env(before.to_env()) == before
+
+
+def test_a_bad_variable_is_named_with_its_value():
+    environ = WorkerEnvironment(**ENVIRONMENT).to_env() | {"BATCHPROCESS_SHARDS": "none"}
+    with pytest.raises(InvalidArgument, match=r"BATCHPROCESS_SHARDS must be JSON, found 'none'"):
+        WorkerEnvironment.from_env(environ)
+
+
+def test_a_worker_has_consecutive_shards_of_its_list():
+    job = WorkerEnvironment(**ENVIRONMENT, index=1, processes_per_worker=3)
+    assert job.shards_of_worker() == (3,)
+    retry = job.model_copy(update={"shard_list": (5, 7, 11, 13), "processes_per_worker": 2})
+    assert retry.shards_of_worker() == (11, 13)

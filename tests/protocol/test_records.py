@@ -1,0 +1,45 @@
+"""Records as bytes, and what is refused as one."""
+
+import json
+
+import pytest
+
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.records import Claim, Commit, decode, encode, is_record_name
+
+
+def test_a_claim_is_stored_as_these_bytes():
+    claim = Claim(
+        shard=3, seq=7, prev="ab", nonce="n", attempt="a", job="j", cursor=2, at="t", retry=1
+    )
+    assert json.loads(encode(claim)) == {
+        "v": 1, "type": "claim", "shard": 3, "seq": 7, "prev": "ab", "nonce": "n",
+        "attempt": "a", "job": "j", "cursor": 2, "at": "t", "retry": 1,
+    }  # fmt: skip
+    assert decode(encode(claim), shard=3, seq=7) == claim
+
+
+def test_a_record_in_the_wrong_place_is_refused():
+    body = encode(
+        Claim(shard=0, seq=1, prev=None, nonce="n", attempt="a", job="j", cursor=0, at="")
+    )
+    with pytest.raises(VerificationError, match="record 2 of shard 0 says it is record 1"):
+        decode(body, shard=0, seq=2)
+    with pytest.raises(VerificationError, match="cannot be read"):
+        decode(b"{", shard=0, seq=1)
+
+
+def test_a_record_above_a_mebibyte_says_what_to_do():
+    metrics = ({"group": "g", "steps_completed": 1, "metrics": {"x": "y" * (1 << 20)}},)
+    commit = Commit(
+        shard=0, seq=2, prev="p", nonce="n", attempt="a", job="j", cursor=1, at="",
+        batches=(0, 1), rows=(0, 8), metrics=metrics,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="commit more often"):
+        encode(commit)
+
+
+@pytest.mark.parametrize("name", ["1.json", ".tmp-1-0", "00000001.json.tmp", "failed-1-x.json"])
+def test_only_records_count_as_records(name):
+    assert is_record_name("00000001.json")
+    assert not is_record_name(name)

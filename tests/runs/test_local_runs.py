@@ -1,0 +1,18 @@
+"""Runs begun on this machine."""
+
+from datetime import UTC, datetime
+
+from batchprocess.ledger.head import find_head
+from batchprocess.runs.local_runs import job_id_after
+from batchprocess.runs.perform import perform
+from support.ledger_steps import YOUNG, claimed, me
+from support.storage.fake_storage import FakeMemoryStorage
+
+
+def test_a_job_id_is_younger_than_every_other_whatever_the_clock_says():
+    store = FakeMemoryStorage()
+    claimed(store, me("A", YOUNG))
+    head = perform(find_head(0), store)
+    early = datetime(2025, 1, 1, tzinfo=UTC)
+    assert job_id_after(early, [head]) > YOUNG
+    assert job_id_after(datetime(2027, 1, 1, tzinfo=UTC), [head]).startswith("20270101T000000Z-")

@@ -1,0 +1,86 @@
+"""Effects on storage that fails: what is tried again, how long, and what is final."""
+
+from collections import Counter
+from itertools import count
+
+import pytest
+
+from batchprocess.ledger.effects import Create, CreateReply
+from batchprocess.ledger.head import find_head
+from batchprocess.ledger.run import open_run
+from batchprocess.protocol.errors import (
+    OutcomeUnknown,
+    StorageDenied,
+    StorageUnavailable,
+)
+from batchprocess.runs.perform import Patience, perform
+from support.ledger_steps import RUN
+from support.patience import patience
+from support.storage.fake_storage import FakeMemoryStorage
+
+
+def test_a_lost_answer_is_read_back_and_the_same_bytes_are_sent_again():
+    store = FakeMemoryStorage()
+    store.fail("create", OutcomeUnknown("lost"), times=2)
+    perform(open_run(RUN), store, patience())
+    assert store.calls == Counter(create=3, get=2)
+
+
+def test_an_outage_past_the_deadline_ends_with_its_reason():
+    store = FakeMemoryStorage()
+    store.fail("create", OutcomeUnknown("reset by peer"), times=99)
+    with pytest.raises(StorageUnavailable, match="failed for .* s, last: reset by peer"):
+        perform(open_run(RUN), store, patience())
+
+
+def test_a_person_is_told_that_storage_fails_but_not_of_every_hiccup(caplog):
+    store, now = FakeMemoryStorage(), count(0, 2)
+    store.fail("create", OutcomeUnknown("no space"), times=60)
+    long = Patience(1_000, clock=lambda: next(now), sleep=lambda _s: None, jitter=lambda: 1.0)
+    perform(open_run(RUN), store, long)
+    assert caplog.messages == [
+        "storage has failed for 6 s and is tried again: no space",
+        "storage has failed for 66 s and is tried again: no space",
+    ]
+
+
+def test_a_store_that_reads_but_never_writes_meets_the_deadline_too():
+    store = FakeMemoryStorage()
+    store.fail("create", StorageDenied("read-only"), times=99)
+    with pytest.raises(StorageUnavailable, match="read-only"):
+        perform(open_run(RUN), store, patience())
+
+
+def test_a_store_that_says_taken_but_shows_nothing_meets_the_deadline_too():
+    store = FakeMemoryStorage()
+    store.create = lambda _key, _body: False
+    with pytest.raises(StorageUnavailable, match="run.json is said to exist but cannot be read"):
+        perform(open_run(RUN), store, patience())
+
+
+def test_a_refusal_is_final_where_nothing_has_begun():
+    store = FakeMemoryStorage()
+    store.fail("create", StorageDenied("no"), times=1)
+    with pytest.raises(StorageDenied):
+        perform(open_run(RUN), store, patience(refusal_is_final=True))
+
+
+def test_waits_grow_and_are_bounded():
+    waits = []
+    store = FakeMemoryStorage()
+    store.fail("get", OutcomeUnknown("x"), times=12)
+    long = Patience(10_000, sleep=waits.append, jitter=lambda: 1.0)
+    perform(find_head(0), store, long)
+    assert waits == sorted(waits)
+    assert waits[-1] == 10.0
+
+
+def test_a_create_is_sent_once_for_each_effect():
+    store = FakeMemoryStorage()
+    store.fail("create", OutcomeUnknown("lost"), times=1)
+
+    def flow():
+        return (yield Create("k", b"v"))
+
+    assert perform(flow(), store, patience()) is CreateReply.UNKNOWN
+    assert store.calls["create"] == 1
