@@ -8,24 +8,13 @@ import pytest
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli import plan_warnings
-from batchprocess.cli.table import plural
 from batchprocess.protocol.errors import InvalidArgument, StorageUnavailable
 from batchprocess.runs.local_runs import next_run, start_run
 from batchprocess.storage.factory import open_storage
+from support.local_job import job
 from support.storage.made_run import RUN, begin, complete
 
 COUNTED = {"rows": 10, "batches": 5, "shards": 2, "batchSize": 2, "secondsPerBatch": None}
-
-
-def job(**spec: Any) -> BatchProcessJob:
-    return BatchProcessJob.model_validate(
-        {
-            "apiVersion": "batchprocess.dev/v1alpha1",
-            "kind": "BatchProcessJob",
-            "metadata": {"name": "job"},
-            "spec": {"command": ["python", "x.py"], "shards": 2, **spec},
-        }
-    )
 
 
 def told(uri: object, given: BatchProcessJob | None = None, **changes: Any) -> list[str]:
@@ -84,8 +73,3 @@ def test_storage_that_cannot_be_used_is_an_error(
     dead = {"uri": "s3://bucket", "s3": {"endpoint": "http://127.0.0.1:1"}}
     with pytest.raises(StorageUnavailable, match="used from here: storage has failed for"):
         told("s3://bucket/job", job(output=dead))
-
-
-def test_nouns_are_counted() -> None:
-    assert (plural(1, "shard"), plural(2, "shard")) == ("1 shard", "2 shards")
-    assert plural(0, "batch", "batches") == "0 batches"

@@ -7,6 +7,7 @@ from itertools import count
 from batchprocess.ledger.attempt import Draft, Identity, Position, Staged, claim, commit, seal
 from batchprocess.ledger.finalize import Reduction
 from batchprocess.ledger.run import open_run, plan_of
+from batchprocess.protocol.records import record_key
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.spent import Spent
 from batchprocess.runs.finish import finish
@@ -62,3 +63,13 @@ def complete(storage: Storage) -> None:
         reduce=lambda _entries: Reduction({}),
         patience=Patience(5),
     )
+
+
+def data_key(run: Storage) -> str:
+    """The first file of shard 0."""
+    return next(item.key for item in run.list("data/00000/"))
+
+
+def record(number: int) -> str:
+    """The key of a record of shard 0."""
+    return record_key(0, number)

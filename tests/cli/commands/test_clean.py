@@ -1,0 +1,115 @@
+"""`batchprocess clean` removes what is abandoned, after asking, and nothing else."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from batchprocess.protocol.environment import S3Settings
+from batchprocess.storage.base import Storage
+from batchprocess.storage.local import LocalStorage
+from batchprocess.storage.s3_client import make_client
+from support.commands import Command
+from support.storage.made_run import begin, complete, work
+
+OLD = "2026-01-01T00:00:00+00:00"
+
+
+def test_clean_asks_removes_the_abandoned_and_nothing_else(
+    run: Storage, going: Storage, job_folder: Storage, batchprocess: Command
+) -> None:
+    abandoned = job_folder.at("three")
+    begin(abandoned)
+    work(abandoned, 0, end=1, at=OLD)
+    refused = batchprocess("clean", job_folder.uri, answer="n\n")
+    assert "abandoned runs" in refused.err
+    assert "three" in refused.err
+    assert list(abandoned.list())
+    listed = batchprocess("clean", job_folder.uri, "--json")
+    assert (listed.json["abandoned"], listed.json["removedObjects"]) == (["three"], 0)
+    said = batchprocess("clean", job_folder.uri, answer="y\n")
+    assert "removed 4 objects" in said.out
+    assert list(abandoned.list()) == []
+    for kept in (run, going):
+        assert batchprocess("verify", kept.uri).code == 0
+
+
+def test_clean_leaves_a_run_that_may_still_go_on(
+    run: Storage, job_folder: Storage, batchprocess: Command
+) -> None:
+    active = job_folder.at("three")
+    begin(active)
+    work(active, 0, end=1)
+    complete(job_folder.at("four"))
+    said = batchprocess("clean", job_folder.uri, "--yes", "--json")
+    assert (said.json["abandoned"], said.json["younger"]) == ([], ["three"])
+    assert (
+        said.err == "left 1 run with a record younger than 1 hour, which may still go on: three\n"
+    )
+    assert list(active.list())
+
+
+def test_clean_says_that_an_address_is_wrong(
+    run: Storage, job_folder: Storage, batchprocess: Command, tmp_path: Path
+) -> None:
+    above, _, name = job_folder.uri.rpartition("/")
+    for wrong in (above, f"{above}/other{name}"):
+        said = batchprocess("clean", wrong, "--yes")
+        assert said.code != 0
+        assert said.out == ""
+        assert len(said.err.splitlines()[-1]) > 20
+    assert f"there is no run at {above}: " in batchprocess("clean", above).err
+    said = batchprocess("clean", run.uri, "--yes")
+    assert said.code == 91
+    assert (
+        f"{run.uri} is the folder of one run: clean takes the job's, {job_folder.uri}" in said.err
+    )
+    assert batchprocess("verify", run.uri).code == 0
+
+
+def test_the_rule_of_what_is_cleaned_is_told_by_help_and_page(batchprocess: Command) -> None:
+    said = " ".join(batchprocess("clean", "--help").out.split())
+    assert "TARGET is a job file or a job's folder." in said
+    assert "a run with a record younger than one hour" in said
+    page = " ".join((Path(__file__).parents[3] / "docs" / "cli.md").read_text().split())
+    assert "a run with a record younger than one hour" in page
+
+
+def test_clean_leaves_a_run_that_a_cluster_has_suspended(
+    job_folder: Storage, batchprocess: Command
+) -> None:
+    for name, at in (("uid-1", "2025-01-01T00:00:00+00:00"), ("uid-2", OLD)):
+        begin(job_folder.at(name))
+        work(job_folder.at(name), 0, end=1, at=at)
+    said = batchprocess("clean", job_folder.uri, "--yes", "--json")
+    assert said.json["abandoned"] == ["uid-1"]
+    assert list(job_folder.at("uid-1").list()) == []
+    assert list(job_folder.at("uid-2").list())
+
+
+def interrupt_an_upload(job_folder: Storage, name: str) -> None:
+    """As a writer that is killed leaves it, long ago."""
+    if isinstance(job_folder, LocalStorage):
+        left = Path(job_folder.uri, name, "data", f".tmp-{'0' * 32}-7")
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_bytes(b"half")
+        os.utime(left, (0, 0))
+    else:
+        bucket, _, prefix = job_folder.uri.removeprefix("s3://").partition("/")
+        make_client(S3Settings()).create_multipart_upload(Bucket=bucket, Key=f"{prefix}/{name}/big")
+
+
+def test_clean_removes_what_interrupted_uploads_left_after_asking(
+    run: Storage, job_folder: Storage, batchprocess: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_an_upload(job_folder, "one")
+    interrupt_an_upload(job_folder, "somebody-elses")
+    monkeypatch.setattr("batchprocess.cli.commands.clean._UPLOAD_AGE", timedelta(seconds=-5))
+    refused = batchprocess("clean", job_folder.uri, answer="n\n")
+    assert "unfinished uploads: 1, one/" in refused.err
+    said = batchprocess("clean", job_folder.uri, answer="y\n")
+    assert "removed 0 objects and 1 unfinished upload\n" in said.out
+    assert batchprocess("clean", job_folder.uri, "--json").json["uploads"] == []
+    assert len(job_folder.leftovers(before=datetime.now(UTC) + timedelta(days=1))) == 1
+    assert batchprocess("verify", run.uri).code == 0

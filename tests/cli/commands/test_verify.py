@@ -1,0 +1,59 @@
+"""`batchprocess verify` passes what is whole and names what was tampered with."""
+
+import pytest
+
+from batchprocess.storage.base import Storage
+from support.commands import Command
+from support.storage.made_run import data_key, record
+
+
+def test_verify_passes_what_is_whole(run: Storage, going: Storage, batchprocess: Command) -> None:
+    for storage in (run, going):
+        said = batchprocess("verify", storage.uri, "--json")
+        assert (said.code, said.json["problems"]) == (0, [])
+    assert batchprocess("verify", run.uri).out == "5 files, 2 shards, 0 problems\n"
+    said = batchprocess("verify", going.uri)
+    assert said.out == "4 files, 2 shards, 0 problems so far; the run is not complete\n"
+
+
+TAMPERING = {
+    "changed bytes": (lambda run: run.put(data_key(run), b"0\n9\n"), "was changed: its digest"),
+    "cut file": (lambda run: run.put(data_key(run), b"0"), "with 4 bytes, but it has 1"),
+    "lost file": (lambda run: run.delete(data_key(run)), "which is missing"),
+    "lost record": (lambda run: run.delete(record(3)), "differs from what the ledgers say"),
+    "rewritten record": (
+        lambda run: run.put(record(2), run.get(record(2)).replace(b"rows.txt", b"rowz.txt")),
+        "was not built on the record that stands below it",
+    ),
+    "lost manifest": (lambda run: run.delete("manifest.jsonl"), "manifest.jsonl is missing"),
+    "other manifest": (lambda run: run.put("manifest.jsonl", b""), "differs from what"),
+    "lost summary": (lambda run: run.delete("summary.json"), "summary.json is missing"),
+    "broken summary": (lambda run: run.put("summary.json", b"{"), "summary.json cannot be read"),
+    "other summary": (
+        lambda run: run.put(
+            "summary.json", run.get("summary.json").replace(b'"rows": 10', b'"rows": 11')
+        ),
+        "summary.json says 11 rows, the ledgers 10",
+    ),
+    "broken success": (lambda run: run.put("_SUCCESS", b"{"), "Invalid JSON"),
+    "other success": (
+        lambda run: run.put("_SUCCESS", b'{"manifest":"' + b"0" * 64 + b'"}'),
+        "_SUCCESS names another manifest",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERING)
+def test_verify_finds_tampering(run: Storage, batchprocess: Command, kind: str) -> None:
+    change, sentence = TAMPERING[kind]
+    change(run)
+    said = batchprocess("verify", run.uri)
+    assert said.code == 93, said
+    assert sentence in said.out
+
+
+def test_a_record_that_is_none_is_named(run: Storage, batchprocess: Command) -> None:
+    run.put(record(2), b"not json")
+    said = batchprocess("verify", run.uri)
+    assert said.code == 93
+    assert "ledger/00000/00000002.json" in said.err
