@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from batchprocess.runs.perform import Patience
 from batchprocess.storage.local import LocalStorage
 from support.commands import Command
 from support.storage.made_run import complete
@@ -29,9 +31,9 @@ def test_a_terminal_that_cannot_show_a_name_shows_it_escaped(tmp_path: Path) -> 
 def test_an_unreachable_store_is_told_in_a_sentence(
     batchprocess: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from batchprocess.runs import perform
-
-    monkeypatch.setattr(perform.ATTENDED.__class__, "deadline_seconds", 0)
+    # Loaded first: it makes a Patience of its own, which could not be made below.
+    import_module("batchprocess.runs.failure_notes")
+    monkeypatch.setattr(Patience, "deadline_seconds", 0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
