@@ -7,7 +7,8 @@ import torch
 from torch.utils.data import TensorDataset
 
 from batchprocess import TorchBatchProcessor
-from batchprocess.sdk.device.prepare_model import ModelOptions, ModelPreparer
+from batchprocess.sdk.device.model_options import ModelOptions
+from batchprocess.sdk.device.prepare_model import ModelPreparer
 from system.scripts.conftest import Alone
 
 ROWS = 32

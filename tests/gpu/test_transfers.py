@@ -185,12 +185,12 @@ def test_batches_are_sent_ahead_however_many_have_passed(cuda: torch.device) -> 
     """8 GiB of page-locked batches pass, few at a time: there is always room for the next."""
     port = CudaPort(cuda)
     for _ in range(128):
-        assert port.room(64 << 20)
+        assert port.has_room(64 << 20)
         port.receive(port.send(port.pin(torch.empty(64 << 20, dtype=torch.uint8))))
     kept = [port.pin(torch.empty(64 << 20, dtype=torch.uint8)) for _ in range(33)]
-    assert not port.room(64 << 20)
+    assert not port.has_room(64 << 20)
     del kept
-    assert port.room(64 << 20)
+    assert port.has_room(64 << 20)
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")

@@ -30,7 +30,7 @@ class FakePort:
         self.pinned += 1
         return torch.empty_like(tensor).copy_(tensor)
 
-    def own(self, tensor: torch.Tensor) -> torch.Tensor:
+    def out_of_slot(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.clone() if lies_in_slot(tensor) else tensor
 
     def send(self, tensor: torch.Tensor) -> FakeSent:
@@ -43,5 +43,5 @@ class FakePort:
         self.received += 1
         return sent.source.clone()
 
-    def room(self, size: int) -> bool:
+    def has_room(self, size: int) -> bool:
         return not self.crowded

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from batchprocess.sdk.device.prepare_model import ModelOptions, ModelPreparer
+from batchprocess.sdk.device.model_options import ModelOptions
+from batchprocess.sdk.device.prepare_model import ModelPreparer
 from batchprocess.sdk.device.tensor_trees import cast
 
 CPU = torch.device("cpu")

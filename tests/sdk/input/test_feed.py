@@ -7,9 +7,11 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.input.feed import InlineFeed, PlainFeed, Reader, ThreadedFeed, open_feed
+from batchprocess.sdk.input.feed import InlineFeed, PlainFeed, open_feed
 from batchprocess.sdk.input.loader import make_loader
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.reader import Reader
+from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 from support.fake_port import FakePort
 
 ROWS = 20

@@ -160,8 +160,8 @@ def test_user_code_never_gets_a_tensor_in_a_slot(way: str) -> None:
 def test_a_port_copies_what_lies_in_a_slot_only() -> None:
     port, outside = CudaPort(torch.device("cpu")), torch.ones(MB)
     inside = sent(torch.rand(4, 3, 256, 256).contiguous(memory_format=torch.channels_last), SLOTS)
-    assert port.own(outside) is outside
-    own = port.own(inside)
+    assert port.out_of_slot(outside) is outside
+    own = port.out_of_slot(inside)
     assert torch.equal(own, inside)
     assert own.stride() == inside.stride()
     assert not lies_in_slot(own)

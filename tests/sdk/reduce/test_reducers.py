@@ -4,7 +4,8 @@ import pytest
 
 from batchprocess import MetricReducer
 from batchprocess.sdk.reduce.json_codec import to_json
-from batchprocess.sdk.reduce.reducers import FunctionReducer, RegisteredReducer
+from batchprocess.sdk.reduce.reducers import FunctionReducer
+from batchprocess.sdk.reduce.registered import RegisteredReducer
 
 
 class Stateful(MetricReducer):

@@ -16,12 +16,13 @@ from batchprocess.runs.local_runs import has_begun
 from batchprocess.runs.perform import Patience
 from batchprocess.sdk.attempt.loop import Commits, Loop
 from batchprocess.sdk.attempt.resources import AttemptResources
-from batchprocess.sdk.input.feed import Feed, Reader, open_feed
+from batchprocess.sdk.input.feed import Feed, open_feed
 from batchprocess.sdk.input.loader import make_loader
+from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.reduce.reduce_shards import ShardReduction
-from batchprocess.sdk.reduce.reducers import RegisteredReducer
+from batchprocess.sdk.reduce.registered import RegisteredReducer
 from batchprocess.sdk.report.agent_link import AgentLink, LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.loop_times import Advisor

@@ -19,7 +19,8 @@ from batchprocess.sdk.attempt.assembly import AttemptAssembly, AttemptState
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.trace import traced
 from batchprocess.sdk.background import BackgroundCall
-from batchprocess.sdk.input.feed import Feed, Reader
+from batchprocess.sdk.input.feed import Feed
+from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.output.committer import Committer
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.standalone_log import log_beginning, warn_that_commands_differ

@@ -6,8 +6,8 @@ import json
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly, AttemptState
+from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
-from batchprocess.sdk.output.pending import CommitContents
 from batchprocess.sdk.report.agent_link import AgentLink, LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.setup.construct_processor import misspelt_hooks

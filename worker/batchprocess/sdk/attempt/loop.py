@@ -8,8 +8,9 @@ from typing import Protocol
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import Feed
+from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
-from batchprocess.sdk.output.pending import CommitContents, PendingOutputs
+from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.user.processor import TorchBatchProcessor

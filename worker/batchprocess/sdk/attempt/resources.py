@@ -9,7 +9,8 @@ import torch
 
 from batchprocess.sdk.attempt.gpu import Gpu
 from batchprocess.sdk.attempt.loop import Device, NoDevice
-from batchprocess.sdk.device.compile_cache import CompileCache, made_for
+from batchprocess.sdk.device.compile_cache import CompileCache
+from batchprocess.sdk.device.compile_key import made_for
 from batchprocess.sdk.device.devices import pick_device
 from batchprocess.sdk.device.machine import Machine
 from batchprocess.sdk.device.prepare_model import ModelPreparer

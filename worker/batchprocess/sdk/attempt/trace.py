@@ -11,8 +11,8 @@ import torch
 
 from batchprocess.sdk.attempt.loop import Commits, Device, Loop
 from batchprocess.sdk.input.feed import Feed
+from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
-from batchprocess.sdk.output.pending import CommitContents
 from batchprocess.sdk.report.loop_times import Times
 from batchprocess.sdk.user.profiler import NoProfiler
 

@@ -6,10 +6,8 @@ attempts that compile at once the first to create the name wins, and either's by
 """
 
 import hashlib
-import inspect
 import json
 import logging
-import platform
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -17,7 +15,6 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from batchprocess import __version__
 from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get, Put
 from batchprocess.runs.download import whole
@@ -112,7 +109,7 @@ class CompileCache:
             perform(create(f"{self._key}.json", text), self._storage, _PATIENCE)
 
 
-class _logging_errors:  # noqa: N801  reads as a word at its use
+class _logging_errors:  # noqa: N801  used like a function
     """Turns what may go wrong with artefacts into a line of the log."""
 
     def __init__(self, done: str) -> None:
@@ -127,28 +124,6 @@ class _logging_errors:  # noqa: N801  reads as a word at its use
             _LOG.warning("compiled code could not be %s: %s", self._done, error)
             return True
         return False
-
-
-def made_for(device: torch.device, processor: type) -> dict[str, str]:
-    """What compiled code depends on: machine, versions, and the file that defines `processor`."""
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return {
-        "device": gpu,
-        "torch": str(torch.__version__),
-        "cuda": str(torch.version.cuda),
-        "python": platform.python_version(),
-        "batchprocess": __version__,
-        "code": _digest_of_source(processor),
-    }
-
-
-def _digest_of_source(processor: type) -> str:
-    read: Callable[[Any], str] = inspect.getsource
-    try:
-        text = read(inspect.getmodule(processor))
-    except (OSError, TypeError):
-        text = processor.__qualname__
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _get(key: str) -> Flow[bytes | None]:

@@ -12,7 +12,7 @@ _MAX_IN_FLIGHT = 8
 class BatchesInFlight:
     """Batches whose work is queued on the GPU: few enough for memory, and their time.
 
-    Without a bound, a loop that never looks at a result would queue batches as fast as it can,
+    Without a bound, a loop that never asks for a result would queue batches as fast as it can,
     each with its own memory.
     """
 
@@ -36,14 +36,14 @@ class BatchesInFlight:
         self._open.append(self._begun)
         self._begun = None
         while self._open and (len(self._open) >= _MAX_IN_FLIGHT or is_done(self._open[0][1])):
-            self._close()
+            self._await_oldest()
 
     def drain(self) -> None:
         """Wait for all of them."""
         while self._open:
-            self._close()
+            self._await_oldest()
 
-    def _close(self) -> None:
+    def _await_oldest(self) -> None:
         pair = self._open.popleft()
         pair[1].synchronize()
         self.seconds += pair[0].elapsed_time(pair[1]) / 1e3

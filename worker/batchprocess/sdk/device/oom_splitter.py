@@ -1,13 +1,13 @@
 """Running a model in parts when the GPU's memory does not hold a whole batch. Knows no model."""
 
-import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
-from batchprocess.sdk.device.tensor_trees import each, rebuilt
+from batchprocess.sdk.device.batch_parts import join, part_of, rows_of
+from batchprocess.sdk.device.tensor_trees import each
 
 _LOG = logging.getLogger("batchprocess")
 
@@ -24,7 +24,7 @@ class OomSplitter:
     def __init__(self, free: Callable[[], None]) -> None:
         self._free = free
         self.safe: int | None = None
-        self._said: int | None = None
+        self._warned_of: int | None = None
 
     def __call__(self, run: Run, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """`run(*args, **kwargs)`, in parts if it must be.
@@ -40,7 +40,7 @@ class OomSplitter:
                 return made
             self._halve(rows)
         made = self._in_parts(run, (args, kwargs), rows)
-        self._say(rows)
+        self._warn_once(rows)
         return made
 
     def _in_parts(self, run: Run, given: Any, rows: int) -> Any:
@@ -49,7 +49,7 @@ class OomSplitter:
         begin = 0
         while begin < rows:
             size = min(self.safe or rows, rows - begin)
-            args, kwargs = _part(given, rows, begin, begin + size)
+            args, kwargs = part_of(given, rows, begin, begin + size)
             part = self._try(run, args, kwargs)
             if part is _FAILED:
                 self._halve(size)
@@ -79,10 +79,10 @@ class OomSplitter:
     def _halve(self, rows: int) -> None:
         self.safe = (rows + 1) // 2
 
-    def _say(self, rows: int) -> None:
-        if self._said == self.safe:
+    def _warn_once(self, rows: int) -> None:
+        if self._warned_of == self.safe:
             return
-        self._said = self.safe
+        self._warned_of = self.safe
         _LOG.warning(
             "the GPU's memory does not hold %d rows in the model at once: going on with %d at a "
             "time; a batch_size of %d saves the splitting",
@@ -93,77 +93,8 @@ class OomSplitter:
 
 
 _FAILED = object()
-_PLAIN = str | int | float | bool
 
 
 def _alone(tensor: torch.Tensor) -> torch.Tensor:
     """Without the memory that it is only a view of: that is what the next part needs."""
     return tensor.clone() if tensor.untyped_storage().nbytes() > tensor.nbytes else tensor
-
-
-def rows_of(given: Any) -> int | None:
-    """First dimension of the first tensor that has one; None if there is none to split."""
-    return next((t.shape[0] for t in _tensors(given) if t.dim() and t.shape[0] > 0), None)
-
-
-def join(parts: Sequence[Any], sizes: Sequence[int]) -> Any:
-    """The outputs for parts of `sizes` rows as the output for all.
-
-    Tensors with one row first, alone or in lists, tuples, dicts, dataclasses and Hugging Face
-    outputs; other values if they are the same for all parts. TypeError names what can't be joined.
-    """
-    first = parts[0]
-    if isinstance(first, torch.Tensor):
-        return _concatenate(parts, sizes)
-    if isinstance(first, dict):
-        joined = {key: join([part[key] for part in parts], sizes) for key in first}
-        return rebuilt(first, joined)
-    if isinstance(first, list | tuple):
-        _check_items(parts, sizes)
-        columns = [join(column, sizes) for column in zip(*parts, strict=True)]
-        return type(first)(*columns) if hasattr(first, "_fields") else type(first)(columns)
-    if dataclasses.is_dataclass(first) and not isinstance(first, type):
-        names = [one.name for one in dataclasses.fields(first)]
-        return type(first)(**{n: join([getattr(part, n) for part in parts], sizes) for n in names})
-    if isinstance(first, _PLAIN | None) and all(part == first for part in parts):
-        return first
-    raise TypeError(f"a {type(first).__qualname__} among them")
-
-
-def _check_items(parts: Sequence[Any], sizes: Sequence[int]) -> None:
-    """Items are of all rows together, not of one row each, which would be lost but for a part's."""
-    kind, lengths = type(parts[0]).__qualname__, [len(part) for part in parts]
-    if len(set(lengths)) > 1:
-        raise TypeError(f"a {kind} of another length for each part")
-    if lengths == list(sizes) and all(isinstance(item, _PLAIN) for item in parts[0]):
-        raise TypeError(f"a {kind} with one value for each row")
-
-
-def _concatenate(parts: Sequence[Any], sizes: Sequence[int]) -> torch.Tensor:
-    for part, size in zip(parts, sizes, strict=True):
-        if part.dim() == 0 or part.shape[0] != size:
-            raise TypeError(f"a tensor of shape {tuple(part.shape)} for {size} rows")
-    return torch.cat(list(parts))
-
-
-def _part(given: Any, rows: int, begin: int, end: int) -> Any:
-    if isinstance(given, torch.Tensor):
-        return given[begin:end] if given.dim() and given.shape[0] == rows else given
-    if isinstance(given, list | tuple):
-        parts = [_part(item, rows, begin, end) for item in given]
-        return type(given)(*parts) if hasattr(given, "_fields") else type(given)(parts)
-    if isinstance(given, dict):
-        items = {key: _part(item, rows, begin, end) for key, item in given.items()}
-        return rebuilt(given, items)
-    return given
-
-
-def _tensors(given: Any) -> Iterator[torch.Tensor]:
-    if isinstance(given, torch.Tensor):
-        yield given
-    elif isinstance(given, list | tuple):
-        for item in given:
-            yield from _tensors(item)
-    elif isinstance(given, dict):
-        for item in given.values():
-            yield from _tensors(item)

@@ -2,52 +2,26 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import MethodType
 from typing import Any, TypeVar
 
 import torch
 
 from batchprocess.sdk.device.compile_cache import CompileCache
+from batchprocess.sdk.device.model_options import GRAPH_MODES, ModelOptions
 from batchprocess.sdk.device.oom_splitter import OomSplitter
 from batchprocess.sdk.device.tensor_trees import cast
 from batchprocess.sdk.device.torch_private import compiler_errors
 
 _LOG = logging.getLogger("batchprocess")
-_GRAPH_MODES = ("reduce-overhead", "max-autotune")
-_MODES = ("default", *_GRAPH_MODES, "max-autotune-no-cudagraphs")
 Model = TypeVar("Model", bound=torch.nn.Module)
-
-
-@dataclass(frozen=True)
-class ModelOptions:
-    """What the user asked for; see `TorchBatchProcessorContext.prepare_model_for_inference`."""
-
-    dtype: torch.dtype | None = None
-    compile: bool | str = False
-    channels_last: bool = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.dtype, torch.dtype | None):
-            raise TypeError(f"dtype must be a type such as torch.bfloat16, not {self.dtype!r}")
-        if self.dtype is not None and not self.dtype.is_floating_point:
-            raise ValueError(f"dtype must be a floating-point type, not {self.dtype}")
-        if not isinstance(self.compile, bool) and self.compile not in _MODES:
-            raise ValueError(f"compile must be True, False or one of {_MODES}: {self.compile!r}")
-
-    @property
-    def mode(self) -> str | None:
-        """torch.compile's mode, None for no compiling."""
-        if isinstance(self.compile, str):
-            return self.compile
-        return "default" if self.compile else None
 
 
 class ModelPreparer:
     """Prepares models for one device.
 
-    `is_short` tells whether the batch in work has fewer rows than the others, as a dataset's last
-    one may; `free` gives GPU memory back; `compile_cache` keeps compiled code with the run.
+    `is_short`: whether the batch in work has fewer rows than the others, as a dataset's last one
+    may; `free` gives GPU memory back; `compile_cache` keeps compiled code with the run.
     """
 
     def __init__(
@@ -80,8 +54,8 @@ class ModelPreparer:
             return model
         if self._device.type == "cpu" and options == ModelOptions():
             return model
-        inner = _Inner(model.forward, options, before)
-        outer = _Outer(inner, self._fast(inner, options), self)
+        inner = _CastForward(model.forward, options, before)
+        outer = _PreparedForward(inner, self._fast(inner, options), self)
         # A method, not a function: a copy of the model must use the copy's weights.
         model.forward = MethodType(outer.as_function(), model)
         return model
@@ -99,16 +73,16 @@ class ModelPreparer:
         if self._compile_cache is not None:
             self._compile_cache.note_compiled()
 
-    def _fast(self, inner: "_Inner", options: ModelOptions) -> "Callable[..., Any] | None":
+    def _fast(self, inner: "_CastForward", options: ModelOptions) -> "Callable[..., Any] | None":
         if options.mode is None:
             return None
         if self._compile_cache is not None:
             self._compile_cache.load()
         run = torch.compile(inner.run, mode=options.mode)
-        return _graphed(run) if options.mode in _GRAPH_MODES else run
+        return _graphed(run) if options.mode in GRAPH_MODES else run
 
 
-class _Inner:
+class _CastForward:
     """The model's own forward between its casts: all of what is compiled."""
 
     def __init__(self, forward: Any, options: ModelOptions, before: torch.dtype | None) -> None:
@@ -125,11 +99,11 @@ class _Inner:
         return out if to is None or back in (None, to) else cast(out, back, only=to)
 
 
-class _Outer:
+class _PreparedForward:
     """Around each call: compiled or not, in parts if memory is short."""
 
     def __init__(
-        self, inner: _Inner, fast: Callable[..., Any] | None, models: ModelPreparer
+        self, inner: _CastForward, fast: Callable[..., Any] | None, models: ModelPreparer
     ) -> None:
         self._inner, self._fast, self._models = inner, fast, models
         self._splitter = models.splitter()

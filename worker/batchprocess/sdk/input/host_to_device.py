@@ -51,7 +51,7 @@ class CudaPort:
     def pin(self, tensor: torch.Tensor) -> torch.Tensor:
         """A page-locked copy."""
         # Not tensor.pin_memory(): its storage is unresizable, by which we know numpy's presence.
-        # No inference tensor either, which would have no version to tell changes by.
+        # No inference tensor either, which would have no version to see changes by.
         with torch.inference_mode(mode=False):
             pinned = torch.empty_like(tensor, pin_memory=True)
         self._held.add(pinned)
@@ -59,7 +59,7 @@ class CudaPort:
         self._copier.copy(pinned, tensor)
         return pinned
 
-    def own(self, tensor: torch.Tensor) -> torch.Tensor:
+    def out_of_slot(self, tensor: torch.Tensor) -> torch.Tensor:
         """A copy, if the loader's workers will write to its memory again."""
         if not lies_in_slot(tensor):
             return tensor
@@ -89,7 +89,7 @@ class CudaPort:
         # has to do, which may be writing there: to a tensor that user code locked.
         return tensor.to(self._device, non_blocking=not tensor.is_pinned())
 
-    def room(self, size: int) -> bool:
+    def has_room(self, size: int) -> bool:
         """Whether the batch is small beside the GPU, and user code keeps few pinned ones."""
         return size <= self._largest and self._held.bytes <= _MAX_PINNED_BYTES
 

@@ -7,39 +7,15 @@ was started earlier, if it is still a copy of what the tensor holds. Pure but fo
 import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from batchprocess.sdk.device.torch_private import version_of
 from batchprocess.sdk.input.batch_tensors import is_plain, replaced, share_memory, tensors_in
+from batchprocess.sdk.input.port import Port
 
 _LOG = logging.getLogger("batchprocess")
-
-
-class Port(Protocol):
-    """The machine's side of a transfer; a fake one stands in for it where there is no GPU."""
-
-    def open(self) -> None:
-        """Touch the device, from the thread that will pin and send."""
-
-    def pin(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A page-locked copy whose storage is resizable, as a fresh tensor's is; RuntimeError if
-
-        no memory can be locked.
-        """
-
-    def send(self, tensor: torch.Tensor) -> Any:
-        """Start copying to the device; OutOfMemoryError if there is no room there."""
-
-    def receive(self, sent: Any) -> torch.Tensor:
-        """The copy, complete, alive for whatever the current stream does with it."""
-
-    def room(self, size: int) -> bool:
-        """Whether a batch of `size` bytes may be pinned and copied ahead."""
-
-    def own(self, tensor: torch.Tensor) -> torch.Tensor:
-        """It, in memory that nobody else will write to."""
 
 
 @dataclass
@@ -134,19 +110,19 @@ class Prefetch:
         wanted = range(len(found)) if known is None else known
         chosen = {p for p in wanted if p < len(found) and is_plain(found[p])}
         size = sum(found[position].nbytes for position in chosen)
-        if chosen and (share_memory(found) or not self._port.room(size)):
+        if chosen and (share_memory(found) or not self._port.has_room(size)):
             return set()
         return chosen
 
     def _place(self, leaf: _Leaf, *, ahead: bool) -> torch.Tensor:
         if not ahead or self._unpinned:
-            return self._port.own(leaf.tensor)
+            return self._port.out_of_slot(leaf.tensor)
         try:
             leaf.tensor = self._port.pin(leaf.tensor)
         except RuntimeError as error:
             self._unpinned = True
             _LOG.warning("no memory could be page-locked, so batches are copied late: %s", error)
-            return self._port.own(leaf.tensor)
+            return self._port.out_of_slot(leaf.tensor)
         self._send(leaf)
         return leaf.tensor
 

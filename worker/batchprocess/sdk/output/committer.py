@@ -9,8 +9,8 @@ from batchprocess.ledger.effects import Flow
 from batchprocess.protocol.control import Committed
 from batchprocess.protocol.errors import StorageError
 from batchprocess.runs.perform import Patience, perform
+from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
-from batchprocess.sdk.output.pending import CommitContents
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")
@@ -19,8 +19,8 @@ _LOG = logging.getLogger("batchprocess")
 class Committer:
     """Owns the attempt's position in the ledger from its claim on.
 
-    `said` is called with every durable record. A failure surfaces at the next `check`, `wait`,
-    `commit` or `seal`, and nothing is written after it.
+    `on_committed` is called with every durable record. A failure surfaces at the next `check`,
+    `wait`, `commit` or `seal`, and nothing is written after it.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class Committer:
         position: Position,
         storage: Storage,
         patience: Patience,
-        said: Callable[[Committed], None],
+        on_committed: Callable[[Committed], None],
     ) -> None:
         self._me, self._position = me, position
-        self._storage, self._patience, self._said = storage, patience, said
+        self._storage, self._patience, self._on_committed = storage, patience, on_committed
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-commit")
         self._in_flight: Future[None] | None = None
 
@@ -74,7 +74,7 @@ class Committer:
         self._position = perform(flow, self._storage, self._patience)
         # Only now: a lost process must find the files, or no record that names them.
         contents.discard()
-        self._said(
+        self._on_committed(
             Committed(
                 shard=self._me.shard,
                 seq=self._position.seq,

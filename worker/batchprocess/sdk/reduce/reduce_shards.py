@@ -10,7 +10,7 @@ from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.runs.finish import finish
 from batchprocess.runs.perform import Patience, perform_all
-from batchprocess.sdk.reduce.reducers import RegisteredReducer, reduce_all
+from batchprocess.sdk.reduce.registered import RegisteredReducer, reduce_all
 from batchprocess.sdk.reduce.stored_values import value_of
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.standalone_log import log_summary, log_that_others_go_on
@@ -54,13 +54,13 @@ class ShardReduction:
         log_summary(self._storage.uri, summary)
 
     def _reduce(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
-        """Outputs count whatever the reducers do, so their errors are told, not raised."""
+        """Outputs count whatever the reducers do, so their errors are reported, not raised."""
         try:
             metrics = reduce_all(
                 (one, [value_of(entry, self._load) for entry in entries.get(one.key, ())])
                 for one in self._reducers()
             )
-        except Exception as error:  # noqa: BLE001  any error of user code, told in the summary
+        except Exception as error:  # noqa: BLE001  any error of user code, reported in the summary
             where.stage = "reduce"
             return Reduction({}, where.sentence(error))
         return Reduction(metrics)

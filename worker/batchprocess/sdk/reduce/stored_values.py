@@ -9,7 +9,7 @@ from batchprocess.ledger.attempt import StagedReducer
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.sdk.reduce.json_codec import to_json
-from batchprocess.sdk.reduce.reducers import RegisteredReducer
+from batchprocess.sdk.reduce.registered import RegisteredReducer
 
 _INLINE_BYTES = 16 << 10
 

@@ -52,6 +52,6 @@ def _bytes(value: Any) -> int:
     if isinstance(value, dict):
         return _ITEM_BYTES + sum(map(_bytes, value.values()))
     if isinstance(value, list | tuple):
-        # As many as the first suggests: rows of a thousand numbers are not worth a look at each.
+        # As many as the first suggests: rows of a thousand numbers are not worth measuring each.
         return _ITEM_BYTES + (len(value) * _bytes(value[0]) if value else 0)
     return _ITEM_BYTES + int(getattr(value, "nbytes", 0))

@@ -65,7 +65,7 @@ class Parquet:
                 column_encoding=dict.fromkeys(_floats(table.schema), "BYTE_STREAM_SPLIT"),
             )
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
-        # An empty table stays, to tell the schema.
+        # An empty table stays, for its schema.
         self._tables, self._bytes = [table.slice(0, 0)], 0
 
 

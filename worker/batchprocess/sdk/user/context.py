@@ -12,9 +12,10 @@ from batchprocess.protocol.file_names import check_name
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.sdk.device.devices import move
 from batchprocess.sdk.device.machine import Machine
-from batchprocess.sdk.device.prepare_model import ModelOptions
+from batchprocess.sdk.device.model_options import ModelOptions
 from batchprocess.sdk.output.pending import PendingOutputs
-from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer, RegisteredReducer
+from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer
+from batchprocess.sdk.reduce.registered import RegisteredReducer
 from batchprocess.sdk.save.column_types import Column, columns_of
 
 Model = TypeVar("Model", bound=torch.nn.Module)
@@ -133,7 +134,7 @@ class TorchBatchProcessorContext:
                 f"{steps_completed}"
             )
         seen.update(metrics)
-        self._pending.report(
+        self._pending.add_metrics(
             MetricEntry(group=group, steps_completed=steps_completed, metrics=kept)
         )
 
@@ -184,11 +185,11 @@ class TorchBatchProcessorContext:
 
         Takes a string, or an object with `name` and `version` (or `model_version`).
         """
-        self._pending.link({"model_version": _label(model_version)})
+        self._pending.add_model({"model_version": _label(model_version)})
 
     def report_task_using_checkpoint(self, checkpoint: Any) -> None:
         """Record with the next commit which checkpoint made these outputs (a string or `.uuid`)."""
-        self._pending.link({"checkpoint": _label(checkpoint)})
+        self._pending.add_model({"checkpoint": _label(checkpoint)})
 
 
 def _checked_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""What one commit holds, from its cut until it is durable."""
+
+import shutil
+from collections.abc import Set
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from batchprocess.ledger.attempt import Draft, StagedReducer
+from batchprocess.protocol.records import MetricEntry, Span
+from batchprocess.protocol.spent import Spent
+from batchprocess.sdk.output.upload_files import describe
+from batchprocess.sdk.save.saver import SavedFiles
+
+
+@dataclass(frozen=True)
+class CommitContents:
+    """What one commit or seal will hold; digests are taken later, in the background."""
+
+    batches: Span
+    rows: Span
+    files: dict[str, Path]
+    saved: SavedFiles | None
+    spent: Spent | None
+    reducers: tuple[StagedReducer, ...]
+    metrics: tuple[MetricEntry, ...]
+    models: tuple[dict[str, str], ...]
+
+    def draft(self) -> Draft:
+        """The draft for the ledger; waits for the encoder and reads every file for its digest."""
+        files = tuple((name, describe(path)) for name, path in sorted(self._paths().items()))
+        return Draft(
+            self.batches,
+            self.rows,
+            files,
+            self.reducers,
+            self.metrics,
+            self.models,
+            self.spent,
+        )
+
+    def discard(self) -> None:
+        """Remove the local copies: the commit is durable."""
+        # With the folder of the block or interval, which holds nothing else.
+        folders = {path.parents[name.count("/")] for name, path in self._paths().items()}
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _paths(self) -> dict[str, Path]:
+        saved = {} if self.saved is None else self.saved.files.result()
+        return self.files | saved
+
+
+def check_names(files: Set[str], saved: Set[str]) -> None:
+    """Raise ValueError if files of `upload_path()` and of `save()` are in each other's way."""
+    if twice := saved & files:
+        raise ValueError(
+            f"file {min(twice)!r} was written by upload_path() and by save() between two "
+            "checkpoints: give one of them another name"
+        )
+    if both := (files & _folders(saved)) | (saved & _folders(files)):
+        raise ValueError(
+            f"{min(both)!r} was written as a file and as a folder between two checkpoints: "
+            "rename one"
+        )
+
+
+def _folders(names: Set[str]) -> set[str]:
+    return {str(parent) for name in names for parent in PurePosixPath(name).parents}
