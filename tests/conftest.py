@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from support.kube import cluster_report
+from support.zygote import processes
 
 # A busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
@@ -50,6 +51,13 @@ def _temporary_files() -> Iterator[None]:
     ):
         patch.setenv("TMPDIR", folder)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _zygote() -> Iterator[None]:
+    """It is started by the first test that wants it."""
+    yield
+    processes.stop()
 
 
 @pytest.hookimpl(wrapper=True)

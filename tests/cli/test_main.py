@@ -65,7 +65,7 @@ def test_help_loads_neither_torch_nor_boto3(script: Script) -> None:
     )
     code += "r = CliRunner().invoke(main, ['--help']); assert 'Exit codes' in r.output;"
     code += "print([m for m in ('torch', 'boto3', 'pydantic', 'rich') if m in sys.modules])"
-    done = script.python("-c", code)
+    done = script.new_interpreter("-c", code)
     assert done.stdout.strip() == "[]", done.stderr
 
 

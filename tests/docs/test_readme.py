@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from system.scripts.conftest import Script, script
 
 pytestmark = pytest.mark.slow
 README = (Path(__file__).parents[2] / "README.md").read_text()
+BATCHPROCESS = Path(sys.executable).parent / "batchprocess"
 DOUBLED = [2.0 * row for row in range(100)]
 __all__ = ["script"]
 
@@ -30,7 +32,7 @@ def test_the_script_alone_and_every_command_on_the_job(script: Script) -> None:
     script.write("inference.py", block("python", "class Doubler"))
     script.write("job.yaml", block("yaml", "name: doubler"))
 
-    alone = script.python("inference.py")
+    alone = script.new_interpreter("inference.py")
     assert alone.returncode == 0, alone.stderr
     folder = script.folder / "batchprocess-runs" / "inference"
     assert "shard 0 begins: 13 batches" in alone.stderr
@@ -45,7 +47,7 @@ def test_the_script_alone_and_every_command_on_the_job(script: Script) -> None:
         *("plan", "run", "status", "results", "verify", "clean")
     ]
     for command in commands:
-        done = script.batchprocess(*command)
+        done = script.new_interpreter(str(BATCHPROCESS), *command)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         assert done.stdout
     folder = script.folder / "batchprocess-runs" / "doubler"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.rows_job import CODE, SPEC, behave
+from support.zygote.processes import forked
 from system.scripts.conftest import Script
 
 pytestmark = pytest.mark.slow
@@ -26,13 +27,14 @@ def start(job: Script) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def call(*options: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [BATCHPROCESS, "run", "job.yaml", *options],
-            cwd=job.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with forked():
+            process = subprocess.Popen(
+                [BATCHPROCESS, "run", "job.yaml", *options],
+                cwd=job.folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         started.append(process)
         return process
 
@@ -98,7 +100,7 @@ def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Sta
     job.job(**SPEC, hparams={"rows": 60})
     behave(job, seconds=0.5)
     running = start()
-    wait_for(lambda: commits(job) >= 3)
+    wait_for(lambda: len(list(job.folder.rglob("ledger/*/00000002.json"))) == 3)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 85, err

@@ -16,6 +16,7 @@ import pytest
 from batchprocess.protocol.environment import WorkerEnvironment
 from support.storage.fault_proxy import FaultProxy, Faults, fault_proxy
 from support.storage.s3_server import Server, versitygw
+from support.zygote.processes import forked
 
 PRELUDE = """
 import ctypes, os, pathlib, sys, time
@@ -88,22 +89,17 @@ class Pod:
         }
         (self.folder / "message").write_text("")
         made = WorkerEnvironment(**(settings | environment))
-        return subprocess.Popen(
-            [
-                *around,
-                sys.executable,
-                "-m",
-                "batchprocess.agent",
-                "--",
-                *(command or ("python", "script.py")),
-            ],
-            cwd=self.folder,
-            env={**os.environ, **made.to_env()},
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-            pass_fds=pass_fds,
-        )
+        agent = [*around, sys.executable, "-m", "batchprocess.agent", "--"]
+        with forked():
+            return subprocess.Popen(
+                [*agent, *(command or ("python", "script.py"))],
+                cwd=self.folder,
+                env={**os.environ, **made.to_env()},
+                stderr=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                text=True,
+                pass_fds=pass_fds,
+            )
 
     def end(self, process: "subprocess.Popen[str]") -> Ended:
         _, stderr = process.communicate(timeout=100)

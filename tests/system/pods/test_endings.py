@@ -149,8 +149,10 @@ def test_a_fault_has_its_code_and_sentence(pod: Pod, name: str) -> None:
     assert ended.last_line == ended.message["message"]
 
 
-def test_a_good_script_seals_and_says_so(pod: Pod) -> None:
-    ended = pod.run("go()")
+# By way of another program: agent and script are new interpreters then.
+@pytest.mark.parametrize("around", [(), ("env",)])
+def test_a_good_script_seals_and_says_so(pod: Pod, around: tuple[str, ...]) -> None:
+    ended = pod.end(pod.start("go()", around=around))
     assert (ended.code, ended.last_line) == (0, "shard 0 is complete")
     assert ended.message["shards"] == [
         {"shard": 0, "cursor": 10, "total": 10, "sealed": True, "seq": 7}

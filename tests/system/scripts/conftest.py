@@ -15,6 +15,7 @@ import pytest
 
 from batchprocess import results, torch_batch_process
 from batchprocess.sdk import entry
+from support.zygote.processes import forked
 
 
 @dataclass
@@ -77,10 +78,16 @@ class Script:
         self.write("job.yaml", json.dumps(job))
 
     def python(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
-        return self._run([sys.executable, *arguments], env)
+        with forked():
+            return self._run([sys.executable, *arguments], env)
 
     def batchprocess(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
-        return self._run([str(Path(sys.executable).parent / "batchprocess"), *arguments], env)
+        with forked():
+            return self._run([str(Path(sys.executable).parent / "batchprocess"), *arguments], env)
+
+    def new_interpreter(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        """A process that imports everything itself, and so does what it starts."""
+        return self._run([sys.executable, *arguments], env)
 
     def _run(
         self, command: list[str], env: Mapping[str, str]

@@ -121,7 +121,7 @@ def seed(script: Script) -> Script:
 
 
 def test_alone(seed: Script) -> None:
-    done = seed.python("inference.py")
+    done = seed.new_interpreter("inference.py")
     assert done.returncode == 0, done.stderr
     folder = seed.folder / "batchprocess-runs" / "inference"
     check_outputs(str(folder / (folder / "latest").read_text().strip()))

@@ -83,6 +83,9 @@ class Finalizer:
         except OSError as error:
             return start_failure(self.command, error)
         child, heard = self._child, _Heard()
+        if self._stop.is_set():
+            # It came while the child was being started, and found none to kill.
+            kill_session(child.process.pid)
         child.connection.setblocking(True)
         listener = threading.Thread(target=heard.listen, args=(child,), daemon=True)
         listener.start()
