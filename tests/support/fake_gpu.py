@@ -2,7 +2,7 @@
 
 import torch
 
-from batchprocess.sdk.attempt.loop import NoDevice
+from batchprocess.sdk.attempt.interfaces import NoDevice
 from batchprocess.sdk.input.prefetch import Prefetch
 from support.fake_port import FakePort
 

@@ -14,7 +14,8 @@ from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
 from batchprocess.runs.local_runs import has_begun
 from batchprocess.runs.perform import Patience
-from batchprocess.sdk.attempt.loop import Commits, Loop
+from batchprocess.sdk.attempt.interfaces import Commits
+from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.resources import AttemptResources
 from batchprocess.sdk.input.feed import Feed, open_feed
 from batchprocess.sdk.input.loader import make_loader

@@ -17,7 +17,7 @@ from batchprocess.runs.perform import perform
 from batchprocess.runs.probe import probe
 from batchprocess.sdk.attempt.assembly import AttemptAssembly, AttemptState
 from batchprocess.sdk.attempt.loop import Loop
-from batchprocess.sdk.attempt.trace import traced
+from batchprocess.sdk.attempt.traced_loop import traced
 from batchprocess.sdk.background import BackgroundCall
 from batchprocess.sdk.input.feed import Feed
 from batchprocess.sdk.input.reader import Reader

@@ -3,61 +3,16 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.attempt.interfaces import Commits, Device
 from batchprocess.sdk.input.feed import Feed
-from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.user.processor import TorchBatchProcessor
-
-
-class Device(Protocol):
-    """The GPU's queue of batches; see `in_flight.BatchesInFlight`."""
-
-    @property
-    def seconds(self) -> float:
-        """In which it held work of a batch."""
-
-    def begin(self) -> None:
-        """A batch's work comes now."""
-
-    def end(self) -> None:
-        """All of it is queued."""
-
-    def drain(self) -> None:
-        """Wait until it is done."""
-
-
-class Commits(Protocol):
-    """What becomes of boundaries; see `committer.Committer`."""
-
-    def check(self) -> None:
-        """After a batch without a boundary; raises what the commit in flight has failed with."""
-
-    def wait(self) -> None:
-        """Until no commit is in flight; raises what it failed with."""
-
-    def commit(self, contents: CommitContents, tensorboard: FolderSync | None) -> None:
-        """Start making it durable."""
-
-    def seal(self, contents: CommitContents, batches: int, tensorboard: FolderSync | None) -> None:
-        """End the shard."""
-
-
-class NoDevice:
-    """On the CPU work is done when the call returns."""
-
-    seconds = 0.0
-
-    def begin(self) -> None:
-        """Nothing to measure."""
-
-    end = drain = begin
 
 
 @dataclass

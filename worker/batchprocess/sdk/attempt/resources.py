@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from batchprocess.sdk.attempt.gpu import Gpu
-from batchprocess.sdk.attempt.loop import Device, NoDevice
+from batchprocess.sdk.attempt.interfaces import Device, NoDevice
 from batchprocess.sdk.device.compile_cache import CompileCache
 from batchprocess.sdk.device.compile_key import made_for
 from batchprocess.sdk.device.devices import pick_device

@@ -1,4 +1,4 @@
-"""`self.profiler` of a processor; for the trace that `profile: true` makes see `trace.py`."""
+"""`self.profiler` of a processor; `attempt/trace.py` makes the trace of `profile: true`."""
 
 from types import TracebackType
 from typing import Self
