@@ -1,13 +1,9 @@
-"""Sentences and tracebacks for what user code raises."""
+"""Sentences for what user code raises, and where they say that it was."""
 
-import traceback
-from pathlib import Path
+import pytest
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.report import error_report
-from batchprocess.sdk.report.error_report import Where, without_our_frames
-
-OURS = str(Path(error_report.__file__).with_name("x.py"))
+from batchprocess.sdk.report.error_report import Where
 
 
 def test_a_failing_reducer_is_of_no_shard():
@@ -39,26 +35,15 @@ def test_an_error_of_a_loader_process_is_one_line():
     )
 
 
-def calls(*frames: tuple[str, str]) -> list[str]:
-    """Functions in the traceback that is left when each of these, by file, calls the next."""
-    scope: dict[str, object] = {}
-    below = "1 / 0"
-    for name, file in reversed(frames):
-        exec(compile(f"def {name}():\n    {below}", file, "exec"), scope)
-        below = f"{name}()"
-    try:
-        scope[frames[0][0]]()
-    except ZeroDivisionError as error:
-        left = without_our_frames(error.__traceback__.tb_next)
-        return [one.name for one in traceback.extract_tb(left)]
-    raise AssertionError
-
-
-def test_a_traceback_shows_the_users_calls_and_where_we_refused():
-    script, hook = (("script", "u.py"), ("hook", "u.py"))
-    loop, save = (("loop", OURS), ("save", OURS))
-    assert calls(script, loop, hook) == ["script", "hook"]
-    assert calls(script, loop, hook, save) == ["script", "hook", "save"]
-    # No user code was called: the fault is ours, or in the way we were called.
-    assert calls(script, loop) == ["script", "loop"]
-    assert calls(loop) == ["loop"]
+def test_after_a_block_the_stage_is_as_before_and_after_an_error_it_is_the_blocks():
+    where = Where(shard=2)
+    with where.at("the dataset"):
+        with where.at("__init__"):
+            pass
+        assert where.stage == "the dataset"
+    assert where.stage == "start"
+    with pytest.raises(KeyError) as raised, where.at("__init__"):  # noqa: PT012  a block in it
+        with where.at("the dataset"):
+            pass
+        raise KeyError("a")
+    assert where.sentence(raised.value) == "__init__ raised KeyError: 'a' (shard 2)"

@@ -7,7 +7,8 @@ import torch
 
 from batchprocess.protocol import errors
 from batchprocess.protocol.errors import BatchProcessError
-from batchprocess.sdk.report.error_report import Stage, Where, exit_code_of
+from batchprocess.sdk.report.error_report import Where, exit_code_of
+from batchprocess.sdk.report.stages import MEANINGS, Stage
 
 FOREIGN = {
     "the dataset": (91, 1, 91, 1),
@@ -51,7 +52,7 @@ def codes(stage: Stage, error: BaseException) -> tuple[int, int]:
 
 
 def test_every_stage_is_in_the_table() -> None:
-    assert FOREIGN.keys() == set(get_args(Stage))
+    assert FOREIGN.keys() == MEANINGS.keys() == set(get_args(Stage))
 
 
 @pytest.mark.parametrize("stage", FOREIGN)

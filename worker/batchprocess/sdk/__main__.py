@@ -12,7 +12,7 @@ from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.runs.local_runs import has_begun
 from batchprocess.sdk.entry import torch_batch_process
 from batchprocess.sdk.report.agent_link import AgentLink, LoopState
-from batchprocess.sdk.report.error_report import print_plainly_if_uncaught
+from batchprocess.sdk.report.uncaught import print_plainly_if_uncaught
 from batchprocess.storage.factory import open_storage
 
 

@@ -20,8 +20,9 @@ from batchprocess.sdk.attempt.assembly import AttemptAssembly, AttemptState
 from batchprocess.sdk.attempt.attempt import Attempt
 from batchprocess.sdk.attempt.dry_run import PLAN, print_plan
 from batchprocess.sdk.report.agent_link import AgentLink, LoopState
-from batchprocess.sdk.report.error_report import Where, exit_code_of, print_plainly_if_uncaught
+from batchprocess.sdk.report.error_report import Where, exit_code_of
 from batchprocess.sdk.report.standalone_log import log_to_stderr
+from batchprocess.sdk.report.uncaught import print_plainly_if_uncaught
 from batchprocess.sdk.setup.placement import (
     DistributedContext,
     Placement,
@@ -111,11 +112,11 @@ def _answer_if_asked(assembly: AttemptAssembly, state: AttemptState) -> None:
 
 def _reduced(assembly: AttemptAssembly, where: Where) -> Reduced:
     """The reducers' result over all shards. No batch, no hook."""
-    where.stage = "__init__"
     where.run_exists = True
-    assembly.new_processor(rank=0)
-    where.stage = "reduce"
-    return assembly.reducing().of_all_shards(assembly.placement.environment.shards, where)
+    with where.at("__init__"):
+        assembly.new_processor(rank=0)
+    with where.at("reduce"):
+        return assembly.reducing().of_all_shards(assembly.placement.environment.shards, where)
 
 
 def _report(

@@ -59,23 +59,21 @@ class Attempt:
 
     def _work(self, state: AttemptState) -> None:
         assembly, where = self._assembly, state.where
-        where.stage = "the dataset"
-        plan = assembly.checked_plan(where)
-        where.stage = "start"
+        with where.at("the dataset"):
+            plan = assembly.checked_plan(where)
         stored = perform(read_run(), self._storage, assembly.patience(first=True))
         where.run_exists = stored is not None
         # A sealed shard must end at once, without model or dataset having been touched.
         begin = 0 if stored is None else self._cursor()
-        where.stage = "the dataset"
-        run_info = assembly.describe_run(plan)
+        with where.at("the dataset"):
+            run_info = assembly.describe_run(plan)
         if stored is not None:
-            where.stage = "start"
             require_same(run_info, stored, self._placement.another)
             if differ_in_command(run_info.asked, stored.asked):
                 warn_that_commands_differ(self._placement.shard)
         with assembly.reader(plan) as reader:
-            where.stage = "reading a batch"
-            reader.start(begin)
+            with where.at("reading a batch"):
+                reader.start(begin)
             processor = self._build_beside_probe(run_info, where)
             self._loop(processor, plan, self._claim(), state, reader)
 
@@ -105,11 +103,10 @@ class Attempt:
         assembly, exists, probing = self._assembly, where.run_exists, None
         if not exists and self._placement.environment.fencing == "required":
             probing = BackgroundCall(self._probe, "probe")
-        where.stage = "__init__"
-        if self._placement.shard == 0:  # once a run is enough
-            warn_of_misspelt_hooks(assembly.processor_class)
-        processor = assembly.new_processor(rank=self._placement.shard)
-        where.stage = "start"
+        with where.at("__init__"):
+            if self._placement.shard == 0:  # once a run is enough
+                warn_of_misspelt_hooks(assembly.processor_class)
+            processor = assembly.new_processor(rank=self._placement.shard)
         if probing is not None:
             probing.result()
         if not exists:

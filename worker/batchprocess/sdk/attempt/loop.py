@@ -49,11 +49,11 @@ class Loop:
         total, interval = self.plan.size(where.shard), self.interval
         committed, last, now = cursor, clock(), clock()
         for index in range(cursor, total):
-            where.stage, where.batch = "reading a batch", index
+            where.enter("reading a batch", index)
             batch = next_batch()
             read = clock()
             times.data += read - now
-            where.stage = "process_batch"
+            where.enter("process_batch", index)
             self.pending.rows = self.plan.row_span(where.shard, index, index + 1)
             device.begin()
             process(batch, index)
@@ -68,6 +68,8 @@ class Loop:
                 # At once, not with the next beat: the second batch may hold the interpreter.
                 state.phase = "running"
                 self.after_first_batch()
+            # From here on, whether or not a commit is due: a failure now is of one under way.
+            where.enter("commit", index)
             due = done % interval == 0 or done == total or state.stop
             if due or (self.seconds is not None and now - last >= self.seconds):
                 self._checkpoint(committed, done)
@@ -77,7 +79,6 @@ class Loop:
                     self._wait()
                     raise Stopped(f"stopped at batch {done} of shard {where.shard}, committed")
             else:
-                where.stage = "commit"
                 self.committer.check()
 
     def finish(self) -> None:
@@ -87,10 +88,10 @@ class Loop:
         self._wait()
         state, where, shard = self.state, self.where, self.where.shard
         state.enter("finishing")
-        where.stage, where.batch = "on_finish", None
+        where.enter("on_finish", None)
         self._hook(self.processor.on_finish)
         total = self.plan.size(shard)
-        where.stage = "commit"
+        where.enter("commit", None)
         rows = self.plan.row_span(shard, total, total)
         contents = self.pending.cut_commit(
             (total, total), rows, state.times.spent(), idle=self.idle
@@ -105,9 +106,8 @@ class Loop:
         # and the one being made durable.
         self._wait()
         self.state.enter("hook")
-        self.where.stage = "on_checkpoint_start"
-        self._hook(self.processor.on_checkpoint_start)
-        self.where.stage = "commit"
+        with self.where.at("on_checkpoint_start"):
+            self._hook(self.processor.on_checkpoint_start)
         rows = self.plan.row_span(self.where.shard, first, end)
         self.state.rows += rows[1] - rows[0]
         contents = self.pending.cut_commit((first, end), rows, self.state.times.spent())
@@ -124,10 +124,10 @@ class Loop:
         times.device, times.saving = self.device.seconds, self.pending.saver.waited
 
     def _wait(self) -> None:
-        self.where.stage = "commit"
         phase = self.state.phase
         self.state.enter("storage")
         began = self.clock()
-        self.committer.wait()
+        with self.where.at("commit"):
+            self.committer.wait()
         self.state.times.storage += self.clock() - began
         self.state.enter(phase)

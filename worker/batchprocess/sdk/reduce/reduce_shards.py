@@ -56,11 +56,11 @@ class ShardReduction:
     def _reduce(self, entries: Mapping[str, Sequence[ReducerEntry]], where: Where) -> Reduction:
         """Outputs count whatever the reducers do, so their errors are reported, not raised."""
         try:
-            metrics = reduce_all(
-                (one, [value_of(entry, self._load) for entry in entries.get(one.key, ())])
-                for one in self._reducers()
-            )
+            with where.at("reduce"):
+                metrics = reduce_all(
+                    (one, [value_of(entry, self._load) for entry in entries.get(one.key, ())])
+                    for one in self._reducers()
+                )
         except Exception as error:  # noqa: BLE001  any error of user code, reported in the summary
-            where.stage = "reduce"
             return Reduction({}, where.sentence(error))
         return Reduction(metrics)

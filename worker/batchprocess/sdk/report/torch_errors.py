@@ -1,0 +1,28 @@
+"""What torch's errors say in their text alone: the one place that knows its words.
+
+Nothing of it is documented; the tests beside it hold it against the torch that is installed.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+
+def is_machine_failure(error: BaseException) -> bool:
+    """Whether the machine, not the user's code or data, is the likely cause: try elsewhere."""
+    if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    accelerator = type(error).__name__ == "AcceleratorError" or "CUDA error" in text
+    killed = "DataLoader worker" in text and ("killed" in text or "exited" in text)
+    return isinstance(error, RuntimeError) and (accelerator or killed)
+
+
+def loader_process_message(lines: Sequence[str]) -> str | None:
+    """The user's own words in an error that a loader process sent, None if it is none.
+
+    `lines`: of the error's text. The process sends its traceback as text, which ends in them.
+    """
+    if len(lines) > 1 and lines[0].startswith("Caught ") and "Traceback" in lines[1]:
+        return lines[-1].partition(": ")[2] or lines[-1]
+    return None

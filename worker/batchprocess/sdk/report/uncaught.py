@@ -1,0 +1,57 @@
+"""What a person sees of an error that nobody catches: one sentence, or the user's own calls."""
+
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from types import TracebackType
+
+from batchprocess.protocol.errors import BatchProcessError
+
+_OURS = f"{files(__name__.partition('.')[0])}/"
+
+
+def print_plainly_if_uncaught(error: BaseException, *, reported: bool) -> None:
+    """Print the sentence alone if `error` is one of ours, else the user's part of the traceback.
+
+    Nothing if it is caught. `reported`: an agent has the sentence, and will print it.
+    """
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+        if value is not error:
+            before(kind, value, trace)
+        elif not isinstance(error, BatchProcessError):
+            # The interpreter prints the error's own traceback, whichever it is given.
+            shown = value.with_traceback(without_our_frames(trace))
+            before(kind, shown, shown.__traceback__)
+        elif not reported:
+            print(value, file=sys.stderr)  # noqa: T201  in place of the interpreter's own print
+
+    sys.excepthook = hook
+
+
+def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
+    """The calls of a traceback but those of this package through which user code was called.
+
+    All of it if no user code was: the fault is here then.
+    """
+    frames = list(_frames(trace))
+    users = [number for number, one in enumerate(frames) if not _is_ours(one)]
+    called = next((number for number, one in enumerate(frames) if _is_ours(one)), len(frames))
+    if not users or users[-1] < called:
+        return trace
+    kept = [one for at, one in enumerate(frames) if at > users[-1] or not _is_ours(one)]
+    linked = None
+    for one in reversed(kept):
+        linked = TracebackType(linked, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return linked
+
+
+def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _is_ours(one: TracebackType) -> bool:
+    return one.tb_frame.f_code.co_filename.startswith(_OURS)
