@@ -11,7 +11,7 @@ import torch
 from batchprocess import TorchBatchProcessor
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import RunMismatch
-from batchprocess.sdk.attempt import attempt
+from batchprocess.sdk.attempt import shard_ledger
 from system.scripts.conftest import Alone
 
 ROWS = list(range(50))
@@ -133,7 +133,7 @@ def test_the_store_is_probed_once_a_run_and_not_at_all_without_fencing(
     alone: Alone, in_job: Any, noted: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probed: list[str] = []
-    monkeypatch.setattr(attempt, "probe", lambda store, *_: probed.append(store.uri))
+    monkeypatch.setattr(shard_ledger, "probe", lambda store, *_: probed.append(store.uri))
     for shard in (0, 1):
         in_job(shards=2, shard=shard)
         alone.run(Noting, ROWS)
@@ -212,3 +212,15 @@ def test_loader_processes_outlive_an_interrupt(alone: Alone) -> None:
     options = {"num_workers": 1, "collate_fn": interrupts_of_worker}
     alone.run(Asking, ROWS[:8], dataloader_kwargs=options)
     assert ignored == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [({"batch_size": None}, "batch_size was given nowhere"), ({"max_batches": 0}, "max_batches=0")],
+)
+def test_a_warning_of_the_call_names_the_line_that_called(
+    alone: Alone, noted: list[str], options: dict[str, Any], match: str
+) -> None:
+    with pytest.warns(UserWarning, match=match) as caught:
+        alone.run(Noting, ROWS[:4], **options)
+    assert {Path(warning.filename).name for warning in caught} == {"conftest.py"}

@@ -1,38 +1,28 @@
 """`torch_batch_process`: find our placement, run the attempt, say how it ended."""
 
-import json
-import logging
 import os
-import signal
-import sys
 import threading
-import traceback
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from batchprocess.ledger.effects import Flow, Put
-from batchprocess.protocol.control import Reduced
-from batchprocess.protocol.errors import BatchProcessError, ShardSealed, Stopped
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import ShardSealed, Stopped
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.records import failure_key
-from batchprocess.runs.perform import Patience, perform
-from batchprocess.sdk.attempt.assembly import AttemptAssembly, AttemptState
+from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.attempt import Attempt
-from batchprocess.sdk.attempt.dry_run import PLAN, print_plan
-from batchprocess.sdk.report.agent_link import AgentLink, LoopState
-from batchprocess.sdk.report.error_report import Where, exit_code_of
+from batchprocess.sdk.attempt.other_roles import answer_if_asked
+from batchprocess.sdk.attempt.state import AttemptState
+from batchprocess.sdk.report.error_report import exit_code_of
+from batchprocess.sdk.report.failure_note import leave_failure_note
 from batchprocess.sdk.report.standalone_log import log_to_stderr
 from batchprocess.sdk.report.uncaught import print_plainly_if_uncaught
-from batchprocess.sdk.setup.placement import (
-    DistributedContext,
-    Placement,
-    find_placement,
-    main_script,
-)
-from batchprocess.sdk.setup.settings import merge
+from batchprocess.sdk.setup.placement import DistributedContext, find_placement, main_script
+from batchprocess.sdk.setup.settings import Settings, merge
+from batchprocess.sdk.setup.stop_signals import stop_on_signals
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
-_LOG = logging.getLogger("batchprocess")
 _called = threading.Event()
 
 
@@ -64,99 +54,62 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     if _called.is_set():
         raise RuntimeError("torch_batch_process may be called once per process")
     _called.set()
-    loop_state = LoopState()
-    where = Where(shard=0)
-    link = AgentLink.open(loop_state, os.environ)
-    assembly: AttemptAssembly | None = None
-    attempt: Attempt | None = None
+    merge_with_job = partial(
+        merge,
+        batch_size=batch_size,
+        max_batches=max_batches,
+        checkpoint_interval=checkpoint_interval,
+        dataloader_kwargs=dataloader_kwargs,
+    )
+    call = _Call(AttemptState.begin(os.environ))
     try:
-        placement = find_placement(os.environ, distributed_context, main_script())
-        where.shard = loop_state.shard = placement.shard
-        if placement.alone:
-            log_to_stderr()
-        settings = merge(
-            placement.environment,
-            batch_size=batch_size,
-            max_batches=max_batches,
-            checkpoint_interval=checkpoint_interval,
-            dataloader_kwargs=dataloader_kwargs,
-        )
-        assembly = AttemptAssembly(batch_processor_cls, dataset, settings, placement)
-        _stop_on_signals(placement, loop_state)
-        state = AttemptState(link, loop_state, where)
-        _answer_if_asked(assembly, state)
-        attempt = Attempt(assembly)
-        attempt.run(state)
+        call.process(batch_processor_cls, dataset, distributed_context, merge_with_job)
     except ShardSealed:
         return
     except Stopped as stop:
-        link.outcome(ExitCode.STOPPED, str(stop))
+        call.state.link.outcome(ExitCode.STOPPED, str(stop))
         raise SystemExit(int(ExitCode.STOPPED)) from None
     except Exception as error:
-        _report(error, link, where, assembly)
-        print_plainly_if_uncaught(error, reported=link.connected)
-        if attempt is not None:
-            attempt.await_after_failure(error)
+        call.report_failure(error)
         raise
 
 
-def _answer_if_asked(assembly: AttemptAssembly, state: AttemptState) -> None:
-    """For `plan` and for the finalizer, who want no shard processed: ends the process."""
-    if PLAN in os.environ:
-        print_plan(assembly, try_batch=os.environ[PLAN] == "try")
-        _end(assembly)
-    if assembly.placement.environment.role == "finalize":
-        state.link.send(_reduced(assembly, state.where))
-        _end(assembly)
+@dataclass
+class _Call:
+    """The one call of this process, with what was made in it so far: reports of a failure ask."""
 
+    state: AttemptState
+    assembly: AttemptAssembly | None = None
+    attempt: Attempt | None = None
 
-def _reduced(assembly: AttemptAssembly, where: Where) -> Reduced:
-    """The reducers' result over all shards. No batch, no hook."""
-    where.run_exists = True
-    with where.at("__init__"):
-        assembly.new_processor(rank=0)
-    with where.at("reduce"):
-        return assembly.reducing().of_all_shards(assembly.placement.environment.shards, where)
+    def process(
+        self,
+        processor_class: type[TorchBatchProcessor],
+        dataset: Any,
+        context: DistributedContext | None,
+        merge_with_job: Callable[[WorkerEnvironment], Settings],
+    ) -> None:
+        """Returns once the shard is sealed, or ends the process if another answer was asked for."""
+        state = self.state
+        placement = find_placement(os.environ, context, main_script())
+        state.where.shard = state.loop.shard = placement.shard
+        if placement.alone:
+            log_to_stderr()
+        settings = merge_with_job(placement.environment)
+        self.assembly = AttemptAssembly(processor_class, dataset, settings, placement)
+        if placement.alone:
+            stop_on_signals(state.loop)
+        answer_if_asked(self.assembly, state)
+        self.attempt = Attempt(self.assembly)
+        self.attempt.run(state)
 
-
-def _report(
-    error: Exception, link: AgentLink, where: Where, assembly: AttemptAssembly | None
-) -> None:
-    """Tell the agent; leave a note in the run for a failure of user code (information only)."""
-    code, sentence = int(exit_code_of(error, where)), where.sentence(error)
-    link.outcome(code, sentence)
-    if assembly is None or code != ExitCode.USER_CODE or where.batch is None:
-        return
-    note = {"error": sentence, "traceback": traceback.format_exc()[-8_000:]}
-    key = failure_key(where.shard, where.batch, assembly.nonce)
-    try:
-        perform(_put(key, json.dumps(note).encode()), assembly.storage, Patience(5))
-    except BatchProcessError as failed:
-        _LOG.warning("no note of the failure was left: %s", failed)
-
-
-def _put(key: str, body: bytes) -> Flow[None]:
-    yield Put(key, body)
-
-
-def _stop_on_signals(placement: Placement, state: LoopState) -> None:
-    """Alone there is no agent to ask us to stop; signals can be handled in the main thread only."""
-    if not placement.alone or threading.current_thread() is not threading.main_thread():
-        return
-
-    def stop(number: int, _frame: object) -> None:
-        if state.stop:
-            signal.default_int_handler(number, None)
-        state.stop = True
-        _LOG.warning("stopping after this batch; once more to stop at once")
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-
-
-def _end(assembly: AttemptAssembly) -> NoReturn:
-    """End the process here: what stands behind the call must not run without a finished shard."""
-    assembly.remove_temporary_files()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    def report_failure(self, error: Exception) -> None:
+        """To the agent, in the run, and to whoever reads stderr; a commit under way is awaited."""
+        where, link = self.state.where, self.state.link
+        code, sentence = exit_code_of(error, where), where.sentence(error)
+        link.outcome(code, sentence)
+        if self.assembly is not None and code == ExitCode.USER_CODE:
+            leave_failure_note(where, sentence, self.assembly.nonce, self.assembly.storage)
+        print_plainly_if_uncaught(error, reported=link.connected)
+        if self.attempt is not None:
+            self.attempt.await_after_failure(error)

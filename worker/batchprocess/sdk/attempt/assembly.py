@@ -4,7 +4,6 @@ import atexit
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from torch.utils.data import DataLoader
@@ -17,6 +16,7 @@ from batchprocess.runs.perform import Patience
 from batchprocess.sdk.attempt.interfaces import Commits
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.resources import AttemptResources
+from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.input.feed import Feed, open_feed
 from batchprocess.sdk.input.loader import make_loader
 from batchprocess.sdk.input.reader import Reader
@@ -24,7 +24,6 @@ from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.reduce.reduce_shards import ShardReduction
 from batchprocess.sdk.reduce.registered import RegisteredReducer
-from batchprocess.sdk.report.agent_link import AgentLink, LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.loop_times import Advisor
 from batchprocess.sdk.setup.check_call import check_arguments
@@ -33,15 +32,6 @@ from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.run_info import count, describe
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.processor import TorchBatchProcessor
-
-
-@dataclass(frozen=True)
-class AttemptState:
-    """What others read while the attempt goes on: the agent, the beat thread, error reports."""
-
-    link: AgentLink
-    loop: LoopState
-    where: Where
 
 
 class AttemptAssembly:

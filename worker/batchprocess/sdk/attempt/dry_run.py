@@ -5,11 +5,11 @@ import json
 
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.attempt.assembly import AttemptAssembly, AttemptState
+from batchprocess.sdk.attempt.assembly import AttemptAssembly
+from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
-from batchprocess.sdk.report.agent_link import AgentLink, LoopState
-from batchprocess.sdk.report.error_report import Where
+from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.setup.construct_processor import misspelt_hooks
 
 PLAN = "BATCHPROCESS_PLAN"
@@ -46,7 +46,7 @@ def _seconds_of_a_batch(assembly: AttemptAssembly, plan: ShardPlan) -> float:
     shard = assembly.placement.shard
     loop_state = LoopState(shard=shard, total=plan.size(shard))
     trial = Trial(loop_state)
-    state = AttemptState(AgentLink(loop_state, None), loop_state, Where(shard))
+    state = AttemptState.unreported(loop_state)
     with assembly.reader(plan) as reader:
         reader.start(0)
         loop = assembly.loop(assembly.new_processor(rank=shard), plan, trial, state)

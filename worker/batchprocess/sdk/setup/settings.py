@@ -10,6 +10,8 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.sdk.input.loader import check_options
 
 DEFAULT_INTERVAL = 5
+_CALLER = 5
+"""Of whoever calls `torch_batch_process`, seen from where this module warns."""
 Value = TypeVar("Value")
 
 
@@ -69,7 +71,7 @@ def _batch_size(given: int | None, in_loader: int | None, in_job: int | None) ->
         )
     size = _same("batch_size", in_loader if given is None else given, in_job)
     if size is None:
-        warnings.warn("batch_size was given nowhere: using 1, which is slow", stacklevel=4)
+        warnings.warn("batch_size was given nowhere: using 1, which is slow", stacklevel=_CALLER)
         return 1
     _require_integer("batch_size", size)
     if size < 1:
@@ -85,7 +87,7 @@ def _require_integer(name: str, given: object) -> None:
 def _max_batches(given: int | None) -> int | None:
     _require_integer("max_batches", given)
     if given is not None and given <= 0:
-        warnings.warn(f"max_batches={given} is ignored: it must be at least 1", stacklevel=4)
+        warnings.warn(f"max_batches={given} is ignored: it must be at least 1", stacklevel=_CALLER)
         return None
     return given
 

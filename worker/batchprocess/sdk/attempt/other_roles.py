@@ -1,0 +1,38 @@
+"""What is asked of user code beside processing a shard: the plan, and the reducers' result."""
+
+import os
+import sys
+from typing import NoReturn
+
+from batchprocess.protocol.control import Reduced
+from batchprocess.sdk.attempt.assembly import AttemptAssembly
+from batchprocess.sdk.attempt.dry_run import PLAN, print_plan
+from batchprocess.sdk.attempt.state import AttemptState
+from batchprocess.sdk.report.error_report import Where
+
+
+def answer_if_asked(assembly: AttemptAssembly, state: AttemptState) -> None:
+    """For `plan` and for the finalizer, who want no shard processed: ends the process."""
+    if PLAN in os.environ:
+        print_plan(assembly, try_batch=os.environ[PLAN] == "try")
+        _end(assembly)
+    if assembly.placement.environment.role == "finalize":
+        state.link.send(_reduced(assembly, state.where))
+        _end(assembly)
+
+
+def _reduced(assembly: AttemptAssembly, where: Where) -> Reduced:
+    """The reducers' result over all shards. No batch, no hook."""
+    where.run_exists = True
+    with where.at("__init__"):
+        assembly.new_processor(rank=0)
+    with where.at("reduce"):
+        return assembly.reducing().of_all_shards(assembly.placement.environment.shards, where)
+
+
+def _end(assembly: AttemptAssembly) -> NoReturn:
+    """End the process here: what stands behind the call must not run without a finished shard."""
+    assembly.remove_temporary_files()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

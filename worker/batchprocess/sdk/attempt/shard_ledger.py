@@ -1,0 +1,60 @@
+"""What an attempt reads and writes in its run before the loop: run.json, probe, cursor, claim."""
+
+import secrets
+from functools import cached_property
+
+from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
+from batchprocess.ledger.head import find_head
+from batchprocess.ledger.job_settings import differ_in_command
+from batchprocess.ledger.run import open_run, read_run, require_same
+from batchprocess.protocol.run import RunInfo
+from batchprocess.runs.finish import identity
+from batchprocess.runs.perform import perform
+from batchprocess.runs.probe import probe
+from batchprocess.sdk.attempt.assembly import AttemptAssembly
+from batchprocess.sdk.report.standalone_log import warn_that_commands_differ
+
+
+class ShardLedger:
+    """Our shard's place in the run."""
+
+    def __init__(self, assembly: AttemptAssembly) -> None:
+        self._placement, self._storage = assembly.placement, assembly.storage
+        self._patience = assembly.patience
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who signs this attempt's records."""
+        job = self._placement.environment
+        return identity(job.job, self._placement.shard, retry=job.retry)
+
+    def stored_run(self) -> RunInfo | None:
+        """What run.json says; None while no attempt has begun the run."""
+        return perform(read_run(), self._storage, self._patience(first=True))
+
+    def require_same_run(self, ours: RunInfo, stored: RunInfo) -> None:
+        """Raise RunMismatch unless both would cut and process the dataset alike."""
+        require_same(ours, stored, self._placement.another)
+        if differ_in_command(ours.asked, stored.asked):
+            warn_that_commands_differ(self._placement.shard)
+
+    def cursor(self) -> int:
+        """Of the last commit. Raises ShardSealed, and what else ends a shard for good."""
+        head = perform(find_head(self._placement.shard), self._storage, self._patience())
+        refuse_finished(head, self.identity)
+        return 0 if head is None else head.record.cursor
+
+    def probe(self) -> None:
+        """Raise UnsafeStorage if the store lets two creates of one key win."""
+        probe(self._storage, lambda: secrets.token_hex(16), self._patience(first=True))
+
+    def open_run(self, ours: RunInfo) -> None:
+        """Write run.json, or find that another attempt has just written the same."""
+        flow = open_run(ours, self._placement.another)
+        perform(flow, self._storage, self._patience(first=True))
+
+    def claim(self) -> Claimed:
+        """Own the shard from now on; raises what forbids it."""
+        most = self._placement.environment.max_attempts_without_progress
+        flow = claim(self.identity, max_without_progress=most)
+        return perform(flow, self._storage, self._patience())
