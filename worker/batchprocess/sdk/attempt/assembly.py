@@ -67,9 +67,9 @@ class AttemptAssembly:
         return count(self._dataset, self._settings, self.placement.environment.shards)
 
     def checked_plan(self, where: Where) -> ShardPlan:
-        """As `count`, with the loader's options looked at. After an error `where` knows whether an
+        """As `shard_plan`, with the loader's options checked.
 
-        attempt has begun.
+        After an error `where` knows whether an attempt has begun.
         """
         try:
             plan = self.shard_plan()

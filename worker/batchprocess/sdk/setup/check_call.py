@@ -37,30 +37,32 @@ def check_arguments(processor: Any, dataset: Any) -> None:
         )
 
 
-def require_processor_class(given: Any) -> None:
-    """Raise InvalidArgument unless `given` is a subclass of TorchBatchProcessor, with nothing
+def require_processor_class(candidate: Any) -> None:
+    """Raise InvalidArgument unless `candidate` is a subclass of TorchBatchProcessor that can run.
 
-    missing, whose methods can be called as they will be.
+    Nothing may be missing in it, and its methods must take what they will be called with.
     """
-    if isinstance(given, TorchBatchProcessor):
-        name = type(given).__qualname__
+    if isinstance(candidate, TorchBatchProcessor):
+        name = type(candidate).__qualname__
         raise InvalidArgument(
             f"the processor is an object of {name}: give the class itself, {name}, of which every "
             "attempt makes its own"
         )
-    if not _is_processor(given):
+    if not _is_processor(candidate):
         raise InvalidArgument(
-            f"{_what(given)} is no subclass of TorchBatchProcessor, which the processor must be"
+            f"{_what(candidate)} is no subclass of TorchBatchProcessor, which the processor must be"
         )
-    if missing := sorted(given.__abstractmethods__):
+    if missing := sorted(candidate.__abstractmethods__):
         wanted = " and ".join(_CALLED[name][0] if name in _CALLED else name for name in missing)
-        raise InvalidArgument(f"the processor {given.__qualname__} lacks {wanted}: define it there")
+        raise InvalidArgument(
+            f"the processor {candidate.__qualname__} lacks {wanted}: define it there"
+        )
     for name in _CALLED:
-        _require_callable(given, name)
+        _require_callable(candidate, name)
 
 
-def _require_callable(given: type, name: str) -> None:
-    method = inspect.getattr_static(given, name)
+def _require_callable(candidate: type, name: str) -> None:
+    method = inspect.getattr_static(candidate, name)
     if not inspect.isfunction(method):
         return
     written, values, named = _CALLED[name]
@@ -70,18 +72,18 @@ def _require_callable(given: type, name: str) -> None:
         signature.bind(*values, **named)
     except TypeError as error:
         raise InvalidArgument(
-            f"{given.__qualname__}.{name}{signature} cannot be called ({error}): define it as "
+            f"{candidate.__qualname__}.{name}{signature} cannot be called ({error}): define it as "
             f"{written}"
         ) from error
 
 
-def _is_processor(given: Any) -> bool:
-    return isinstance(given, type) and issubclass(given, TorchBatchProcessor)
+def _is_processor(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, TorchBatchProcessor)
 
 
-def _what(given: Any) -> str:
-    if isinstance(given, type):
-        return f"the class {given.__qualname__}"
-    if inspect.isroutine(given):
-        return f"the function {given.__qualname__}"
-    return f"an object of {type(given).__qualname__}"
+def _what(candidate: Any) -> str:
+    if isinstance(candidate, type):
+        return f"the class {candidate.__qualname__}"
+    if inspect.isroutine(candidate):
+        return f"the function {candidate.__qualname__}"
+    return f"an object of {type(candidate).__qualname__}"

@@ -1,15 +1,12 @@
 """What user code may ask for."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
-from batchprocess.protocol.file_names import check_name
-from batchprocess.protocol.records import MetricEntry
 from batchprocess.sdk.device.devices import move
 from batchprocess.sdk.device.machine import Machine
 from batchprocess.sdk.device.model_options import ModelOptions
@@ -17,6 +14,8 @@ from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer
 from batchprocess.sdk.reduce.registered import RegisteredReducer
 from batchprocess.sdk.save.column_types import Column, columns_of
+from batchprocess.sdk.user.reported_metrics import ReportedMetrics
+from batchprocess.sdk.user.row_ids import row_numbers
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
@@ -40,7 +39,7 @@ class TorchBatchProcessorContext:
         self._tensorboard = tensorboard
         self._warned: set[type] = set()
         self._pending = pending
-        self._reported: dict[tuple[str, int], set[str]] = {}
+        self._reported = ReportedMetrics()
 
     @property
     def device(self) -> torch.device:
@@ -48,10 +47,10 @@ class TorchBatchProcessorContext:
         return self._machine.device
 
     def to_device(self, data: Any, warned_types: set[type] | None = None) -> Any:
-        """Tensors, numpy arrays and anything with `.to()`, also nested in lists, tuples, dicts,
+        """The same on the device: tensors, numpy arrays, anything with `.to()`, and such nested.
 
-        on the device. Other types come back as they are, with one warning per type. What
-        came to a GPU is a copy: the data may be changed or freed at once.
+        Nested in lists, tuples and dicts. Other types come back as they are, with one warning per
+        type. What came to a GPU is a copy: the data may be changed or freed at once.
         """
         warned = self._warned if warned_types is None else warned_types
         return move(data, self._machine.device, warned, self._machine.send)
@@ -103,22 +102,9 @@ class TorchBatchProcessorContext:
         a failure to write raises in the next call, or ends the attempt at the next checkpoint.
         """
         columns = columns_of(name, rows)
-        self._pending.saver.save(
-            name, columns, self._row_ids(name, columns) if ids is None else ids
-        )
-
-    def _row_ids(self, name: str, columns: Mapping[str, Column]) -> range:
-        rows = self._pending.rows_here
-        length = len(next(iter(columns.values()), ()))
-        if rows is None or length != rows[1] - rows[0]:
-            batch = (
-                "there is no batch here" if rows is None else f"the batch has {rows[1] - rows[0]}"
-            )
-            raise ValueError(
-                f"{name!r} got {length} rows and no ids, but {batch}: give ids= (a list or tuple "
-                "has one item a row)"
-            )
-        return range(*rows)
+        if ids is None:
+            ids = row_numbers(name, columns, self._pending.rows_here)
+        self._pending.saver.save(name, columns, ids)
 
     def report_metrics(self, group: str, steps_completed: int, metrics: dict[str, Any]) -> None:
         """Keep metrics with the next commit; dropped if this attempt fails before it.
@@ -126,17 +112,7 @@ class TorchBatchProcessorContext:
         `group` has no `.` or `/`; `metrics` is a dict of JSON values; keys must not repeat for
         one group and step.
         """
-        kept = _checked_metrics(group, steps_completed, metrics)
-        seen = self._reported.setdefault((group, steps_completed), set())
-        if repeated := seen & metrics.keys():
-            raise ValueError(
-                f"metric {min(repeated)!r} was reported already for group {group!r}, step "
-                f"{steps_completed}"
-            )
-        seen.update(metrics)
-        self._pending.add_metrics(
-            MetricEntry(group=group, steps_completed=steps_completed, metrics=kept)
-        )
+        self._pending.add_metrics(self._reported.new_entry(group, steps_completed, metrics))
 
     def get_hparams(self) -> dict[str, Any]:
         """The job's `hparams`."""
@@ -190,31 +166,6 @@ class TorchBatchProcessorContext:
     def report_task_using_checkpoint(self, checkpoint: Any) -> None:
         """Record with the next commit which checkpoint made these outputs (a string or `.uuid`)."""
         self._pending.add_model({"checkpoint": _label(checkpoint)})
-
-
-def _checked_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) -> dict[str, Any]:
-    """A copy of `metrics` that later changes by user code do not reach."""
-    if not isinstance(group, str) or not group or any(character in group for character in "./\\"):
-        raise ValueError(f"metric group {group!r} must be a name without '.' and '/'")
-    # The group names a file of the run.
-    check_name(f"{group}.jsonl")
-    if isinstance(steps_completed, bool) or not isinstance(steps_completed, int):
-        raise TypeError(f"steps_completed must be an int, not {steps_completed!r}")
-    if not isinstance(metrics, dict) or not all(isinstance(key, str) for key in metrics):
-        raise TypeError(f"metrics must be a dict with string keys, not {metrics!r:.100}")
-    return {key: _checked_metric(group, key, value) for key, value in metrics.items()}
-
-
-def _checked_metric(group: str, key: str, value: Any) -> Any:
-    try:
-        text = json.dumps({key: value}, allow_nan=False, ensure_ascii=False)
-        text.encode()
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"metric {key!r} of group {group!r} is not JSON ({error}): give numbers, texts, or "
-            "lists and dicts of them; .item() makes one of a tensor"
-        ) from None
-    return json.loads(text)[key]
 
 
 def _label(thing: Any) -> str:
