@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class BackgroundCall(Generic[T]):
-    """Starts `call` at once. Does not hold up the end of the process, whose result nobody wants."""
+    """Starts `call` at once, in a daemon thread: a process that ends does not wait for it."""
 
     def __init__(self, call: Callable[[], T], name: str) -> None:
         self._call = call

@@ -39,7 +39,7 @@ class CacheRecord(BaseModel):
 
 
 class CompileCache:
-    """Loads once, keeps once. Never fails the run: without them models are just compiled again.
+    """Loads once, stores once. Never fails the run: without it models are just compiled again.
 
     `made_for` describes what compiled code depends on.
     """

@@ -1,4 +1,4 @@
-"""Moving user data to a device, and models ready for inference."""
+"""Which device there is, found without touching it; and moving user data to it."""
 
 import logging
 from collections.abc import Callable

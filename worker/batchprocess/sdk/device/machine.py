@@ -1,4 +1,4 @@
-"""What this process computes on, as the context hands it to user code."""
+"""What this process computes on, as the context gives it to user code."""
 
 from dataclasses import dataclass
 

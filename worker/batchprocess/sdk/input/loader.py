@@ -60,7 +60,7 @@ def make_loader(
         name: value for name, value in options.items() if name not in ("batch_size", *_REFUSED)
     }
     ahead = has_gpu() and settings.pop("pin_memory", None) is not False
-    # `feed.py` pins, and sends batches ahead as well.
+    # `threaded_feed.py` pins, and sends batches ahead as well.
     # Its own, so that reading ahead draws no number from the generator that `__init__` may use.
     generator = torch.Generator().manual_seed(torch.initial_seed())
     settings.setdefault("generator", generator)

@@ -1,4 +1,4 @@
-"""What user code has handed over since the last commit boundary; the next commit takes it."""
+"""What user code has given since the last commit was cut, for the next one."""
 
 import threading
 from collections.abc import Callable, Iterable

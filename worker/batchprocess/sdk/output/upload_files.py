@@ -51,7 +51,7 @@ class Staging:
             self._add(moved)
 
     def cut_files(self) -> dict[str, Path]:
-        """The files collected since the last boundary, by name; a new interval begins."""
+        """The files collected since the last cut, by name; a new interval begins."""
         with self._lock:
             if self._open:
                 raise RuntimeError(

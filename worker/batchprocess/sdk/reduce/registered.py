@@ -23,7 +23,7 @@ class RegisteredReducer:
         return "state" if hasattr(self.reducer, "state_dict") else "slot"
 
     def value_to_store(self) -> Any:
-        """The value to store at a commit boundary."""
+        """For the commit that is being cut."""
         if self.kind == "state":
             return self.reducer.state_dict()  # type: ignore[attr-defined]
         if isinstance(self.reducer, FunctionReducer):
