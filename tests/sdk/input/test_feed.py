@@ -1,7 +1,5 @@
 """The feed hands over a loader's batches in order, and what reading them raised."""
 
-import threading
-
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -10,7 +8,6 @@ from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import InlineFeed, PlainFeed, open_feed
 from batchprocess.sdk.input.loader import make_loader
 from batchprocess.sdk.input.prefetch import Prefetch
-from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 from support.fake_port import FakePort
 
@@ -42,43 +39,6 @@ def test_batches_come_in_order(prefetch) -> None:
     assert all_of(open_feed(loader(), lambda: prefetch)) == list(range(ROWS))
 
 
-def test_a_thread_reads_two_batches_ahead_and_no_more() -> None:
-    port, read = FakePort(), []
-
-    def source():
-        for number in range(8):
-            read.append(number)
-            yield torch.tensor([number])
-
-    feed = ThreadedFeed(source(), 8, Prefetch(port, everything=True))
-    for number in range(8):
-        assert feed.next_batch().item() == number
-        assert len(read) <= number + 3
-        feed.batch_done()
-    feed.close()
-    assert port.opened
-    assert not [one for one in threading.enumerate() if one.name == "batchprocess-feed"]
-
-
-def test_closing_ends_a_thread_that_is_ahead() -> None:
-    feed = ThreadedFeed(iter(torch.arange(100)), 100, Prefetch(FakePort()))
-    feed.next_batch()
-    feed.close()
-    assert not [one for one in threading.enumerate() if one.name == "batchprocess-feed"]
-
-
-def test_what_reading_raised_is_raised_where_the_batch_is_taken() -> None:
-    def source():
-        yield torch.ones(1)
-        raise KeyError("row 7")
-
-    feed = ThreadedFeed(source(), 3, Prefetch(FakePort()))
-    assert feed.next_batch().item() == 1
-    with pytest.raises(KeyError, match="row 7"):
-        feed.next_batch()
-    feed.close()
-
-
 @pytest.mark.slow
 def test_loader_processes_are_read_by_the_thread() -> None:
     feed = open_feed(loader(workers=2), lambda: Prefetch(FakePort(), everything=True))
@@ -92,17 +52,3 @@ def test_reading_ahead_draws_no_random_number() -> None:
     torch.manual_seed(3)
     open_feed(loader(), lambda: None).next_batch()
     assert torch.equal(torch.rand(2), expected)
-
-
-def test_a_reader_starts_again_where_the_claim_says() -> None:
-    opened = []
-
-    def open_at(cursor):
-        opened.append(cursor)
-        return PlainFeed(iter([cursor]))
-
-    with Reader(open_at) as reader:
-        reader.start(3)
-        assert reader.feed_from(3).next_batch() == 3
-        assert reader.feed_from(5).next_batch() == 5
-    assert opened == [3, 5]
