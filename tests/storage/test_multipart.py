@@ -1,15 +1,18 @@
 """Large uploads on a server that errs: parts are sent again, and nothing is left of a failure."""
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from batchprocess.protocol.errors import OutcomeUnknown
 from batchprocess.storage import s3, s3_multipart
 from batchprocess.storage.s3 import S3Storage
+from batchprocess.storage.s3_client import Clients
 from support.storage.fault_proxy import FaultProxy, Faults, fault_proxy
 from support.storage.s3_server import Server
 from support.storage.s3_stores import open_s3
@@ -71,4 +74,47 @@ def test_a_failed_upload_is_aborted_and_an_outages_leftover_can_be_removed(
     # Some aborts failed too: those uploads are what `batchprocess clean` removes.
     left = unfinished(direct)
     assert len(left) < refused
+    assert unfinished(direct) == ()
+
+
+def test_no_thread_is_left_of_an_upload_however_it_ends(
+    gateway: Server, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_s3(gateway, "threads", monkeypatch)
+    clients, before = Clients(gateway.settings()), set(threading.enumerate())
+    s3_multipart.upload_parts(clients, gateway.bucket, "threads/large", large)
+    assert set(threading.enumerate()) <= before
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        s3_multipart.upload_parts(clients, "there-is-none", "threads/large", large)
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_file_that_cannot_be_read_any_more_aborts_the_upload(
+    gateway: Server, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = open_s3(gateway, "unread", monkeypatch)
+    clients = Clients(gateway.settings())
+    begun = "after-call.s3.CreateMultipartUpload"
+    client = clients.sending(s3_multipart.TRIES)
+    client.meta.events.register(begun, lambda **_: large.rename(large.with_name("moved")))
+    with pytest.raises(FileNotFoundError):
+        s3_multipart.upload_parts(clients, gateway.bucket, "unread/large", large)
+    assert direct.stat("large") is None
+    assert unfinished(direct) == ()
+
+
+def test_a_completion_whose_answer_is_lost_counts(
+    gateway: Server, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = open_s3(gateway, "lost", monkeypatch)
+    monkeypatch.setattr(s3_multipart, "TRIES", 1)
+    clients = Clients(gateway.settings())
+
+    def lose(**_: object) -> None:
+        raise ConnectionClosedError(endpoint_url=gateway.endpoint)
+
+    done = "after-call.s3.CompleteMultipartUpload"
+    clients.sending(1).meta.events.register(done, lose)
+    s3_multipart.upload_parts(clients, gateway.bucket, "lost/large", large)
+    assert b"".join(direct.read("large")) == large.read_bytes()
     assert unfinished(direct) == ()

@@ -12,7 +12,7 @@ import trustme
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
 from batchprocess.storage.s3 import S3Storage
-from batchprocess.storage.s3_client import make_client
+from batchprocess.storage.s3_client import Clients
 from support.storage.s3_server import KEY, SECRET, Server, versitygw
 from support.storage.s3_stores import open_s3
 
@@ -113,7 +113,7 @@ def test_a_pods_web_identity_is_exchanged_for_credentials(
     ],
 )
 def test_checksums_suit_the_store(settings: S3Settings, mode: str) -> None:
-    config = make_client(settings).meta.config
+    config = Clients(settings).sending().meta.config
     assert config.request_checksum_calculation == mode
     assert config.response_checksum_validation == mode
     assert config.retries["total_max_attempts"] == 1
@@ -122,7 +122,7 @@ def test_checksums_suit_the_store(settings: S3Settings, mode: str) -> None:
 @pytest.mark.parametrize("addressing", ["auto", "path", "virtual"])
 def test_addressing_reaches_the_client(addressing: str) -> None:
     settings = S3Settings(addressing=addressing, region="eu-west-1")
-    client = make_client(settings)
+    client = Clients(settings).sending()
     assert client.meta.config.s3["addressing_style"] == addressing
     assert client.meta.region_name == "eu-west-1"
 

@@ -9,7 +9,7 @@ import pytest
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.storage.base import Storage
 from batchprocess.storage.local import LocalStorage
-from batchprocess.storage.s3_client import make_client
+from batchprocess.storage.s3_client import Clients
 from support.commands import Command
 from support.storage.made_run import begin, complete, work
 
@@ -97,7 +97,8 @@ def interrupt_an_upload(job_folder: Storage, name: str) -> None:
         os.utime(left, (0, 0))
     else:
         bucket, _, prefix = job_folder.uri.removeprefix("s3://").partition("/")
-        make_client(S3Settings()).create_multipart_upload(Bucket=bucket, Key=f"{prefix}/{name}/big")
+        client = Clients(S3Settings()).sending()
+        client.create_multipart_upload(Bucket=bucket, Key=f"{prefix}/{name}/big")
 
 
 def test_clean_removes_what_interrupted_uploads_left_after_asking(

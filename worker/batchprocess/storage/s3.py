@@ -1,7 +1,6 @@
 """An S3-compatible store as storage, by boto3, with the client's own retries turned off."""
 
 import secrets
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from batchprocess.protocol.errors import (
     UnsafeStorage,
 )
 from batchprocess.storage.base import StoredObject
-from batchprocess.storage.s3_client import make_client
+from batchprocess.storage.s3_client import Clients
 from batchprocess.storage.s3_errors import (
     code_of,
     is_absent_for_head,
@@ -36,31 +35,16 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-class _LazyClient:
-    """One client for all folders of a bucket, made at first use; clients are thread-safe."""
-
-    def __init__(self, settings: S3Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._client: S3Client | None = None
-
-    def get(self) -> "S3Client":
-        with self._lock:
-            if self._client is None:
-                self._client = make_client(self._settings)
-            return self._client
-
-
 class S3Storage:
     """Objects below `prefix` in `bucket`."""
 
     def __init__(
-        self, bucket: str, prefix: str, settings: S3Settings, client: _LazyClient | None = None
+        self, bucket: str, prefix: str, settings: S3Settings, clients: Clients | None = None
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix.strip("/")
         self._settings = settings
-        self._lazy = client or _LazyClient(settings)
+        self._clients = clients or Clients(settings)
 
     @property
     def uri(self) -> str:
@@ -69,11 +53,11 @@ class S3Storage:
 
     @property
     def _client(self) -> "S3Client":
-        return self._lazy.get()
+        return self._clients.sending()
 
     def at(self, folder: str) -> "S3Storage":
-        """The storage of a folder below this one; shares the client."""
-        return S3Storage(self._bucket, self._key(folder), self._settings, self._lazy)
+        """The storage of a folder below this one; shares the clients."""
+        return S3Storage(self._bucket, self._key(folder), self._settings, self._clients)
 
     def get(self, key: str) -> bytes | None:
         """A small object whole, or None only if the store says NoSuchKey."""
@@ -119,12 +103,10 @@ class S3Storage:
         """Write a file of any size; above 32 MiB in parallel parts."""
         with translated(self._uri(key)):
             if source.stat().st_size > PART:
-                upload_parts(self._client, self._bucket, self._key(key), source)
+                upload_parts(self._clients, self._bucket, self._key(key), source)
                 return
-            # Not the open file: it is sent in pieces of 16 KiB, and after each of them this thread
-            # takes the interpreter from the one that keeps the GPU busy.
-            body = source.read_bytes()
-            self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body)
+            with source.open("rb") as body:
+                self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""

@@ -1,5 +1,6 @@
-"""Building the boto3 client: settings in, client out. Nobody else knows botocore's options."""
+"""Building boto3 clients: settings in, client out. Nobody else knows botocore's options."""
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,36 +17,54 @@ POOL = 64
 _CONNECT_SECONDS, _READ_SECONDS = 5, 60
 
 
-def make_client(settings: S3Settings) -> "S3Client":
-    """A client that sends every request once: the ledger knows what a retry means.
+class Clients:
+    """Clients of one store with common credentials, made at first use; they are thread-safe."""
 
-    Credentials come the usual AWS way: environment, profile, web identity, instance role. Raises
-    StorageDenied if a named profile or CA bundle cannot be used.
-    """
-    try:
-        session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
-        region = session.region_name or "us-east-1"
-        return session.client(
-            "s3",
-            region_name=region,
-            endpoint_url=settings.endpoint,
-            verify=settings.ca_bundle,
-            config=Config(**_options(settings)),
-        )
-    except (BotoCoreError, ValueError) as error:
-        hint = ""
-        if isinstance(error, ValueError) and "endpoint" in str(error).lower():
-            hint = "; an endpoint begins with http:// or https://"
-        raise StorageDenied(f"the S3 settings cannot be used: {error}{hint}") from error
+    def __init__(self, settings: S3Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._session: boto3.Session | None = None
+        self._made: dict[int, S3Client] = {}
+
+    def sending(self, tries: int = 1) -> "S3Client":
+        """A client that sends every request once: the ledger knows what a retry means.
+
+        With more `tries` botocore repeats what may pass, which only data bears: it is idempotent.
+        Credentials come the usual AWS way: environment, profile, web identity, instance role.
+        Raises StorageDenied if a named profile or CA bundle cannot be used.
+        """
+        with self._lock:
+            if tries not in self._made:
+                self._made[tries] = self._make(tries)
+            return self._made[tries]
+
+    def _make(self, tries: int) -> "S3Client":
+        settings = self._settings
+        try:
+            session = self._session = self._session or boto3.Session(
+                profile_name=settings.profile, region_name=settings.region
+            )
+            return session.client(
+                "s3",
+                region_name=session.region_name or "us-east-1",
+                endpoint_url=settings.endpoint,
+                verify=settings.ca_bundle,
+                config=Config(**_options(settings, tries)),
+            )
+        except (BotoCoreError, ValueError) as error:
+            hint = ""
+            if isinstance(error, ValueError) and "endpoint" in str(error).lower():
+                hint = "; an endpoint begins with http:// or https://"
+            raise StorageDenied(f"the S3 settings cannot be used: {error}{hint}") from error
 
 
-def _options(settings: S3Settings) -> dict[str, Any]:
+def _options(settings: S3Settings, tries: int) -> dict[str, Any]:
     # Stores other than AWS often reject the checksums that boto3 adds unasked; our records
     # carry a sha256 of every file in any case.
     checksums = settings.checksums or ("whenRequired" if settings.endpoint else "always")
     mode = "when_required" if checksums == "whenRequired" else "when_supported"
     return {
-        "retries": {"total_max_attempts": 1},
+        "retries": {"total_max_attempts": tries, "mode": "standard"},
         "connect_timeout": _CONNECT_SECONDS,
         "read_timeout": _READ_SECONDS,
         "max_pool_connections": POOL,
