@@ -2,7 +2,9 @@
 
 import pytest
 
-from batchprocess.agent.pod.child_watch import Pod, SealSeen, Watch
+from batchprocess.agent.pod.child_watch import SealSeen, Watch
+from batchprocess.agent.pod.pod_children import PodChildren
+from batchprocess.agent.pod.verdict import conclude
 from batchprocess.protocol.control import Beat, Claimed, Committed, Hello, Outcome
 
 LIMITS = {"start_seconds": 100.0, "stall_seconds": 10.0}
@@ -34,8 +36,8 @@ def beat(phase: str, since: float) -> Beat:
 def test_the_seal_comes_before_all_that_the_process_says(status, seal, said, stopping, code, part):
     watch = Watch(3, 0.0)
     if said is not None:
-        watch.take(Outcome(code=said, message="said it"), 1.0)
-    watch.end(status, SealSeen(seal), stopping=stopping)
+        watch.record(Outcome(code=said, message="said it"), 1.0)
+    conclude(watch, status, SealSeen(seal), stopping=stopping)
     assert (watch.code, part in watch.sentence) == (code, True)
 
 
@@ -49,41 +51,41 @@ def test_the_seal_comes_before_all_that_the_process_says(status, seal, said, sto
 )
 def test_who_is_stopped_early_is_not_said_to_have_committed(processed, cursor, sentence):
     watch = Watch(3, 0.0, processed=processed)
-    watch.end(-9, SealSeen("none", cursor), stopping=True)
+    conclude(watch, -9, SealSeen("none", cursor), stopping=True)
     assert (watch.code, watch.sentence) == (85, sentence)
 
 
 def test_before_the_first_batch_the_start_bound_holds():
     watch = Watch(0, 0.0)
-    watch.take(beat("starting", 99), 99.0)
+    watch.record(beat("starting", 99), 99.0)
     assert not watch.stalled(99.0, **LIMITS)
     assert watch.stalled(101.0, **LIMITS)
 
 
 def test_a_loop_that_stands_still_is_stalled_and_one_that_waits_for_storage_is_not():
     watch = Watch(0, 0.0)
-    watch.take(beat("running", 11), 50.0)
+    watch.record(beat("running", 11), 50.0)
     assert watch.stalled(50.0, **LIMITS)
-    watch.take(beat("storage", 500), 51.0)
+    watch.record(beat("storage", 500), 51.0)
     assert not watch.stalled(60.0, **LIMITS)
 
 
 def test_a_child_that_says_nothing_is_stalled_in_any_phase():
     watch = Watch(0, 0.0)
-    watch.take(beat("storage", 0), 50.0)
+    watch.record(beat("storage", 0), 50.0)
     assert watch.stalled(61.0, **LIMITS)
 
 
 def test_commits_move_the_cursor_and_reports_carry_the_claims_number():
     watch = Watch(5, 0.0)
-    watch.take(Claimed(shard=5, seq=4, cursor=10, total=30), 1.0)
-    watch.take(Committed(shard=5, seq=5, cursor=20), 2.0)
+    watch.record(Claimed(shard=5, seq=4, cursor=10, total=30), 1.0)
+    watch.record(Committed(shard=5, seq=5, cursor=20), 2.0)
     assert (watch.as_end().cursor, watch.as_end().seq) == (20, 5)
     assert (watch.as_progress().cursor, watch.as_progress().seq) == (20, 4)
 
 
 def test_the_grace_ends_three_seconds_early():
-    pod = Pod(stop_since=100.0)
+    pod = PodChildren(stop_since=100.0)
     assert not pod.grace_over(156.9, 60)
     assert pod.grace_over(157.0, 60)
 
@@ -95,10 +97,10 @@ def test_a_command_that_dies_before_the_call_can_never_work_unless_it_has_worked
     status, begun, code
 ):
     watch = Watch(0, 0.0)
-    watch.end(status, SealSeen("none", begun=begun), stopping=False)
+    conclude(watch, status, SealSeen("none", begun=begun), stopping=False)
     assert watch.code == code
     assert "before it called torch_batch_process" in watch.sentence
     greeted = Watch(0, 0.0)
-    greeted.take(Hello(pid=7), 1.0)
-    greeted.end(status, SealSeen("none", begun=begun), stopping=False)
+    greeted.record(Hello(pid=7), 1.0)
+    conclude(greeted, status, SealSeen("none", begun=begun), stopping=False)
     assert (greeted.code, "does it call" in greeted.sentence) == (1, True)

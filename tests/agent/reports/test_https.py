@@ -1,4 +1,4 @@
-"""The road to the operator: one pinned CA, and every kind of server that is not as it should be."""
+"""Reports to the operator: one pinned CA, and every kind of server that is not as it should be."""
 
 import contextlib
 import socket
@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from batchprocess.agent.reports.https import Road
-from batchprocess.agent.reports.mailbox import Answer, MailedReporter
+from batchprocess.agent.reports.delivery import Answer
+from batchprocess.agent.reports.https import HttpsReporter
+from batchprocess.agent.reports.mailbox import MailedReporter
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess_operator.endpoint.limits import Limits, Rate
 from support.operator.fake_pods import POD, report
@@ -47,9 +48,9 @@ def settings(url: str, ca: str, token_file: Path, **more: object) -> WorkerEnvir
     )
 
 
-def road_to(server: ProgressServer, token_file: Path, ca: str | None = None) -> Road:
+def reporter_to(server: ProgressServer, token_file: Path, ca: str | None = None) -> HttpsReporter:
     token_file.write_text(server.issuer.token(POD) + "\n")
-    return Road.open(settings(server.url, ca or server.ca, token_file), timeout=PATIENCE)
+    return HttpsReporter.open(settings(server.url, ca or server.ca, token_file), timeout=PATIENCE)
 
 
 Behave = Callable[[socket.socket], None]
@@ -87,14 +88,14 @@ def odd_server(behave: Behave, authority: trustme.CA) -> Iterator[str]:
 def to_odd_server(
     behave: Behave, token_file: Path, *, timeout: float = PATIENCE, times: int = 1
 ) -> list[Answer]:
-    """What the road makes of it."""
+    """What the reporter makes of it."""
     authority = trustme.CA()
     ca = authority.cert_pem.bytes().decode()
     token_file.write_text("token")
     with odd_server(behave, authority) as url:
-        road = Road.open(settings(url, ca, token_file), timeout=timeout)
-        answers = [road.post(BODY) for _ in range(times)]
-        road.close()
+        reporter = HttpsReporter.open(settings(url, ca, token_file), timeout=timeout)
+        answers = [reporter.post(BODY) for _ in range(times)]
+        reporter.close()
         return answers
 
 
@@ -115,25 +116,25 @@ def says(raw: bytes) -> Behave:
 
 
 def test_a_report_arrives_at_the_operators_own_server(operator, token_file):
-    road = road_to(operator, token_file)
-    assert road.post(BODY) == Answer()
-    road.close()
+    reporter = reporter_to(operator, token_file)
+    assert reporter.post(BODY) == Answer()
+    reporter.close()
     assert operator.arrivals.taken == [report(3)]
 
 
 def test_the_token_is_read_anew_for_each_report(operator, token_file):
-    road = road_to(operator, token_file)
-    assert road.post(BODY) == Answer()
+    reporter = reporter_to(operator, token_file)
+    assert reporter.post(BODY) == Answer()
     token_file.write_text(operator.issuer.token(POD, exp=1))
-    assert road.post(BODY) == Answer("401 the token has expired")
+    assert reporter.post(BODY) == Answer("401 the token has expired")
     token_file.write_text(operator.issuer.token(POD))
-    assert road.post(BODY) == Answer()
-    road.close()
+    assert reporter.post(BODY) == Answer()
+    reporter.close()
 
 
 def test_a_server_under_another_ca_is_not_spoken_to(operator, token_file):
     other = trustme.CA().cert_pem.bytes().decode()
-    answer = road_to(operator, token_file, other).post(BODY)
+    answer = reporter_to(operator, token_file, other).post(BODY)
     assert "CERTIFICATE_VERIFY_FAILED" in answer.problem
     assert operator.arrivals.taken == []
 
@@ -141,7 +142,7 @@ def test_a_server_under_another_ca_is_not_spoken_to(operator, token_file):
 def test_a_server_under_the_right_ca_but_another_name_is_not_spoken_to(operator, token_file):
     token_file.write_text(operator.issuer.token(POD))
     url = operator.url.replace("127.0.0.1", "localhost")
-    answer = Road.open(settings(url, operator.ca, token_file)).post(BODY)
+    answer = HttpsReporter.open(settings(url, operator.ca, token_file)).post(BODY)
     assert "CERTIFICATE_VERIFY_FAILED" in answer.problem
     assert operator.arrivals.taken == []
 
@@ -152,22 +153,24 @@ def test_no_other_ca_is_trusted_whatever_the_system_or_environment_says(
     (tmp_path / "system.pem").write_text(operator.ca)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))
     other = trustme.CA().cert_pem.bytes().decode()
-    assert "CERTIFICATE_VERIFY_FAILED" in road_to(operator, token_file, other).post(BODY).problem
+    assert (
+        "CERTIFICATE_VERIFY_FAILED" in reporter_to(operator, token_file, other).post(BODY).problem
+    )
 
 
 def test_a_proxy_of_the_environment_is_not_used(operator, token_file, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    road = road_to(operator, token_file)
-    assert road.post(BODY) == Answer()
-    road.close()
+    reporter = reporter_to(operator, token_file)
+    assert reporter.post(BODY) == Answer()
+    reporter.close()
 
 
 def test_a_429_becomes_the_wait_that_the_server_asks_for(token_file):
     with progress_server(Limits(pod=Rate(100, burst=1))) as operator:
-        road = road_to(operator, token_file)
-        assert road.post(BODY) == Answer()
-        problem, wait = road.post(BODY)
-        road.close()
+        reporter = reporter_to(operator, token_file)
+        assert reporter.post(BODY) == Answer()
+        problem, wait = reporter.post(BODY)
+        reporter.close()
     assert problem is None
     assert 90 < wait <= 100
 
@@ -180,15 +183,15 @@ def test_a_429_without_a_sensible_wait_is_a_wait_of_the_usual_length(header, tok
 
 def test_an_operator_that_restarts_is_found_again(token_file):
     with progress_server() as first:
-        road = road_to(first, token_file)
-        assert road.post(BODY) == Answer()
+        reporter = reporter_to(first, token_file)
+        assert reporter.post(BODY) == Answer()
         port = first.port
-    assert "ConnectionRefusedError" in road.post(BODY).problem
+    assert "ConnectionRefusedError" in reporter.post(BODY).problem
     # It comes back with the CA of its Secret, which is what the first one used.
     with progress_server(port=port, shelf=first.shelf) as second:
-        assert road.post(BODY) == Answer()
+        assert reporter.post(BODY) == Answer()
         assert second.arrivals.taken == [report(3)]
-        road.close()
+        reporter.close()
 
 
 def test_a_connection_that_the_server_ended_while_idle_costs_no_report(token_file):
@@ -198,12 +201,12 @@ def test_a_connection_that_the_server_ended_while_idle_costs_no_report(token_fil
 
 
 def test_one_connection_serves_many_reports(operator, token_file):
-    road = road_to(operator, token_file)
+    reporter = reporter_to(operator, token_file)
     ports = set()
     for _ in range(3):
-        assert road.post(BODY) == Answer()
-        ports.add(road._connection.sock.getsockname()[1])
-    road.close()
+        assert reporter.post(BODY) == Answer()
+        ports.add(reporter._connection.sock.getsockname()[1])
+    reporter.close()
     assert len(ports) == 1
 
 
@@ -243,33 +246,33 @@ def test_a_server_that_never_answers_is_given_up(token_file):
 def test_a_server_that_speaks_no_tls_is_a_problem_and_gets_no_token(token_file):
     token_file.write_text("the-token")
     ca = trustme.CA().cert_pem.bytes().decode()
-    heard = []
+    received = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:
-                heard.append(connection.recv(65_536))
+                received.append(connection.recv(65_536))
                 connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
         thread = threading.Thread(target=serve)
         thread.start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        answer = Road.open(settings(url, ca, token_file)).post(BODY)
+        answer = HttpsReporter.open(settings(url, ca, token_file)).post(BODY)
         thread.join()
     assert "SSLError" in answer.problem
-    assert b"the-token" not in b"".join(heard)
+    assert b"the-token" not in b"".join(received)
 
 
 @pytest.mark.parametrize("content", [b"", b"  \n", b"one\ntwo", b"\xff\xfe", b"caf\xc3\xa9", None])
 def test_a_token_file_that_holds_no_token_is_a_problem_that_does_not_repeat_it(
     content, operator, token_file
 ):
-    road = road_to(operator, token_file)
+    reporter = reporter_to(operator, token_file)
     token_file.unlink()
     if content is not None:
         token_file.write_bytes(content)
-    problem = road.post(BODY).problem
+    problem = reporter.post(BODY).problem
     assert "token" in problem or "decode" in problem
     assert "two" not in problem
     assert operator.arrivals.taken == []
@@ -319,18 +322,18 @@ SENTENCE = "the command ended with exit code 0 without sealing shard 0: does it 
 def test_an_agent_ends_as_ever_while_its_server_still_hangs(token_file):
     token_file.write_text("token")
     authority = trustme.CA()
-    heard, over = threading.Event(), threading.Event()
+    received, over = threading.Event(), threading.Event()
 
     def hang(connection: socket.socket) -> None:
         connection.recv(65_536)
-        heard.set()
+        received.set()
         over.wait(PATIENCE)
 
     with odd_server(hang, authority) as url:
         ca = authority.cert_pem.bytes().decode()
         ended = run_agent(settings(url, ca, token_file))
         # The agent is gone, and its server has not answered yet.
-        assert heard.is_set()
+        assert received.is_set()
         over.set()
     assert ended.returncode == 1
     assert SENTENCE in ended.stderr.splitlines()[-1]

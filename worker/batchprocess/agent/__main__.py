@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from batchprocess.agent.pod.termination_log import one_line, replace_in_place
+from batchprocess.agent.termination_file import one_line, replace_in_place
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.exit_codes import ExitCode
@@ -50,14 +50,16 @@ def _finalize(environment: WorkerEnvironment, command: Sequence[str]) -> int:
     finalizer = Finalizer(environment, command, os.environ)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: finalizer.stop())
-    code, said, summary = finalizer.run()
-    message = one_line(said)
-    _tell(environment, code, message, summary)
+    code, sentence, summary = finalizer.run()
+    message = one_line(sentence)
+    _write_termination(environment, code, message, summary)
     print(message, file=sys.stderr, flush=True)
     return code
 
 
-def _tell(environment: WorkerEnvironment, code: int, message: str, summary: Summary | None) -> None:
+def _write_termination(
+    environment: WorkerEnvironment, code: int, message: str, summary: Summary | None
+) -> None:
     if environment.termination_log is None:
         return
     result = None
@@ -70,9 +72,9 @@ def _tell(environment: WorkerEnvironment, code: int, message: str, summary: Summ
             metrics=summary.metrics,
             metrics_error=summary.metricsError,
         )
-    said = Termination(code=code, message=message, result=result)
+    termination = Termination(code=code, message=message, result=result)
     try:
-        replace_in_place(Path(environment.termination_log), said.encode())
+        replace_in_place(Path(environment.termination_log), termination.encode())
     except OSError as error:
         print(f"agent: no termination message was written: {error}", file=sys.stderr)
 

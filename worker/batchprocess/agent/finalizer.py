@@ -19,7 +19,7 @@ from batchprocess.runs.finish import finish
 from batchprocess.runs.perform import Patience
 
 _STOPPED = "the finalizer was stopped before the run was final; run it again"
-_AGAIN = {ExitCode.OTHER, ExitCode.STALLED, ExitCode.STORAGE}
+_RETRIED = {ExitCode.OTHER, ExitCode.STALLED, ExitCode.STORAGE}
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Finalizer:
             if isinstance(result, Reduced):
                 return Reduction(result.metrics, result.error)
             error = result
-            if code >= 0 and code not in _AGAIN:
+            if code >= 0 and code not in _RETRIED:
                 break
         return Reduction({}, error)
 
@@ -82,13 +82,13 @@ class Finalizer:
             self._child = start(0, self.command, environ)
         except OSError as error:
             return start_failure(self.command, error)
-        child, heard = self._child, _Heard()
+        child, received = self._child, _Received()
         if self._stop.is_set():
             # It came while the child was being started, and found none to kill.
             kill_session(child.process.pid)
         child.connection.setblocking(True)
-        listener = threading.Thread(target=heard.listen, args=(child,), daemon=True)
-        listener.start()
+        reader = threading.Thread(target=received.read_all, args=(child,), daemon=True)
+        reader.start()
         try:
             status = child.process.wait(self.environment.start_seconds)
         except subprocess.TimeoutExpired:
@@ -96,32 +96,32 @@ class Finalizer:
             child.process.wait()
             return ExitCode.STALLED, f"reducing took over {self.environment.start_seconds:.0f} s"
         child.end()
-        listener.join(5)
+        reader.join(5)
         child.connection.close()
-        if heard.reduced is not None:
-            return ExitCode.SEALED, heard.reduced
-        if heard.outcome is not None and status >= 0:
-            return heard.outcome.code, heard.outcome.message
+        if received.reduced is not None:
+            return ExitCode.SEALED, received.reduced
+        if received.outcome is not None and status >= 0:
+            return received.outcome.code, received.outcome.message
         return (status if status < 0 else ExitCode.OTHER), (
             f"the command ended with status {status} without reducing"
         )
 
 
 @dataclass
-class _Heard:
+class _Received:
     reduced: Reduced | None = None
     outcome: Outcome | None = None
 
-    def listen(self, child: Child) -> None:
+    def read_all(self, child: Child) -> None:
         """Until the child's end of the socket closes."""
         try:
             with child.connection.makefile("rb") as lines:
                 for line in lines:
-                    self._take(decode(line))
+                    self._record(decode(line))
         except OSError as error:
             print(f"finalizer: lost the child's socket: {error}", file=sys.stderr)
 
-    def _take(self, message: Any) -> None:
+    def _record(self, message: Any) -> None:
         if isinstance(message, Reduced):
             self.reduced = message
         if isinstance(message, Outcome):

@@ -12,7 +12,7 @@ from batchprocess.agent.local.agents import FINALIZER, Pod, Pods
 from batchprocess.agent.local.gpus import share, visible_gpus
 from batchprocess.agent.local.retries import Tally
 from batchprocess.agent.local.scratch_folder import Scratch, scratch
-from batchprocess.agent.pod.child_watch import UNREACHED
+from batchprocess.agent.pod.verdict import UNREACHED
 from batchprocess.ledger.finalize import finished
 from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
 from batchprocess.protocol.exit_codes import ExitCode

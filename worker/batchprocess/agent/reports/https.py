@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from batchprocess.agent.reports.mailbox import Answer
+from batchprocess.agent.reports.delivery import Answer
 from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
 from batchprocess.protocol.progress import REPORTS_PATH
 
-_TIMEOUT_SECONDS = 3.0
-_MOST_OF_A_BODY = 1_024
+TIMEOUT_SECONDS = 3.0
+MAX_ANSWER_BYTES = 1_024
 _TOO_MANY_REQUESTS = 429
 
 
-class Road:
+class HttpsReporter:
     """Keeps one connection for as long as the server does."""
 
     def __init__(self, url: str, ca: str, token_file: Path, timeout: float) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" or parts.hostname is None:
             raise ValueError(f"{PREFIX}PROGRESS_URL must be https://host:port, found {url!r}")
-        # This kind of context checks names and trusts nobody until told whom: one CA, no other.
+        # This kind of context checks names and trusts nobody unless given whom: one CA, no other.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         try:
@@ -37,7 +37,7 @@ class Road:
         )
 
     @classmethod
-    def open(cls, environment: WorkerEnvironment, timeout: float = _TIMEOUT_SECONDS) -> Self:
+    def open(cls, environment: WorkerEnvironment, timeout: float = TIMEOUT_SECONDS) -> Self:
         """ValueError or OSError if the environment's address, CA or token file make no sense."""
         ca, token_file = environment.progress_ca, environment.progress_token_file
         if ca is None or token_file is None:
@@ -78,7 +78,7 @@ class Road:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._connection.request("POST", self._path, body, headers)
         with self._connection.getresponse() as response:
-            said = response.read(_MOST_OF_A_BODY)
+            content = response.read(MAX_ANSWER_BYTES)
             if not response.isclosed():
                 # More is coming than we care to read.
                 self._connection.close()
@@ -86,7 +86,7 @@ class Road:
                 return Answer(wait=_seconds(response.getheader("Retry-After")))
             if 200 <= response.status < 300:
                 return Answer()
-            return Answer(f"{response.status} {_sentence(said)}")
+            return Answer(f"{response.status} {_sentence(content)}")
 
 
 def _seconds(header: str | None) -> float:
@@ -95,7 +95,7 @@ def _seconds(header: str | None) -> float:
 
 
 def _sentence(body: bytes) -> str:
-    """The server's own words, fit for a log."""
+    """The server's own reason, fit for a log."""
     try:
         text = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):

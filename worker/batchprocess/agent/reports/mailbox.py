@@ -10,30 +10,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
 
+from batchprocess.agent.reports.delivery import Answer, Post
 from batchprocess.protocol.backoff import Backoff
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import INTERVAL_SECONDS, ProgressReport
 
 
-class Answer(NamedTuple):
-    """What became of a report: `problem` if it did not arrive, `wait` seconds as Retry-After."""
-
-    problem: str | None = None
-    wait: float | None = None
-
-
-Post: TypeAlias = Callable[[bytes], Answer]
-
-
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: between reports, at most between tries, at most asked for, for the last word."""
+    """Seconds: between reports, at most between tries, at most asked for, for the last report."""
 
     interval: float = INTERVAL_SECONDS
-    longest: float = 30.0
-    most_asked: float = 300.0
+    max_pause: float = 30.0
+    max_asked: float = 300.0
     last: float = 1.0
 
 
@@ -46,17 +36,17 @@ class Schedule:
     held_until: float = 0.0
     failures: int = 0
 
-    def judge(self, answer: Answer, began: float, ended: float, draw: float) -> str | None:
-        """Plan on from an answer, and say what a person should read, if anything.
+    def record(self, answer: Answer, began: float, ended: float, draw: float) -> str | None:
+        """Plan on from an answer; returns what a person should read, if anything.
 
         `draw` in [0, 1) spreads pods that were started together, and never makes one faster.
         """
         failed = self.failures
         self.failures = 0 if answer.problem is None else failed + 1
-        backoff = Backoff(self.pace.interval, self.pace.longest)
+        backoff = Backoff(self.pace.interval, self.pace.max_pause)
         self.due = began + backoff.seconds(max(self.failures, 1)) * (1 + draw / 5)
         if answer.wait is not None:
-            self.held_until = ended + min(answer.wait, self.pace.most_asked) * (1 + draw / 5)
+            self.held_until = ended + min(answer.wait, self.pace.max_asked) * (1 + draw / 5)
             self.due = max(self.due, self.held_until)
         if self.failures == 1:
             return f"progress reports do not arrive, work goes on without: {answer.problem}"
@@ -97,7 +87,7 @@ class MailedReporter:
     def last(self, report: ProgressReport) -> None:
         """Send a last one now, unless we were asked to wait; gives up after `pace.last` seconds.
 
-        The thread may hang longer than that: it is a daemon, and says nothing any more.
+        The thread may hang longer than that: it is a daemon, and prints nothing any more.
         """
         with self._changed:
             self._waiting = report
@@ -110,14 +100,14 @@ class MailedReporter:
         try:
             post = self._connect(self._environment)
         except (OSError, ValueError) as error:
-            self._say(f"no progress reports will be sent: {error}")
+            self._print(f"no progress reports will be sent: {error}")
             return
-        while (report := self._next()) is not None:
+        while (report := self._next_report()) is not None:
             began = self._clock()
             answer = post(report.model_dump_json().encode())
-            self._say(self._schedule.judge(answer, began, self._clock(), self._draw()))
+            self._print(self._schedule.record(answer, began, self._clock(), self._draw()))
 
-    def _next(self) -> ProgressReport | None:
+    def _next_report(self) -> ProgressReport | None:
         """The newest report, once it is due; None when the last one was sent or held back."""
         with self._changed:
             while not self._closing:
@@ -129,7 +119,7 @@ class MailedReporter:
             held = self._closing and self._clock() < self._schedule.held_until
             return None if held else report
 
-    def _say(self, sentence: str | None) -> None:
+    def _print(self, sentence: str | None) -> None:
         with self._changed:
             # The agent's own last line must stay the last one.
             if sentence is not None and not self._closing:
@@ -137,6 +127,6 @@ class MailedReporter:
 
 
 def _connect(environment: WorkerEnvironment) -> Post:
-    from batchprocess.agent.reports.https import Road
+    from batchprocess.agent.reports.https import HttpsReporter
 
-    return Road.open(environment).post
+    return HttpsReporter.open(environment).post

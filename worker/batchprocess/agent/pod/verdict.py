@@ -1,0 +1,92 @@
+"""How a child ended: exit code and sentence, from storage, its own outcome and its status. Pure."""
+
+import signal
+
+from batchprocess.agent.pod.child_watch import SealSeen, Watch
+from batchprocess.protocol.exit_codes import ExitCode
+
+UNREACHED = "before it called torch_batch_process"
+"""Ends a sentence where the command's own output is all that is known of its end."""
+
+
+def conclude(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> None:
+    """The process ended with `status` (negative: by a signal); `seal` is what storage says."""
+    watch.cursor = max(watch.cursor, seal.cursor)
+    if seal.outcome == "complete":
+        watch.total = watch.cursor
+    watch.code, watch.sentence = verdict(watch, status, seal, stopping=stopping)
+    watch.sealed = watch.code == ExitCode.SEALED
+
+
+def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tuple[int, str]:
+    """Exit code and sentence of one child (contracts section 6).
+
+    What storage says of the seal comes before everything that the process says or does.
+    """
+    shard = watch.shard
+    if seal.outcome == "complete":
+        return ExitCode.SEALED, f"shard {shard} is complete"
+    if seal.outcome == "abandoned":
+        return ExitCode.CLOSED, (
+            f"shard {shard} was closed as failed at batch {watch.cursor}; start another run"
+        )
+    if seal.outcome == "unreadable" and (watch.sealed or status == 0):
+        return ExitCode.STORAGE, f"the seal of shard {shard} could not be read back"
+    if watch.killed == "stalled":
+        return ExitCode.STALLED, _stall_sentence(watch)
+    outcome = watch.outcome
+    if stopping or watch.killed in ("stopped", "sibling"):
+        if outcome is not None and outcome.code in (ExitCode.FENCED, ExitCode.CANNOT_WORK):
+            return outcome.code, outcome.message
+        return ExitCode.STOPPED, _stop_sentence(watch)
+    if status < 0:
+        return 128 - status, _signal_sentence(shard, -status)
+    if outcome is not None:
+        return outcome.code, outcome.message
+    return _without_outcome(watch, status, begun=seal.begun)
+
+
+_UNCAUGHT = (1, 2)
+"""How Python ends by an exception that nobody catches, or without having found the script."""
+
+
+def _without_outcome(watch: Watch, status: int, *, begun: bool) -> tuple[int, str]:
+    shard = watch.shard
+    if status > 128 and status - 128 in {int(one) for one in signal.Signals}:
+        # A shell between us and the process turns a death by signal into this code.
+        return status, _signal_sentence(shard, status - 128)
+    hints = {126: " (not executable)", 127: " (command not found?)"}
+    text = f"the command ended with exit code {status}{hints.get(status, '')}"
+    if watch.pid is None and status != 0:
+        # No import error and no missing script passes by itself; later another node may differ.
+        never = status in _UNCAUGHT and not begun
+        why = "" if watch.missing is None else f": {watch.missing} does not exist"
+        return ExitCode.CANNOT_WORK if never else ExitCode.OTHER, f"{text} {UNREACHED}{why}"
+    return (
+        ExitCode.OTHER,
+        f"{text} without sealing shard {shard}: does it call torch_batch_process?",
+    )
+
+
+def _stop_sentence(watch: Watch) -> str:
+    if watch.cursor:
+        return f"shard {watch.shard} was stopped at batch {watch.cursor}, committed"
+    so_far = "committed" if watch.processed else "processed"
+    return f"shard {watch.shard} was stopped before anything had been {so_far}"
+
+
+def _stall_sentence(watch: Watch) -> str:
+    stacks = "" if watch.dump_signal is None else "; its stacks are in the log above"
+    place = "before its first batch" if watch.phase == "starting" else f"in phase {watch.phase}"
+    return f"shard {watch.shard} stood still for too long {place}{stacks}"
+
+
+def _signal_sentence(shard: int, number: int) -> str:
+    name = signal.Signals(number).name
+    hint = {
+        "SIGKILL": ": out of memory?",
+        "SIGSEGV": ": crash in native code, or a stack overflow",
+        "SIGABRT": ": native code gave up",
+        "SIGBUS": ": is /dev/shm full?",
+    }.get(name, "")
+    return f"the process of shard {shard} was killed by {name}{hint}"
