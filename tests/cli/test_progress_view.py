@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from rich.console import Console
 
-from batchprocess.agent.local.runner import RunProgress
+from batchprocess.agent.local.local_run import RunProgress
 from batchprocess.cli.progress_view import (
     BarView,
     Counts,

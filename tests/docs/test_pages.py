@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from batchprocess.agent.local.runner import LocalResult
+from batchprocess.agent.local.local_run import LocalResult
 from batchprocess.cli.table import ShardState
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH, ProgressReport

@@ -26,10 +26,10 @@ def test_who_ends_twice_with_the_same_words_before_its_claim_is_not_tried_again(
 
 def test_tries_are_numbered():
     tally = Tally(workers=1, retries=3)
-    assert tally.again(0) is None
+    assert tally.next_try(0) is None
     tally.todo.clear()
     tally.ended(0, 90, "boom")
-    assert tally.again(0) == "2 of 4"
+    assert tally.next_try(0) == "2 of 4"
 
 
 @pytest.mark.parametrize(("code", "fatal"), [(91, True), (87, True), (88, True), (1, False)])

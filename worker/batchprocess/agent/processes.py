@@ -35,12 +35,11 @@ class Child:
 
 
 def start(shard: int, command: Sequence[str], environ: Mapping[str, str]) -> Child:
-    """Start `command` for one shard. Raises OSError if it cannot be executed, or if there is no
+    """Start `command` for one shard.
 
-    temporary folder.
-
-    A session of its own keeps the terminal's Ctrl-C and the pod's signals away from it; the
-    control socket is inherited also through a shell.
+    Raises OSError if it cannot be executed, or if there is no temporary folder. A session of its
+    own keeps the terminal's Ctrl-C and the pod's signals away from it; the control socket is
+    inherited also through a shell.
     """
     scratch = Path(tempfile.mkdtemp(prefix="batchprocess-", dir=environ.get(SCRATCH)))
     ours, theirs = socket.socketpair()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from batchprocess.agent.local.runner import RunProgress, View
+from batchprocess.agent.local.local_run import RunProgress, View
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from batchprocess.agent.local.runner import LocalResult
+from batchprocess.agent.local.local_run import LocalResult
 from batchprocess.cli.table import print_table
 from batchprocess.protocol.run import Summary
 from batchprocess.protocol.spent import Spent, advice

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from batchprocess.protocol.exit_codes import ExitCode, combine
 
-_FAILS_RUN = {ExitCode.CANNOT_WORK, ExitCode.FENCED, ExitCode.STORAGE}
+FAILS_RUN = {ExitCode.CANNOT_WORK, ExitCode.FENCED, ExitCode.STORAGE}
 """Locally 87 means another `run` took over, and a dead store would fail every retry alike."""
-_FAILS_WORKER = {ExitCode.NO_PROGRESS, ExitCode.CLOSED}
+FAILS_WORKER = {ExitCode.NO_PROGRESS, ExitCode.CLOSED}
 
 
 @dataclass
@@ -33,12 +33,12 @@ class Tally:
     def ended(self, index: int, code: int, message: str, *, claimed: bool = True) -> None:
         """Worker `index` ended with `code`: done, failed, or to be tried again at once.
 
-        Who ends twice with the same words before it has claimed a shard would do so again: all
+        Who ends twice with the same message before it has claimed a shard would do so again: all
         tries are on this very machine.
         """
         if code == ExitCode.SEALED:
             return
-        if code in _FAILS_RUN:
+        if code in FAILS_RUN:
             self.fatal = self.fatal or (code, message)
         elif code == ExitCode.STOPPED:
             # Somebody else asked it to stop; that is no failure of the shard.
@@ -49,7 +49,7 @@ class Tally:
             self._failed(index, code, message, hopeless=same and code == ExitCode.OTHER)
             self.unclaimed[index] = None if claimed else message
 
-    def again(self, index: int) -> str | None:
+    def next_try(self, index: int) -> str | None:
         """Which try of a failed worker comes next, as `2 of 4`; None if there is none."""
         failures = self.failures.get(index, 0)
         if not failures or index not in self.todo:
@@ -65,7 +65,7 @@ class Tally:
 
     def _failed(self, index: int, code: int, message: str, *, hopeless: bool) -> None:
         self.failures[index] = self.failures.get(index, 0) + 1
-        final = hopeless or code in _FAILS_WORKER
+        final = hopeless or code in FAILS_WORKER
         final = final or (code == ExitCode.USER_CODE and self.fail_on_user_code)
         if final or self.failures[index] > self.retries:
             self.failed[index] = (code, message)

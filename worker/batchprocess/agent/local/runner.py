@@ -4,84 +4,24 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
 
-from batchprocess.agent.local.agents import FINALIZER, Pod, Pods
+from batchprocess.agent.local.agent_process import AgentProcess
+from batchprocess.agent.local.agents import FINALIZER, AgentProcesses
 from batchprocess.agent.local.gpus import share, visible_gpus
+from batchprocess.agent.local.local_run import LocalResult, LocalRun, RunProgress, State, View
 from batchprocess.agent.local.retries import Tally
 from batchprocess.agent.local.scratch_folder import Scratch, scratch
+from batchprocess.agent.local.shards_seen import ShardsSeen
 from batchprocess.agent.pod.verdict import UNREACHED
 from batchprocess.ledger.finalize import finished
-from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
+from batchprocess.protocol.environment import PREFIX
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.progress import ProgressReport, ShardProgress
-from batchprocess.protocol.run import RunShape, Summary
-from batchprocess.protocol.spent import Spent, sum_of
-from batchprocess.protocol.termination import ShardEnd, Termination
+from batchprocess.protocol.run import Summary
+from batchprocess.protocol.termination import Termination
 from batchprocess.runs.local_runs import look
 from batchprocess.runs.perform import perform
 from batchprocess.storage.factory import open_storage
-
-
-@dataclass(frozen=True)
-class LocalRun:
-    """What to run. `environment` is the template of every agent's; `directory` the working one.
-
-    `known`: what the ledgers say at the start; shards sealed there are not started again.
-    """
-
-    environment: WorkerEnvironment
-    command: tuple[str, ...]
-    directory: Path
-    parallelism: int
-    known: tuple[ShardProgress, ...] = ()
-    shape: RunShape | None = None
-    on_batch_error: Literal["retry", "fail"] = "retry"
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """What a view may show: the newest word of every shard that has been heard of.
-
-    `run` is known once the dataset was counted. `finalizing`: nothing but the end is left.
-    """
-
-    shards: tuple[ShardProgress, ...]
-    shards_total: int
-    failed: int
-    run: RunShape | None = None
-    finalizing: bool = False
-
-
-@dataclass(frozen=True)
-class LocalResult:
-    """How the run ended; `shards` as their last agents left them, `failed` those given up.
-
-    `spent`: where the time of this command's attempts went.
-    """
-
-    state: Literal["complete", "stopped", "failed", "taken over"]
-    code: int
-    message: str
-    summary: Summary | None
-    shards: tuple[ShardEnd, ...]
-    failed: tuple[int, ...] = ()
-    spent: Spent = field(default_factory=Spent)
-
-
-class View(Protocol):
-    """Shows a run to a person, or writes it as lines."""
-
-    def update(self, progress: RunProgress) -> None:
-        """Newer numbers; called several times a second."""
-
-    def note(self, line: str) -> None:
-        """A line of a worker's output, or of ours."""
-
-    def close(self) -> None:
-        """The run has ended."""
 
 
 def run_local(run: LocalRun, view: View) -> LocalResult:
@@ -95,10 +35,8 @@ def run_local(run: LocalRun, view: View) -> LocalResult:
 class _Runner:
     def __init__(self, run: LocalRun, view: View, temporary: Scratch) -> None:
         self._run, self._view = run, view
-        self._shape = run.shape
-        self._progress = {one.shard: one for one in run.known}
-        self._ends = {one.shard: _end(one) for one in run.known}
-        self._environment = run.environment.model_copy(update={"shard_list": self._open_shards()})
+        self._shards = ShardsSeen(run.known, run.shape)
+        self._environment = run.environment.model_copy(update={"shard_list": _open_shards(run)})
         self._tally = Tally(
             workers=self._environment.workers,
             retries=run.environment.max_retries_per_shard,
@@ -107,21 +45,19 @@ class _Runner:
         self._storage = open_storage(run.environment.run_uri, run.environment.s3)
         self._gpus = visible_gpus(os.environ, Path("/dev")) if run.environment.gpus else []
         self._slots = list(range(self._count_slots()))
-        self._pods = Pods(run.command, run.directory, temporary, view.note, self._report)
-        self._live: dict[int, Pod] = {}
+        self._agents = AgentProcesses(
+            run.command, run.directory, temporary, view.note, self._shards.report
+        )
+        self._live: dict[int, AgentProcess] = {}
         self._slot_of: dict[int, int] = {}
         self.interrupts = 0
-        self._asked = 0
-
-    def _open_shards(self) -> tuple[int, ...] | None:
-        sealed = {one.shard for one in self._run.known if one.sealed}
-        shards = range(self._run.environment.shards)
-        return tuple(n for n in shards if n not in sealed) if sealed else None
+        self._interrupts_passed_on = 0
 
     def _failed_shards(self) -> tuple[int, ...]:
         """Shards of failed workers that are not sealed all the same."""
-        failed = [n for i in self._tally.failed for n in self._environment.shards_of_worker(i)]
-        return tuple(n for n in failed if not (n in self._ends and self._ends[n].sealed))
+        workers = self._tally.failed
+        failed = (n for i in workers for n in self._environment.shards_of_worker(i))
+        return self._shards.unsealed(failed)
 
     def _count_slots(self) -> int:
         wanted = min(self._run.parallelism, self._environment.workers)
@@ -133,7 +69,7 @@ class _Runner:
         """Everything; returns when no process of ours is left."""
         while self._live or (not self._tally.over and not self.interrupts and self._tally.todo):
             self._fill()
-            self._pods.listen()
+            self._agents.read_output()
             self._pass_interrupts()
             self._reap()
             self._show()
@@ -149,7 +85,7 @@ class _Runner:
             index, slot = self._tally.todo.pop(0), self._slots.pop(0)
             self._slot_of[index] = slot
             environ = self._environ(index, slot)
-            self._live[index] = self._pods.start(index, self._environment, environ)
+            self._live[index] = self._agents.start(index, self._environment, environ)
 
     def _environ(self, index: int, slot: int) -> dict[str, str]:
         devices = share(self._gpus, slot, self._environment.processes_per_worker)
@@ -157,62 +93,50 @@ class _Runner:
         own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         return {**own, **gpus, PREFIX + "INDEX": str(index)}
 
-    def _report(self, report: ProgressReport) -> None:
-        self._shape = report.run or self._shape
-        for shard in report.shards:
-            known = self._progress.get(shard.shard)
-            # Before its claim an attempt knows less than the one before it.
-            if known is None or shard.seq >= known.seq:
-                self._progress[shard.shard] = shard
-
     def _pass_interrupts(self) -> None:
-        if self.interrupts <= self._asked:
+        if self.interrupts <= self._interrupts_passed_on:
             return
-        self._asked = self.interrupts
+        self._interrupts_passed_on = self.interrupts
         if self.interrupts == 1:
             self._view.note("stopping: each shard commits its running batch; again to kill")
-        for pod in self._live.values():
-            number = signal.SIGTERM if self.interrupts == 1 else signal.SIGKILL
-            # An agent that dies takes its children along: their control sockets close.
-            pod.process.send_signal(number)
+        # An agent that dies takes its children along: their control sockets close.
+        self._signal_all(signal.SIGTERM if self.interrupts == 1 else signal.SIGKILL)
+
+    def _signal_all(self, number: int) -> None:
+        for agent in self._live.values():
+            agent.process.send_signal(number)
 
     def _reap(self) -> None:
-        for pod in list(self._live.values()):
-            status = pod.process.poll()
+        for agent in list(self._live.values()):
+            status = agent.process.poll()
             if status is None:
                 continue
-            self._pods.close(pod)
-            del self._live[pod.index]
-            self._slots.append(self._slot_of.pop(pod.index))
-            said = pod.termination()
-            self._ends |= {end.shard: end for end in said.shards}
-            code = status if status >= 0 else 128 - status
+            self._agents.read_rest(agent)
+            del self._live[agent.index]
+            self._slots.append(self._slot_of.pop(agent.index))
+            last = agent.termination()
+            self._shards.end(last.shards)
             if not self.interrupts:
-                self._judge(pod, code, said)
+                self._count(agent, _exit_code(status), last)
             if self._tally.fatal is not None:
-                self._stop_others()
+                self._signal_all(signal.SIGTERM)
 
-    def _judge(self, pod: Pod, code: int, said: Termination) -> None:
-        message = said.message or f"{pod.name}: {pod.end()}"
+    def _count(self, agent: AgentProcess, code: int, last: Termination) -> None:
+        message = last.message or f"{agent.name}: {agent.how_it_ended()}"
         if message.endswith(UNREACHED):
-            message += f": {pod.last_words(said.message) or 'it said nothing'}"
-        claimed = any(end.seq > 0 for end in said.shards)
-        self._tally.ended(pod.index, code, message, claimed=claimed)
-        again = self._tally.again(pod.index)
-        if again is not None and code != ExitCode.SEALED:
-            # Who could still speak has told the reason in its last line.
-            why = "" if said.message else f": {pod.end()}"
-            self._view.note(f"{pod.name}: trying again ({again}){why}")
-
-    def _stop_others(self) -> None:
-        for pod in self._live.values():
-            pod.process.send_signal(signal.SIGTERM)
+            message += f": {agent.last_line_besides(last.message) or 'it said nothing'}"
+        claimed = any(end.seq > 0 for end in last.shards)
+        self._tally.ended(agent.index, code, message, claimed=claimed)
+        next_try = self._tally.next_try(agent.index)
+        if next_try is not None and code != ExitCode.SEALED:
+            # Who could still speak has given the reason in its last line.
+            why = "" if last.message else f": {agent.how_it_ended()}"
+            self._view.note(f"{agent.name}: trying again ({next_try}){why}")
 
     def _show(self, *, finalizing: bool = False) -> None:
-        shards = tuple(shard for _, shard in sorted(self._progress.items()))
-        total = self._environment.shards
-        failed = len(self._failed_shards())
-        self._view.update(RunProgress(shards, total, failed, self._shape, finalizing))
+        total, failed = self._environment.shards, len(self._failed_shards())
+        shards, shape = self._shards.progress, self._shards.shape
+        self._view.update(RunProgress(shards, total, failed, shape, finalizing))
 
     def _ended(self) -> LocalResult:
         if self.interrupts:
@@ -231,38 +155,37 @@ class _Runner:
     def _finalize(self) -> LocalResult:
         self._show(finalizing=True)
         environ = {**self._environ(0, 0), PREFIX + "ROLE": "finalize"}
-        pod = self._live[FINALIZER] = self._pods.start(
+        agent = self._live[FINALIZER] = self._agents.start(
             FINALIZER, self._run.environment, environ, ["--finalize"]
         )
-        while pod.process.poll() is None:
-            self._pods.listen()
+        while agent.process.poll() is None:
+            self._agents.read_output()
             self._pass_interrupts()
-        self._pods.close(pod)
-        code, said = pod.process.returncode, pod.termination()
+        self._agents.read_rest(agent)
+        code, last = agent.process.returncode, agent.termination()
         if self.interrupts:
             return self._result("stopped", ExitCode.STOPPED, "stopped while finalizing")
         if code != ExitCode.SEALED:
-            status = code if code >= 0 else 128 - code
-            return self._result("failed", status, said.message or "the finalizer died")
+            return self._result("failed", _exit_code(code), last.message or "the finalizer died")
         summary = perform(finished(), self._storage)
-        return self._result("complete", ExitCode.SEALED, said.message, summary)
+        return self._result("complete", ExitCode.SEALED, last.message, summary)
 
     def _result(
-        self,
-        state: Literal["complete", "stopped", "failed", "taken over"],
-        code: int,
-        message: str,
-        summary: Summary | None = None,
+        self, state: State, code: int, message: str, summary: Summary | None = None
     ) -> LocalResult:
-        ends = tuple(end for _, end in sorted(self._ends.items()))
-        spent = sum_of(one.spent for one in self._progress.values() if one.spent is not None)
-        return LocalResult(state, code, message, summary, ends, self._failed_shards(), spent)
+        shards = self._shards
+        failed = self._failed_shards()
+        return LocalResult(state, code, message, summary, shards.ends, failed, shards.spent)
 
 
-def _end(one: ShardProgress) -> ShardEnd:
-    return ShardEnd(
-        shard=one.shard, cursor=one.cursor, total=one.total, sealed=one.sealed, seq=one.seq
-    )
+def _open_shards(run: LocalRun) -> tuple[int, ...] | None:
+    sealed = {one.shard for one in run.known if one.sealed}
+    return tuple(n for n in range(run.environment.shards) if n not in sealed) if sealed else None
+
+
+def _exit_code(status: int) -> int:
+    """As a shell gives it, for a process that ended with `status`, negative by a signal."""
+    return status if status >= 0 else 128 - status
 
 
 @contextlib.contextmanager

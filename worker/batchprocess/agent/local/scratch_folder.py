@@ -31,9 +31,9 @@ class Scratch:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Scratch]:
-    """A fresh folder, once the leftovers of dead runs are gone. Raises InvalidArgument if none
+    """A fresh folder, once the leftovers of dead runs are gone.
 
-    can be made.
+    Raises InvalidArgument if none can be made.
     """
     try:
         # What a killed agent leaves may be changing still when we go.

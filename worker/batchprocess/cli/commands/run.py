@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from batchprocess.agent.local.gpus import visible_gpus
-from batchprocess.agent.local.runner import LocalResult, LocalRun, run_local
+from batchprocess.agent.local.local_run import LocalResult, LocalRun
+from batchprocess.agent.local.runner import run_local
 from batchprocess.api.environment import s3_settings, worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.main import print_json
