@@ -12,7 +12,10 @@ import secrets
 import time
 from datetime import UTC, datetime
 
-from batchprocess.ledger.attempt import Draft, Identity, Staged, claim, commit
+from batchprocess.ledger.attempt import claim, commit
+from batchprocess.ledger.draft import Draft
+from batchprocess.ledger.effects import Staged
+from batchprocess.ledger.identity import Identity
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.runs.perform import perform
 from batchprocess.storage.factory import open_storage

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.runs.perform import Patience
+from batchprocess.runs.patience import Patience
 from batchprocess.storage.local import LocalStorage
 from support.commands import Command
 from support.storage.made_run import complete

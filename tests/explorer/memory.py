@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from batchprocess.ledger.attempt import Identity
+from batchprocess.ledger.identity import Identity
 
 
 def memory_of(flow: Any) -> tuple[Any, ...]:

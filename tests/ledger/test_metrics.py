@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from batchprocess.ledger.attempt import StagedReducer, commit
+from batchprocess.ledger.attempt import commit
+from batchprocess.ledger.draft import StagedReducer
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.records import ReducerEntry

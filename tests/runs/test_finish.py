@@ -1,11 +1,14 @@
 """The end of a run, on folders that the ledger's own code has made."""
 
-from batchprocess.ledger.attempt import Draft, Identity, claim, commit, seal
+from batchprocess.ledger.attempt import claim, commit, seal
+from batchprocess.ledger.draft import Draft
 from batchprocess.ledger.finalize import Reduction
+from batchprocess.ledger.identity import Identity
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.finish import finish
-from batchprocess.runs.perform import Patience, perform
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
 from support.storage.fake_storage import FakeMemoryStorage
 from support.storage.made_run import JOB, begin
 

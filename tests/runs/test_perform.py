@@ -13,7 +13,8 @@ from batchprocess.protocol.errors import (
     StorageDenied,
     StorageUnavailable,
 )
-from batchprocess.runs.perform import Patience, perform
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
 from support.ledger_steps import RUN
 from support.patience import patience
 from support.storage.fake_storage import FakeMemoryStorage

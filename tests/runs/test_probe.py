@@ -13,7 +13,7 @@ from batchprocess.protocol.errors import (
     UnsafeStorage,
 )
 from batchprocess.runs import probe as module
-from batchprocess.runs.perform import Patience
+from batchprocess.runs.patience import Patience
 from batchprocess.runs.probe import RACERS, probe
 from batchprocess.storage.factory import open_storage
 from support.patience import patience

@@ -3,7 +3,10 @@
 import hashlib
 from itertools import count
 
-from batchprocess.ledger.attempt import Draft, Identity, Position, Staged, claim, commit, seal
+from batchprocess.ledger.attempt import Position, claim, commit, seal
+from batchprocess.ledger.draft import Draft
+from batchprocess.ledger.effects import Staged
+from batchprocess.ledger.identity import Identity
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.perform import perform

@@ -3,7 +3,7 @@
 from itertools import count
 from typing import Any
 
-from batchprocess.runs.perform import Patience
+from batchprocess.runs.patience import Patience
 
 
 def patience(**changes: Any) -> Patience:

@@ -4,14 +4,18 @@ import hashlib
 from datetime import UTC, datetime
 from itertools import count
 
-from batchprocess.ledger.attempt import Draft, Identity, Position, Staged, claim, commit, seal
+from batchprocess.ledger.attempt import Position, claim, commit, seal
+from batchprocess.ledger.draft import Draft
+from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.finalize import Reduction
+from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import open_run, plan_of
 from batchprocess.protocol.records import record_key
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.spent import Spent
 from batchprocess.runs.finish import finish
-from batchprocess.runs.perform import Patience, perform
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
 from batchprocess.storage.base import Storage
 
 JOB = "20260101T000000Z-made"

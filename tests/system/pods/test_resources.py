@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from batchprocess.ledger.attempt import Identity
 from batchprocess.ledger.finalize import close
+from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import plan_of, read_run
 from batchprocess.runs.perform import perform
 from batchprocess.storage.factory import open_storage

@@ -16,7 +16,7 @@ from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import Summary
 from batchprocess.runs.finish import finish
-from batchprocess.runs.perform import Patience
+from batchprocess.runs.patience import Patience
 
 _STOPPED = "the finalizer was stopped before the run was final; run it again"
 _RETRIED = {ExitCode.OTHER, ExitCode.STALLED, ExitCode.STORAGE}

@@ -19,7 +19,8 @@ from batchprocess.protocol.errors import (
 )
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.local_runs import is_complete, latest_run
-from batchprocess.runs.perform import Patience, perform, settle
+from batchprocess.runs.patience import Patience, retry_until_known
+from batchprocess.runs.perform import perform
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -36,7 +37,7 @@ def of_storage(job: BatchProcessJob, uri: str, counted: dict[str, Any]) -> list[
     folder = open_storage(uri, s3_settings(job))
     mine = RunInfo.model_validate(counted["run"])
     try:
-        settle(folder.check_access, _BRIEF)
+        retry_until_known(folder.check_access, _BRIEF)
         dangers = [f"the bucket's lifecycle would damage a run: {one}" for one in folder.dangers()]
         return [*dangers, *_run(folder, job.spec.run_id, mine)]
     except (StorageDenied, UnsafeStorage) as error:

@@ -8,44 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from batchprocess.ledger.create import create_record
-from batchprocess.ledger.effects import Flow, Staged, Upload
+from batchprocess.ledger.draft import Draft, body_of, uploads_of
+from batchprocess.ledger.effects import Flow, Upload
 from batchprocess.ledger.head import Stored, find_head, read
-from batchprocess.protocol.errors import (
-    Fenced,
-    NoProgress,
-    ShardClosed,
-    ShardSealed,
-    TakenOver,
-    VerificationError,
-)
-from batchprocess.protocol.records import (
-    Claim,
-    Commit,
-    CommittedFile,
-    MetricEntry,
-    ReducerEntry,
-    Seal,
-    Span,
-    data_prefix,
-    digest,
-    encode,
-)
-from batchprocess.protocol.spent import Spent
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who claims: one process start (`attempt`, a nonce) of a `job`, on one shard.
-
-    `nonce` draws a fresh 128-bit hex string, `now` gives RFC 3339 UTC (information only).
-    """
-
-    shard: int
-    job: str
-    attempt: str
-    nonce: Callable[[], str]
-    now: Callable[[], str]
-    retry: int = 0
+from batchprocess.ledger.identity import Identity, refuse_finished
+from batchprocess.protocol.errors import Fenced, NoProgress, VerificationError
+from batchprocess.protocol.records import Claim, Commit, Seal, data_prefix, digest, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,51 +31,6 @@ class Claimed:
 
     position: Position
     last: Commit | None
-
-
-@dataclass(frozen=True, slots=True)
-class StagedReducer:
-    """A reducer's value at the boundary; `staged` instead of `value` when it is large."""
-
-    entry: ReducerEntry
-    staged: Staged | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a commit or seal will say, before it has a number.
-
-    `batches` is shard-local, `rows` dataset-wide, both half-open; `files` maps checked names to
-    staged bytes.
-    """
-
-    batches: Span
-    rows: Span
-    files: tuple[tuple[str, Staged], ...] = ()
-    reducers: tuple[StagedReducer, ...] = ()
-    metrics: tuple[MetricEntry, ...] = ()
-    models: tuple[dict[str, str], ...] = ()
-    spent: Spent | None = None
-
-
-def refuse_finished(head: Stored | None, me: Identity) -> None:
-    """Raise if nobody like us may claim on top of `head`; reading needs no claim."""
-    if head is None:
-        return
-    record = head.record
-    if isinstance(record, Seal) and record.outcome == "complete":
-        raise ShardSealed(f"shard {me.shard} is complete")
-    if isinstance(record, Seal):
-        raise ShardClosed(
-            f"shard {me.shard} was closed as failed at batch {record.cursor}; start another run"
-        )
-    refuse_taken_over(head, me)
-
-
-def refuse_taken_over(head: Stored | None, me: Identity) -> None:
-    """Raise TakenOver if a younger job works on this run: it wins, once, and for good."""
-    if head is not None and head.record.job > me.job:
-        raise TakenOver(f"the run was taken over by job {head.record.job} (this is job {me.job})")
 
 
 def claim(me: Identity, *, max_without_progress: int | None) -> Flow[Claimed]:
@@ -169,10 +92,10 @@ def _append(
     nonce = me.nonce()
     prefix = data_prefix(me.shard, at.seq + 1, nonce)
     record = kind(
-        **_header(me, at.seq + 1, at.digest, nonce, draft.batches[1]), **_body(draft, prefix)
+        **_header(me, at.seq + 1, at.digest, nonce, draft.batches[1]), **body_of(draft, prefix)
     )
     body = encode(record)
-    uploads = _uploads(draft, prefix)
+    uploads = uploads_of(draft, prefix)
     if uploads:
         yield Upload(uploads)
     rival = yield from create_record(record, body)
@@ -237,44 +160,6 @@ def _header(me: Identity, seq: int, prev: str | None, nonce: str, cursor: int) -
         "cursor": cursor,
         "at": me.now(),
     }
-
-
-def _body(draft: Draft, prefix: str) -> dict[str, object]:
-    return {
-        "batches": draft.batches,
-        "rows": draft.rows,
-        "files": tuple(_named(name, prefix + name, staged) for name, staged in draft.files),
-        "reducers": tuple(_reducer(one, prefix, i) for i, one in enumerate(draft.reducers)),
-        "metrics": draft.metrics,
-        "models": draft.models,
-        "spent": draft.spent,
-    }
-
-
-def _named(name: str, key: str, staged: Staged) -> CommittedFile:
-    return CommittedFile(name=name, key=key, size=staged.size, sha256=staged.sha256)
-
-
-def _reducer(one: StagedReducer, prefix: str, number: int) -> ReducerEntry:
-    if one.staged is None:
-        return one.entry
-    key = _reducer_key(prefix, number)
-    return one.entry.model_copy(update={"object": _named(one.entry.name, key, one.staged)})
-
-
-def _reducer_key(prefix: str, number: int) -> str:
-    # Beside the files' folder, so that no user's file name can meet it.
-    return f"{prefix.removesuffix('/')}.reducers/{number:04d}.json"
-
-
-def _uploads(draft: Draft, prefix: str) -> tuple[tuple[str, Staged], ...]:
-    files = tuple((prefix + name, staged) for name, staged in draft.files)
-    values = tuple(
-        (_reducer_key(prefix, number), one.staged)
-        for number, one in enumerate(draft.reducers)
-        if one.staged is not None
-    )
-    return files + values
 
 
 def _position(record: Claim | Commit | Seal, body: bytes) -> Position:

@@ -9,8 +9,8 @@ def create(key: str, body: bytes) -> Flow[bytes | None]:
 
     Any reply but CREATED proves nothing: EXISTS may be our own earlier request whose answer was
     lost, and an unknown request may still arrive. So whoever doubts reads the key back. Retrying
-    with the same bytes is safe however late a twin of this request arrives: the key holds one
-    body for ever, and every twin of ours carries this one.
+    with the same bytes is safe however late a copy of this request arrives: the key holds one
+    body for ever, and every copy of ours carries this one.
     """
     tries = 0
     while True:

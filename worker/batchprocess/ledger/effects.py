@@ -1,4 +1,4 @@
-"""The I/O that a ledger flow may ask for, and what it is told."""
+"""The I/O that a ledger flow may ask for, and what it is sent."""
 
 from collections.abc import Generator
 from dataclasses import dataclass

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from batchprocess.ledger.attempt import Identity, refuse_taken_over
 from batchprocess.ledger.check import require_sound
 from batchprocess.ledger.create import create, create_record
 from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put
 from batchprocess.ledger.head import Stored
+from batchprocess.ledger.identity import Identity, refuse_taken_over
 from batchprocess.ledger.metrics import metric_documents
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.protocol.errors import VerificationError

@@ -13,7 +13,7 @@ _SPELLING = {
     "processor": "processor",
     "dataset": "dataset",
 }
-_LONGEST = 60
+MAX_SHOWN = 60
 _NOT_SET = "not set"
 
 
@@ -22,7 +22,7 @@ def require_same_hparams(mine: Asked | None, stored: Asked | None, another: str)
     if mine is None or stored is None:
         return
     for key in sorted(mine.hparams.keys() | stored.hparams.keys()):
-        ours, theirs = (_told(one.hparams, key) for one in (mine, stored))
+        ours, theirs = (_value_of(one.hparams, key) for one in (mine, stored))
         if ours != theirs:
             raise _mismatch(f"hparams.{key:.60}", ours, theirs, another)
 
@@ -35,7 +35,7 @@ def require_as_asked(mine: Asked | None, stored: Asked | None, another: str) -> 
     if mine is None or stored is None:
         return
     for field, name in _SPELLING.items():
-        ours, theirs = (_told(one.model_dump(), field) for one in (mine, stored))
+        ours, theirs = (_value_of(one.model_dump(), field) for one in (mine, stored))
         if ours != theirs:
             raise _mismatch(name, ours, theirs, another)
     require_same_hparams(mine, stored, another)
@@ -49,7 +49,7 @@ def require_as_asked(mine: Asked | None, stored: Asked | None, another: str) -> 
 def differ_in_command(mine: Asked | None, stored: Asked | None) -> bool:
     """Unlike settings, a command may change for good reasons (an interpreter, a log level).
 
-    An operator from before it was told tells none: that is no other one.
+    An older operator gives none: that is no other one.
     """
     commands = {one.command for one in (mine, stored) if one is not None}
     return len(commands - {None}) > 1
@@ -63,10 +63,10 @@ def _mismatch(name: str, ours: str, theirs: str, another: str) -> RunMismatch:
     )
 
 
-def _told(values: dict[str, Any], key: str) -> str:
+def _value_of(values: dict[str, Any], key: str) -> str:
     absent = values.get(key) is None
     return _NOT_SET if absent else json.dumps(values[key], sort_keys=True)
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
-from batchprocess.runs.perform import ATTENDED, Patience, Trouble
+from batchprocess.runs.patience import ATTENDED, Patience, RetryBudget
 from batchprocess.storage.base import Storage
 
 
@@ -12,16 +12,16 @@ def chunks(storage: Storage, key: str, patience: Patience = ATTENDED) -> Iterato
 
     Raises StorageUnavailable when nothing has come past the deadline.
     """
-    trouble = Trouble(patience)
+    budget = RetryBudget(patience)
     start = 0
     while True:
         try:
             for chunk in storage.read(key, start=start):
                 start += len(chunk)
-                trouble.over()
+                budget.reset()
                 yield chunk
         except (OutcomeUnknown, StorageDenied) as error:
-            trouble.bear(error)
+            budget.wait_or_raise(error)
         else:
             return
 

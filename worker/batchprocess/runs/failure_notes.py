@@ -11,14 +11,15 @@ from itertools import islice
 
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.records import failure_prefix
-from batchprocess.runs.perform import PARALLEL, Patience, settle
+from batchprocess.runs.patience import Patience, retry_until_known
+from batchprocess.runs.perform import PARALLEL
 from batchprocess.storage.base import Storage, StoredObject
 
 _NAME = re.compile(r"/failed-(\d{1,15})-[0-9a-f]+\.json$")
 _BRIEF = Patience(3, refusal_is_final=True)
-_MOST_SHARDS = PARALLEL
-_MOST_LISTED, _MOST_READ, _MOST_BYTES = 1_000, 3, 1 << 16
-_LONGEST = 1_200
+MAX_SHARDS = PARALLEL
+MAX_LISTED, MAX_READ, MAX_BYTES = 1_000, 3, 1 << 16
+MAX_CHARACTERS = 1_200
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -36,7 +37,7 @@ def last_failures(storage: Storage, cursors: Mapping[int, int]) -> dict[int, Fai
 
     Looks at 32 shards at most, with one listing each.
     """
-    some = list(islice(cursors.items(), _MOST_SHARDS))
+    some = list(islice(cursors.items(), MAX_SHARDS))
     with ThreadPoolExecutor(PARALLEL) as pool:
         found = list(pool.map(lambda one: _last(storage, *one), some))
     pairs = zip(some, found, strict=True)
@@ -52,11 +53,11 @@ def _last(storage: Storage, shard: int, cursor: int) -> Failure | None:
 
 def _newest(storage: Storage, shard: int, cursor: int) -> Iterator[Failure]:
     prefix = failure_prefix(shard)
-    listed = settle(lambda: list(islice(storage.list(prefix), _MOST_LISTED)), _BRIEF)
+    listed = retry_until_known(lambda: list(islice(storage.list(prefix), MAX_LISTED)), _BRIEF)
     notes = [(_batch(item), item) for item in listed if _batch(item) >= cursor]
     notes.sort(key=lambda note: note[1].modified or _LONG_AGO, reverse=True)
-    for batch, item in notes[:_MOST_READ]:
-        error = _sentence(settle(partial(storage.get, item.key), _BRIEF))
+    for batch, item in notes[:MAX_READ]:
+        error = _sentence(retry_until_known(partial(storage.get, item.key), _BRIEF))
         if error:
             yield Failure(batch, error, item.modified)
 
@@ -64,7 +65,7 @@ def _newest(storage: Storage, shard: int, cursor: int) -> Iterator[Failure]:
 def _batch(item: StoredObject) -> int:
     """Of the note; -1 if it is none, or larger than any that was ever written."""
     named = _NAME.search(item.key)
-    return -1 if named is None or item.size > _MOST_BYTES else int(named[1])
+    return -1 if named is None or item.size > MAX_BYTES else int(named[1])
 
 
 def _sentence(body: bytes | None) -> str:
@@ -72,4 +73,4 @@ def _sentence(body: bytes | None) -> str:
         error = json.loads(body or b"null")["error"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return ""
-    return " ".join(error.split())[:_LONGEST] if isinstance(error, str) else ""
+    return " ".join(error.split())[:MAX_CHARACTERS] if isinstance(error, str) else ""

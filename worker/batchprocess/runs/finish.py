@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from batchprocess.ledger.attempt import Identity
 from batchprocess.ledger.finalize import (
     Reduction,
     check,
@@ -15,13 +14,15 @@ from batchprocess.ledger.finalize import (
     publish,
     summarize,
 )
+from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import plan_of, read_run
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RUN_KEY, Summary
-from batchprocess.runs.perform import Patience, perform, perform_all
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform, perform_all
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")

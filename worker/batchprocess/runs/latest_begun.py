@@ -18,12 +18,13 @@ from batchprocess.protocol.errors import InvalidArgument, StorageDenied, Verific
 from batchprocess.protocol.records import decode, record_key
 from batchprocess.protocol.run import RUN_KEY
 from batchprocess.runs.local_runs import latest_run
-from batchprocess.runs.perform import perform_all, settle
+from batchprocess.runs.patience import retry_until_known
+from batchprocess.runs.perform import perform_all
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")
-_FIRST_SHARDS = 32
-_MOST_NAMED = 5
+MAX_SHARDS_ASKED = 32
+MAX_NAMED = 5
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 _NEVER = ""
 """Sorts before every time: nobody has claimed a shard."""
@@ -40,19 +41,19 @@ class Runs:
     latest: str | None
     others: tuple[str, ...] = ()
 
-    def youngest(self) -> str | None:
+    def last_begun(self) -> str | None:
         """The run that was begun last; None if none has begun."""
         return max(
             self.begun, key=lambda name: (self.begun[name], name == self.latest, name), default=None
         )
 
 
-def look_for_runs(folder: Storage) -> Runs:
-    """All runs of a job's folder. The one that `latest` names is looked at unlisted too."""
+def find_runs(folder: Storage) -> Runs:
+    """All runs of a job's folder. The one that `latest` names is read unlisted too."""
     latest = latest_run(folder)
     names = dict.fromkeys([] if latest is None else [latest])
     try:
-        names |= dict.fromkeys(settle(lambda: list(folder.folders())))
+        names |= dict.fromkeys(retry_until_known(lambda: list(folder.folders())))
     except StorageDenied as error:
         if latest is None:
             raise
@@ -68,8 +69,8 @@ def choose(folder: Storage) -> str:
     Says which it is where it is not the only one: who has run the job here and on a cluster must
     not take the one for the other.
     """
-    runs = look_for_runs(folder)
-    chosen = runs.youngest()
+    runs = find_runs(folder)
+    chosen = runs.last_begun()
     if chosen is None:
         raise InvalidArgument(_nothing(folder, runs))
     if len(runs.begun) > 1 or runs.latest not in (None, chosen):
@@ -97,14 +98,14 @@ def _begun(name: str) -> Flow[str | None]:
         shard, record = first
         return decode(record, shard=shard, seq=1).job.partition("-")[0]
     except VerificationError:
-        # Whoever reads that run is told so; the others can be told apart without it.
+        # Whoever reads that run learns of it; the others can be told apart without it.
         return _NEVER
 
 
 def _first_claim(name: str) -> Flow[tuple[int, bytes] | None]:
     """Of shard 0, which is nearly always begun first; of the next ones where it has none yet."""
     run = yield from read_run(f"{name}/{RUN_KEY}")
-    shards = range(min(run.shards, _FIRST_SHARDS) if run is not None else 0)
+    shards = range(min(run.shards, MAX_SHARDS_ASKED) if run is not None else 0)
     for some in (shards[:1], shards[1:]):
         keys = tuple(f"{name}/{record_key(shard, 1)}" for shard in some)
         found: list[bytes | None] = yield GetMany(keys)
@@ -118,9 +119,9 @@ def _sentence(folder: Storage, runs: Runs, chosen: str) -> str:
     text = f"{len(runs.begun)} runs are at {folder.uri}: this is the youngest, {chosen}"
     if len(runs.begun) == 1:
         text = f"this is run {chosen} at {folder.uri}"
-    told = _TIME.match(runs.begun[chosen])
-    if told is not None:
-        text += ", begun {}-{}-{} {}:{}:{} UTC".format(*told.groups())
+    begun = _TIME.match(runs.begun[chosen])
+    if begun is not None:
+        text += ", begun {}-{}-{} {}:{}:{} UTC".format(*begun.groups())
     if runs.latest in (None, chosen):
         return f"{text}; name a run's folder to see another"
     kind = "is older" if runs.latest in runs.begun else "has not begun"
@@ -136,5 +137,5 @@ def _nothing(folder: Storage, runs: Runs) -> str:
     text += ": it is neither a run folder nor a job's folder with runs in it"
     if not runs.others:
         return text
-    shown = ", ".join(runs.others[:_MOST_NAMED])
-    return f"{text}; below it: {shown}{', ...' if len(runs.others) > _MOST_NAMED else ''}"
+    shown = ", ".join(runs.others[:MAX_NAMED])
+    return f"{text}; below it: {shown}{', ...' if len(runs.others) > MAX_NAMED else ''}"

@@ -14,7 +14,8 @@ from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import Seal
 from batchprocess.protocol.run import RunInfo
-from batchprocess.runs.perform import ATTENDED, Patience, perform, perform_all, settle
+from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
+from batchprocess.runs.perform import perform, perform_all
 from batchprocess.storage.base import Storage
 
 LATEST_KEY = "latest"
@@ -47,7 +48,7 @@ def next_run(job_folder: Storage, after: str | None, now: datetime) -> str:
 
 def start_run(job_folder: Storage, run_id: str) -> None:
     """Make `run_id` the latest run."""
-    settle(lambda: job_folder.put(LATEST_KEY, f"{run_id}\n".encode()))
+    retry_until_known(lambda: job_folder.put(LATEST_KEY, f"{run_id}\n".encode()))
 
 
 def is_complete(run_folder: Storage, patience: Patience = ATTENDED) -> bool:
@@ -71,7 +72,7 @@ class Standing:
     heads: tuple[Stored | None, ...]
 
     def progress(self) -> tuple[ShardProgress, ...]:
-        """Every shard with a record, as a report would tell it."""
+        """Every shard with a record, as a report would have it."""
         if self.run is None:
             return ()
         plan = plan_of(self.run)
@@ -90,7 +91,7 @@ class Standing:
         )
 
 
-def look(run_folder: Storage, shards: int) -> Standing:
+def read_standing(run_folder: Storage, shards: int) -> Standing:
     """Read run.json and all heads; `shards` is used where run.json does not exist yet."""
     run = perform(read_run(), run_folder)
     numbers = range(shards if run is None else run.shards)
@@ -99,7 +100,7 @@ def look(run_folder: Storage, shards: int) -> Standing:
 
 def new_job_id(run_folder: Storage, shards: int, now: datetime) -> str:
     """A job id younger than every job that has worked on this run, whatever the clocks say."""
-    return job_id_after(now, look(run_folder, shards).heads)
+    return job_id_after(now, read_standing(run_folder, shards).heads)
 
 
 def job_id_after(now: datetime, heads: Iterable[Stored | None]) -> str:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied, UnsafeStorage
-from batchprocess.runs.perform import ATTENDED, Patience, settle
+from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger(__name__)
@@ -30,10 +30,10 @@ def probe(storage: Storage, nonce: Callable[[], str], patience: Patience = ATTEN
     """
     folder = f"probe/{nonce()}/"
     try:
-        settle(storage.check_access, patience)
-        settle(lambda: _create_twice(storage, f"{folder}twice-{nonce()}"), patience)
+        retry_until_known(storage.check_access, patience)
+        retry_until_known(lambda: _create_twice(storage, f"{folder}twice-{nonce()}"), patience)
         for _ in range(ROUNDS):
-            settle(lambda: _race(storage, f"{folder}race-{nonce()}"), patience)
+            retry_until_known(lambda: _race(storage, f"{folder}race-{nonce()}"), patience)
     finally:
         _remove(storage, folder)
 

@@ -19,7 +19,7 @@ from batchprocess.protocol.environment import PREFIX
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.run import Summary
 from batchprocess.protocol.termination import Termination
-from batchprocess.runs.local_runs import look
+from batchprocess.runs.local_runs import read_standing
 from batchprocess.runs.perform import perform
 from batchprocess.storage.factory import open_storage
 
@@ -149,7 +149,7 @@ class _Runner:
     def _is_taken_over(self) -> bool:
         """Whether a younger job works on this run: on a cluster that fails a Job for good."""
         mine = self._environment.job
-        heads = look(self._storage, self._environment.shards).heads
+        heads = read_standing(self._storage, self._environment.shards).heads
         return any(head is not None and head.record.job > mine for head in heads)
 
     def _finalize(self) -> LocalResult:

@@ -6,7 +6,8 @@ from batchprocess.ledger.run import read_run
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, StorageError
 from batchprocess.protocol.records import Seal
-from batchprocess.runs.perform import Patience, perform
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
 
 
 def read_seal(environment: WorkerEnvironment, shard: int) -> SealSeen:

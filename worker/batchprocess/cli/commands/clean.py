@@ -15,8 +15,9 @@ from batchprocess.cli.target import job_uri, read_job
 from batchprocess.ledger.run import read_run
 from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
 from batchprocess.protocol.run import RUN_KEY
-from batchprocess.runs.local_runs import is_complete, latest_run, look
-from batchprocess.runs.perform import perform, settle
+from batchprocess.runs.local_runs import is_complete, latest_run, read_standing
+from batchprocess.runs.patience import retry_until_known
+from batchprocess.runs.perform import perform
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -77,7 +78,7 @@ def find(folder: Storage, now: datetime, pinned: str | None) -> Found:
     The run with the youngest record counts as latest too: a cluster writes no `latest`, and its
     run may be suspended.
     """
-    names = settle(lambda: list(folder.folders()))
+    names = retry_until_known(lambda: list(folder.folders()))
     runs = [name for name in names if perform(read_run(), folder.at(name)) is not None]
     ages = {name: now - _last_record(folder.at(name)) for name in runs}
     kept = {latest_run(folder), pinned, min(ages, key=ages.__getitem__, default=None)}
@@ -101,7 +102,7 @@ def _tell(folder: Storage, found: Found) -> None:
 
 def _last_record(run: Storage) -> datetime:
     """When the newest record of any shard was made; a run without records is as old as can be."""
-    times = [head.record.at for head in look(run, 0).heads if head is not None]
+    times = [head.record.at for head in read_standing(run, 0).heads if head is not None]
     return max(
         (datetime.fromisoformat(at) for at in times), default=datetime.min.replace(tzinfo=UTC)
     )
@@ -109,7 +110,7 @@ def _last_record(run: Storage) -> datetime:
 
 def _unfinished(run: Storage, now: datetime) -> tuple[str, ...]:
     try:
-        return settle(lambda: run.leftovers(before=now - _UPLOAD_AGE))
+        return retry_until_known(lambda: run.leftovers(before=now - _UPLOAD_AGE))
     except (StorageDenied, UnsafeStorage) as error:
         # Who may not list uploads can still remove runs.
         print(f"unfinished uploads were not looked for: {error}", file=sys.stderr)
@@ -142,12 +143,12 @@ def _job_folder(target: str) -> tuple[Storage, str | None]:
 
 def _remove(run: Storage, now: datetime) -> int:
     """Delete run.json last: until then the run is found, and this can be repeated."""
-    settle(lambda: run.remove_leftovers(before=now))
-    keys = settle(lambda: [item.key for item in run.list() if item.key != RUN_KEY])
+    retry_until_known(lambda: run.remove_leftovers(before=now))
+    keys = retry_until_known(lambda: [item.key for item in run.list() if item.key != RUN_KEY])
     for key in [*keys, RUN_KEY]:
-        settle(partial(run.delete, key))
+        retry_until_known(partial(run.delete, key))
     return len(keys) + 1
 
 
 def _abort(run: Storage, now: datetime) -> int:
-    return len(settle(lambda: run.remove_leftovers(before=now - _UPLOAD_AGE)))
+    return len(retry_until_known(lambda: run.remove_leftovers(before=now - _UPLOAD_AGE)))

@@ -32,9 +32,9 @@ from batchprocess.runs.local_runs import (
     Standing,
     job_id_after,
     latest_run,
-    look,
     new_run_id,
     next_run,
+    read_standing,
     start_run,
 )
 from batchprocess.runs.perform import perform
@@ -139,7 +139,7 @@ def command_of(job: BatchProcessJob) -> tuple[str, ...]:
 
 
 def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:
-    standing = look(storage, job.spec.shards)
+    standing = read_standing(storage, job.spec.shards)
     job_id = job_id_after(datetime.now(UTC), standing.heads)
     print(where_it_begins(storage.uri, standing), file=sys.stderr)
     local = LocalRun(
@@ -178,7 +178,7 @@ def where_it_begins(uri: str, standing: Standing) -> str:
 
 def _rows(storage: Storage, job: BatchProcessJob, result: LocalResult) -> list[dict[str, Any]]:
     try:
-        return shard_rows(look(storage, job.spec.shards), result.failed)
+        return shard_rows(read_standing(storage, job.spec.shards), result.failed)
     except BatchProcessError as error:
         # How the run ended matters more, and was told.
         print(f"the shards could not be looked at: {error}", file=sys.stderr)

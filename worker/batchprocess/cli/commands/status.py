@@ -10,7 +10,7 @@ from batchprocess.cli.target import find_target
 from batchprocess.ledger.finalize import finished
 from batchprocess.protocol.spent import Spent, advice, sum_of
 from batchprocess.runs.failure_notes import Failure, last_failures
-from batchprocess.runs.local_runs import look
+from batchprocess.runs.local_runs import read_standing
 from batchprocess.runs.perform import perform
 
 
@@ -18,7 +18,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     """Read the head of every ledger and print one line a shard."""
     found = find_target(target)
     summary = perform(finished(), found.storage)
-    rows = shard_rows(look(found.storage, found.run.shards))
+    rows = shard_rows(read_standing(found.storage, found.run.shards))
     open_at = {row["shard"]: row["cursor"] for row in rows if row["state"] == "open"}
     failures = last_failures(found.storage, open_at)
     done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))

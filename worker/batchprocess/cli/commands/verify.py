@@ -14,7 +14,8 @@ from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import CommittedFile, digest
 from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY, Success
 from batchprocess.runs.download import chunks
-from batchprocess.runs.perform import perform, perform_all, settle
+from batchprocess.runs.patience import retry_until_known
+from batchprocess.runs.perform import perform, perform_all
 
 
 def verify_run(target: str, *, as_json: bool) -> int:
@@ -25,7 +26,7 @@ def verify_run(target: str, *, as_json: bool) -> int:
     named = [item for one in ledgers for body in one.bodies for item in body.objects()]
     wrong = [*_ledger_problems(found, ledgers), *_file_problems(found, named)]
     wrong += _manifest_problems(found, ledgers)
-    complete = settle(lambda: found.storage.get(SUCCESS_KEY)) is not None
+    complete = retry_until_known(lambda: found.storage.get(SUCCESS_KEY)) is not None
     if as_json:
         facts = {"uri": found.storage.uri, "complete": complete}
         print_json({**facts, "files": len(named), "problems": wrong})
@@ -40,7 +41,7 @@ def verify_run(target: str, *, as_json: bool) -> int:
 
 def _ledger_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
     plan = plan_of(found.run)
-    sizes = settle(lambda: {item.key: item.size for item in found.storage.list("data/")})
+    sizes = retry_until_known(lambda: {item.key: item.size for item in found.storage.list("data/")})
     return [problem for ledger in ledgers for problem in problems(ledger, plan, sizes)]
 
 
@@ -59,10 +60,10 @@ def _file_problems(found: Target, named: list[CommittedFile]) -> list[str]:
 
 
 def _manifest_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
-    success = settle(lambda: found.storage.get(SUCCESS_KEY))
+    success = retry_until_known(lambda: found.storage.get(SUCCESS_KEY))
     if success is None:
         return []
-    manifest = settle(lambda: found.storage.get(MANIFEST_KEY))
+    manifest = retry_until_known(lambda: found.storage.get(MANIFEST_KEY))
     if manifest is None:
         return [f"{MANIFEST_KEY} is missing although the run has {SUCCESS_KEY}"]
     if manifest != manifest_of(ledgers):

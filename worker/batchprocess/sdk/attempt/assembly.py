@@ -12,7 +12,7 @@ from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
 from batchprocess.runs.local_runs import has_begun
-from batchprocess.runs.perform import Patience
+from batchprocess.runs.patience import Patience
 from batchprocess.sdk.attempt.interfaces import Commits
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.resources import AttemptResources

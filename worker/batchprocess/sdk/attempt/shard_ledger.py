@@ -3,8 +3,9 @@
 import secrets
 from functools import cached_property
 
-from batchprocess.ledger.attempt import Claimed, Identity, claim, refuse_finished
+from batchprocess.ledger.attempt import Claimed, claim
 from batchprocess.ledger.head import find_head
+from batchprocess.ledger.identity import Identity, refuse_finished
 from batchprocess.ledger.job_settings import differ_in_command
 from batchprocess.ledger.run import open_run, read_run, require_same
 from batchprocess.protocol.run import RunInfo

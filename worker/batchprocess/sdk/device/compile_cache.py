@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get, Put
 from batchprocess.runs.download import whole
-from batchprocess.runs.perform import Patience, perform
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
 from batchprocess.sdk.background import BackgroundCall
 from batchprocess.storage.base import Storage
 

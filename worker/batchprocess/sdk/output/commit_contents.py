@@ -5,7 +5,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from batchprocess.ledger.attempt import Draft, StagedReducer
+from batchprocess.ledger.draft import Draft, StagedReducer
 from batchprocess.protocol.records import MetricEntry, Span
 from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.upload_files import describe

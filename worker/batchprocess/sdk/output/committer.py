@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from batchprocess.ledger.attempt import Identity, Position, commit, seal
+from batchprocess.ledger.attempt import Position, commit, seal
 from batchprocess.ledger.effects import Flow
+from batchprocess.ledger.identity import Identity
 from batchprocess.protocol.control import Committed
 from batchprocess.protocol.errors import StorageError
-from batchprocess.runs.perform import Patience, perform
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
 from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.storage.base import Storage

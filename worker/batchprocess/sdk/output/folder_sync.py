@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from batchprocess.runs.perform import Patience, settle
+from batchprocess.runs.patience import Patience, retry_until_known
 from batchprocess.storage.base import Storage
 
 
@@ -27,5 +27,5 @@ class FolderSync:
         version = (status.st_size, status.st_mtime_ns)
         if self._sent.get(path) != version:
             key = f"{self._prefix}/{path.relative_to(self._path).as_posix()}"
-            settle(lambda: storage.upload(key, path), Patience(10))
+            retry_until_known(lambda: storage.upload(key, path), Patience(10))
             self._sent[path] = version

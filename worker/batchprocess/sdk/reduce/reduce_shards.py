@@ -9,7 +9,8 @@ from batchprocess.protocol.control import Reduced
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.runs.finish import finish
-from batchprocess.runs.perform import Patience, perform_all
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform_all
 from batchprocess.sdk.reduce.registered import RegisteredReducer, reduce_all
 from batchprocess.sdk.reduce.stored_values import value_of
 from batchprocess.sdk.report.error_report import Where

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from batchprocess.ledger.attempt import StagedReducer
+from batchprocess.ledger.draft import StagedReducer
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.sdk.reduce.json_codec import to_json

@@ -7,7 +7,8 @@ import traceback
 from batchprocess.ledger.effects import Flow, Put
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.records import failure_key
-from batchprocess.runs.perform import Patience, perform
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.storage.base import Storage
 
