@@ -5,8 +5,8 @@ SHELL := bash
 export UV_LINK_MODE := copy
 PY := .venv/bin/python
 TOOLS := .cache/bin
-# Tests wait more than they compute: the cluster's have one process, and keep it waiting for minutes.
-PROCESSES ?= 3
+# Tests wait more than they compute.
+PROCESSES ?= 4
 
 # A run starts many processes. Where Python is told to write no bytecode, each would compile torch.
 COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.storage.s3, \
@@ -121,9 +121,21 @@ CLUSTER_TESTS := $(addprefix tests/system/,apiserver chart cluster e2e)
 test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"
 
-test: lint $(TOOLS)/versitygw testcluster $(if $(filter 0,$(shell id -u)),cluster-deps) ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
+# Clusters keep one process, and leave half of two processors idle: the first tests get what is left,
+# and are patient, for a cluster's Pods have deadlines. See tests/lanes.py.
+test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
+	@$(MAKE) --no-print-directory -j2 test-needs
+	@python3 -P tests/lanes.py lint
+	@python3 -P tests/lanes.py --patient test-first test-clusters
+
+.PHONY: test-needs test-first test-clusters
+test-needs: .venv/dev.done testcluster $(TOOLS)/versitygw $(if $(filter 0,$(shell id -u)),cluster-deps)
+
+test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS))
-	for part in $(CLUSTER_TESTS); do $(PY) -m pytest -q --timeout 900 -m "not full" $$part || exit; done
+
+test-clusters: .venv/dev.done
+	for part in $(CLUSTER_TESTS); do $(PY) -m pytest --timeout 900 -m "not full" $$part || exit; done
 
 test-full: test $(TOOLS)/minio ## the long versions too
 	$(PY) -m pytest -q -m full --timeout 14400
