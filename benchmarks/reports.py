@@ -27,10 +27,12 @@ from jwt.algorithms import RSAAlgorithm
 
 from batchprocess.protocol.progress import REPORTS_PATH, ProgressReport, ShardProgress
 from batchprocess.protocol.run import RunShape
+from batchprocess_operator.endpoint.certificate_secret import own
+from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.keys import Keyring, Trust
+from batchprocess_operator.endpoint.listener import serve
 from batchprocess_operator.endpoint.report_store import PodFacts, ReportStore
-from batchprocess_operator.endpoint.server import Endpoint, serve
-from batchprocess_operator.endpoint.tls import LiveCertificate, own
+from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier, audience
 
 JOBS, PERIOD, CONNECTING = 20, 5.0, 10.0
@@ -54,18 +56,18 @@ class Pods:
         return facts(int(uid.rpartition("-")[2]))
 
 
-class Shelf:
+class MemorySecret:
     """A Secret in memory."""
 
     def __init__(self) -> None:
         self.data: dict[str, bytes] = {}
 
     async def read(self) -> tuple[dict[str, bytes], None]:
-        """As `tls.Shelf`."""
+        """As `certificate_secret.SecretStore`."""
         return self.data, None
 
     async def write(self, data: Any, found: None) -> None:
-        """As `tls.Shelf`."""
+        """As `certificate_secret.SecretStore`."""
         self.data = dict(data)
 
 
@@ -78,10 +80,11 @@ async def run_server() -> None:
         return trust
 
     store = ReportStore()
-    endpoint = Endpoint(Verifier(Keyring(fetch, time.monotonic), Pods()), store, time.monotonic)
-    certificate = LiveCertificate(own(Shelf(), ["127.0.0.1"], lambda: datetime.now(UTC)))
+    verifier = Verifier(Keyring(fetch, time.monotonic), Pods())
+    handler = ReportHandler(verifier, store, time.monotonic)
+    certificate = LiveCertificate(own(MemorySecret(), ["127.0.0.1"], lambda: datetime.now(UTC)))
     await certificate.refresh()
-    async with serve(endpoint, "127.0.0.1", 0, certificate.context) as port:
+    async with serve(handler, "127.0.0.1", 0, certificate.context) as port:
         print(json.dumps({"port": port, "ca": certificate.ca}), flush=True)
         await asyncio.to_thread(sys.stdin.readline)
     print(sum(len(store.newest(f"job-{job}")) for job in range(JOBS)), flush=True)

@@ -34,7 +34,7 @@ def main() -> int:
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     from batchprocess_operator.app import run_operator
-    from batchprocess_operator.endpoint.tls import CertificateUnavailable
+    from batchprocess_operator.endpoint.certificate_secret import CertificateUnavailable
 
     try:
         asyncio.run(run_operator(settings))

@@ -13,11 +13,13 @@ from batchprocess_operator.apply.event_recorder import Recorder
 from batchprocess_operator.controller.controller import Controller
 from batchprocess_operator.controller.metrics import Metrics
 from batchprocess_operator.controller.work_queue import WorkQueue
+from batchprocess_operator.endpoint.certificate_secret import KubernetesSecret, Source, given, own
 from batchprocess_operator.endpoint.certificates import names_of
+from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
+from batchprocess_operator.endpoint.listener import serve
 from batchprocess_operator.endpoint.progress_tracker import Tracker
-from batchprocess_operator.endpoint.server import Endpoint, serve
-from batchprocess_operator.endpoint.tls import LiveCertificate, SecretShelf, Source, given, own
+from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
 from batchprocess_operator.kube import login
 from batchprocess_operator.kube.client import Api
@@ -134,27 +136,27 @@ class _Operator:
         certificate = LiveCertificate(self._certificate_source(url))
         await certificate.refresh()
         keys = Keyring(lambda: fetch_trust(self._client), self._clock)
-        endpoint = Endpoint(Verifier(keys, self._directory), self._tracker, self._clock)
+        handler = ReportHandler(Verifier(keys, self._directory), self._tracker, self._clock)
         host, port = self._settings.progress_host, self._settings.progress_port
         async with asyncio.TaskGroup() as group:
             renewal = group.create_task(certificate.keep_fresh())
             try:
-                async with serve(endpoint, host, port, certificate.context) as bound:
+                async with serve(handler, host, port, certificate.context) as bound:
                     _LOG.info("progress endpoint on %s:%d, for workers at %s", host, bound, url)
                     yield lambda: ProgressRoad(url, certificate.ca)
             finally:
                 renewal.cancel()
 
     def _certificate_source(self, url: str) -> Source:
-        secret, namespace = self._settings.progress_secret, self._settings.pod_namespace
-        if secret is None or namespace is None:
+        name, namespace = self._settings.progress_secret, self._settings.pod_namespace
+        if name is None or namespace is None:
             raise SettingsError(
                 "BATCHPROCESS_OPERATOR_PROGRESS_ADDRESS needs _PROGRESS_SECRET and _POD_NAMESPACE"
             )
-        shelf = SecretShelf(CoreV1Api(self._client), namespace, secret)
+        secret = KubernetesSecret(CoreV1Api(self._client), namespace, name)
         if self._settings.progress_secret_given:
-            return given(shelf)
-        return own(shelf, names_of(url), _utc_now)
+            return given(secret)
+        return own(secret, names_of(url), _utc_now)
 
 
 def _utc_now() -> datetime:

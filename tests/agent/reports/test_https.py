@@ -188,7 +188,7 @@ def test_an_operator_that_restarts_is_found_again(token_file):
         port = first.port
     assert "ConnectionRefusedError" in reporter.post(BODY).problem
     # It comes back with the CA of its Secret, which is what the first one used.
-    with progress_server(port=port, shelf=first.shelf) as second:
+    with progress_server(port=port, secret=first.secret) as second:
         assert reporter.post(BODY) == Answer()
         assert second.arrivals.taken == [report(3)]
         reporter.close()

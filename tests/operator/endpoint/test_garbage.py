@@ -8,8 +8,10 @@ from collections import Counter
 from typing import Any
 
 from batchprocess.protocol.progress import REPORTS_PATH
+from batchprocess_operator.endpoint.handler import ReportHandler
+from batchprocess_operator.endpoint.http import http_server
 from batchprocess_operator.endpoint.keys import Keyring
-from batchprocess_operator.endpoint.server import Endpoint, http_server
+from batchprocess_operator.endpoint.listener import Bounds
 from batchprocess_operator.endpoint.tokens import Verifier
 from support.operator.fake_issuer import FakeIssuer
 from support.operator.fake_pods import POD, FakePods, report
@@ -99,7 +101,9 @@ def test_ten_thousand_random_requests_never_give_500_nor_a_token_in_the_log(capl
 
     async def all_of_them() -> None:
         verifier = Verifier(Keyring(issuer.fetch, time.monotonic), FakePods())
-        server = http_server(Endpoint(verifier, arrivals, time.monotonic, GENEROUS))
+        server = http_server(
+            ReportHandler(verifier, arrivals, time.monotonic, GENEROUS), Bounds().kept
+        )
         for _ in range(REQUESTS):
             written = await answer(server, garbage(draw, token))
             statuses[written[9:12].decode() or "none"] += 1

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
+from batchprocess_operator.endpoint.certificate_secret import Conflict
 from batchprocess_operator.endpoint.report_store import PodFacts
-from batchprocess_operator.endpoint.tls import Conflict
 
 POD = PodFacts(
     namespace="team",
@@ -32,7 +32,7 @@ class FakePods:
         self.pods[POD.uid] = replace(POD, **changed)
 
 
-class FakeShelf:
+class FakeSecret:
     """A Secret in memory with versions, as the API server keeps it."""
 
     def __init__(self, data: Mapping[str, bytes] | None = None) -> None:

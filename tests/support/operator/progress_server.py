@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from batchprocess.protocol.progress import ProgressReport
+from batchprocess_operator.endpoint.certificate_secret import own
+from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.keys import Keyring
 from batchprocess_operator.endpoint.limits import Limits, Rate
+from batchprocess_operator.endpoint.listener import Bounds, serve
 from batchprocess_operator.endpoint.report_store import PodFacts, ReportStore
-from batchprocess_operator.endpoint.server import Bounds, Endpoint, serve
-from batchprocess_operator.endpoint.tls import LiveCertificate, own
+from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
 from support.operator.fake_issuer import FakeIssuer
-from support.operator.fake_pods import FakePods, FakeShelf
+from support.operator.fake_pods import FakePods, FakeSecret
 
 GENEROUS = Limits(pod=Rate(0.0001, 10_000))
 
@@ -43,7 +45,7 @@ class ProgressServer:
     issuer: FakeIssuer
     pods: FakePods
     arrivals: Arrivals
-    shelf: FakeShelf
+    secret: FakeSecret
     ca: str = ""
     port: int = 0
 
@@ -56,25 +58,24 @@ class ProgressServer:
 def progress_server(
     limits: Limits | None = None,
     port: int = 0,
-    shelf: FakeShelf | None = None,
+    secret: FakeSecret | None = None,
     bounds: Bounds | None = None,
 ) -> Iterator[ProgressServer]:
     """Serve on a free loopback port until the block ends."""
-    made = ProgressServer(FakeIssuer(), FakePods(), Arrivals(), shelf or FakeShelf())
+    made = ProgressServer(FakeIssuer(), FakePods(), Arrivals(), secret or FakeSecret())
     ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run() -> None:
-        endpoint = Endpoint(
+        handler = ReportHandler(
             Verifier(Keyring(made.issuer.fetch, time.monotonic), made.pods),
             made.arrivals,
             time.monotonic,
             limits or Limits(),
-            bounds or Bounds(),
         )
-        certificate = LiveCertificate(own(made.shelf, ["127.0.0.1"], lambda: datetime.now(UTC)))
+        certificate = LiveCertificate(own(made.secret, ["127.0.0.1"], lambda: datetime.now(UTC)))
         await certificate.refresh()
         made.ca = certificate.ca
-        async with serve(endpoint, "127.0.0.1", port, certificate.context) as got:
+        async with serve(handler, "127.0.0.1", port, certificate.context, bounds) as got:
             made.port = got
             over = asyncio.Event()
             ready.set_result((asyncio.get_running_loop(), over))

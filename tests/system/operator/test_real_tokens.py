@@ -19,11 +19,15 @@ from kubernetes.aio.client import (
 )
 from kubernetes.aio.config import load_kube_config
 
+from batchprocess_operator.endpoint.certificate_secret import (
+    CertificateUnavailable,
+    KubernetesSecret,
+    ensure,
+)
 from batchprocess_operator.endpoint.certificates import CA_CERT
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
 from batchprocess_operator.endpoint.refusal import Refusal
 from batchprocess_operator.endpoint.report_store import PodFacts
-from batchprocess_operator.endpoint.tls import CertificateUnavailable, SecretShelf, ensure
 from batchprocess_operator.endpoint.tokens import Verifier, audience
 from support.kube.clusters import control_plane
 from support.operator.fake_pods import FakePods
@@ -158,8 +162,8 @@ def test_operators_that_start_at_once_agree_on_one_ca_in_a_real_secret(real: Rea
     real.plane.kubectl("label", "secret", "progress", "-n", NAMESPACE, "kept=yes")
 
     async def all_start(client: ApiClient) -> list[Any]:
-        shelf = SecretShelf(CoreV1Api(client), NAMESPACE, "progress")
-        return await asyncio.gather(*(ensure(shelf, NAMES, datetime.now(UTC)) for _ in range(4)))
+        secret = KubernetesSecret(CoreV1Api(client), NAMESPACE, "progress")
+        return await asyncio.gather(*(ensure(secret, NAMES, datetime.now(UTC)) for _ in range(4)))
 
     seen = real.run(all_start)
     assert len({data[CA_CERT] for data in seen}) == 1
@@ -169,7 +173,9 @@ def test_operators_that_start_at_once_agree_on_one_ca_in_a_real_secret(real: Rea
 
 def test_a_secret_that_the_chart_has_not_made_is_named(real: Real) -> None:
     async def start(client: ApiClient) -> None:
-        await ensure(SecretShelf(CoreV1Api(client), NAMESPACE, "missing"), NAMES, datetime.now(UTC))
+        await ensure(
+            KubernetesSecret(CoreV1Api(client), NAMESPACE, "missing"), NAMES, datetime.now(UTC)
+        )
 
     with pytest.raises(CertificateUnavailable, match=f"Secret {NAMESPACE}/missing: 404"):
         real.run(start)
