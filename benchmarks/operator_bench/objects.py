@@ -53,6 +53,6 @@ def by_hand(name: str, shards: int, parallelism: int) -> dict[str, Any]:
     body, uid = BatchProcessJob.model_validate(job(name, shards, parallelism)), str(UUID(int=0))
     created = datetime.now(UTC)
     identity = JobIdentity("default", name, uid, created, 1, run_uri_of(body, uid))
-    manifest = worker_job(body, identity, road=None)
+    manifest = worker_job(body, identity, address=None)
     del manifest["metadata"]["ownerReferences"]
     return manifest

@@ -11,7 +11,7 @@ import os
 import sys
 
 from batchprocess_operator.kube.errors import ApiError, NotFound
-from batchprocess_operator.settings import PREFIX, OperatorSettings, SettingsError
+from batchprocess_operator.settings import OperatorSettings, SettingsError, variable_of
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # Kopf's own lines tell of every object it sees.
+    # Kopf logs every object that it sees.
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     from batchprocess_operator.app import run_operator
@@ -51,7 +51,7 @@ def _variables() -> str:
     lines = ["environment:"]
     for name, field in OperatorSettings.model_fields.items():
         default = "" if field.default in (None, ()) else f" (default: {field.default})"
-        lines.append(f"  {PREFIX}{name.upper()}\n      {field.description}{default}")
+        lines.append(f"  {variable_of(name)}\n      {field.description}{default}")
     return "\n".join(lines)
 
 

@@ -9,34 +9,35 @@ from datetime import UTC, datetime
 import kopf
 from kubernetes.aio.client import ApiClient, CoreV1Api
 
-from batchprocess_operator.apply.event_recorder import Recorder
+from batchprocess_operator.apply.event_recorder import EventRecorder
 from batchprocess_operator.controller.controller import Controller
 from batchprocess_operator.controller.metrics import Metrics
+from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.work_queue import WorkQueue
 from batchprocess_operator.endpoint.certificate_secret import KubernetesSecret, Source, given, own
 from batchprocess_operator.endpoint.certificates import names_of
 from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
 from batchprocess_operator.endpoint.listener import serve
-from batchprocess_operator.endpoint.progress_tracker import Tracker
+from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
 from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
 from batchprocess_operator.kube import login
 from batchprocess_operator.kube.client import Api
-from batchprocess_operator.kube.rate_limit import Pace
+from batchprocess_operator.kube.rate_limit import RateLimit
 from batchprocess_operator.model.names import FIELD_MANAGER
-from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.settings import OperatorSettings, SettingsError
-from batchprocess_operator.watch.cache import Store
+from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.kopf_watch import watch_settings, watching
-from batchprocess_operator.watch.lookups import Inquiries
+from batchprocess_operator.watch.lookups import Lookups
 from batchprocess_operator.watch.pod_directory import PodDirectory
-from batchprocess_operator.watch.relist import Resync
+from batchprocess_operator.watch.relist import Relist
 
 _LOG = logging.getLogger(__name__)
 _LATE_SECONDS = 120.0
 _FORGET_SECONDS = 60.0
-Road = Callable[[], ProgressRoad | None]
+ReportAddressSource = Callable[[], ReportAddress | None]
 
 
 async def run_operator(settings: OperatorSettings) -> None:
@@ -49,15 +50,15 @@ class _Operator:
     def __init__(self, settings: OperatorSettings, client: ApiClient) -> None:
         self._settings, self._client = settings, client
         self._clock = asyncio.get_running_loop().time
-        pace = Pace(settings.requests_per_second, settings.request_burst, self._clock)
-        self._api = Api(client, pace)
-        self._store, self._queue = Store(), WorkQueue(self._clock)
-        self._directory = PodDirectory(self._store)
-        self._metrics = Metrics(self._store)
-        self._tracker = Tracker(self._reported, self._directory.created, _utc_now)
-        self._inquiries = Inquiries(self._api, self._clock)
-        self._resync = Resync(
-            self._api, self._store, settings.namespaces or (None,), self._queue.add
+        rate_limit = RateLimit(settings.requests_per_second, settings.request_burst, self._clock)
+        self._api = Api(client, rate_limit)
+        self._cache, self._queue = JobCache(), WorkQueue(self._clock)
+        self._directory = PodDirectory(self._cache)
+        self._metrics = Metrics(self._cache)
+        self._tracker = ProgressTracker(self._reported, self._directory.created, _utc_now)
+        self._lookups = Lookups(self._api, self._clock)
+        self._relist = Relist(
+            self._api, self._cache, settings.namespaces or (None,), self._queue.add
         )
 
     async def run(self) -> None:
@@ -66,16 +67,15 @@ class _Operator:
             self._metrics.serve(self._settings.metrics_port)
         # Before the endpoint: pods are known when their first reports arrive, and an error here is
         # no part of a group, so that `main` can say it in a sentence.
-        await self._resync.once(self._clock)
-        async with self._endpoint() as road:
-            controller = self._controller(road)
+        await self._relist.once(self._clock)
+        async with self._endpoint() as report_address:
+            controller = self._controller(report_address)
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(controller.work()) for _ in range(self._settings.workers)
-                ]
-                tasks.append(group.create_task(self._resync.keep_on(self._clock)))
+                many = self._settings.concurrent_reconciles
+                tasks = [group.create_task(controller.work()) for _ in range(many)]
+                tasks.append(group.create_task(self._relist.run_forever(self._clock)))
                 tasks.append(group.create_task(self._keep_tidy()))
-                _LOG.info("running; %d jobs are known", len(self._store.entries))
+                _LOG.info("running; %d jobs are known", len(self._cache.entries))
                 try:
                     await self._watch()
                 finally:
@@ -86,19 +86,17 @@ class _Operator:
         self._metrics.reported()
         self._queue.add(uid)
 
-    def _controller(self, road: Road) -> Controller:
-        return Controller(
+    def _controller(self, report_address: ReportAddressSource) -> Controller:
+        services = Services(
             api=self._api,
-            store=self._store,
+            cache=self._cache,
             queue=self._queue,
             reports=self._tracker,
-            road=road,
-            inquiries=self._inquiries,
-            recorder=Recorder(self._api, self._clock),
+            lookups=self._lookups,
+            recorder=EventRecorder(self._api, self._clock),
             clock=self._clock,
-            now=_utc_now,
-            metrics=self._metrics,
         )
+        return Controller(services, report_address, _utc_now, self._metrics)
 
     async def _watch(self) -> None:
         """Kopf, until a signal or its own end."""
@@ -106,7 +104,7 @@ class _Operator:
         await kopf.operator(
             # Kopf would ask the user database, which has no entry for a container's plain number.
             identity=FIELD_MANAGER,  # type: ignore[arg-type]
-            registry=watching(self._store, self._queue.add, self._health),
+            registry=watching(self._cache, self._queue.add, self._health),
             settings=watch_settings(),
             standalone=True,
             clusterwide=not self._settings.namespaces,
@@ -116,7 +114,7 @@ class _Operator:
 
     def _health(self) -> dict[str, float]:
         """For the liveness probe; raises when we are of no use any more."""
-        late, looked = self._queue.overdue(), self._clock() - self._resync.finished_at
+        late, looked = self._queue.overdue(), self._clock() - self._relist.finished_at
         if late > _LATE_SECONDS:
             raise RuntimeError(f"a job has been waiting to be looked at for {late:.0f} s")
         return {"overdueSeconds": round(late, 1), "secondsSinceFullLook": round(looked, 1)}
@@ -124,11 +122,11 @@ class _Operator:
     async def _keep_tidy(self) -> None:
         while True:
             await asyncio.sleep(_FORGET_SECONDS)
-            self._inquiries.forget_old()
+            self._lookups.forget_old()
 
     @asynccontextmanager
-    async def _endpoint(self) -> AsyncIterator[Road]:
-        """The progress endpoint, if it has an address. The road changes with the certificate."""
+    async def _endpoint(self) -> AsyncIterator[ReportAddressSource]:
+        """The progress endpoint, if it has an address. Its CA changes with the certificate."""
         url = self._settings.progress_address
         if url is None:
             yield lambda: None
@@ -143,7 +141,7 @@ class _Operator:
             try:
                 async with serve(handler, host, port, certificate.context) as bound:
                     _LOG.info("progress endpoint on %s:%d, for workers at %s", host, bound, url)
-                    yield lambda: ProgressRoad(url, certificate.ca)
+                    yield lambda: ReportAddress(url, certificate.ca)
             finally:
                 renewal.cancel()
 

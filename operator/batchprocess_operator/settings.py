@@ -39,7 +39,7 @@ class OperatorSettings(BaseModel):
     """Bound on requests to the API server, watches not counted."""
     request_burst: int = Field(default=400, ge=1)
     """Requests that may come at once."""
-    workers: int = Field(default=16, ge=1)
+    concurrent_reconciles: int = Field(default=16, ge=1, alias="workers")
     """Jobs looked at at a time."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least severe log lines that are written."""
@@ -48,7 +48,7 @@ class OperatorSettings(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read and check. Raises SettingsError."""
         values: dict[str, object] = {}
-        for name in cls.model_fields:
+        for name in map(_key, cls.model_fields):
             raw = environ.get(PREFIX + name.upper(), "")
             if raw:
                 values[name] = raw
@@ -61,3 +61,13 @@ class OperatorSettings(BaseModel):
             first = error.errors()[0]
             variable = PREFIX + str(first["loc"][0]).upper()
             raise SettingsError(f"{variable}={first['input']!r}: {first['msg']}") from error
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of the field `name`."""
+    return PREFIX + _key(name).upper()
+
+
+def _key(name: str) -> str:
+    # A field may have got a better name than the variable that users have set for long.
+    return OperatorSettings.model_fields[name].alias or name

@@ -3,7 +3,7 @@
 import pytest
 
 from batchprocess_operator.__main__ import main
-from batchprocess_operator.settings import PREFIX, OperatorSettings, SettingsError
+from batchprocess_operator.settings import PREFIX, OperatorSettings, SettingsError, variable_of
 
 
 def read(**values: str) -> OperatorSettings:
@@ -22,6 +22,12 @@ def test_namespaces_are_a_list_with_commas() -> None:
 
 def test_an_empty_variable_is_as_good_as_none() -> None:
     assert read(workers="", progress_address="") == read()
+
+
+def test_jobs_reconciled_at_a_time_are_set_by_the_variable_that_has_always_set_them() -> None:
+    assert OperatorSettings.from_env({}).concurrent_reconciles == 16
+    given = {"BATCHPROCESS_OPERATOR_WORKERS": "3"}
+    assert OperatorSettings.from_env(given).concurrent_reconciles == 3
 
 
 def test_numbers_and_booleans_are_read_from_text() -> None:
@@ -61,7 +67,7 @@ def test_help_lists_every_variable(monkeypatch, capsys) -> None:
     assert ended.value.code == 0
     said = capsys.readouterr().out
     for name in OperatorSettings.model_fields:
-        assert PREFIX + name.upper() in said
+        assert variable_of(name) in said
 
 
 def test_a_bad_setting_ends_with_a_sentence_and_no_traceback(monkeypatch, capsys) -> None:

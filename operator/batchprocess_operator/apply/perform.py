@@ -1,4 +1,4 @@
-"""Performing a plan's actions. Each may be repeated, late, or done by a twin at the same time.
+"""Performing a plan's actions. Each may be repeated, late, or done by a replica at the same time.
 
 Create: one name per child, so a second create is AlreadyExists, and a lost answer is one too.
 Patch: says what a field should be, never a difference. Delete and pod changes name the UID.
@@ -79,7 +79,7 @@ async def _unless_gone(api: Api, path: str, body: Mapping[str, Any]) -> Object |
     try:
         return await api.merge(path, body)
     except (NotFound, Conflict):
-        # Gone, or another object by now: a later look decides anew.
+        # Gone, or another object by now: a later pass decides anew.
         return None
 
 

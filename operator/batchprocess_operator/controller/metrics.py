@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from batchprocess_operator.model.job import FINAL
-from batchprocess_operator.watch.cache import Store
+from batchprocess_operator.watch.cache import JobCache
 
 _SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
@@ -14,7 +14,7 @@ _SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 class Metrics:
     """One registry; served on its own thread, read while the loop goes on."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, cache: JobCache) -> None:
         self.registry = CollectorRegistry()
         self._reconcile = Histogram(
             "batchprocess_reconcile_seconds",
@@ -31,18 +31,18 @@ class Metrics:
             "batchprocess_reports_total", "Progress reports taken", registry=self.registry
         )
         jobs = Gauge("batchprocess_jobs", "Jobs that are not final", registry=self.registry)
-        jobs.set_function(lambda: _open_jobs(store))
+        jobs.set_function(lambda: _open_jobs(cache))
         pods = Gauge("batchprocess_pods", "Pods that are known", registry=self.registry)
-        pods.set_function(lambda: sum(len(one.pods) for one in list(store.entries.values())))
+        pods.set_function(lambda: sum(len(one.pods) for one in list(cache.entries.values())))
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
-        """Time one look at a job."""
+    def timed_pass(self) -> Iterator[None]:
+        """Time one pass over a job."""
         with self._reconcile.time():
             yield
 
     def failed(self) -> None:
-        """A look has to be repeated."""
+        """A pass has to be repeated."""
         self._errors.inc()
 
     def reported(self) -> None:
@@ -54,6 +54,6 @@ class Metrics:
         start_http_server(port, registry=self.registry)
 
 
-def _open_jobs(store: Store) -> int:
-    raws = [entry.raw for entry in list(store.entries.values()) if entry.raw is not None]
+def _open_jobs(cache: JobCache) -> int:
+    raws = [entry.raw for entry in list(cache.entries.values()) if entry.raw is not None]
     return sum((raw.get("status") or {}).get("state") not in FINAL for raw in raws)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 
 class WorkQueue:
-    """A key that is added twice is handed out once; one that is added while it is being worked on
+    """A key that is added twice is handed out once, and never twice at a time.
 
-    is handed out again afterwards. One event loop only. `clock` is the loop's, in seconds.
+    One that is added while it is being worked on is handed out again afterwards. One event loop
+    only. `clock` is the loop's, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -27,7 +28,7 @@ class WorkQueue:
             heapq.heappush(self._heap, (due, key))
             self._changed.set()
 
-    async def take(self) -> str:
+    async def next_key(self) -> str:
         """The next due key; `done` must follow."""
         while True:
             key, wait = self._next()

@@ -58,8 +58,8 @@ async def ensure(secret: SecretStore, names: Sequence[str], now: datetime) -> Da
     """The data to serve with; made, renewed or left as it is.
 
     Killed before the write: nothing has happened. Killed after it, or its answer lost: the next
-    look finds good data and keeps it. Two operators at once: one write is refused, and its sender
-    looks again and takes what the other one wrote, so both serve under one CA.
+    read finds good data and keeps it. Two operators at once: one write is refused, and its sender
+    reads again and takes what the other one wrote, so both serve under one CA.
     """
     for _ in range(_TRIES):
         data, found = await secret.read()

@@ -50,7 +50,7 @@ class ReportHandler:
             raise Refusal(422, "shards: one of them is told twice")
         if shards - pod.shards:
             raise Refusal(403, f"shard {min(shards - pod.shards)} is not one of this pod's")
-        self.reports.take(pod, report, self.clock())
+        self.reports.record(pod, report, self.clock())
 
 
 def _parse(body: bytes) -> ProgressReport:

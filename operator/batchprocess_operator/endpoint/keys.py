@@ -16,14 +16,14 @@ from batchprocess_operator.kube.bounded_read import TooLarge, read_at_most
 _LOG = logging.getLogger(__name__)
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
 """What API servers sign with. No symmetric one: a public key must never serve as a secret."""
-_BETWEEN_FETCHES = 10.0
-_OLD = 3_600.0
+_RETRY_SECONDS = 10.0
+_MAX_AGE = 3_600.0
 _FETCH_SECONDS = 5.0
 _MAX_DOCUMENT = 1 << 20
 
 
 class KeysUnavailable(Exception):
-    """The API server did not tell its keys, or told none that can be used."""
+    """The API server did not answer with its keys, or with none that can be used."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ class Keyring:
         return self._trust.issuer, self._trust.keys.get(kid)
 
     def _fresh(self, kid: str) -> bool:
-        young = self._clock() - self._read < _OLD
+        young = self._clock() - self._read < _MAX_AGE
         return self._trust is not None and kid in self._trust.keys and young
 
     def _may_ask(self) -> bool:
-        return self._asked is None or self._clock() - self._asked >= _BETWEEN_FETCHES
+        return self._asked is None or self._clock() - self._asked >= _RETRY_SECONDS
 
     async def _refresh(self) -> None:
         # Counted before the answer: a server that hangs must not be asked more often than one

@@ -47,7 +47,7 @@ class Meters:
 
 
 POD = Rate(INTERVAL_SECONDS, burst=4)
-"""Room for first and last words beside the regular ones."""
+"""Room for the first and the last report beside the regular ones."""
 NAMESPACE = Rate(1 / 700, burst=3_500)
 EVERYBODY = Rate(1 / 1_000, burst=5_000)
 """What one core can answer; one tenant cannot use it up. Bursts are five seconds' worth: that is

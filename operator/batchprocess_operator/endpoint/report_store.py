@@ -1,4 +1,4 @@
-"""What the endpoint needs to know of pods, and what it hands on: the newest word on every shard."""
+"""What the endpoint needs to know of pods, and what it keeps: the newest report on every shard."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -35,24 +35,24 @@ class Pods(Protocol):
 
 
 class Reports(Protocol):
-    """Takes what was found to be true to its sender. Must not fail and must not block."""
+    """Keeps what was found to be true to its sender. Must not fail and must not block."""
 
-    def take(self, pod: PodFacts, report: ProgressReport, now: float) -> None:
+    def record(self, pod: PodFacts, report: ProgressReport, now: float) -> None:
         """Every shard in `report` is one of the pod's; `now` in seconds of the endpoint's clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """The newest word on a shard, and when it came (seconds of the endpoint's clock)."""
+class ReceivedReport:
+    """The newest report on a shard, and when it came (seconds of the endpoint's clock)."""
 
     progress: ShardProgress
     pod_uid: str
-    at: float
+    received: float
 
 
 @dataclass(slots=True)
 class _Job:
-    shards: dict[int, Heard] = field(default_factory=dict)
+    shards: dict[int, ReceivedReport] = field(default_factory=dict)
     run: RunShape | None = None
 
 
@@ -60,15 +60,15 @@ class ReportStore:
     """Newest wins, by what the reports say and not by when they arrive.
 
     The claim's number comes first: an attempt that was fenced has a lower one than the attempt
-    that fenced it, so its late report changes nothing. Holds at most `most_shards` words in all;
+    that fenced it, so its late report changes nothing. Holds at most `max_shards` of them in all;
     beyond that, the job that was silent longest is forgotten, as if the operator had restarted.
     """
 
-    def __init__(self, most_shards: int = 200_000) -> None:
+    def __init__(self, max_shards: int = 200_000) -> None:
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
-        self._most, self._held = most_shards, 0
+        self._max_shards, self._held = max_shards, 0
 
-    def take(self, pod: PodFacts, report: ProgressReport, now: float) -> None:
+    def record(self, pod: PodFacts, report: ProgressReport, now: float) -> None:
         """Keep what is newer than what is known."""
         job = self._jobs.setdefault(pod.job_uid, _Job())
         self._jobs.move_to_end(pod.job_uid)
@@ -77,13 +77,13 @@ class ReportStore:
         for progress in report.shards:
             known = job.shards.get(progress.shard)
             if known is None or _age(known.progress) <= _age(progress):
-                job.shards[progress.shard] = Heard(progress, pod.uid, now)
+                job.shards[progress.shard] = ReceivedReport(progress, pod.uid, now)
         self._held += len(job.shards) - before
-        while self._held > self._most and len(self._jobs) > 1:
+        while self._held > self._max_shards and len(self._jobs) > 1:
             self.forget(next(iter(self._jobs)))
 
-    def newest(self, job_uid: str) -> Mapping[int, Heard]:
-        """A live view: the newest word on every shard of the job that has been heard of."""
+    def newest(self, job_uid: str) -> Mapping[int, ReceivedReport]:
+        """A live view: the newest report on every shard of the job that has been reported."""
         job = self._jobs.get(job_uid)
         return MappingProxyType({} if job is None else job.shards)
 

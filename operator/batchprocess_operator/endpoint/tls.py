@@ -16,7 +16,7 @@ MAX_CA = 65_536
 
 
 class LiveCertificate:
-    """`context` serves with the newest leaf; `ca` is the PEM that new workers are told to pin.
+    """`context` serves with the newest leaf; `ca` is the PEM that new workers pin.
 
     Connections that are open keep the leaf they were made with; new ones get the new leaf.
     """
@@ -28,7 +28,7 @@ class LiveCertificate:
         self.context = _context()
 
     async def refresh(self) -> None:
-        """Look once; must have succeeded once before `context` and `ca` are used."""
+        """Read it once; must have succeeded once before `context` and `ca` are used."""
         data = await self._source()
         missing = [name for name in (CA_CERT, LEAF_CERT, LEAF_KEY) if not data.get(name)]
         if missing:
@@ -55,7 +55,7 @@ class LiveCertificate:
             raise CertificateUnavailable(f"{CA_CERT} is not PEM") from error
 
     async def keep_fresh(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Look every hour, for ever: a leaf is renewed a month before its end."""
+        """Read it every hour, for ever: a leaf is renewed a month before its end."""
         while True:
             await sleep(_CHECK_SECONDS)
             try:

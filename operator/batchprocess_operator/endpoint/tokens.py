@@ -12,7 +12,7 @@ from batchprocess_operator.endpoint.report_store import PodFacts, Pods
 
 LEEWAY_SECONDS = 60
 """For clocks that differ; what the API server itself allows."""
-_ASK_AGAIN_SECONDS = 10
+_RETRY_SECONDS = 10
 _REQUIRED = ["exp", "nbf", "iss", "aud"]
 
 
@@ -52,8 +52,8 @@ class Verifier:
         pod = self.pods.find(claims.kubernetes.pod.uid)
         if pod is None or not pod.alive:
             raise Refusal(401, "this token's pod is not one that is known to be alive")
-        said = (claims.kubernetes.namespace, claims.kubernetes.pod.name)
-        if said != (pod.namespace, pod.name):
+        claimed = (claims.kubernetes.namespace, claims.kubernetes.pod.name)
+        if claimed != (pod.namespace, pod.name):
             raise Refusal(401, "this token's namespace or pod name is not that of its pod")
         if audience(pod.namespace, pod.job_uid) not in claims.audiences():
             raise Refusal(401, "this token is not for reports of its pod's job")
@@ -96,7 +96,7 @@ class Verifier:
         try:
             return await self.keys.find(kid)
         except KeysUnavailable as error:
-            raise Refusal(503, str(error), _ASK_AGAIN_SECONDS) from error
+            raise Refusal(503, str(error), _RETRY_SECONDS) from error
 
 
 def _bearer(authorization: str | None) -> str:

@@ -24,7 +24,7 @@ from batchprocess_operator.kube.errors import (
     Rejected,
     Unavailable,
 )
-from batchprocess_operator.kube.rate_limit import Pace
+from batchprocess_operator.kube.rate_limit import RateLimit
 from batchprocess_operator.model.names import FIELD_MANAGER
 
 _TIMEOUT_SECONDS = 30.0
@@ -41,10 +41,10 @@ _DENIAL = re.compile(
 
 
 class Api:
-    """One connection pool for the whole operator; `pace` bounds requests a second."""
+    """One connection pool for the whole operator; `rate_limit` bounds requests a second."""
 
-    def __init__(self, client: ApiClient, pace: Pace) -> None:
-        self._client, self._pace = client, pace
+    def __init__(self, client: ApiClient, rate_limit: RateLimit) -> None:
+        self._client, self._rate_limit = client, rate_limit
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
         """The object at `path`."""
@@ -98,7 +98,7 @@ class Api:
         body: Mapping[str, Any] | None = None,
         content: str = "application/json",
     ) -> Object:
-        await self._pace.wait()
+        await self._rate_limit.wait()
         pairs = list((query or {}).items())
         if method in ("POST", "PUT", "PATCH"):
             pairs.append(("fieldManager", FIELD_MANAGER))
@@ -129,8 +129,8 @@ class Api:
 def error_of(status: int, method: str, text: bytes) -> ApiError:
     """What an answer other than success means."""
     try:
-        said = json.loads(text)
-        reason, message = said.get("reason"), str(said.get("message") or "")
+        answer = json.loads(text)
+        reason, message = answer.get("reason"), str(answer.get("message") or "")
     except (ValueError, AttributeError):
         reason, message = None, text[:200].decode(errors="replace")
     if _DENIAL.search(message):

@@ -3,9 +3,9 @@
 ApiError
 ├── NotFound              404: the object is gone, which is often as good as done
 ├── AlreadyExists         409 on create
-├── Conflict              409/412: somebody was faster; look again, decide again
+├── Conflict              409/412: somebody was faster; read again, decide again
 ├── Rejected              400/413/422: this very request will never be taken
-├── Denied                401/403, or denied by a webhook or policy: a person may mend it
+├── Denied                401/403, or denied by a webhook or policy: a person may repair it
 ├── OversizedAnswer       longer than we read; what was asked for is done all the same
 └── Unavailable           429, 5xx, no connection: whether it was done is unknown; try again
 """

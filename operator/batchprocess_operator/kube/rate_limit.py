@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Pace:
+class RateLimit:
     """At most `rate` requests a second, with bursts of `burst`. One event loop only."""
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:

@@ -1,4 +1,4 @@
-"""What a pod's container is told, as Kubernetes environment entries."""
+"""A pod's settings, as Kubernetes environment entries of its container."""
 
 from collections.abc import Iterable
 from typing import Any

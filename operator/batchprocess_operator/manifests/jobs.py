@@ -22,7 +22,7 @@ from batchprocess_operator.model.names import (
     finalizer_job_name,
     worker_job_name,
 )
-from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.model.report_address import ReportAddress
 
 _FINALIZER_TRIES = 6
 
@@ -30,13 +30,16 @@ _FINALIZER_TRIES = 6
 def worker_job(
     job: BatchProcessJob,
     identity: JobIdentity,
-    road: ProgressRoad | None,
+    address: ReportAddress | None,
     shards: frozenset[int] | None = None,
 ) -> dict[str, Any]:
     """The indexed Job over all shards, or over `shards` for a retry."""
     spec, policy = job.spec, job.spec.failure_policy
     environment = pod_environment(job, identity, shards, grace_seconds(job))
-    env = [*env_entries(environment, job), *(road.entries() if road else ())]
+    env = [
+        *env_entries(environment, job),
+        *(address.env_entries() if address else ()),
+    ]
     body: dict[str, Any] = {
         "completionMode": "Indexed",
         "completions": environment.workers,

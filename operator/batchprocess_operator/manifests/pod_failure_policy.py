@@ -9,7 +9,7 @@ _Action = Literal["FailJob", "FailIndex", "Ignore"]
 
 
 def worker_policy(*, fail_on_user_code: bool) -> dict[str, Any]:
-    """For the worker Job. What no rule names is counted: 1, 86, 128+n, and 90 unless told."""
+    """For the worker Job. What no rule names is counted: 1, 86, 128+n, and 90 by default."""
     condemned = [ExitCode.NO_PROGRESS, ExitCode.CLOSED]
     if fail_on_user_code:
         condemned.insert(0, ExitCode.USER_CODE)

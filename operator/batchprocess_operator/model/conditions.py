@@ -42,7 +42,7 @@ def by_type(conditions: Iterable[Condition]) -> Mapping[str, Condition]:
     return {one.type: one for one in conditions}
 
 
-def _word(reason: str) -> str:
+def _reason_of(reason: str) -> str:
     """Events, which tenants may write as well, have reasons that are no word, and of any length."""
     return re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_]", "", reason)[:MAX_REASON] or "Unknown"
 
@@ -59,7 +59,7 @@ def _condition(before: Condition | None, fact: Fact, generation: int, now: datet
         {
             "type": fact.type,
             "status": status,
-            "reason": _word(fact.reason),
+            "reason": _reason_of(fact.reason),
             "message": _plain(fact.message)[:MAX_MESSAGE],
             "lastTransitionTime": since,
             "observedGeneration": generation,

@@ -8,7 +8,7 @@ from batchprocess.protocol.termination import Result
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.observed import ChildJob, Reason
 from batchprocess_operator.model.plan import Action
-from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.model.report_address import ReportAddress
 
 FINAL = frozenset({"Complete", "CompleteWithFailures", "Failed"})
 SUCCESSFUL = frozenset({"Complete", "CompleteWithFailures"})
@@ -21,15 +21,15 @@ class Job:
     body: BatchProcessJob
     identity: JobIdentity
     before: Status
-    road: ProgressRoad | None = None
+    report_address: ReportAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`failure`: why a failed job failed. `blocked`: what keeps a pending one from beginning.
 
-    `result`: what the finalizer told. `due`: seconds until more is to be decided. `child`: the one
-    that the state is about.
+    `result`: what the finalizer reported. `due`: seconds until more is to be decided. `child`: the
+    one that the state is about.
     """
 
     state: str

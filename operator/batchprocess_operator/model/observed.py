@@ -13,8 +13,8 @@ from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import Termination
 
 Role = Literal["worker", "finalizer"]
-MOST = 2**53 - 1
-"""No count is larger, in a status or in what a pod tells; a tenant's pod can write anything."""
+MAX_COUNT = 2**53 - 1
+"""No count is larger, in a status or in what a pod reports; a tenant's pod can write anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,6 @@ class ChildPod:
     phase: str
     created: datetime
     node: str | None = None
-    running_since: datetime | None = None
     started: bool = False
     ended: bool = False
     exit_code: int | None = None
@@ -95,7 +94,7 @@ class ChildPod:
 
 @dataclass(frozen=True, slots=True)
 class ShardReport:
-    """The newest word on a shard from the progress endpoint; times by the operator's clock.
+    """The newest report on a shard from the progress endpoint; times by the operator's clock.
 
     `claim` is the seq of the attempt's claim, `rate` batches a second, `advanced` when a batch
     was last seen to be done.
@@ -108,16 +107,16 @@ class ShardReport:
     processed: int
     phase: str
     sealed: bool
-    heard: datetime
+    received: datetime
     advanced: datetime
     rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the endpoint has heard of one job. Nothing of it is needed to end rightly.
+    """What the endpoint has received of one job. Nothing of it is needed to end rightly.
 
-    `lost`: batches processed by attempts and not committed by them, as far as was heard.
+    `lost`: batches processed by attempts and not committed by them, as far as was reported.
     `regressed`: shard -> cursors before and after, where a later claim stands on an older cursor.
     """
 
@@ -157,22 +156,22 @@ class Observed:
         return sorted(mine, key=lambda pod: (pod.created, pod.name))
 
 
-def last_words(observed: Observed, child: ChildJob, code: int) -> str:
-    """What the newest pod of `child` said that ended with `code`; empty if none did."""
+def message_of_exit(observed: Observed, child: ChildJob, code: int) -> str:
+    """The message of the newest pod of `child` that ended with `code`; empty if none did."""
     for pod in reversed(observed.pods_of(child)):
         if pod.exit_code == code and pod.termination is not None:
             return pod.termination.message
     return ""
 
 
-def is_at_work(pod: ChildPod) -> bool:
+def is_running(pod: ChildPod) -> bool:
     """Its container runs, as far as the API server knows."""
     return pod.alive and pod.started
 
 
-def pods_at_work(observed: Observed) -> Mapping[Role, int]:
-    """Pods at work, by role."""
+def count_running(observed: Observed) -> Mapping[Role, int]:
+    """Running pods, by role."""
     counts: dict[Role, int] = {"worker": 0, "finalizer": 0}
     for pod in observed.pods:
-        counts[pod.role] += is_at_work(pod)
+        counts[pod.role] += is_running(pod)
     return counts

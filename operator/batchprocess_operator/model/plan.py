@@ -68,7 +68,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`urgent`: the status tells more than progress, so it is written at once.
+    """`urgent`: more than progress has changed in the status, so it is written at once.
 
     `requeue_after`: seconds until something is due though nothing may happen; None: nothing is.
     """

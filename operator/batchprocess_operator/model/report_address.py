@@ -9,13 +9,13 @@ TOKEN_FOLDER = "/var/run/batchprocess"  # noqa: S105  a folder, no secret
 
 
 @dataclass(frozen=True, slots=True)
-class ProgressRoad:
+class ReportAddress:
     """`url` of the endpoint, and the PEM of the CA that its certificate is pinned to."""
 
     url: str
     ca: str
 
-    def entries(self) -> list[dict[str, str]]:
+    def env_entries(self) -> list[dict[str, str]]:
         """Environment entries. They never change what a worker computes."""
         return [
             {"name": f"{PREFIX}PROGRESS_URL", "value": self.url},

@@ -17,7 +17,7 @@ from batchprocess_operator.model.names import (
     LABEL_ROLE,
     WORKER_CONTAINER,
 )
-from batchprocess_operator.model.observed import MOST, ChildJob, ChildPod, Reason, Role
+from batchprocess_operator.model.observed import MAX_COUNT, ChildJob, ChildPod, Reason, Role
 
 Raw = Mapping[str, Any]
 
@@ -74,7 +74,6 @@ def pod_of(raw: Raw) -> ChildPod:
         phase=status.get("phase", "Pending"),
         created=parse_time(meta["creationTimestamp"]),
         node=raw["spec"].get("nodeName"),
-        running_since=_time_or_none(running.get("startedAt")),
         started=bool(running or ended),
         ended=bool(ended) or status.get("phase") in ("Succeeded", "Failed"),
         exit_code=ended.get("exitCode"),
@@ -116,17 +115,17 @@ def parse_time(text: str) -> datetime:
 def read_termination(text: str | None) -> Termination | None:
     """A worker's termination message; None for anything else, such as the tail of a log."""
     try:
-        said = Termination.model_validate_json(text or "")
+        read = Termination.model_validate_json(text or "")
     except ValidationError:
         return None
-    return said if all(0 <= number <= MOST for number in _numbers(said)) else None
+    return read if all(0 <= number <= MAX_COUNT for number in _numbers(read)) else None
 
 
-def _numbers(said: Termination) -> Iterator[int]:
-    for end in said.shards:
+def _numbers(message: Termination) -> Iterator[int]:
+    for end in message.shards:
         yield from (end.shard, end.cursor, end.seq, end.total or 0)
-    if said.result is not None:
-        result = said.result
+    if message.result is not None:
+        result = message.result
         yield from (result.rows, result.batches, result.failed_shards, result.attempts)
 
 
@@ -154,8 +153,8 @@ def _container_state(status: Raw) -> Raw:
 def _died(ended: Raw) -> Reason | None:
     if not ended or ended.get("exitCode") == 0:
         return None
-    said = read_termination(ended.get("message"))
-    message = ended.get("message", "") if said is None else said.message
+    read = read_termination(ended.get("message"))
+    message = ended.get("message", "") if read is None else read.message
     return Reason(ended.get("reason", "Error"), message)
 
 

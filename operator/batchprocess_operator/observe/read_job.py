@@ -12,7 +12,7 @@ from batchprocess_operator.model.conditions import Fact, merge
 from batchprocess_operator.model.identity import JobIdentity, run_uri_of
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.names import API_VERSION, KIND
-from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_children import Raw, parse_time
 
 
@@ -20,7 +20,7 @@ class Unreadable(ValueError):
     """An object that the CRD of another version let in; names the field."""
 
 
-def read_job(raw: Raw, road: ProgressRoad | None) -> Job:
+def read_job(raw: Raw, report_address: ReportAddress | None) -> Job:
     """What is reconciled. Raises Unreadable."""
     meta = raw["metadata"]
     given = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": raw.get("spec")}
@@ -36,7 +36,7 @@ def read_job(raw: Raw, road: ProgressRoad | None) -> Job:
         generation=meta.get("generation", 1),
         run_uri=run_uri_of(body, meta["uid"]),
     )
-    return Job(body, identity, read_status(raw), road)
+    return Job(body, identity, read_status(raw), report_address)
 
 
 def read_status(raw: Raw) -> Status:
@@ -71,8 +71,8 @@ def unreadable_status(raw: Raw, error: Unreadable, now: datetime) -> Status:
 
 def status_body(raw: Raw, status: Status) -> dict[str, Any]:
     """The object with a new status, for its status subresource; guarded by resourceVersion."""
-    told = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {**_plain(raw), "status": told}
+    written = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {**_plain(raw), "status": written}
 
 
 def _sentence(error: ValidationError) -> str:

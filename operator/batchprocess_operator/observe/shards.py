@@ -1,8 +1,8 @@
-"""How far every shard is: one view put together from all roads. Pure.
+"""How far every shard is: one view put together from all sources. Pure.
 
-Three roads lead here: the child Job's completed and failed indexes, pods' termination messages,
+There are three: the child Job's completed and failed indexes, pods' termination messages,
 and reports. Each may be late, lost or repeated, so what is kept is the furthest that any of them
-(or the status before) has told, and no number ever goes back.
+(or the status before) has reported, and no number ever goes back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.index_ranges import parse_ranges
-from batchprocess_operator.model.observed import MOST, ChildJob, Observed, is_at_work
+from batchprocess_operator.model.observed import MAX_COUNT, ChildJob, Observed, is_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Shards:
     def batches_done(self) -> int:
         """Committed batches."""
         # Until the dataset is counted nothing bounds what a pod says.
-        return min(sum(self.cursors), MOST)
+        return min(sum(self.cursors), MAX_COUNT)
 
     @property
     def batches_total(self) -> int | None:
@@ -53,8 +53,8 @@ class Shards:
         return None if self.sizes is None else sum(self.sizes)
 
 
-def look_at_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Shards:
-    """Put the roads together; `before` is the status as last written."""
+def read_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Shards:
+    """Put the sources together; `before` is the status as last written."""
     total = job.spec.shards
     each = job.spec.worker.processes_per_worker
     workers = [child for child in observed.children if child.role == "worker"]
@@ -136,9 +136,9 @@ def _cursors(
     sizes: Sequence[int] | None,
 ) -> tuple[int, ...]:
     cursors = list(numbers(before.cursors, total))
-    told = [(end.shard, end.cursor) for end in ends.values()]
-    told += [(shard, report.cursor) for shard, report in observed.reported.shards.items()]
-    for shard, cursor in told:
+    reported = [(end.shard, end.cursor) for end in ends.values()]
+    reported += [(shard, report.cursor) for shard, report in observed.reported.shards.items()]
+    for shard, cursor in reported:
         if 0 <= shard < total:
             cursors[shard] = max(cursors[shard], cursor)
     if sizes is not None:
@@ -153,10 +153,10 @@ def _claims(
     total: int, before: Status, observed: Observed, ends: Mapping[int, ShardEnd]
 ) -> tuple[int, ...]:
     claims = list(numbers(before.claims, total))
-    told = [(shard, report.claim) for shard, report in observed.reported.shards.items()]
+    reported = [(shard, report.claim) for shard, report in observed.reported.shards.items()]
     # A record's number is no smaller than its claim's: what an older attempt says is older too.
-    told += [(end.shard, end.seq) for end in ends.values()]
-    for shard, claim in told:
+    reported += [(end.shard, end.seq) for end in ends.values()]
+    for shard, claim in reported:
         if 0 <= shard < total:
             claims[shard] = max(claims[shard], claim)
     return tuple(claims)
@@ -174,14 +174,14 @@ def regressed(before: Status, observed: Observed, total: int) -> dict[int, tuple
 
 
 def _shape(before: Status, observed: Observed) -> RunShape | None:
-    """The first word on it stays: run.json, which it is told from, never changes."""
+    """What was first reported stays: run.json, which it is read from, never changes."""
     known = before.dataset
     if known is not None:
         return RunShape(rows=known.rows, batch_size=known.batch_size, batches=known.batches)
     ours = {child.uid for child in observed.children}
     pods = (pod for pod in (*observed.gone, *observed.pods) if pod.child_uid in ours)
-    told = [pod.termination.run for pod in pods if pod.termination is not None]
-    return next((shape for shape in (observed.reported.shape, *told) if shape is not None), None)
+    read = [pod.termination.run for pod in pods if pod.termination is not None]
+    return next((shape for shape in (observed.reported.shape, *read) if shape is not None), None)
 
 
 def plan_of(job: BatchProcessJob, shape: RunShape) -> ShardPlan:
@@ -202,15 +202,15 @@ def _sizes(job: BatchProcessJob, shape: RunShape | None) -> tuple[int, ...] | No
 
 @lru_cache(maxsize=64)
 def _sizes_of(plan: ShardPlan) -> tuple[int, ...]:
-    """Kept: a job of 10,000 shards is looked at more than once a second."""
+    """Kept: a job of 10,000 shards is reconciled more than once a second."""
     return tuple(plan.size(shard) for shard in range(plan.shards))
 
 
 def _running(observed: Observed, child: ChildJob | None, total: int, each: int) -> frozenset[int]:
     if child is None:
         return frozenset()
-    at_work = {pod.index for pod in observed.pods_of(child) if is_at_work(pod)}
-    return shards_of(child, at_work, total, each)
+    running = {pod.index for pod in observed.pods_of(child) if is_running(pod)}
+    return shards_of(child, running, total, each)
 
 
 def _attempts(

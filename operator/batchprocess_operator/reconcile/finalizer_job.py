@@ -9,7 +9,13 @@ from batchprocess_operator.manifests.jobs import finalizer_job
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Decision, Job
 from batchprocess_operator.model.names import finalizer_job_name
-from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed, Reason, last_words
+from batchprocess_operator.model.observed import (
+    ChildJob,
+    ChildPod,
+    Observed,
+    Reason,
+    message_of_exit,
+)
 from batchprocess_operator.model.plan import CreateJob, DeleteJob
 from batchprocess_operator.reconcile.refusals import refused
 
@@ -17,7 +23,7 @@ _AFTER_FINALIZER = frozenset({"VerificationFailed", "FinalizerFailed"})
 
 
 def finalize(job: Job, observed: Observed) -> Decision:
-    """Make the finalizer, wait for it, and take its word for how the run ended."""
+    """Make the finalizer, wait for it, and take its result for how the run ended."""
     identity = job.identity
     name = finalizer_job_name(identity.name, identity.uid, job.body.spec.retry)
     made = [child for child in observed.children if child.role == "finalizer"]
@@ -33,33 +39,33 @@ def finalize(job: Job, observed: Observed) -> Decision:
     pods = observed.pods_of(child)
     result = _result(pods)
     if result is None:
-        return _without_word(child, pods)
+        return _without_result(child, pods)
     state = "CompleteWithFailures" if result.failed_shards else "Complete"
     return Decision(state, result=result, child=child)
 
 
 def _finalizer_failure(observed: Observed, child: ChildJob) -> Reason:
-    verification = last_words(observed, child, int(ExitCode.VERIFICATION))
+    verification = message_of_exit(observed, child, int(ExitCode.VERIFICATION))
     if verification:
         return Reason("VerificationFailed", verification)
     pods = [pod for pod in observed.pods_of(child) if pod.termination is not None]
-    said = pods[-1].termination.message if pods and pods[-1].termination else ""
+    message = pods[-1].termination.message if pods and pods[-1].termination else ""
     ended = child.failure
-    return Reason("FinalizerFailed", said or (ended.message if ended else ""))
+    return Reason("FinalizerFailed", message or (ended.message if ended else ""))
 
 
-def _without_word(child: ChildJob, pods: Iterable[ChildPod]) -> Decision:
-    """The finalizer has ended well, as its Job says; what its pod said is not known."""
+def _without_result(child: ChildJob, pods: Iterable[ChildPod]) -> Decision:
+    """The finalizer has ended well, as its Job says; its pod's result is not known."""
     if any(pod.exit_code == 0 for pod in pods):
-        told_nothing = (
+        no_result = (
             "the finalizer ended with exit code 0 and without a result in its termination message: "
             "is the batchprocess in the image older than the operator?"
         )
-        return Decision("Failed", failure=Reason("FinalizerFailed", told_nothing), child=child)
+        return Decision("Failed", failure=Reason("FinalizerFailed", no_result), child=child)
     if any(pod.alive for pod in pods):
         # The Job's event came before its pod's, which is on its way.
         return Decision("Finalizing", child=child)
-    # Its pod was deleted before we read it. Finalizing a final run only tells again.
+    # Its pod was deleted before we read it. Finalizing a final run only reports it again.
     return Decision("Finalizing", (DeleteJob(child.name, child.uid),), child=child)
 
 
@@ -73,6 +79,6 @@ def _result(pods: Iterable[ChildPod]) -> Result | None:
 def finalizer_was_made(before: Status, observed: Observed) -> bool:
     """Then shards may be closed for good, and a retry can only finish the run."""
     failed = by_type(before.conditions).get("Failed")
-    told = failed is not None and failed.reason in _AFTER_FINALIZER
+    ended_so = failed is not None and failed.reason in _AFTER_FINALIZER
     seen = any(child.role == "finalizer" for child in observed.children)
-    return before.state == "Finalizing" or told or seen
+    return before.state == "Finalizing" or ended_so or seen

@@ -10,11 +10,11 @@ from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
 from batchprocess_operator.model.plan import Action, GiveUpPod, ResetBackoff
 
 _NOBODYS_FAULT = frozenset({ExitCode.STOPPED, ExitCode.FENCED, ExitCode.STORAGE})
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
+class Recovery:
     """Actions on pods, the condition that they are waited for, seconds until more is due."""
 
     actions: tuple[Action, ...] = ()
@@ -22,17 +22,17 @@ class Upkeep:
     due: tuple[float, ...] = ()
 
 
-def tend(
+def recover_pods(
     observed: Observed, children: Iterable[ChildJob], lost_node_seconds: int | None, now: datetime
-) -> Upkeep:
-    """For pods of `children`, those that are still at it."""
+) -> Recovery:
+    """For pods of `children`, those that still run."""
     mine = {child.uid for child in children}
     pods = [pod for pod in observed.pods if pod.child_uid in mine]
     resets = tuple(ResetBackoff(pod.name, pod.uid) for pod in pods if needs_reset(pod))
     stuck = [pod for pod in pods if _is_lost(pod, observed, now)]
     if not stuck:
-        return Upkeep(resets)
-    named = ", ".join(f"{pod.name} on {pod.node}" for pod in stuck[:_MOST_NAMED])
+        return Recovery(resets)
+    named = ", ".join(f"{pod.name} on {pod.node}" for pod in stuck[:_MAX_NAMED])
     fact = Fact(
         "WaitingForNode",
         true=True,
@@ -40,13 +40,13 @@ def tend(
         message=f"{len(stuck)} pods cannot be stopped because their node is gone: {named}",
     )
     if lost_node_seconds is None:
-        return Upkeep(resets, (fact,))
+        return Recovery(resets, (fact,))
     left = {pod.uid: _seconds_left(pod, lost_node_seconds, now) for pod in stuck}
     given_up = tuple(
         GiveUpPod(pod.name, pod.uid, pod.node or "") for pod in stuck if left[pod.uid] <= 0
     )
     due = tuple(seconds for seconds in left.values() if seconds > 0)
-    return Upkeep((*resets, *given_up), (fact,), due)
+    return Recovery((*resets, *given_up), (fact,), due)
 
 
 def needs_reset(pod: ChildPod) -> bool:

@@ -10,14 +10,20 @@ from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import Decision, Job
 from batchprocess_operator.model.names import worker_job_name
-from batchprocess_operator.model.observed import ChildJob, Observed, Reason, is_at_work, last_words
+from batchprocess_operator.model.observed import (
+    ChildJob,
+    Observed,
+    Reason,
+    is_running,
+    message_of_exit,
+)
 from batchprocess_operator.model.plan import Action, CreateJob, DeleteJob, PatchJob
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.reconcile.finalizer_job import finalize
 from batchprocess_operator.reconcile.refusals import refused
-from batchprocess_operator.status.pods_failed import last_word
+from batchprocess_operator.status.pods_failed import last_message
 
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 
 
 def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
@@ -30,7 +36,7 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
     if todo is not None and not todo:
         return finalize(job, observed)
     try:
-        manifest = worker_job(job.body, identity, job.road, todo)
+        manifest = worker_job(job.body, identity, job.report_address, todo)
     except InvalidArgument as error:
         return Decision("Failed", failure=Reason("InvalidSpec", str(error)))
     return Decision("Pending", (*stop(job, observed), CreateJob(manifest)))
@@ -46,7 +52,7 @@ def work(job: Job, observed: Observed, shards: Shards, child: ChildJob, now: dat
     due, late = _start_deadline(job, observed, child, now)
     failure = failure or late
     if failure is not None:
-        # Said first and stopped by the next look, which finds a final state: a verdict about time
+        # Said first and stopped by the next pass, which finds a final state: a verdict about time
         # would not be found again in a Job that has been suspended.
         return Decision("Failed", failure=failure, child=child, due=(0.0,))
     return Decision(
@@ -68,15 +74,15 @@ def _failure(job: Job, observed: Observed, shards: Shards, child: ChildJob) -> R
     if ended.reason == "MaxFailedIndexesExceeded":
         return some_failed
     if ended.reason == "PodFailurePolicy":
-        said = last_words(observed, child, int(ExitCode.CANNOT_WORK))
-        return Reason("CannotWork", said or ended.message)
+        message = message_of_exit(observed, child, int(ExitCode.CANNOT_WORK))
+        return Reason("CannotWork", message or ended.message)
     return ended
 
 
 def _failed_sentence(shards: Shards, observed: Observed, child: ChildJob) -> str:
     ended = [pod for pod in observed.pods_of(child) if pod.index in child.failed_indexes]
-    said = dict.fromkeys(text for pod in ended if (text := last_word(pod)))
-    why = "".join(f"; {text}" for text in list(said)[-_MOST_NAMED:])
+    messages = dict.fromkeys(text for pod in ended if (text := last_message(pod)))
+    why = "".join(f"; {text}" for text in list(messages)[-_MAX_NAMED:])
     return f"failed shards: {format_ranges(shards.failed)}{why}"
 
 
@@ -112,7 +118,7 @@ def _state(job: Job, observed: Observed, child: ChildJob) -> str:
     if spec.queue_name is None and spec.suspend:
         return "Suspended"
     pods = observed.pods_of(child)
-    if any(is_at_work(pod) for pod in pods) or _has_started(job, observed, child):
+    if any(is_running(pod) for pod in pods) or _has_started(job, observed, child):
         return "Running"
     return "Pending"
 
@@ -154,7 +160,7 @@ def _start_deadline(
 
 
 def _held_until(job: Job, now: datetime) -> datetime:
-    """Until when no pod was wanted: Kubernetes' startTime tells it of suspension only."""
+    """Until when no pod was wanted: Kubernetes' startTime covers suspension only."""
     held = by_type(job.before.conditions).get("Suspended")
     if held is None:
         return job.identity.created

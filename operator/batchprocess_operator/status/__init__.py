@@ -1,1 +1,1 @@
-"""What a job's status tells people and tools. Pure."""
+"""What a job's status says to people and tools. Pure."""

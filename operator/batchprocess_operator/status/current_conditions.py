@@ -6,18 +6,18 @@ from datetime import datetime, timedelta
 from batchprocess_operator.model.conditions import Fact, by_type
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
-from batchprocess_operator.model.observed import Observed, ShardReport, pods_at_work
+from batchprocess_operator.model.observed import Observed, ShardReport, count_running
 from batchprocess_operator.model.reasons import NAME_CONFLICT
 from batchprocess_operator.observe.shards import Shards, regressed
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
 
-_MOST_STALL_SECONDS = 300
-"""A stall is told at half of stallSeconds, when the agent would end it, or after this long."""
+_MAX_STALL_SECONDS = 300
+"""A stall is shown at half of stallSeconds, when the agent would end it, or after this long."""
 _FRESH_SECONDS = 30
 
 
-def facts_of(
+def current_facts(
     job: Job, observed: Observed, shards: Shards, decision: Decision, now: datetime
 ) -> list[Fact]:
     """Every condition but those about lost nodes, most telling first."""
@@ -43,11 +43,11 @@ def facts_of(
 def stalled_shards(
     job: Job, reports: Iterable[ShardReport], running: frozenset[int], now: datetime
 ) -> list[int]:
-    """Shards at work that are heard of, and have been heard to do nothing for too long.
+    """Running shards that send reports, and whose reports have shown nothing done for too long.
 
-    Silence says nothing: the road of reports may be cut, and the work goes on.
+    Silence says nothing: the way of reports may be cut, and the work goes on.
     """
-    limit = min(job.body.spec.timeouts.stall_seconds / 2, _MOST_STALL_SECONDS)
+    limit = min(job.body.spec.timeouts.stall_seconds / 2, _MAX_STALL_SECONDS)
     since, fresh = now - timedelta(seconds=limit), now - timedelta(seconds=_FRESH_SECONDS)
     return sorted(
         report.shard
@@ -55,7 +55,7 @@ def stalled_shards(
         if report.shard in running
         and report.phase != "starting"
         and report.advanced < since
-        and report.heard > fresh
+        and report.received > fresh
     )
 
 
@@ -78,7 +78,7 @@ def _at_the_end(decision: Decision) -> list[Fact]:
 
 
 def _running(observed: Observed, decision: Decision) -> Fact:
-    pods = pods_at_work(observed)
+    pods = count_running(observed)
     count = pods["worker"] + pods["finalizer"]
     if count:
         return Fact("Running", True, "PodsRunning", f"{count} pods")
@@ -125,15 +125,15 @@ def _metrics(job: Job, decision: Decision) -> list[Fact]:
 def _degraded(job: Job, observed: Observed, shards: Shards) -> list[Fact]:
     """Storage has lost records that it had: said for as long as the job lives."""
     known = by_type(job.before.conditions).get("Degraded")
-    said = known.message if known is not None and known.status == "True" else ""
+    before = known.message if known is not None and known.status == "True" else ""
     lost = regressed(job.before, observed, shards.total)
     fresh = [
         f"shard {shard} from {was} to {now}"
         for shard, (was, now) in lost.items()
-        # The first word on a shard stays: the roads tell of one loss in different numbers.
-        if f"shard {shard} from " not in said
+        # What was first said of a shard stays: the sources give one loss in different numbers.
+        if f"shard {shard} from " not in before
     ]
-    if not said and not fresh:
+    if not before and not fresh:
         return []
-    head = said or "was the bucket restored? Committed batches in storage went back"
+    head = before or "was the bucket restored? Committed batches in storage went back"
     return [Fact("Degraded", True, "DataLoss", "; ".join([head, *fresh]))]

@@ -16,10 +16,10 @@ from batchprocess_operator.observe.shards import Shards
 
 _STALE_SECONDS = 30
 _LATELY_SECONDS = 60
-"""For so long the pace of sealed shards stands for those that have not told two reports yet."""
+"""For so long the pace of sealed shards stands for those that have not sent two reports yet."""
 _SLOWEST = 0.1
 """A shard that has stalled is not extrapolated: the agent ends it, and another goes on."""
-_MOST_SECONDS = 10 * 365 * 86_400
+_MAX_SECONDS = 10 * 365 * 86_400
 _JUMP = 0.1
 """An estimate within a tenth of the remaining time of the old one is the old one: no flicker."""
 
@@ -51,7 +51,7 @@ def estimate(
         return Estimate(None, None)
     rate = _rounded(sum(rates.values()) * shards.shape.batch_size)
     seconds = _seconds_left(_left(shards, reports), shards, rates, slots)
-    if seconds > _MOST_SECONDS:
+    if seconds > _MAX_SECONDS:
         return Estimate(rate, None)
     end = (now + timedelta(seconds=seconds)).replace(microsecond=0)
     if before is not None and abs((end - before).total_seconds()) < max(2, _JUMP * seconds):
@@ -62,14 +62,14 @@ def estimate(
 def _paces_of_late(
     shards: Shards, reports: Mapping[int, ShardReport], now: datetime
 ) -> dict[int, float]:
-    """Where one pod follows another nobody has told a pace for seconds: as the last ones did.
+    """Where one pod follows another nobody has reported a pace for seconds: as the last ones did.
 
     One entry for each shard at work, or for the one that is about to be.
     """
     ended = [reports[k] for k in shards.sealed if k in reports]
     known = [one.rate for one in ended if one.rate and _age(one, now) < _LATELY_SECONDS]
-    at_work = sorted(shards.running) or sorted(shards.pending)[:1]
-    return dict.fromkeys(at_work, median(known)) if known else {}
+    running = sorted(shards.running) or sorted(shards.pending)[:1]
+    return dict.fromkeys(running, median(known)) if known else {}
 
 
 def _left(shards: Shards, reports: Mapping[int, ShardReport]) -> list[int]:
@@ -85,9 +85,9 @@ def _seconds_left(
 ) -> float:
     usual = median(rates.values())
     pace = {k: max(rate, _SLOWEST * usual) for k, rate in rates.items()}
-    at_work = [left[k] / pace.get(k, usual) for k in sorted(shards.running)]
-    free = [0.0] * max(slots - len(at_work), 0)
-    heap = at_work + free
+    running = [left[k] / pace.get(k, usual) for k in sorted(shards.running)]
+    free = [0.0] * max(slots - len(running), 0)
+    heap = running + free
     heapq.heapify(heap)
     last = max(heap)
     for shard in sorted(shards.pending):
@@ -102,7 +102,7 @@ def _is_fresh(report: ShardReport, now: datetime) -> bool:
 
 
 def _age(report: ShardReport, now: datetime) -> float:
-    return (now - report.heard).total_seconds()
+    return (now - report.received).total_seconds()
 
 
 def _rounded(value: float) -> float:

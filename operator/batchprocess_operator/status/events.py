@@ -1,4 +1,4 @@
-"""Events: what a person would want to know, each told once, when it becomes so. Pure."""
+"""Events: what a person would want to know, each posted once, when it becomes so. Pure."""
 
 from collections.abc import Iterator
 
@@ -64,8 +64,8 @@ def _failed_shards(before: Status, after: Status) -> Iterator[Event]:
         yield Event("Warning", "ShardFailed", f"shards {format_ranges(fresh)} have failed")
 
 
-def told_of(action: Action) -> Iterator[Event]:
-    """What to tell once an action is done, whether or not the status changes by it."""
+def events_of(action: Action) -> Iterator[Event]:
+    """What to post once an action is done, whether or not the status changes by it."""
     if isinstance(action, GiveUpPod):
         yield Event("Warning", "PodGivenUp", f"{action.name}: node {action.node} is gone")
 

@@ -1,4 +1,4 @@
-"""That pods fail, in their own words, long before a shard has used up its retries. Pure."""
+"""That pods fail, and why, as they said it, long before a shard has used up its retries. Pure."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
 from batchprocess_operator.observe.shards import Shards, shards_of
 from batchprocess_operator.status.pods_starting import never_ran
 
-_UNTOLD = frozenset(
+_UNREPORTED = frozenset(
     {
         # Ended as it was asked to.
         *(ExitCode.SEALED, ExitCode.STOPPED, ExitCode.FENCED),
@@ -32,28 +32,28 @@ _RANKS = (
 )
 """The last is for people the most telling. The condition's reason never goes back, so a worker Job
 is worth this many events at most, however many shards it has and whoever restarts meanwhile."""
-_MOST_NAMED = 3
-_LONGEST = 300
-_LONGEST_RANGES = 100
+_MAX_NAMED = 3
+_MAX_MESSAGE = 300
+_MAX_RANGES = 100
 
 
 def pods_failed(job: Job, observed: Observed, shards: Shards, decision: Decision) -> list[Fact]:
-    """PodsFailed: True once a pod of the child has failed, for as long as the child is at it."""
+    """PodsFailed: True once a pod of the child has failed, for as long as the child runs."""
     child = decision.child
     if child is None:
         return []
-    before = _said_of_it(job, decision)
+    before = _condition_before(job, decision)
     failed = [pod for pod in observed.pods_of(child) if _has_failed(pod)]
     if not failed:
-        # Kubernetes may have cleared them away; what they said holds.
-        told = () if before is None else (before,)
-        return [Fact("PodsFailed", True, one.reason, one.message) for one in told]
+        # Kubernetes may have cleared them away; what was said of them holds.
+        kept = () if before is None else (before,)
+        return [Fact("PodsFailed", True, one.reason, one.message) for one in kept]
     kinds = {_kind(pod) for pod in failed} | ({before.reason} if before is not None else set())
     return [Fact("PodsFailed", True, max(kinds, key=_rank), _message(job, shards, child, failed))]
 
 
-def last_word(pod: ChildPod) -> str:
-    """The agent's sentence, else the last line of the log, else the kubelet's word: OOMKilled."""
+def last_message(pod: ChildPod) -> str:
+    """The agent's sentence, else the last line of the log, else the kubelet's reason: OOMKilled."""
     if pod.termination is not None and pod.termination.message:
         return pod.termination.message
     if pod.died is None:
@@ -62,8 +62,8 @@ def last_word(pod: ChildPod) -> str:
     return lines[-1] if lines else pod.died.reason
 
 
-def _said_of_it(job: Job, decision: Decision) -> Condition | None:
-    """The condition as last told, if it was about the same child."""
+def _condition_before(job: Job, decision: Decision) -> Condition | None:
+    """The condition as last written, if it was about the same child."""
     before = job.before
     same_retry = before.retry == decision.retry(job)
     same_role = (before.state == "Finalizing") == (decision.state == "Finalizing")
@@ -72,7 +72,7 @@ def _said_of_it(job: Job, decision: Decision) -> Condition | None:
 
 def _has_failed(pod: ChildPod) -> bool:
     """Of itself: who deletes, evicts or drains a pod need not be told that it has ended."""
-    if pod.died is None or pod.exit_code in _UNTOLD or never_ran(pod) is not None:
+    if pod.died is None or pod.exit_code in _UNREPORTED or never_ran(pod) is not None:
         return False
     return pod.lost_at is None and not pod.disrupted
 
@@ -89,10 +89,10 @@ def _rank(kind: str) -> int:
 
 
 def _message(job: Job, shards: Shards, child: ChildJob, failed: Iterable[ChildPod]) -> str:
-    newest = {_kind(pod): last_word(pod) for pod in failed}
+    newest = {_kind(pod): last_message(pod) for pod in failed}
     worst = sorted(newest, key=_rank, reverse=True)
-    said = dict.fromkeys(newest[kind][:_LONGEST] for kind in worst)
-    return "; ".join([*list(said)[:_MOST_NAMED], _where(job, shards, child, failed)])
+    messages = dict.fromkeys(newest[kind][:_MAX_MESSAGE] for kind in worst)
+    return "; ".join([*list(messages)[:_MAX_NAMED], _where(job, shards, child, failed)])
 
 
 def _where(job: Job, shards: Shards, child: ChildJob, failed: Iterable[ChildPod]) -> str:
@@ -102,4 +102,4 @@ def _where(job: Job, shards: Shards, child: ChildJob, failed: Iterable[ChildPod]
     each = job.body.spec.worker.processes_per_worker
     hit = shards_of(child, indexes, shards.total, each)
     named = f"shards {format_ranges(hit)}"
-    return f"pods of {named if len(named) <= _LONGEST_RANGES else f'{len(hit)} shards'} have failed"
+    return f"pods of {named if len(named) <= _MAX_RANGES else f'{len(hit)} shards'} have failed"

@@ -13,10 +13,10 @@ MAX_ROWS = 200
 def shard_rows(
     shards: Shards, reports: Mapping[int, ShardReport], before: Status, *, final: bool
 ) -> list[dict[str, Any]]:
-    """Failed shards first, then those at work, each in order; at the end nothing is at work."""
+    """Failed shards first, then those that run, each in order; at the end none runs."""
     known = {row.shard: row for row in before.shard_progress or ()}
-    at_work = () if final else sorted(shards.running)
-    chosen = [*sorted(shards.failed), *at_work][:MAX_ROWS]
+    running = () if final else sorted(shards.running)
+    chosen = [*sorted(shards.failed), *running][:MAX_ROWS]
     return [_row(shard, shards, reports.get(shard), known) for shard in chosen]
 
 
@@ -28,7 +28,7 @@ def _row(
     if before is not None and before.cursor == cursor:
         committed = before.last_commit_time
     else:
-        committed = None if report is None or cursor == 0 else report.heard
+        committed = None if report is None or cursor == 0 else report.received
     counted = before.total if before is not None else None
     if report is not None:
         counted = report.total or counted

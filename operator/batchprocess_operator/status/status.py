@@ -11,13 +11,13 @@ from batchprocess_operator.model.conditions import Fact, merge
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
-from batchprocess_operator.model.observed import MOST, Observed, pods_at_work
+from batchprocess_operator.model.observed import MAX_COUNT, Observed, count_running
 from batchprocess_operator.observe.shards import Shards, plan_of
 from batchprocess_operator.status.eta import Estimate, estimate
 from batchprocess_operator.status.printer_columns import display
 from batchprocess_operator.status.shard_rows import shard_rows
 
-_LARGEST = int(sys.float_info.max)
+_MAX_FLOAT = int(sys.float_info.max)
 
 
 def build_status(
@@ -33,7 +33,7 @@ def build_status(
     final = decision.state in FINAL
     speed = Estimate(None, None) if final else _estimate(job, observed, shards, now)
     totals = _totals(job, shards, decision)
-    working = pods_at_work(observed)["worker"]
+    working = count_running(observed)["worker"]
     values = {
         "observedGeneration": job.identity.generation,
         "state": decision.state,
@@ -64,7 +64,7 @@ def build_status(
         "metrics": totals.metrics,
         "metricsError": totals.metrics_error,
         "attempts": totals.attempts,
-        "lostWork": max(before.lost_work or 0, min(observed.reported.lost, MOST)),
+        "lostWork": max(before.lost_work or 0, min(observed.reported.lost, MAX_COUNT)),
         "replicas": working,
         "selector": f"{LABEL_JOB_UID}={job.identity.uid},{LABEL_ROLE}=worker",
         "display": display(totals.done, totals.total, shards, speed, now),
@@ -85,7 +85,7 @@ class _Totals:
 
 
 def _totals(job: Job, shards: Shards, decision: Decision) -> _Totals:
-    """What the finalizer has counted; until it has, what we have heard."""
+    """What the finalizer has counted; until it has, what was reported."""
     before, result = job.before, decision.result
     attempts = max(before.attempts or 0, sum(shards.attempts.values()))
     total = shards.batches_total
@@ -100,7 +100,7 @@ def _totals(job: Job, shards: Shards, decision: Decision) -> _Totals:
         )
     metrics = before.metrics, before.metrics_error
     if decision.state in SUCCESSFUL and before.batches is not None:
-        # The finalizer's word, which counted records, stands over what we had heard.
+        # The finalizer counted records: its result stands over what was reported.
         last = before.batches
         if before.state in SUCCESSFUL:
             attempts = before.attempts or 0
@@ -136,7 +136,7 @@ def _sendable(value: Any) -> Any:
             return {key: _sendable(one) for key, one in value.items()}
         case list():
             return [_sendable(one) for one in value]
-        case int() if abs(value) > _LARGEST:
+        case int() if abs(value) > _MAX_FLOAT:
             return None
     return value
 

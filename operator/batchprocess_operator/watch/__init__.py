@@ -1,1 +1,1 @@
-"""What the API server tells and is asked: watches, their cache, full looks."""
+"""What the API server is watched and asked for: watches, their cache, full listings."""

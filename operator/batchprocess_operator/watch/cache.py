@@ -1,4 +1,4 @@
-"""What the watches have told: jobs, their children and pods. A hint, never the truth.
+"""What the watches have reported: jobs, their children and pods. A hint, never the truth.
 
 Values are parsed once, when they arrive, and only what reconcile reads is kept: pods of a large
 job are many. One event loop only.
@@ -21,7 +21,7 @@ from batchprocess_operator.observe.read_children import (
 
 _LOG = logging.getLogger(__name__)
 MAX_GONE = 2_000
-_MOST_BURIED = 20_000
+_MAX_BURIED = 20_000
 _Child = TypeVar("_Child", ChildJob, ChildPod)
 
 
@@ -35,11 +35,11 @@ class Entry:
     gone: dict[str, ChildPod] = field(default_factory=dict)
 
 
-class Store:
+class JobCache:
     """By the job's UID. Every method returns the UID that is to be reconciled, if any.
 
     A UID whose object was deleted never comes back: an answer to one of our own requests, or a
-    page of a listing, may arrive after the watch has told of the deletion.
+    page of a listing, may arrive after the watch has reported the deletion.
     """
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Store:
         return uid
 
     def drop_pod(self, raw: Raw) -> str | None:
-        """A pod is gone. What it said last is kept for a while: attempts are counted by it."""
+        """A pod is gone. Its last version is kept for a while: attempts are counted by it."""
         uid = job_uid(raw)
         last = None if uid is None else _read(pod_of, raw)
         if uid is None or last is None:
@@ -116,7 +116,7 @@ class Store:
             return None
         entry = self._entry(uid)
         entry.pods.pop(last.uid, None)
-        # One that was deleted by force has told no end.
+        # One that was deleted by force has reported no end.
         entry.gone[last.uid] = replace(last, ended=True)
         while len(entry.gone) > MAX_GONE:
             entry.gone.pop(next(iter(entry.gone)))
@@ -154,7 +154,7 @@ class Store:
 
     def _bury(self, uids: Iterable[str]) -> None:
         self._buried.update(dict.fromkeys(uids))
-        while len(self._buried) > _MOST_BURIED:
+        while len(self._buried) > _MAX_BURIED:
             self._buried.pop(next(iter(self._buried)))
 
     def _entry(self, uid: str) -> Entry:

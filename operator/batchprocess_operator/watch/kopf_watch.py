@@ -1,4 +1,4 @@
-"""Kopf's part: it logs in, watches, and hands every event to the store. Nothing else.
+"""Kopf's part: it logs in, watches, and hands every event to the cache. Nothing else.
 
 Only `on.event` handlers: they need no finalizer and no annotation on anybody's object, and their
 errors cannot stop a timer for good. Deletions that a watch missed are found by `relist.py`.
@@ -11,27 +11,27 @@ import kopf
 
 from batchprocess_operator.kube import login
 from batchprocess_operator.model.names import GROUP, LABEL_JOB_UID, PLURAL, VERSION
-from batchprocess_operator.watch.cache import Store
+from batchprocess_operator.watch.cache import JobCache
 
 _SERVER_SECONDS, _CLIENT_SECONDS, _CONNECT_SECONDS = 300, 330, 10
 _PAGE = 500
 
 
 def watching(
-    store: Store, changed: Callable[[str], None], healthy: Callable[[], dict[str, float]]
+    cache: JobCache, changed: Callable[[str], None], healthy: Callable[[], dict[str, float]]
 ) -> kopf.OperatorRegistry:
-    """Handlers that keep `store` and call `changed` with the UID of the job concerned."""
+    """Handlers that keep `cache` and call `changed` with the UID of the job concerned."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(kopf_login)
     puts: dict[str, Callable[[Any], str | None]] = {
-        PLURAL: store.put_job,
-        "jobs": store.put_child,
-        "pods": store.put_pod,
+        PLURAL: cache.put_job,
+        "jobs": cache.put_child,
+        "pods": cache.put_pod,
     }
     drops: dict[str, Callable[[Any], str | None]] = {
-        PLURAL: lambda raw: store.drop_job(raw["metadata"]["uid"]),
-        "jobs": store.drop_child,
-        "pods": store.drop_pod,
+        PLURAL: lambda raw: cache.drop_job(raw["metadata"]["uid"]),
+        "jobs": cache.drop_child,
+        "pods": cache.drop_pod,
     }
 
     async def seen(event: kopf.RawEvent, resource: kopf.Resource, **_: Any) -> None:

@@ -13,11 +13,11 @@ from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason
 
 _PATIENCE = timedelta(seconds=5)
-_AGAIN_SECONDS = 15.0
-_MOST_ASKED = 3
+_VALID_SECONDS = 15.0
+_MAX_ASKED = 3
 
 
-class Inquiries:
+class Lookups:
     """Answers by key, kept for a while. `clock` in seconds."""
 
     def __init__(self, api: Api, clock: Callable[[], float]) -> None:
@@ -34,7 +34,7 @@ class Inquiries:
         self, namespace: str, child: ChildJob | None, pods: Iterable[ChildPod], now: datetime
     ) -> dict[str, Reason]:
         """The newest warning about some pods that do not start, or about a Job without pods."""
-        asked = [(pod.uid, pod.name) for pod in pods if _silent(pod, now)][:_MOST_ASKED]
+        asked = [(pod.uid, pod.name) for pod in pods if _silent(pod, now)][:_MAX_ASKED]
         if child is not None and not asked and _has_no_pod(child, now):
             asked = [(child.uid, child.name)]
         found = {name: await self._trouble(namespace, uid) for uid, name in asked}
@@ -47,13 +47,13 @@ class Inquiries:
 
     def forget_old(self) -> None:
         """Drop answers that are too old to be used."""
-        limit = self._clock() - _AGAIN_SECONDS
+        limit = self._clock() - _VALID_SECONDS
         self._nodes = {k: v for k, v in self._nodes.items() if v[0] > limit}
         self._troubles = {k: v for k, v in self._troubles.items() if v[0] > limit}
 
     async def _is_lost(self, name: str) -> bool:
         known = self._nodes.get(name)
-        if known is not None and self._clock() - known[0] < _AGAIN_SECONDS:
+        if known is not None and self._clock() - known[0] < _VALID_SECONDS:
             return known[1]
         try:
             conditions = (await self._api.get(paths.node(name)))["status"].get("conditions") or ()
@@ -67,7 +67,7 @@ class Inquiries:
 
     async def _trouble(self, namespace: str, uid: str) -> Reason | None:
         known = self._troubles.get(uid)
-        if known is not None and self._clock() - known[0] < _AGAIN_SECONDS:
+        if known is not None and self._clock() - known[0] < _VALID_SECONDS:
             return known[1]
         query = {"fieldSelector": f"involvedObject.uid={uid},type=Warning", "limit": "50"}
         try:
@@ -91,8 +91,8 @@ def _overdue(pod: ChildPod, now: datetime) -> bool:
 
 def _silent(pod: ChildPod, now: datetime) -> bool:
     """Does not start, and its status does not say why: a volume that is missing, say."""
-    told = pod.started or pod.waiting is not None or pod.unscheduled is not None
-    return pod.alive and not told and pod.created + _PATIENCE < now
+    explained = pod.started or pod.waiting is not None or pod.unscheduled is not None
+    return pod.alive and not explained and pod.created + _PATIENCE < now
 
 
 def _has_no_pod(child: ChildJob, now: datetime) -> bool:

@@ -1,26 +1,26 @@
-"""Pods as the progress endpoint asks for them: out of the store, by UID."""
+"""Pods as the progress endpoint asks for them: out of the cache, by UID."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from batchprocess_operator.endpoint.report_store import PodFacts
 from batchprocess_operator.observe.shards import shards_of
-from batchprocess_operator.watch.cache import Store
+from batchprocess_operator.watch.cache import JobCache
 
 
 @dataclass(frozen=True)
 class PodDirectory:
     """Only worker pods of Jobs that we made, for BatchProcessJobs that exist."""
 
-    store: Store
+    cache: JobCache
 
     def find(self, uid: str) -> PodFacts | None:
-        """As `endpoint.reports.Pods`."""
-        found = self.store.find_pod(uid)
+        """As `endpoint.report_store.Pods`."""
+        found = self.cache.find_pod(uid)
         if found is None:
             return None
         job_uid, pod = found
-        entry = self.store.entries[job_uid]
+        entry = self.cache.entries[job_uid]
         child = entry.children.get(pod.child_uid or "")
         if entry.raw is None or child is None or child.role != "worker":
             return None
@@ -37,5 +37,5 @@ class PodDirectory:
 
     def created(self, uid: str) -> datetime | None:
         """When a pod was created."""
-        found = self.store.find_pod(uid)
+        found = self.cache.find_pod(uid)
         return None if found is None else found[1].created

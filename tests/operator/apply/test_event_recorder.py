@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from batchprocess_operator.apply.event_recorder import Recorder
+from batchprocess_operator.apply.event_recorder import EventRecorder
 from batchprocess_operator.model.plan import Event
 from support.operator.fake_api import FakeApi, FakeServer, Object
 from support.operator.objects import job
@@ -18,7 +18,7 @@ def told(events: list[tuple[float, Event]], recorders: int = 1, **server: Any) -
     async def whole() -> list[Object]:
         made = FakeServer(**server)
         loop = asyncio.get_running_loop()
-        posts = [Recorder(FakeApi(made), loop.time) for _ in range(recorders)]  # type: ignore[arg-type]
+        posts = [EventRecorder(FakeApi(made), loop.time) for _ in range(recorders)]  # type: ignore[arg-type]
         for seconds, event in events:
             await asyncio.sleep(seconds)
             for recorder in posts:

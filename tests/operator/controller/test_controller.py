@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from batchprocess_operator.apply.perform import NameTakenError, Target, perform
-from batchprocess_operator.controller import controller as module
+from batchprocess_operator.controller import job_pass as module
 from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.errors import NotFound
 from batchprocess_operator.model.names import LABEL_JOB
 from batchprocess_operator.model.plan import CreateJob, DeleteJob, GiveUpPod, PatchJob, ResetBackoff
-from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.model.report_address import ReportAddress
 from support.operator.fake_api import FakeApi, FakeServer, Object
 from support.operator.lives import Operator
 from support.operator.objects import job_object
@@ -82,11 +82,13 @@ def taken(server: FakeServer, name: str = CHILD) -> None:
 
 @in_world
 async def test_a_ca_that_changed_meanwhile_is_given_to_the_next_job(world: World) -> None:
-    operator = Operator(world.server, "operator", road=ProgressRoad("https://a:1", "first"))
+    operator = Operator(
+        world.server, "operator", report_address=ReportAddress("https://a:1", "first")
+    )
     task = asyncio.create_task(operator.run())
     world.apply()
     await asyncio.sleep(2)
-    operator.road = ProgressRoad("https://a:1", "second")
+    operator.report_address = ReportAddress("https://a:1", "second")
     world.apply("later")
     await asyncio.sleep(2)
     task.cancel()
@@ -154,7 +156,7 @@ async def test_a_child_whose_label_somebody_took_away_is_told_and_not_asked_for_
 
 
 @in_world
-async def test_a_decision_is_never_written_over_a_twins_newer_status(world: World):
+async def test_a_decision_is_never_written_over_a_replicas_newer_status(world: World):
     """Ours was made on an older version, so it must be made again, whatever we know by then."""
     world.apply()
     where = paths.job_object("team", "digits")
@@ -164,7 +166,7 @@ async def test_a_decision_is_never_written_over_a_twins_newer_status(world: Worl
         async def create(self, path: str, body: Any) -> Object:
             answer = await slow.create(path, body)
             if path.endswith("/jobs"):
-                # Meanwhile a twin ends the job, and our watch tells us so.
+                # Meanwhile a replica ends the job, and our watch tells us so.
                 world.server.change(f"{where}/status", {"status": {"state": "Complete"}})
                 await asyncio.sleep(5)
             return answer

@@ -3,7 +3,7 @@
 import asyncio
 
 from batchprocess_operator.controller.work_queue import WorkQueue
-from batchprocess_operator.kube.rate_limit import Pace
+from batchprocess_operator.kube.rate_limit import RateLimit
 from support.operator.virtual_time import run_virtually
 
 
@@ -23,7 +23,7 @@ def virtually(test):
 
 async def within(queue: WorkQueue, seconds: float) -> str | None:
     try:
-        return await asyncio.wait_for(queue.take(), seconds)
+        return await asyncio.wait_for(queue.next_key(), seconds)
     except TimeoutError:
         return None
 
@@ -99,7 +99,7 @@ async def test_a_key_added_while_it_was_worked_on_waits_for_the_pause_too():
 @virtually
 async def test_one_that_waits_is_woken_by_a_key_that_comes():
     queue = WorkQueue(clock)
-    taking = asyncio.create_task(queue.take())
+    taking = asyncio.create_task(queue.next_key())
     await asyncio.sleep(5)
     queue.add("a")
     assert await taking == "a"
@@ -111,7 +111,7 @@ async def test_many_workers_get_every_key_once():
 
     async def work() -> None:
         while True:
-            key = await queue.take()
+            key = await queue.next_key()
             got.append(key)
             await asyncio.sleep(1)
             queue.done(key)
@@ -139,22 +139,22 @@ async def test_only_keys_that_nobody_works_on_are_overdue():
 
 @virtually
 async def test_a_bucket_lets_a_burst_through_and_then_keeps_the_rate():
-    pace = Pace(10, 5, clock)
+    limit = RateLimit(10, 5, clock)
     began = clock()
     for _ in range(5):
-        await pace.wait()
+        await limit.wait()
     assert clock() - began < 0.01
     for _ in range(20):
-        await pace.wait()
+        await limit.wait()
     assert round(clock() - began, 1) == 2.0
 
 
 @virtually
 async def test_those_who_ask_at_once_get_their_turns_one_after_the_other():
-    pace, turns = Pace(10, 1, clock), []
+    limit, turns = RateLimit(10, 1, clock), []
 
     async def ask(number: int) -> None:
-        await pace.wait()
+        await limit.wait()
         turns.append((number, round(clock(), 1)))
 
     await asyncio.gather(*(ask(number) for number in range(4)))
@@ -163,9 +163,9 @@ async def test_those_who_ask_at_once_get_their_turns_one_after_the_other():
 
 @virtually
 async def test_a_quiet_hour_saves_up_no_more_than_a_burst():
-    pace = Pace(10, 5, clock)
+    limit = RateLimit(10, 5, clock)
     await asyncio.sleep(3600)
     began = clock()
     for _ in range(15):
-        await pace.wait()
+        await limit.wait()
     assert round(clock() - began, 1) == 1.0

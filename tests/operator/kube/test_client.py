@@ -21,7 +21,7 @@ from batchprocess_operator.kube.errors import (
     Rejected,
     Unavailable,
 )
-from batchprocess_operator.kube.rate_limit import Pace
+from batchprocess_operator.kube.rate_limit import RateLimit
 
 WEBHOOK = 'admission webhook "labels.example.com" denied the request: no team label'
 POLICY = (
@@ -86,7 +86,9 @@ def asked(question: Callable[[Api], Awaitable[Any]]) -> Any:
         host, port = runner.addresses[0][:2]
         try:
             async with ApiClient(Configuration(host=f"http://{host}:{port}")) as made:
-                return await question(Api(made, Pace(1000, 1000, asyncio.get_running_loop().time)))
+                return await question(
+                    Api(made, RateLimit(1000, 1000, asyncio.get_running_loop().time))
+                )
         finally:
             await runner.cleanup()
 

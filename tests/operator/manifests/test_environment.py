@@ -1,7 +1,7 @@
 """What a pod is told in its environment."""
 
 from support.operator.manifests import (
-    ROAD,
+    ADDRESS,
     container_of,
     env_of,
     finalizer,
@@ -42,9 +42,9 @@ class TestEnvironment:
         assert not [name for name in env_of(worker()) if name.startswith("AWS_")]
 
     def test_progress_goes_to_the_endpoint_if_there_is_one(self) -> None:
-        env = env_of(worker(road=ROAD))
-        assert env["BATCHPROCESS_PROGRESS_URL"] == ROAD.url
-        assert env["BATCHPROCESS_PROGRESS_CA"] == ROAD.ca
+        env = env_of(worker(address=ADDRESS))
+        assert env["BATCHPROCESS_PROGRESS_URL"] == ADDRESS.url
+        assert env["BATCHPROCESS_PROGRESS_CA"] == ADDRESS.ca
         assert env["BATCHPROCESS_PROGRESS_TOKEN_FILE"] == "/var/run/batchprocess/token"
         assert "BATCHPROCESS_PROGRESS_URL" not in env_of(worker())
 

@@ -2,7 +2,7 @@
 
 from batchprocess_operator.manifests.jobs import worker_job
 from support.operator.manifests import (
-    ROAD,
+    ADDRESS,
     container_of,
     env_of,
     finalizer,
@@ -106,8 +106,8 @@ class TestWorkerPod:
     def test_building_it_leaves_the_jobs_own_template_as_it_was(self) -> None:
         own = template(containers=[{"name": "worker", "env": [{"name": "A", "value": "1"}]}])
         one = job(worker=own)
-        first = worker_job(one.body, one.identity, ROAD)
-        assert worker_job(one.body, one.identity, ROAD) == first
+        first = worker_job(one.body, one.identity, ADDRESS)
+        assert worker_job(one.body, one.identity, ADDRESS) == first
         assert one.body.spec.worker.template == own["template"]
 
 

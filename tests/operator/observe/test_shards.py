@@ -1,4 +1,4 @@
-"""One view of all shards from all roads, each of which may be late, lost, repeated or a lie."""
+"""One view of all shards from all sources, each of which may be late, lost, repeated or a lie."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.observed import Observed, Reported, ShardReport
-from batchprocess_operator.observe.shards import look_at_shards, numbers, regressed, shards_of
+from batchprocess_operator.observe.shards import numbers, read_shards, regressed, shards_of
 from support.operator.objects import NOW, WORKER, child, ended, job, pod
 
 SHAPE = RunShape(rows=37, batch_size=4, batches=10)  # 3, 3, 2, 2 batches
@@ -15,7 +15,7 @@ SHAPE = RunShape(rows=37, batch_size=4, batches=10)  # 3, 3, 2, 2 batches
 
 def report(shard: int, **fields) -> ShardReport:
     usual = {"claim": 1, "cursor": 0, "total": 3, "processed": 0, "phase": "running"}
-    usual |= {"sealed": False, "heard": NOW, "advanced": NOW}
+    usual |= {"sealed": False, "received": NOW, "advanced": NOW}
     return ShardReport(shard=shard, **(usual | fields))
 
 
@@ -23,7 +23,7 @@ def look(one=None, children=(), pods=(), gone=(), reports=(), shape=None, **spec
     one = one or job(**spec)
     heard = Reported({told.shard: told for told in reports}, shape)
     seen = Observed(tuple(children), tuple(pods), tuple(gone), heard)
-    return look_at_shards(one.body, one.before, seen)
+    return read_shards(one.body, one.before, seen)
 
 
 def test_nothing_known_means_everything_is_pending() -> None:

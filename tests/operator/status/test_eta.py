@@ -8,7 +8,7 @@ import pytest
 
 from batchprocess.protocol.run import RunShape
 from batchprocess_operator.model.observed import Observed, Reported, ShardReport
-from batchprocess_operator.observe.shards import look_at_shards
+from batchprocess_operator.observe.shards import read_shards
 from batchprocess_operator.status.eta import estimate
 from support.operator.objects import NOW, child, job, pod
 
@@ -28,7 +28,7 @@ def guess(reports, running=(0, 1), slots=2, before=None, shards=4, now=NOW, seal
     seen = Observed((made,), tuple(pod(k) for k in running), (), Reported(told, shape))
     one = job({"sealedShards": sealed or ""}, shards=shards)
     return estimate(
-        look_at_shards(one.body, one.before, seen), told, slots=slots, before=before, now=now
+        read_shards(one.body, one.before, seen), told, slots=slots, before=before, now=now
     )
 
 

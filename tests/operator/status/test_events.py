@@ -4,7 +4,7 @@ import pytest
 
 from batchprocess_operator.model.observed import Reason
 from batchprocess_operator.model.plan import GiveUpPod, ResetBackoff
-from batchprocess_operator.status.events import told_of
+from batchprocess_operator.status.events import events_of
 from support.operator.objects import (
     FINALIZER,
     WORKER,
@@ -102,9 +102,9 @@ def test_trouble_with_starting_is_told_when_its_reason_changes_and_not_when_it_r
 
 
 def test_a_pod_that_was_given_up_is_told_when_it_is_done_whatever_becomes_of_the_status() -> None:
-    (event,) = told_of(GiveUpPod("a", "uid", "node-1"))
+    (event,) = events_of(GiveUpPod("a", "uid", "node-1"))
     assert (event.reason, event.message) == ("PodGivenUp", "a: node node-1 is gone")
-    assert list(told_of(ResetBackoff("a", "uid"))) == []
+    assert list(events_of(ResetBackoff("a", "uid"))) == []
 
 
 def test_a_retry_is_told_when_it_begins_and_not_when_it_is_asked_for() -> None:

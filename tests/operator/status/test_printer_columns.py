@@ -60,7 +60,7 @@ def test_rate_and_time_left_are_shown_once_they_are_known() -> None:
 
 def plan_shards():
     from batchprocess_operator.model.observed import Observed
-    from batchprocess_operator.observe.shards import look_at_shards
+    from batchprocess_operator.observe.shards import read_shards
 
     one = job()
-    return look_at_shards(one.body, one.before, Observed())
+    return read_shards(one.body, one.before, Observed())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batchprocess_operator.kube.errors import ApiError, Denied, NotFound, Unavailable
-from batchprocess_operator.watch.lookups import Inquiries
+from batchprocess_operator.watch.lookups import Lookups
 from support.operator.objects import FINALIZER, NOW, child, pod
 from support.operator.virtual_time import run_virtually
 
@@ -26,9 +26,9 @@ class FakeAnswers:
         return answer
 
 
-def inquiries(answers: Mapping[str, Any]) -> tuple[Inquiries, FakeAnswers]:
+def lookups(answers: Mapping[str, Any]) -> tuple[Lookups, FakeAnswers]:
     api = FakeAnswers(answers)
-    return Inquiries(api, lambda: asyncio.get_running_loop().time()), api  # type: ignore[arg-type]
+    return Lookups(api, lambda: asyncio.get_running_loop().time()), api  # type: ignore[arg-type]
 
 
 def node(ready: str) -> dict[str, Any]:
@@ -51,13 +51,13 @@ STUCK = [pod(0, deleted=-30)]
     ],
 )
 def test_a_node_is_lost_if_it_is_gone_or_does_not_say_that_it_is_ready(answer, lost) -> None:
-    asking, _ = inquiries({NODE: answer})
+    asking, _ = lookups({NODE: answer})
     found = run_virtually(asking.lost_nodes(STUCK, NOW))
     assert found == ({"node-1"} if lost else set())
 
 
 def test_an_answer_that_does_not_come_is_no_answer() -> None:
-    asking, _ = inquiries({NODE: Unavailable("503")})
+    asking, _ = lookups({NODE: Unavailable("503")})
     with pytest.raises(Unavailable):
         run_virtually(asking.lost_nodes(STUCK, NOW))
 
@@ -67,13 +67,13 @@ def test_an_answer_that_does_not_come_is_no_answer() -> None:
     [pod(0), pod(0, deleted=10), pod(0, deleted=-2), pod(0, deleted=-900, phase="Failed")],
 )
 def test_nobody_asks_about_nodes_of_pods_that_are_not_overdue(one) -> None:
-    asking, api = inquiries({NODE: node("False")})
+    asking, api = lookups({NODE: node("False")})
     assert run_virtually(asking.lost_nodes([one], NOW)) == set()
     assert api.asked == []
 
 
 def test_a_node_is_asked_about_once_in_a_while_however_many_pods_are_on_it() -> None:
-    asking, api = inquiries({NODE: node("Unknown")})
+    asking, api = lookups({NODE: node("Unknown")})
 
     async def often() -> None:
         for _ in range(20):
@@ -91,7 +91,7 @@ def event(reason: str, at: str) -> dict[str, str]:
     return {"reason": reason, "message": f"about {reason}", "lastTimestamp": at}
 
 
-def trouble(asking: Inquiries, made, pods):
+def trouble(asking: Lookups, made, pods):
     return run_virtually(asking.troubles("team", made, pods, NOW))
 
 
@@ -102,7 +102,7 @@ def silent(index: int = 0, of: str | None = None, created: float = -50):
 
 def test_a_pod_that_does_not_start_and_does_not_say_why_has_its_newest_warning() -> None:
     items = [event("Old", "2030-01-01T11:00:00Z"), event("FailedMount", "2030-01-01T11:59:00Z")]
-    asking, api = inquiries({EVENTS: {"items": items}})
+    asking, api = lookups({EVENTS: {"items": items}})
     found = trouble(asking, child(), [silent()])
     assert [one.reason for one in found.values()] == ["FailedMount"]
     (_, query) = api.asked[0]
@@ -119,14 +119,14 @@ def test_a_pod_that_does_not_start_and_does_not_say_why_has_its_newest_warning()
     ],
 )
 def test_nobody_asks_about_pods_that_run_are_new_or_say_why(one) -> None:
-    asking, api = inquiries({EVENTS: {"items": []}})
+    asking, api = lookups({EVENTS: {"items": []}})
     assert trouble(asking, child(status={"active": 1}), [one]) == {}
     assert api.asked == []
 
 
 def test_a_job_without_pods_has_its_own_newest_warning() -> None:
     items = [event("FailedCreate", "2030-01-01T11:59:00Z")]
-    asking, _ = inquiries({EVENTS: {"items": items}})
+    asking, _ = lookups({EVENTS: {"items": items}})
     assert trouble(asking, child(), [])["digits-0a1b2c3d"].reason == "FailedCreate"
 
 
@@ -134,24 +134,24 @@ def test_a_job_without_pods_has_its_own_newest_warning() -> None:
     "made", [None, child(suspend=True), child(parallelism=0), child(created=-2)]
 )
 def test_nobody_asks_about_jobs_that_are_to_have_no_pods(made) -> None:
-    asking, api = inquiries({EVENTS: {"items": []}})
+    asking, api = lookups({EVENTS: {"items": []}})
     assert trouble(asking, made, []) == {}
     assert api.asked == []
 
 
 def test_of_many_silent_pods_a_few_are_asked_about() -> None:
-    asking, api = inquiries({EVENTS: {"items": []}})
+    asking, api = lookups({EVENTS: {"items": []}})
     trouble(asking, child(), [silent(k, created=-50 - k) for k in range(100)])
     assert len(api.asked) == 3
 
 
 def test_events_that_are_not_to_be_had_are_no_reason_to_stop() -> None:
-    asking, _ = inquiries({EVENTS: Denied("forbidden")})
+    asking, _ = lookups({EVENTS: Denied("forbidden")})
     assert trouble(asking, child(FINALIZER), [silent(of=FINALIZER)]) == {}
 
 
 def test_old_answers_are_forgotten() -> None:
-    asking, api = inquiries({NODE: node("Unknown")})
+    asking, api = lookups({NODE: node("Unknown")})
 
     async def later() -> None:
         await asking.lost_nodes(STUCK, NOW)

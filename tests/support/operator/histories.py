@@ -1,6 +1,6 @@
 """Random sequences of what an operator may observe of one job, for hypothesis.
 
-Each observation is drawn anew, so children and pods come and go, roads contradict each other, and
+Each observation is drawn anew, so children and pods come and go, sources contradict each other, and
 everything is as late as it likes. `honest`: what pods tell could have been told by our own agent.
 """
 
@@ -223,7 +223,7 @@ def _report(draw: st.DrawFn, shard: int, *, honest: bool) -> ShardReport:
         processed=max(cursor, draw(count)),
         phase=draw(st.sampled_from(["starting", "running", "hook", "storage", "done"])),
         sealed=honest and cursor == size and draw(st.booleans()),
-        heard=heard,
+        received=heard,
         advanced=heard - timedelta(seconds=draw(st.integers(0, 900))),
         rate=draw(st.none() | st.floats(0, 2**60) | st.floats(0, 1e-9)),
     )

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchprocess_operator.apply.event_recorder import Recorder
+from batchprocess_operator.apply.event_recorder import EventRecorder
 from batchprocess_operator.controller.controller import Controller
 from batchprocess_operator.controller.metrics import Metrics
+from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.work_queue import WorkQueue
-from batchprocess_operator.endpoint.progress_tracker import Tracker
+from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
 from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.errors import ApiError
-from batchprocess_operator.model.report_address import ProgressRoad
-from batchprocess_operator.watch.cache import Store
-from batchprocess_operator.watch.lookups import Inquiries
-from batchprocess_operator.watch.relist import Resync
+from batchprocess_operator.model.report_address import ReportAddress
+from batchprocess_operator.watch.cache import JobCache
+from batchprocess_operator.watch.lookups import Lookups
+from batchprocess_operator.watch.relist import Relist
 from support.operator.fake_api import Died, FakeApi, FakeServer, Fault, Object
 from support.operator.fake_jobs import FakeCluster, Script, all_well
 from support.operator.objects import job_object
@@ -35,30 +36,33 @@ class Operator:
 
     server: FakeServer
     who: str
-    store: Store = field(default_factory=Store)
+    cache: JobCache = field(default_factory=JobCache)
     api: FakeApi | None = None
     pods_lag: float = _LAG
-    road: ProgressRoad | None = None
+    report_address: ReportAddress | None = None
 
     async def run(self) -> None:
         """Until it dies."""
         loop = asyncio.get_running_loop()
         queue = WorkQueue(loop.time)
         api, now = self.api or FakeApi(self.server, self.who), self.server.now
-        tracker = Tracker(queue.add, lambda uid: None, now)
-        controller = Controller(
+        tracker = ProgressTracker(queue.add, lambda uid: None, now)
+        services = Services(
             api=api,  # type: ignore[arg-type]
-            store=self.store,
+            cache=self.cache,
             queue=queue,
             reports=tracker,
-            road=lambda: self.road,
-            inquiries=Inquiries(api, loop.time),  # type: ignore[arg-type]
-            recorder=Recorder(api, loop.time),  # type: ignore[arg-type]
+            lookups=Lookups(api, loop.time),  # type: ignore[arg-type]
+            recorder=EventRecorder(api, loop.time),  # type: ignore[arg-type]
             clock=loop.time,
-            now=lambda: now().replace(microsecond=0),
-            metrics=Metrics(self.store),
         )
-        resync = Resync(api, self.store, (None,), queue.add)  # type: ignore[arg-type]
+        controller = Controller(
+            services,
+            report_address=lambda: self.report_address,
+            now=lambda: now().replace(microsecond=0),
+            metrics=Metrics(self.cache),
+        )
+        relist = Relist(api, self.cache, (None,), queue.add)  # type: ignore[arg-type]
 
         def seen(kind: str, raw: Object) -> None:
             lag = self.pods_lag if "nodeName" in raw.get("spec", {}) else _LAG
@@ -66,26 +70,26 @@ class Operator:
 
         self.server.watchers.append(seen)
         try:
-            await resync.once(loop.time)
+            await relist.once(loop.time)
             async with asyncio.TaskGroup() as group:
                 group.create_task(controller.work())
                 group.create_task(controller.work())
-                group.create_task(resync.keep_on(loop.time))
+                group.create_task(relist.run_forever(loop.time))
         finally:
             self.server.watchers.remove(seen)
 
     def _take(self, kind: str, raw: Object, queue: WorkQueue) -> None:
-        """As `watch.py` does."""
+        """As `kopf_watch.py` does."""
         if raw.get("kind") == "BatchProcessJob":
-            gone = self.store.drop_job
-            uid = gone(raw["metadata"]["uid"]) if kind == "DELETED" else self.store.put_job(raw)
+            gone = self.cache.drop_job
+            uid = gone(raw["metadata"]["uid"]) if kind == "DELETED" else self.cache.put_job(raw)
         elif "spec" not in raw:
             return
         elif "nodeName" in raw["spec"]:
-            put = self.store.drop_pod if kind == "DELETED" else self.store.put_pod
+            put = self.cache.drop_pod if kind == "DELETED" else self.cache.put_pod
             uid = put(raw)
         else:
-            put = self.store.drop_child if kind == "DELETED" else self.store.put_child
+            put = self.cache.drop_child if kind == "DELETED" else self.cache.put_child
             uid = put(raw)
         if uid is not None:
             queue.add(uid)

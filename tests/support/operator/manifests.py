@@ -3,15 +3,15 @@
 from typing import Any
 
 from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
-from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.model.report_address import ReportAddress
 from support.operator.objects import job
 
-ROAD = ProgressRoad("https://operator.system.svc:8443", "-----BEGIN CERTIFICATE-----\n")
+ADDRESS = ReportAddress("https://operator.system.svc:8443", "-----BEGIN CERTIFICATE-----\n")
 
 
-def worker(todo=None, road=None, **spec: Any) -> dict[str, Any]:
+def worker(todo=None, address=None, **spec: Any) -> dict[str, Any]:
     one = job(**spec)
-    return worker_job(one.body, one.identity, road, todo)
+    return worker_job(one.body, one.identity, address, todo)
 
 
 def finalizer(**spec: Any) -> dict[str, Any]:

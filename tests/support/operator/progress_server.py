@@ -32,8 +32,8 @@ class Arrivals:
     taken: list[ProgressReport] = field(default_factory=list)
     some: threading.Event = field(default_factory=threading.Event)
 
-    def take(self, pod: PodFacts, report: ProgressReport, now: float) -> None:
-        self.store.take(pod, report, now)
+    def record(self, pod: PodFacts, report: ProgressReport, now: float) -> None:
+        self.store.record(pod, report, now)
         self.taken.append(report)
         self.some.set()
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
-from batchprocess_operator.model.report_address import ProgressRoad
+from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_job import read_job
 from support.job_cases import CASES, job
 from support.job_specs import Made, specs
@@ -29,12 +29,12 @@ def _environment(stored: dict[str, Any]) -> None:
 
 def _children(stored: dict[str, Any]) -> list[dict[str, Any]]:
     """What the operator makes of a job: workers, some of them once more, finalizer."""
-    read = read_job(stored, ProgressRoad("https://operator.svc:8443", "a CA"))
-    job, identity, road = read.body, read.identity, read.road
+    read = read_job(stored, ReportAddress("https://operator.svc:8443", "a CA"))
+    job, identity, address = read.body, read.identity, read.report_address
     again = frozenset(range(0, job.spec.shards, 2))
     return [
-        worker_job(job, identity, road),
-        worker_job(job, identity, road, again),
+        worker_job(job, identity, address),
+        worker_job(job, identity, address, again),
         finalizer_job(job, identity),
     ]
 

@@ -1,0 +1,142 @@
+"""One pass over a job: observe, decide, act, write the status once, post events."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from batchprocess_operator.apply.perform import NameTakenError, Target, perform
+from batchprocess_operator.controller.observe import observe
+from batchprocess_operator.controller.services import Services
+from batchprocess_operator.controller.status_writer import write_status
+from batchprocess_operator.kube.errors import Denied, Rejected
+from batchprocess_operator.model.job import Job
+from batchprocess_operator.model.observed import Observed, Reason
+from batchprocess_operator.model.plan import Action, CreateJob, Event, Plan
+from batchprocess_operator.model.reasons import JOB_REJECTED, NAME_CONFLICT, NOT_ALLOWED
+from batchprocess_operator.reconcile.reconcile import reconcile
+from batchprocess_operator.status.events import events_of
+from batchprocess_operator.watch.cache import Entry
+
+_LOG = logging.getLogger(__name__)
+_PROGRESS_SECONDS = 5.0
+_RETRY_SECONDS = 30.0
+_SOON_SECONDS = 1.0
+"""Between passes that each want more done: somebody may be undoing what we do."""
+_FOREVER = float("inf")
+_LOAD = 10.0
+"""A job is worked on for at most a tenth of the time: large ones change many times a second."""
+
+
+@dataclass
+class Memory:
+    """What is remembered of a job between passes, all of it dispensable."""
+
+    refused: dict[str, tuple[Reason, float]] = field(default_factory=dict)
+    written: float = float("-inf")
+    failures: int = 0
+
+
+@dataclass(frozen=True)
+class Pass:
+    """`raw` is the version of the object that is decided upon, and `job` what was read of it."""
+
+    services: Services
+    job: Job
+    entry: Entry
+    raw: Mapping[str, Any]
+    memory: Memory
+    now: datetime
+
+    async def run(self) -> float:
+        """All of it; returns the seconds to leave the job alone. Raises ApiError."""
+        plan, pause = await self._decide_and_act()
+        await self._publish(plan)
+        return pause
+
+    @property
+    def _uid(self) -> str:
+        return self.job.identity.uid
+
+    def _again_in(self, seconds: float) -> None:
+        self.services.queue.add(self._uid, seconds)
+
+    async def _decide_and_act(self) -> tuple[Plan, float]:
+        """The plan whose status holds after its actions, and how long to leave the job alone."""
+        observed = await self._observe()
+        began = self.services.clock()
+        plan = reconcile(self.job, observed, self.now)
+        pause = (self.services.clock() - began) * _LOAD
+        # One after the other, and an error ends the pass: later ones may build on earlier ones.
+        changed = [await self._act(action) for action in plan.actions]
+        if plan.actions:
+            # A write that came too early, or that no event ever shows, is wanted again then.
+            self._again_in(_RETRY_SECONDS)
+        if not any(changed):
+            return plan, pause
+        then = reconcile(self.job, await self._observe(), self.now)
+        if not then.actions:
+            # What was just made stands in the same status: one write less for every child.
+            return then, pause
+        self._again_in(_SOON_SECONDS)
+        return plan, pause
+
+    async def _observe(self) -> Observed:
+        return await observe(self.services, self.job, self.entry, self._refused(), self.now)
+
+    def _refused(self) -> Mapping[str, Reason]:
+        """Refusals whose cause a person may have removed are tried again after a while."""
+        now, memory = self.services.clock(), self.memory
+        memory.refused = {k: v for k, v in memory.refused.items() if v[1] > now}
+        return {name: reason for name, (reason, _) in memory.refused.items()}
+
+    async def _act(self, action: Action) -> bool:
+        """Whether it changed what is known of the children."""
+        target = Target(self.job.identity.namespace, self._uid)
+        try:
+            found = await perform(action, target, self.services.api)
+        except NameTakenError as error:
+            return self._note_refusal(action, Reason(NAME_CONFLICT, str(error)))
+        except Rejected as error:
+            return self._note_refusal(action, Reason(JOB_REJECTED, str(error)))
+        except Denied as error:
+            return self._note_refusal(action, Reason(NOT_ALLOWED, str(error)))
+        for event in events_of(action):
+            await self._post(event)
+        if found is None:
+            return False
+        # What was just written must not be decided again from an older picture.
+        if self.services.cache.put_child(found) is not None:
+            return True
+        why = f"Job {found['metadata']['name']} exists, but its labels were changed: delete it"
+        return self._note_refusal(action, Reason(NAME_CONFLICT, why))
+
+    def _note_refusal(self, action: Action, why: Reason) -> bool:
+        """A refused child is remembered, so that it is not asked for again and again."""
+        _LOG.warning("%s of %s: %s", type(action).__name__, self.job.identity.name, why.message)
+        if not isinstance(action, CreateJob):
+            self._again_in(_RETRY_SECONDS)
+            return False
+        lasting = why.reason == JOB_REJECTED
+        until = _FOREVER if lasting else self.services.clock() + _RETRY_SECONDS
+        self.memory.refused[action.name] = (why, until)
+        return True
+
+    async def _publish(self, plan: Plan) -> None:
+        """Write the status and post events; what is progress only waits for its turn."""
+        if plan.requeue_after is not None:
+            self._again_in(plan.requeue_after)
+        if plan.status == self.job.before:
+            return
+        wait = self.memory.written + _PROGRESS_SECONDS - self.services.clock()
+        if wait > 0 and not plan.urgent:
+            self._again_in(wait)
+            return
+        if await write_status(self.services, plan.status, self.entry, self.raw):
+            self.memory.written = self.services.clock()
+            for event in plan.events:
+                await self._post(event)
+
+    async def _post(self, event: Event) -> None:
+        await self.services.recorder.post(event, self.job.identity, self.now)

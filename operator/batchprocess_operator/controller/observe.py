@@ -1,0 +1,46 @@
+"""All that is known of one job: what the watches, the endpoint and a few lookups have."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from batchprocess_operator.controller.services import Services
+from batchprocess_operator.model.job import FINAL, Job
+from batchprocess_operator.model.observed import Observed, Reason
+from batchprocess_operator.watch.cache import Entry
+
+
+async def observe(
+    services: Services, job: Job, entry: Entry, refused: Mapping[str, Reason], now: datetime
+) -> Observed:
+    """What a pass decides upon; `refused`: as in `Observed`. Raises ApiError."""
+    await _read_ended_finalizer(services, job, entry)
+    children, pods = tuple(entry.children.values()), tuple(entry.pods.values())
+    newest = max(children, key=lambda one: (one.role == "finalizer", one.retry), default=None)
+    ours = [pod for pod in pods if newest is not None and pod.child_uid == newest.uid]
+    namespace, lookups = job.identity.namespace, services.lookups
+    return Observed(
+        children=children,
+        pods=pods,
+        gone=tuple(entry.gone.values()),
+        reported=services.reports.reported(job.identity.uid),
+        refused=refused,
+        trouble=await lookups.troubles(namespace, newest, ours, now),
+        lost_nodes=await lookups.lost_nodes(pods, now),
+    )
+
+
+async def _read_ended_finalizer(services: Services, job: Job, entry: Entry) -> None:
+    """Read the pod of a finalizer that has ended well, if no watch has shown its end.
+
+    Pods' watch may be minutes behind that of Jobs. Who took a result that is late for a lost one
+    would delete the finalizer and make it again, and be late again.
+    """
+    if job.before.state in FINAL:
+        return
+    made = (one for one in entry.children.values() if one.role == "finalizer")
+    ended = {one.uid for one in made if one.succeeded}
+    pods = (*entry.gone.values(), *entry.pods.values())
+    if ended - {pod.child_uid for pod in pods if pod.ended}:
+        namespace, uid = job.identity.namespace, job.identity.uid
+        for raw in await services.lookups.finalizer_pods(namespace, uid):
+            services.cache.put_pod(raw)

@@ -1,0 +1,35 @@
+"""What every pass over a job works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from batchprocess_operator.apply.event_recorder import EventRecorder
+from batchprocess_operator.controller.work_queue import WorkQueue
+from batchprocess_operator.kube.client import Api
+from batchprocess_operator.model.observed import Reported
+from batchprocess_operator.watch.cache import JobCache
+from batchprocess_operator.watch.lookups import Lookups
+
+
+class Reports(Protocol):
+    """What the progress endpoint has received."""
+
+    def reported(self, uid: str) -> Reported:
+        """The newest of one job."""
+
+    def forget(self, uid: str) -> None:
+        """The job is gone."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """One of each for the whole process. `clock` is the loop's, in seconds."""
+
+    api: Api
+    cache: JobCache
+    queue: WorkQueue
+    reports: Reports
+    lookups: Lookups
+    recorder: EventRecorder
+    clock: Callable[[], float]
