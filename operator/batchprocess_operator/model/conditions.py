@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from batchprocess.api.status import Condition
 
@@ -53,15 +54,13 @@ def _plain(message: str) -> str:
 
 
 def _condition(before: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
-    status = "True" if fact.true else "False"
+    status: Literal["True", "False"] = "True" if fact.true else "False"
     since = now if before is None or before.status != status else before.last_transition_time
-    return Condition.model_validate(
-        {
-            "type": fact.type,
-            "status": status,
-            "reason": _reason_of(fact.reason),
-            "message": _plain(fact.message)[:MAX_MESSAGE],
-            "lastTransitionTime": since,
-            "observedGeneration": generation,
-        }
+    return Condition(
+        type=fact.type,
+        status=status,
+        reason=_reason_of(fact.reason),
+        message=_plain(fact.message)[:MAX_MESSAGE],
+        last_transition_time=since,
+        observed_generation=generation,
     )

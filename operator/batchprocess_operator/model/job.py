@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.api.status import Status
+from batchprocess.api.status import State, Status
 from batchprocess.protocol.termination import Result
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.observed import ChildJob, Reason
@@ -32,7 +32,7 @@ class Decision:
     one that the state is about.
     """
 
-    state: str
+    state: State
     actions: tuple[Action, ...] = ()
     failure: Reason | None = None
     blocked: Reason | None = None

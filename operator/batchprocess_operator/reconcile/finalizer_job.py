@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from batchprocess.api.status import Status
+from batchprocess.api.status import State, Status
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.termination import Result
 from batchprocess_operator.manifests.jobs import finalizer_job
@@ -40,7 +40,7 @@ def finalize(job: Job, observed: Observed) -> Decision:
     result = _result(pods)
     if result is None:
         return _without_result(child, pods)
-    state = "CompleteWithFailures" if result.failed_shards else "Complete"
+    state: State = "CompleteWithFailures" if result.failed_shards else "Complete"
     return Decision(state, result=result, child=child)
 
 

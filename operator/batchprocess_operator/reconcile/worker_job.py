@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from batchprocess.api.status import State
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess_operator.manifests.jobs import worker_job
@@ -111,7 +112,7 @@ def _adjust(job: Job, child: ChildJob) -> tuple[Action, ...]:
     return (PatchJob(child.name, child.uid, changed),) if changed else ()
 
 
-def _state(job: Job, observed: Observed, child: ChildJob) -> str:
+def _state(job: Job, observed: Observed, child: ChildJob) -> State:
     spec = job.body.spec
     if spec.queue_name is not None and child.suspend:
         return "Queued"

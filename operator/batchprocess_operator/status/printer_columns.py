@@ -2,22 +2,23 @@
 
 from datetime import datetime
 
+from batchprocess.api.status import Display
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
-def display(
+def printer_columns(
     done: int, total: int | None, shards: Shards, speed: Estimate, now: datetime
-) -> dict[str, str]:
+) -> Display:
     """Progress, shards, rate and time left, for the printer columns."""
-    return {
-        "progress": f"{done}/{'?' if total is None else total}",
-        "shards": f"{len(shards.sealed)}/{shards.total}",
-        "rate": "" if speed.rate is None else f"{short(speed.rate)}/s",
-        "eta": "" if speed.end is None else span((speed.end - now).total_seconds()),
-    }
+    return Display(
+        progress=f"{done}/{'?' if total is None else total}",
+        shards=f"{len(shards.sealed)}/{shards.total}",
+        rate="" if speed.rate is None else f"{short(speed.rate)}/s",
+        eta="" if speed.end is None else span((speed.end - now).total_seconds()),
+    )
 
 
 def short(number: float) -> str:

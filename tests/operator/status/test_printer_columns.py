@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from batchprocess_operator.status.eta import Estimate
-from batchprocess_operator.status.printer_columns import display, short, span
+from batchprocess_operator.status.printer_columns import printer_columns, short, span
 from support.operator.objects import NOW, child, job, plan, pod
 
 
@@ -54,8 +54,13 @@ def test_what_is_not_known_is_empty_or_a_question_mark() -> None:
 def test_rate_and_time_left_are_shown_once_they_are_known() -> None:
     shards = plan_shards()
     end = NOW + timedelta(seconds=90)
-    shown = display(421, 1000, shards, Estimate(1234.0, end), NOW)
-    assert shown == {"progress": "421/1000", "shards": "0/4", "rate": "1.23k/s", "eta": "1m30s"}
+    shown = printer_columns(421, 1000, shards, Estimate(1234.0, end), NOW)
+    assert shown.model_dump() == {
+        "progress": "421/1000",
+        "shards": "0/4",
+        "rate": "1.23k/s",
+        "eta": "1m30s",
+    }
 
 
 def plan_shards():

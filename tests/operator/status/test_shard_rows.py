@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+from batchprocess.api.status import MAX_ROWS
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.observed import Reported, ShardReport
-from batchprocess_operator.status.shard_rows import MAX_ROWS
 from support.operator.objects import (
     NOW,
     WORKER,

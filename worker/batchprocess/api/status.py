@@ -27,9 +27,16 @@ State = Literal[
 
 
 class StatusModel(ApiModel):
-    """Read leniently: an operator of another version may have written fields of its own."""
+    """Read leniently: an operator of another version may have written fields of its own.
 
-    model_config = ApiModel.model_config | {"extra": "ignore", "strict": False}
+    The operator makes them by the names of their fields, which mypy checks.
+    """
+
+    model_config = ApiModel.model_config | {
+        "extra": "ignore",
+        "strict": False,
+        "validate_by_name": True,
+    }
 
 
 class Condition(StatusModel):

@@ -6,6 +6,7 @@ yield (that is a crash) and nothing that it has asked for needs to be undone.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from batchprocess.ledger.create import create_record
 from batchprocess.ledger.draft import Draft, body_of, uploads_of
@@ -149,7 +150,7 @@ def _claim_on(head: Stored | None, me: Identity) -> Claim:
     return Claim(**_header(me, seq, prev, me.nonce(), cursor), retry=me.retry)
 
 
-def _header(me: Identity, seq: int, prev: str | None, nonce: str, cursor: int) -> dict[str, object]:
+def _header(me: Identity, seq: int, prev: str | None, nonce: str, cursor: int) -> dict[str, Any]:
     return {
         "shard": me.shard,
         "seq": seq,

@@ -1,0 +1,70 @@
+"""Batches, rows, attempts and metrics over all shards. Pure."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from batchprocess_operator.model.job import SUCCESSFUL, Decision, Job
+from batchprocess_operator.observe.shards import Shards, plan_of
+
+_MAX_FLOAT = int(sys.float_info.max)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Over all shards."""
+
+    done: int
+    total: int | None
+    rows: int
+    attempts: int
+    metrics: dict[str, Any] | None
+    metrics_error: str | None
+
+
+def totals_of(job: Job, shards: Shards, decision: Decision) -> Totals:
+    """What the finalizer has counted; until it has, what was reported."""
+    before, result = job.before, decision.result
+    attempts = max(before.attempts or 0, sum(shards.attempts.values()))
+    total = shards.batches_total
+    if result is not None:
+        return Totals(
+            result.batches,
+            result.batches if total is None else total,
+            result.rows,
+            result.attempts or attempts,
+            _sendable(result.metrics) or None,
+            result.metrics_error,
+        )
+    metrics = before.metrics, before.metrics_error
+    if decision.state in SUCCESSFUL and before.batches is not None:
+        # The finalizer counted records: its result stands over what was reported.
+        last = before.batches
+        if before.state in SUCCESSFUL:
+            attempts = before.attempts or 0
+        return Totals(last.done, last.total, before.rows or 0, attempts, *metrics)
+    return Totals(shards.batches_done, total, committed_rows(job, shards), attempts, *metrics)
+
+
+def committed_rows(job: Job, shards: Shards) -> int:
+    """Dataset rows in committed batches."""
+    if shards.shape is None:
+        return job.before.rows or 0
+    plan = plan_of(job.body, shards.shape)
+    # All batches are of one size but the last one, which the last shard that has any owns.
+    owner = min(plan.shards, plan.batches) - 1
+    first, end = plan.row_span(owner, 0, shards.cursors[owner])
+    missing = shards.cursors[owner] * plan.batch_size - (end - first)
+    return sum(shards.cursors) * plan.batch_size - missing
+
+
+def _sendable(value: Any) -> Any:
+    """An integer that no float can hold is null, as NaN is: the API server takes no such number."""
+    match value:
+        case dict():
+            return {key: _sendable(one) for key, one in value.items()}
+        case list():
+            return [_sendable(one) for one in value]
+        case int() if abs(value) > _MAX_FLOAT:
+            return None
+    return value
