@@ -33,11 +33,6 @@ def merge(
     return [_condition(known.get(fact.type), fact, generation, now) for fact in facts]
 
 
-def holds(conditions: Iterable[Condition], kind: str) -> bool:
-    """Whether condition `kind` is there and True."""
-    return any(one.type == kind and one.status == "True" for one in conditions)
-
-
 def by_type(conditions: Iterable[Condition]) -> Mapping[str, Condition]:
     """Conditions by their type."""
     return {one.type: one for one in conditions}

@@ -31,7 +31,6 @@ class ChildJob:
 
     name: str
     uid: str
-    owner_uid: str | None
     role: Role
     retry: int
     shards: tuple[int, ...] | None
@@ -43,7 +42,6 @@ class ChildJob:
     deadline: int | None
     active: int = 0
     succeeded: int = 0
-    failed: int = 0
     completed_indexes: frozenset[int] = frozenset()
     failed_indexes: frozenset[int] = frozenset()
     conditions: Mapping[str, Reason] = field(default_factory=dict)
@@ -142,10 +140,6 @@ class Observed:
     refused: Mapping[str, Reason] = field(default_factory=dict)
     trouble: Mapping[str, Reason] = field(default_factory=dict)
     lost_nodes: frozenset[str] = frozenset()
-
-    def child(self, name: str) -> ChildJob | None:
-        """The child of that name."""
-        return next((one for one in self.children if one.name == name), None)
 
     def pods_of(self, child: ChildJob | None) -> list[ChildPod]:
         """Pods of one child, those gone included, oldest first."""

@@ -32,7 +32,6 @@ def child_of(raw: Raw) -> ChildJob:
         namespace=meta.get("namespace", ""),
         name=meta["name"],
         uid=meta["uid"],
-        owner_uid=owner_uid(raw),
         role=_role(meta),
         retry=_number(notes.get(ANNOTATION_RETRY)),
         shards=None if shards is None else tuple(sorted(parse_ranges(shards))),
@@ -44,7 +43,6 @@ def child_of(raw: Raw) -> ChildJob:
         deadline=spec.get("activeDeadlineSeconds"),
         active=status.get("active", 0),
         succeeded=status.get("succeeded", 0),
-        failed=status.get("failed", 0),
         completed_indexes=parse_ranges(status.get("completedIndexes")),
         failed_indexes=parse_ranges(status.get("failedIndexes")),
         conditions={

@@ -7,7 +7,6 @@ from batchprocess_operator.model.conditions import (
     MAX_REASON,
     Fact,
     by_type,
-    holds,
     merge,
 )
 from support.operator.objects import NOW
@@ -50,9 +49,8 @@ def test_long_reasons_are_cut_for_anybody_may_write_events() -> None:
 
 def test_only_a_true_condition_holds() -> None:
     told = once(Fact("Running", False, "A"), Fact("Failed", True, "B"))
-    assert not holds(told, "Running")
-    assert not holds(told, "Complete")
-    assert holds(told, "Failed")
+    status = {one.type: one.status for one in told}
+    assert status == {"Running": "False", "Failed": "True"}
 
 
 def test_a_reason_that_is_no_word_is_made_one_or_the_status_would_be_refused() -> None:
