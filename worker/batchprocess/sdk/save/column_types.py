@@ -14,8 +14,8 @@ from batchprocess.sdk.save.column_values import DTYPES
 from batchprocess.sdk.save.writers import TENSORS_ONLY, WRITERS
 
 Column = torch.Tensor | np.ndarray[Any, Any] | Sequence[Any]
-Kind = tuple[object, ...]
-_LIST: Kind = ("list",)
+ColumnType = tuple[object, ...]
+_LIST: ColumnType = ("list",)
 
 
 def columns_of(name: Any, rows: Any) -> Mapping[str, Column]:
@@ -24,36 +24,36 @@ def columns_of(name: Any, rows: Any) -> Mapping[str, Column]:
         raise TypeError(f"the name comes first, then the rows: the name is {_what(name)}")
     columns = rows if isinstance(rows, Mapping) else {Path(name).stem: rows}
     for key, column in columns.items():
-        kind_of(name, key, column)
+        column_type_of(name, key, column)
     return columns
 
 
-def kinds_of(name: str, columns: Mapping[str, Column], ids: Column) -> dict[str, Kind]:
+def column_types_of(name: str, columns: Mapping[str, Column], ids: Column) -> dict[str, ColumnType]:
     """What must be equal in all rows of one file; ValueError or TypeError if they can't be kept."""
     suffix = _suffix(name)
     if not columns or (suffix == ".npy" and len(columns) > 1):
         raise ValueError(f"{name!r} got {len(columns)} columns: one array makes a .npy file")
     if "id" in columns:
         raise ValueError(f"{name!r}: column 'id' holds the ids; give them as ids=")
-    kinds = {"id": _kind_of_ids(name, ids)}
+    types = {"id": _type_of_ids(name, ids)}
     for key, column in columns.items():
-        kinds[key] = kind_of(name, key, column)
+        types[key] = column_type_of(name, key, column)
         if len(column) != len(ids):
             raise ValueError(
                 f"{name!r}: column {key!r} has {len(column)} rows, but there are {len(ids)} ids"
             )
-        if suffix in TENSORS_ONLY and kinds[key] == _LIST:
+        if suffix in TENSORS_ONLY and types[key] == _LIST:
             raise TypeError(
                 f"{name!r}: column {key!r} must be a tensor or an array of numbers; torch.stack "
                 "makes one of a list of tensors"
             )
-    return kinds
+    return types
 
 
-def kind_of(name: str, key: str, column: Any) -> Kind:
+def column_type_of(name: str, key: str, column: Any) -> ColumnType:
     """What a column must have in common with the next one of its name."""
     if isinstance(column, torch.Tensor | np.ndarray):
-        return _kind_of_array(name, key, column)
+        return _type_of_array(name, key, column)
     if isinstance(column, list | tuple | range):
         return _LIST
     raise TypeError(
@@ -62,9 +62,9 @@ def kind_of(name: str, key: str, column: Any) -> Kind:
     )
 
 
-def text_of(kinds: Mapping[str, Kind]) -> str:
+def types_as_text(types: Mapping[str, ColumnType]) -> str:
     """For people."""
-    return ", ".join(f"{key} {' '.join(map(str, kind))}" for key, kind in kinds.items())
+    return ", ".join(f"{key} {' '.join(map(str, parts))}" for key, parts in types.items())
 
 
 def _suffix(name: str) -> str:
@@ -77,7 +77,9 @@ def _suffix(name: str) -> str:
     return suffix
 
 
-def _kind_of_array(name: str, key: str, column: "torch.Tensor | np.ndarray[Any, Any]") -> Kind:
+def _type_of_array(
+    name: str, key: str, column: "torch.Tensor | np.ndarray[Any, Any]"
+) -> ColumnType:
     if column.ndim == 0:
         raise ValueError(f"{name!r}: column {key!r} must have one row first, not no dimension")
     if isinstance(column, np.ndarray) and column.dtype.kind not in "biuf":
@@ -90,16 +92,16 @@ def _kind_of_array(name: str, key: str, column: "torch.Tensor | np.ndarray[Any, 
     return (dtype, tuple(column.shape[1:]))
 
 
-def _kind_of_ids(name: str, ids: Any) -> Kind:
+def _type_of_ids(name: str, ids: Any) -> ColumnType:
     """Nothing says what the ids of no rows are."""
-    kind = kind_of(name, "id", ids)
+    found = column_type_of(name, "id", ids)
     if not len(ids):
         return ()
-    dtype, shape = kind if kind != _LIST else (None, ())
-    whole = kind == _LIST or "int" in str(dtype)
-    if shape or not whole or (kind == _LIST and not all(isinstance(one, str) for one in ids)):
+    dtype, shape = found if found != _LIST else (None, ())
+    whole = found == _LIST or "int" in str(dtype)
+    if shape or not whole or (found == _LIST and not all(isinstance(one, str) for one in ids)):
         raise TypeError(f"{name!r}: ids= must be one integer or text a row, all of one sort")
-    return kind
+    return found
 
 
 def _what(given: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from batchprocess.sdk.save.column_types import Kind, text_of
+from batchprocess.sdk.save.column_types import ColumnType, types_as_text
 from batchprocess.sdk.save.writers import WRITERS, Writer, files_of
 
 
@@ -14,29 +14,29 @@ class IntervalFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kinds: dict[str, dict[str, Kind]] = {}
+        self._types: dict[str, dict[str, ColumnType]] = {}
         self._writers: dict[str, Writer] = {}
         self._empty: dict[str, tuple[Any, dict[str, Any]]] = {}
 
-    def expect(self, name: str, kinds: dict[str, Kind]) -> None:
-        """Raise ValueError if rows of these kinds do not belong to what is in the file."""
-        for other in self._kinds.keys() - {name}:
+    def expect(self, name: str, types: dict[str, ColumnType]) -> None:
+        """Raise ValueError if rows of these types do not belong to what is in the file."""
+        for other in self._types.keys() - {name}:
             if twice := set(files_of(name)) & set(files_of(other)):
                 raise ValueError(
                     f"{name!r} and {other!r} would both make {min(twice)!r}: rename one"
                 )
-        known = self._kinds.setdefault(name, kinds)
+        known = self._types.setdefault(name, types)
         # Nothing says what the ids of no rows are.
-        known["id"] = known["id"] or kinds["id"]
-        if known != kinds | {"id": kinds["id"] or known["id"]}:
+        known["id"] = known["id"] or types["id"]
+        if known != types | {"id": types["id"] or known["id"]}:
             raise ValueError(
-                f"{name!r} got {text_of(kinds)} now and {text_of(known)} before: give every batch "
-                "the same columns, or another name"
+                f"{name!r} got {types_as_text(types)} now and {types_as_text(known)} before: give "
+                "every batch the same columns, or another name"
             )
 
     def names(self) -> frozenset[str]:
         """Of all files that there will be."""
-        return frozenset(file for name in self._kinds for file in files_of(name))
+        return frozenset(file for name in self._types for file in files_of(name))
 
     def add(self, name: str, ids: Any, columns: dict[str, Any]) -> None:
         """Append rows to one file; ValueError if it cannot hold them."""
@@ -71,7 +71,7 @@ class IntervalFiles:
 
 @contextlib.contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Values in lists are seen by the encoder only; pyarrow's errors are of these kinds."""
+    """Values in lists are seen by the encoder only; pyarrow's errors are of these types."""
     try:
         yield
     except (ValueError, TypeError, NotImplementedError) as error:

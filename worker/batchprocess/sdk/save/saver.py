@@ -13,7 +13,7 @@ from pathlib import Path
 
 from batchprocess.sdk.save.byte_budget import ByteBudget
 from batchprocess.sdk.save.column_lists import as_numbers
-from batchprocess.sdk.save.column_types import Column, Kind, kinds_of
+from batchprocess.sdk.save.column_types import Column, ColumnType, column_types_of
 from batchprocess.sdk.save.interval_files import IntervalFiles
 from batchprocess.sdk.save.snapshots import Fetch, Snapshot, size_of, snapshot
 
@@ -66,14 +66,14 @@ class Saver:
         if self._failed is not None:
             raise self._failed
         ids = as_numbers(ids)
-        kinds = kinds_of(name, columns, ids)
+        types = column_types_of(name, columns, ids)
         size = sum(size_of(column) for column in (ids, *columns.values()))
         self._budget.acquire(size)
         try:
             copies = {key: snapshot(column, self._fetch) for key, column in columns.items()}
             rows = _Rows(name, snapshot(ids, self._fetch), copies, size)
             with self._lock:
-                interval = self._interval_for(name, kinds)
+                interval = self._interval_for(name, types)
                 self._pool.submit(self._encode, interval, rows)
         except BaseException:
             self._budget.release(size)
@@ -97,12 +97,12 @@ class Saver:
         if self._interval is not None:
             self._interval.abandon()
 
-    def _interval_for(self, name: str, kinds: dict[str, Kind]) -> IntervalFiles:
+    def _interval_for(self, name: str, types: dict[str, ColumnType]) -> IntervalFiles:
         if self._interval is None:
             folder = self._folder / f"saved-{next(self._numbers)}"
             folder.mkdir(parents=True)
             self._interval = IntervalFiles(folder)
-        self._interval.expect(name, kinds)
+        self._interval.expect(name, types)
         return self._interval
 
     def _encode(self, interval: IntervalFiles, rows: _Rows) -> None:
