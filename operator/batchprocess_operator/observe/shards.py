@@ -7,15 +7,15 @@ and reports. Each may be late, lost or repeated, so what is kept is the furthest
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import Status
 from batchprocess.protocol.run import RunShape
-from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.observed import MAX_COUNT, ChildJob, Observed, is_running
+from batchprocess_operator.observe.dataset import shape_of, sizes_of
+from batchprocess_operator.observe.shard_numbers import numbers, shards_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def read_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Sha
         failed = parse_ranges(before.failed_shards) & frozenset(range(total)) - sealed
     else:
         failed = shards_of(current, current.failed_indexes, total, each) - sealed
-    shape = _shape(before, observed)
-    sizes = _sizes(job, shape)
+    shape = shape_of(before, observed)
+    sizes = sizes_of(job, shape)
     return Shards(
         total=total,
         cursors=_cursors(total, before, observed, ends, sealed, sizes),
@@ -84,26 +84,6 @@ def read_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Sha
         shape=shape,
         sizes=sizes,
     )
-
-
-def shards_of(
-    child: ChildJob, indexes: Iterable[int], total: int, processes_per_worker: int
-) -> frozenset[int]:
-    """The shards behind completion indexes of one child."""
-    todo: Sequence[int] = range(total) if child.shards is None else child.shards
-    return frozenset(
-        shard
-        for index in indexes
-        for shard in todo[index * processes_per_worker : (index + 1) * processes_per_worker]
-    )
-
-
-def numbers(text: str | None, total: int) -> tuple[int, ...]:
-    """One number a shard; zeros for a missing text. Raises ValueError for another length."""
-    found = tuple(int(part) for part in text.split(",")) if text else (0,) * total
-    if len(found) != total:
-        raise ValueError(f"status has {len(found)} numbers for {total} shards")
-    return found
 
 
 def _newest_ends(observed: Observed, total: int, each: int) -> dict[int, ShardEnd]:
@@ -160,50 +140,6 @@ def _claims(
         if 0 <= shard < total:
             claims[shard] = max(claims[shard], claim)
     return tuple(claims)
-
-
-def regressed(before: Status, observed: Observed, total: int) -> dict[int, tuple[int, int]]:
-    """Shards whose newer claim stands on an older cursor than the status had: storage lost data."""
-    cursors, claims = numbers(before.cursors, total), numbers(before.claims, total)
-    found = dict(observed.reported.regressed)
-    for shard, report in observed.reported.shards.items():
-        newer = 0 <= shard < total and report.claim > claims[shard]
-        if newer and report.cursor < cursors[shard]:
-            found[shard] = (cursors[shard], report.cursor)
-    return found
-
-
-def _shape(before: Status, observed: Observed) -> RunShape | None:
-    """What was first reported stays: run.json, which it is read from, never changes."""
-    known = before.dataset
-    if known is not None:
-        return RunShape(rows=known.rows, batch_size=known.batch_size, batches=known.batches)
-    ours = {child.uid for child in observed.children}
-    pods = (pod for pod in (*observed.gone, *observed.pods) if pod.child_uid in ours)
-    read = [pod.termination.run for pod in pods if pod.termination is not None]
-    return next((shape for shape in (observed.reported.shape, *read) if shape is not None), None)
-
-
-def plan_of(job: BatchProcessJob, shape: RunShape) -> ShardPlan:
-    """How the job cuts a dataset of that shape."""
-    limit = job.spec.max_batches
-    plan = ShardPlan(shape.rows, shape.batch_size, job.spec.shards)
-    # As the worker does: a bound that bounds nothing is ignored.
-    if limit is None or not 0 < limit <= plan.first_batch(1):
-        return plan
-    return ShardPlan(shape.rows, shape.batch_size, job.spec.shards, limit)
-
-
-def _sizes(job: BatchProcessJob, shape: RunShape | None) -> tuple[int, ...] | None:
-    if shape is None:
-        return None
-    return _sizes_of(plan_of(job, shape))
-
-
-@lru_cache(maxsize=64)
-def _sizes_of(plan: ShardPlan) -> tuple[int, ...]:
-    """Kept: a job of 10,000 shards is reconciled more than once a second."""
-    return tuple(plan.size(shard) for shard in range(plan.shards))
 
 
 def _running(observed: Observed, child: ChildJob | None, total: int, each: int) -> frozenset[int]:

@@ -8,7 +8,8 @@ from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.observed import Observed, ShardReport, count_running
 from batchprocess_operator.model.reasons import NAME_CONFLICT
-from batchprocess_operator.observe.shards import Shards, regressed
+from batchprocess_operator.observe.data_loss import regressed
+from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
 
@@ -88,7 +89,7 @@ def _running(observed: Observed, decision: Decision) -> Fact:
 
 
 def _suspended(job: Job, decision: Decision) -> Fact:
-    """Its time says since when pods may start; see `workers`."""
+    """Its time says since when pods may start; see `worker_start`."""
     if decision.state in ("Suspended", "Queued"):
         return Fact("Suspended", True, decision.state)
     if decision.state == "Pending" and job.body.spec.parallelism == 0:

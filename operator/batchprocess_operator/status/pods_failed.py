@@ -8,7 +8,8 @@ from batchprocess_operator.model.conditions import Fact, by_type
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import Decision, Job
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
-from batchprocess_operator.observe.shards import Shards, shards_of
+from batchprocess_operator.observe.shard_numbers import shards_of
+from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.pods_starting import never_ran
 
 _UNREPORTED = frozenset(

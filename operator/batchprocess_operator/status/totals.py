@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchprocess_operator.model.job import SUCCESSFUL, Decision, Job
-from batchprocess_operator.observe.shards import Shards, plan_of
+from batchprocess_operator.observe.dataset import plan_of
+from batchprocess_operator.observe.shards import Shards
 
 _MAX_FLOAT = int(sys.float_info.max)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from batchprocess_operator.endpoint.report_store import PodFacts
-from batchprocess_operator.observe.shards import shards_of
+from batchprocess_operator.observe.shard_numbers import shards_of
 from batchprocess_operator.watch.cache import JobCache
 
 

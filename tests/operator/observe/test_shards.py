@@ -6,24 +6,9 @@ import pytest
 
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.model.observed import Observed, Reported, ShardReport
-from batchprocess_operator.observe.shards import numbers, read_shards, regressed, shards_of
+from batchprocess_operator.model.observed import Observed
 from support.operator.objects import NOW, WORKER, child, ended, job, pod
-
-SHAPE = RunShape(rows=37, batch_size=4, batches=10)  # 3, 3, 2, 2 batches
-
-
-def report(shard: int, **fields) -> ShardReport:
-    usual = {"claim": 1, "cursor": 0, "total": 3, "processed": 0, "phase": "running"}
-    usual |= {"sealed": False, "received": NOW, "advanced": NOW}
-    return ShardReport(shard=shard, **(usual | fields))
-
-
-def look(one=None, children=(), pods=(), gone=(), reports=(), shape=None, **spec):
-    one = one or job(**spec)
-    heard = Reported({told.shard: told for told in reports}, shape)
-    seen = Observed(tuple(children), tuple(pods), tuple(gone), heard)
-    return read_shards(one.body, one.before, seen)
+from support.operator.shard_reports import SHAPE, look, report
 
 
 def test_nothing_known_means_everything_is_pending() -> None:
@@ -36,23 +21,6 @@ def test_completed_indexes_are_sealed_though_no_word_came_from_their_pods() -> N
     shards = look(children=[child(status={"completedIndexes": "0,2"})], shape=SHAPE)
     assert shards.sealed == {0, 2}
     assert shards.cursors == (3, 0, 2, 0)
-
-
-def test_an_index_of_several_processes_stands_for_several_shards() -> None:
-    made = child(completions=2, status={"completedIndexes": "1"})
-    assert look(children=[made], worker={"processesPerWorker": 2}).sealed == {2, 3}
-
-
-def test_the_last_index_may_stand_for_fewer_shards() -> None:
-    made = child(completions=2, status={"completedIndexes": "1"})
-    shards = look(children=[made], worker={"processesPerWorker": 3})
-    assert shards.sealed == {3}
-
-
-def test_an_index_of_a_retry_stands_for_the_shards_in_its_annotation() -> None:
-    made = child(f"{WORKER}-r1", retry=1, shards="1,3", completions=2)
-    assert shards_of(made, [1], 4, 1) == {3}
-    assert shards_of(made, [5], 4, 1) == frozenset()
 
 
 def test_a_sealed_shard_of_a_failed_index_has_not_failed() -> None:
@@ -71,7 +39,7 @@ def test_failures_of_an_older_retry_are_forgotten() -> None:
     assert look(children=[old, new]).failed == frozenset()
 
 
-def test_the_furthest_word_counts_whichever_road_it_came_by() -> None:
+def test_the_furthest_report_counts_whichever_source_it_came_from() -> None:
     said = ended(ShardEnd(shard=0, cursor=2, seq=3))
     shards = look(
         job({"cursors": "1,1,0,0", "claims": "2,0,0,0"}),
@@ -85,7 +53,7 @@ def test_the_furthest_word_counts_whichever_road_it_came_by() -> None:
     assert shards.batches_done == 4
 
 
-def test_no_number_goes_back_when_an_older_word_comes_late() -> None:
+def test_no_number_goes_back_when_an_older_report_comes_late() -> None:
     before = job({"cursors": "3,2,0,0", "claims": "9,4,0,0", "sealedShards": "0"})
     shards = look(before, children=[child()], reports=[report(1, cursor=1, claim=2)], shape=SHAPE)
     assert shards.cursors == (3, 2, 0, 0)
@@ -156,34 +124,6 @@ class TestLies:
         assert (
             look(children=[child()], pods=[pod(0, code=1, said=said)], shape=SHAPE).cursors[0] == 3
         )
-
-
-class TestRegression:
-    """Storage that has lost records, and what looks like it."""
-
-    BEFORE = job({"cursors": "0,30,0,0", "claims": "0,9,0,0"})
-
-    def found(self, told: ShardReport, one=BEFORE):
-        return regressed(one.before, Observed(reported=Reported({told.shard: told})), 4)
-
-    def test_a_newer_claim_on_an_older_cursor_is_data_loss(self) -> None:
-        assert self.found(report(1, claim=10, cursor=20)) == {1: (30, 20)}
-
-    def test_a_newer_claim_on_the_same_or_a_later_cursor_is_none(self) -> None:
-        assert self.found(report(1, claim=10, cursor=30)) == {}
-        assert self.found(report(1, claim=10, cursor=31)) == {}
-
-    @pytest.mark.parametrize("claim", [3, 9])
-    def test_a_fenced_attempts_late_report_is_none(self, claim: int) -> None:
-        assert self.found(report(1, claim=claim, cursor=20)) == {}
-
-    def test_a_pod_that_has_not_claimed_yet_says_nothing_about_the_cursor(self) -> None:
-        assert self.found(report(1, claim=0, cursor=0)) == {}
-
-
-def test_numbers_of_another_length_are_refused_with_both_lengths() -> None:
-    with pytest.raises(ValueError, match="3 numbers for 4 shards"):
-        numbers("1,2,3", 4)
 
 
 def test_pods_of_one_child_are_in_order_of_their_creation() -> None:

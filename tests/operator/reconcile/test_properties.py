@@ -13,7 +13,7 @@ from batchprocess_operator.model.job import FINAL, Job
 from batchprocess_operator.model.observed import Observed
 from batchprocess_operator.model.plan import CreateJob, Plan
 from batchprocess_operator.observe.read_job import read_status, status_body
-from batchprocess_operator.observe.shards import numbers
+from batchprocess_operator.observe.shard_numbers import numbers
 from batchprocess_operator.reconcile.reconcile import reconcile
 from support.operator.histories import Step, specs, steps
 from support.operator.objects import NOW, job, job_object

@@ -5,7 +5,7 @@ For asyncio code that talks to nobody outside the process.
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
@@ -50,3 +50,18 @@ def run_virtually(main: Coroutine[Any, Any, _Result]) -> _Result:
     if errors:
         raise errors[0]
     return result
+
+
+def clock() -> float:
+    """Seconds of the running loop."""
+    return asyncio.get_running_loop().time()
+
+
+def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test's coroutine in virtual time."""
+
+    def run() -> None:
+        run_virtually(test())
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run

@@ -1,0 +1,117 @@
+"""Performing actions: they may be repeated, late, or done by a replica at the same time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from batchprocess_operator.apply.perform import NameTakenError, Target, perform
+from batchprocess_operator.kube.errors import NotFound
+from batchprocess_operator.model.plan import CreateJob, DeleteJob, GiveUpPod, PatchJob, ResetBackoff
+from support.operator.fake_api import FakeApi, FakeServer, Object
+from support.operator.virtual_time import run_virtually
+
+JOBS, PODS = "/apis/batch/v1/namespaces/team/jobs", "/api/v1/namespaces/team/pods"
+
+
+class TestPerform:
+    """Actions may be repeated, late, or done by a twin."""
+
+    TARGET = Target("team", "uid-of-job")
+
+    def do(self, action: Any, prepare: Callable[[FakeServer], None]) -> tuple[Any, FakeServer]:
+        async def whole() -> tuple[Any, FakeServer]:
+            server = FakeServer()
+            prepare(server)
+            found = await perform(action(server), self.TARGET, FakeApi(server))  # type: ignore[arg-type]
+            return found, server
+
+        return run_virtually(whole())
+
+    def manifest(self, owner: str = "uid-of-job") -> Object:
+        owners = [{"controller": True, "uid": owner}]
+        return {"metadata": {"name": "a", "ownerReferences": owners}, "spec": {"parallelism": 1}}
+
+    def test_creating_what_is_there_and_ours_is_as_good(self) -> None:
+        found, server = self.do(
+            lambda _: CreateJob(self.manifest()), lambda s: s.create(JOBS, self.manifest())
+        )
+        assert found["metadata"]["uid"] == server.get(f"{JOBS}/a")["metadata"]["uid"]
+        assert len(server.created) == 1
+
+    def test_creating_what_is_anothers_is_an_error_and_adopts_nothing(self) -> None:
+        with pytest.raises(NameTakenError, match="a Job named a exists"):
+            self.do(
+                lambda _: CreateJob(self.manifest()),
+                lambda s: s.create(JOBS, self.manifest("somebody")),
+            )
+
+    @pytest.mark.parametrize(
+        "action",
+        [
+            PatchJob("a", "another", {"parallelism": 9}),
+            DeleteJob("a", "another"),
+            ResetBackoff("a", "another"),
+            GiveUpPod("a", "another", "node-1"),
+        ],
+    )
+    def test_an_object_of_the_same_name_made_since_is_left_alone(self, action) -> None:
+        def prepare(server: FakeServer) -> None:
+            server.create(JOBS, self.manifest())
+            server.create(PODS, self.manifest())
+
+        found, server = self.do(lambda _: action, prepare)
+        assert found is None
+        assert server.get(f"{JOBS}/a")["spec"] == {"parallelism": 1}
+        assert "annotations" not in server.get(f"{PODS}/a")["metadata"]
+        assert "status" not in server.get(f"{PODS}/a")
+
+    @pytest.mark.parametrize(
+        "action",
+        [
+            PatchJob("a", "u", {"parallelism": 9}),
+            DeleteJob("a", "u"),
+            ResetBackoff("a", "u"),
+            GiveUpPod("a", "u", "node-1"),
+        ],
+    )
+    def test_what_is_gone_needs_nothing(self, action) -> None:
+        assert self.do(lambda _: action, lambda s: None)[0] is None
+
+    def test_a_patch_gives_the_child_as_it_is_now(self) -> None:
+        found, _ = self.do(
+            lambda s: PatchJob("a", s.get(f"{JOBS}/a")["metadata"]["uid"], {"parallelism": 9}),
+            lambda s: s.create(JOBS, self.manifest()),
+        )
+        assert found["spec"]["parallelism"] == 9
+
+    def test_a_pod_is_given_up_as_the_pod_garbage_collector_does(self) -> None:
+        pod = {"metadata": {"name": "p"}, "spec": {"nodeName": "node-1"}}
+        pod["status"] = {
+            "phase": "Running",
+            "conditions": [
+                {"type": "Ready", "status": "False"},
+                {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"},
+            ],
+        }
+
+        def give_up(server: FakeServer) -> GiveUpPod:
+            return GiveUpPod("p", server.get(f"{PODS}/p")["metadata"]["uid"], "node-1")
+
+        _, server = self.do(give_up, lambda s: s.create(PODS, pod))
+        status = server.get(f"{PODS}/p")["status"]
+        assert status["phase"] == "Failed"
+        told = {one["type"]: one for one in status["conditions"]}
+        assert list(told) == ["Ready", "DisruptionTarget"]
+        assert (told["DisruptionTarget"]["status"], told["DisruptionTarget"]["reason"]) == (
+            "True",
+            "NodeLost",
+        )
+
+    def test_a_deleted_child_is_gone_with_its_pods(self) -> None:
+        _, server = self.do(
+            lambda s: DeleteJob("a", s.get(f"{JOBS}/a")["metadata"]["uid"]),
+            lambda s: s.create(JOBS, self.manifest()),
+        )
+        with pytest.raises(NotFound):
+            server.get(f"{JOBS}/a")

@@ -1,0 +1,74 @@
+"""The finalizer Job: made once all is done, and believed. Pure: no clock, no API server."""
+
+from batchprocess_operator.model.plan import DeleteJob
+from support.operator.objects import (
+    FINALIZER,
+    child,
+    condition,
+    ended,
+    job,
+    plan,
+    pod,
+    result,
+)
+from support.operator.planned import DONE, FAILED_INDEX, conditions, created
+
+
+def test_all_indexes_succeeded_makes_the_finalizer_though_the_job_is_not_complete_yet():
+    planned = plan(job(), [child(status=DONE)])
+    assert created(planned) == [FINALIZER]
+    assert planned.status.state == "Finalizing"
+
+
+def test_a_finalizer_that_says_so_makes_the_job_complete():
+    done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
+    said = result(metrics={"accuracy": 0.5}, attempts=6)
+    planned = plan(job(), [child(status=DONE), done], [pod(of=FINALIZER, code=0, said=said)])
+    status = planned.status
+    assert (status.state, status.rows, status.batches.done) == ("Complete", 100, 10)
+    assert (status.metrics, status.attempts) == ({"accuracy": 0.5}, 6)
+    assert conditions(planned)["MetricsReduced"] == ("True", "Reduced")
+    assert conditions(planned)["Complete"][0] == "True"
+    assert conditions(planned)["Failed"][0] == "False"
+
+
+def test_a_finalizer_whose_pod_is_gone_is_asked_again_by_another_run_of_it():
+    done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
+    planned = plan(job(), [child(status=DONE), done])
+    assert planned.actions == (DeleteJob(FINALIZER, f"uid-{FINALIZER}"),)
+    assert planned.status.state == "Finalizing"
+
+
+def test_abandoned_seals_decide_that_a_job_is_complete_with_failures():
+    done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
+    said = result(failed_shards=1)
+    workers = child(status=FAILED_INDEX)
+    tolerant = job(failurePolicy={"maxFailedShards": 1})
+    planned = plan(tolerant, [workers, done], [pod(of=FINALIZER, code=0, said=said)])
+    assert planned.status.state == "CompleteWithFailures"
+    assert conditions(planned)["Complete"][0] == "True"
+
+
+def test_metrics_that_the_api_server_takes_for_no_number_are_null_and_the_job_ends():
+    said = result(metrics={"a": [10**400, -(10**400)], "b": {"c": 10**300, "d": True}})
+    done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
+    planned = plan(job(), [child(status=DONE), done], [pod(of=FINALIZER, code=0, said=said)])
+    assert planned.status.metrics == {"a": [None, None], "b": {"c": 10**300, "d": True}}
+
+
+def test_metrics_that_could_not_be_reduced_do_not_make_a_job_fail():
+    done = child(FINALIZER, status={"succeeded": 1, "conditions": [condition("Complete")]})
+    said = result(metrics_error="cross_slot_reduce raised ZeroDivisionError")
+    planned = plan(job(), [child(status=DONE), done], [pod(of=FINALIZER, code=0, said=said)])
+    assert planned.status.state == "Complete"
+    assert conditions(planned)["MetricsReduced"] == ("False", "ReducerFailed")
+    assert planned.status.metrics_error == "cross_slot_reduce raised ZeroDivisionError"
+
+
+def test_a_verification_error_fails_the_job_with_the_finalizers_sentence():
+    failed = child(FINALIZER, status={"conditions": [condition("Failed", "PodFailurePolicy")]})
+    said = ended(code=93, message="record 7 of shard 2 is missing")
+    planned = plan(job(), [child(status=DONE), failed], [pod(of=FINALIZER, code=93, said=said)])
+    assert planned.status.state == "Failed"
+    assert conditions(planned)["Failed"] == ("True", "VerificationFailed")
+    assert conditions(planned)["Stalled"] == ("True", "VerificationFailed")
