@@ -72,7 +72,7 @@ def _condition_before(job: Job, decision: Decision) -> Condition | None:
 
 
 def _has_failed(pod: ChildPod) -> bool:
-    """Of itself: who deletes, evicts or drains a pod need not be told that it has ended."""
+    """Of itself: who deletes, evicts or drains a pod knows that it has ended."""
     if pod.died is None or pod.exit_code in _UNREPORTED or never_ran(pod) is not None:
         return False
     return pod.lost_at is None and not pod.disrupted

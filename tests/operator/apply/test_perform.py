@@ -15,7 +15,7 @@ JOBS, PODS = "/apis/batch/v1/namespaces/team/jobs", "/api/v1/namespaces/team/pod
 
 
 class TestPerform:
-    """Actions may be repeated, late, or done by a twin."""
+    """Actions may be repeated, late, or done by a replica."""
 
     TARGET = Target("team", "uid-of-job")
 

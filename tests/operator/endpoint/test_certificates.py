@@ -88,16 +88,16 @@ def test_another_address_gets_another_leaf_under_the_same_ca(data):
 @pytest.mark.parametrize("key", [LEAF_CERT, LEAF_KEY])
 @pytest.mark.parametrize("value", [None, b"", b"junk"])
 def test_a_damaged_leaf_is_made_anew_under_the_same_ca(data, key, value):
-    mended = renewed(damaged(data, key, value), NAMES, NOW)
-    assert mended[CA_CERT] == data[CA_CERT]
-    assert renewed(mended, NAMES, NOW) is None
+    repaired = renewed(damaged(data, key, value), NAMES, NOW)
+    assert repaired[CA_CERT] == data[CA_CERT]
+    assert renewed(repaired, NAMES, NOW) is None
 
 
 @pytest.mark.parametrize("key", [CA_CERT, CA_KEY])
 @pytest.mark.parametrize("value", [None, b"", b"junk"])
 def test_a_damaged_ca_is_made_anew(data, key, value):
-    mended = renewed(damaged(data, key, value), NAMES, NOW)
-    assert renewed(mended, NAMES, NOW) is None
+    repaired = renewed(damaged(data, key, value), NAMES, NOW)
+    assert renewed(repaired, NAMES, NOW) is None
 
 
 def damaged(data, key, value):
@@ -108,9 +108,9 @@ def damaged(data, key, value):
 def test_parts_of_two_pairs_are_not_taken_for_one(data):
     other = renewed({}, NAMES, NOW)
     for key in (CA_CERT, CA_KEY, LEAF_CERT, LEAF_KEY):
-        mended = renewed(data | {key: other[key]}, NAMES, NOW)
-        assert mended is not None
-        assert renewed(mended, NAMES, NOW) is None
+        repaired = renewed(data | {key: other[key]}, NAMES, NOW)
+        assert repaired is not None
+        assert renewed(repaired, NAMES, NOW) is None
     foreign_leaf = data | {LEAF_CERT: other[LEAF_CERT], LEAF_KEY: other[LEAF_KEY]}
     assert renewed(foreign_leaf, NAMES, NOW)[CA_CERT] == data[CA_CERT]
 

@@ -86,7 +86,7 @@ def test_thirty_kills_of_the_operator_change_nothing_for_twenty_jobs(here: World
 
 
 def test_two_operators_at_once_and_an_api_server_that_restarts_change_nothing(here: World) -> None:
-    operators = [here.operator(), here.operator("twin")]
+    operators = [here.operator(), here.operator("replica")]
     chance, progress = random.Random(8), Progress()
     _apply(here)
     for _ in range(4):
