@@ -106,7 +106,7 @@ def test_clean_removes_what_interrupted_uploads_left_after_asking(
 ) -> None:
     interrupt_an_upload(job_folder, "one")
     interrupt_an_upload(job_folder, "somebody-elses")
-    monkeypatch.setattr("batchprocess.cli.commands.clean._UPLOAD_AGE", timedelta(seconds=-5))
+    monkeypatch.setattr("batchprocess.cli.commands.clean.MIN_UPLOAD_AGE", timedelta(seconds=-5))
     refused = batchprocess("clean", job_folder.uri, answer="n\n")
     assert "unfinished uploads: 1, one/" in refused.err
     said = batchprocess("clean", job_folder.uri, answer="y\n")

@@ -1,54 +1,22 @@
-"""Commands and their options. Whatever a command needs is imported when it runs, not before:
+"""Commands and their options.
 
-`--help` must answer at once.
+Whatever a command needs is imported when it runs, not before: `--help` must answer at once.
 """
 
 import io
-import json
-import os
-import signal
 import sys
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec
+from typing import Any
 
 import click
 
-Parameters = ParamSpec("Parameters")
+from batchprocess.cli.command_group import CommandGroup
+
 _TARGET_HELP = (
     "TARGET is a job file, a run folder, or a job folder (then the run begun last, here or on a "
     "cluster)."
 )
-
-
-def _sentences(command: Callable[Parameters, int | None]) -> Callable[Parameters, None]:
-    """Errors of ours become one sentence on stderr and their exit code."""
-
-    @wraps(command)
-    def run(*arguments: Parameters.args, **options: Parameters.kwargs) -> None:
-        from batchprocess.protocol.errors import BatchProcessError
-
-        try:
-            code = command(*arguments, **options)
-            sys.stdout.flush()
-        except BatchProcessError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(int(error.exit_code))
-        except BrokenPipeError:
-            _end_as_by_sigpipe()
-        sys.exit(code or 0)
-
-    return run
-
-
-def _end_as_by_sigpipe() -> NoReturn:
-    """Who read us (`| head`) has seen enough: that is no error, and nobody is left to be told."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        # What is still in its buffer would be written at the interpreter's exit, and fail again.
-        os.dup2(nowhere, stream.fileno())
-    sys.exit(128 + signal.SIGPIPE)
 
 
 def _json(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +25,7 @@ def _json(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="batchprocess")
 def main() -> None:
     """GPU batch inference that loses nothing and repeats nothing.
@@ -77,7 +45,6 @@ def main() -> None:
 @click.argument("job", type=click.Path(path_type=Path))
 @click.option("--fresh", is_flag=True, help="Start another run, whatever became of the latest.")
 @_json
-@_sentences
 def run(job: Path, fresh: bool, as_json: bool) -> int:
     """Run JOB here until it is complete; go on where the latest run stopped.
 
@@ -95,7 +62,6 @@ def run(job: Path, fresh: bool, as_json: bool) -> int:
     "--try", "try_batch", is_flag=True, help="Run some batches, to estimate the duration."
 )
 @_json
-@_sentences
 def plan(job: Path, try_batch: bool, as_json: bool) -> int:
     """Check JOB, import its code, count rows, batches and shards, and try the output address.
 
@@ -111,7 +77,6 @@ def plan(job: Path, try_batch: bool, as_json: bool) -> int:
 @main.command(epilog=_TARGET_HELP)
 @click.argument("target")
 @_json
-@_sentences
 def status(target: str, as_json: bool) -> None:
     """How far every shard of a run is, read from its ledgers."""
     from batchprocess.cli.commands.status import show_status
@@ -127,7 +92,6 @@ def status(target: str, as_json: bool) -> None:
     help="Copy the files into this folder, as <shard>/<seq>/<name>.",
 )
 @_json
-@_sentences
 def results(target: str, download: Path | None, as_json: bool) -> None:
     """Committed files in dataset order; also of a run that is still going."""
     from batchprocess.cli.commands.results import show_results
@@ -138,7 +102,6 @@ def results(target: str, download: Path | None, as_json: bool) -> None:
 @main.command(epilog=_TARGET_HELP)
 @click.argument("target")
 @_json
-@_sentences
 def verify(target: str, as_json: bool) -> int:
     """Check every ledger, and the digest of every committed file. Exits 93 on a problem."""
     from batchprocess.cli.commands.verify import verify_run
@@ -150,7 +113,6 @@ def verify(target: str, as_json: bool) -> int:
 @click.argument("target")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_json
-@_sentences
 def clean(target: str, yes: bool, as_json: bool) -> int:
     """Remove abandoned runs of a job, and what interrupted uploads left in its other runs.
 
@@ -161,11 +123,6 @@ def clean(target: str, yes: bool, as_json: bool) -> int:
     from batchprocess.cli.commands.clean import clean_job
 
     return clean_job(target, yes=yes, as_json=as_json)
-
-
-def print_json(value: Any) -> None:
-    """One JSON object on stdout."""
-    print(json.dumps(value, indent=1, default=str))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.cli.table import plural
+from batchprocess.cli.output import plural
 from batchprocess.ledger.job_settings import require_as_asked
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
 from batchprocess.protocol.errors import (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from batchprocess.agent.local.local_run import RunProgress, View
+from batchprocess.cli.output import duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 _LINE_SECONDS = 5.0
 _WINDOW_SECONDS = 30.0
-_MOST_BARS = 16
+MAX_BARS = 16
 
 
 def open_view(stream: TextIO) -> View:
@@ -33,7 +34,7 @@ class Rate:
         self._clock = clock
         self._seen: deque[tuple[float, int]] = deque()
 
-    def take(self, batches: int) -> float:
+    def per_second(self, batches: int) -> float:
         """The rate, given all batches so far; 0 until two values were seen."""
         now = self._clock()
         self._seen.append((now, batches))
@@ -46,7 +47,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Counts:
-    """Batches processed and in all (None before the dataset is counted), complete shards, words.
+    """Batches processed and in all (None before the dataset is counted), complete shards.
 
     `speed` is rows a second, `left` the time to the end: both empty while nothing is known.
     """
@@ -65,18 +66,11 @@ def counts(progress: RunProgress, rate: Rate) -> Counts:
     run = progress.run
     if run is None:
         return Counts(done, None, complete)
-    each = rate.take(done)
+    each = rate.per_second(done)
     if not each or progress.finalizing:
         return Counts(done, run.batches, complete)
     left = duration((run.batches - done) / each)
     return Counts(done, run.batches, complete, f"{each * run.batch_size:.0f} rows/s", left)
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `3 min`, `2.5 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class LineView:
@@ -89,7 +83,7 @@ class LineView:
         self._last = ""
 
     def update(self, progress: RunProgress) -> None:
-        """Write a line if one is due and something has changed; the last word comes at once."""
+        """Write a line if one is due and something has changed; the end is shown at once."""
         if self._clock() < self._next and not progress.finalizing:
             return
         self._next = self._clock() + _LINE_SECONDS
@@ -146,18 +140,18 @@ class BarView:
     def update(self, progress: RunProgress) -> None:
         """Move the bars."""
         now = counts(progress, self._rate)
-        words = f"{now.complete}/{progress.shards_total} shards"
-        words = "starting" if now.total is None else words
+        label = f"{now.complete}/{progress.shards_total} shards"
+        label = "starting" if now.total is None else label
         self._progress.update(
             self._all,
-            description="finalizing" if progress.finalizing else words,
+            description="finalizing" if progress.finalizing else label,
             completed=now.done,
             total=now.total,
             rate=now.speed,
             left=f"{now.left} left" if now.left else "",
         )
         for shard in progress.shards:
-            if shard.shard not in self._bars and not shard.sealed and len(self._bars) < _MOST_BARS:
+            if shard.shard not in self._bars and not shard.sealed and len(self._bars) < MAX_BARS:
                 self._bars[shard.shard] = self._progress.add_task(
                     f"shard {shard.shard}", rate="", left=""
                 )

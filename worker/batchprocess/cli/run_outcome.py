@@ -10,7 +10,7 @@ from batchprocess.protocol.run import Summary
 from batchprocess.protocol.spent import Spent, advice
 
 
-def as_object(result: LocalResult, uri: str, loaders: int | None) -> dict[str, Any]:
+def result_json(result: LocalResult, uri: str, loaders: int | None) -> dict[str, Any]:
     """What --json prints: summary.json plus state and uri. `loaders`: see `loaders_of`."""
     summary = {} if result.summary is None else result.summary.model_dump(mode="json")
     return {

@@ -48,8 +48,3 @@ def _state(record: object, *, given_up: bool) -> ShardState:
 def _spent(record: object) -> dict[str, float] | None:
     spent = record.spent if isinstance(record, Commit | Seal) else None
     return None if spent is None else spent.model_dump()
-
-
-def plural(number: int, noun: str, many: str = "") -> str:
-    """`1 shard`, `2 shards`; `many` where an s is not enough."""
-    return f"{number} {noun if number == 1 else many or noun + 's'}"

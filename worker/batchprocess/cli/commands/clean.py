@@ -4,14 +4,11 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import click
 
-from batchprocess.api.environment import s3_settings
-from batchprocess.cli.main import print_json
-from batchprocess.cli.table import plural
-from batchprocess.cli.target import job_uri, read_job
+from batchprocess.cli.output import plural, print_json
+from batchprocess.cli.target import open_folder
 from batchprocess.ledger.run import read_run
 from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
 from batchprocess.protocol.run import RUN_KEY
@@ -19,11 +16,10 @@ from batchprocess.runs.local_runs import is_complete, latest_run, read_standing
 from batchprocess.runs.patience import retry_until_known
 from batchprocess.runs.perform import perform
 from batchprocess.storage.base import Storage
-from batchprocess.storage.factory import open_storage
 
-_UPLOAD_AGE = timedelta(days=1)
+MIN_UPLOAD_AGE = timedelta(days=1)
 """Younger uploads may still be under way."""
-_QUIET = timedelta(hours=1)
+MIN_RUN_AGE = timedelta(hours=1)
 """A run with a younger record may still be at work, on a cluster for instance."""
 
 
@@ -44,8 +40,9 @@ class Found:
 
 def clean_job(target: str, *, yes: bool, as_json: bool) -> int:
     """Remove abandoned runs and unfinished uploads after asking; returns the exit code."""
-    (folder, pinned), now = _job_folder(target), datetime.now(UTC)
-    found = find(folder, now, pinned)
+    given, now = open_folder(target), datetime.now(UTC)
+    folder = given.storage
+    found = find(folder, now, given.pinned)
     if not found.runs:
         _require_job_folder(folder)
     if found.active:
@@ -56,7 +53,7 @@ def clean_job(target: str, *, yes: bool, as_json: bool) -> int:
         )
     agreed = yes
     if not yes and not as_json and (found.abandoned or found.keys):
-        _tell(folder, found)
+        _print_found(folder, found)
         agreed = click.confirm("remove them?", err=True)
     objects = uploads = 0
     if agreed:
@@ -83,7 +80,7 @@ def find(folder: Storage, now: datetime, pinned: str | None) -> Found:
     ages = {name: now - _last_record(folder.at(name)) for name in runs}
     kept = {latest_run(folder), pinned, min(ages, key=ages.__getitem__, default=None)}
     left = [name for name in runs if name not in kept and not is_complete(folder.at(name))]
-    abandoned = [name for name in left if ages[name] >= _QUIET]
+    abandoned = [name for name in left if ages[name] >= MIN_RUN_AGE]
     uploads = {name: _unfinished(folder.at(name), now) for name in runs if name not in abandoned}
     return Found(
         runs=runs,
@@ -93,7 +90,7 @@ def find(folder: Storage, now: datetime, pinned: str | None) -> Found:
     )
 
 
-def _tell(folder: Storage, found: Found) -> None:
+def _print_found(folder: Storage, found: Found) -> None:
     if found.abandoned:
         print(f"abandoned runs at {folder.uri}: {', '.join(found.abandoned)}", file=sys.stderr)
     if found.keys:
@@ -110,7 +107,7 @@ def _last_record(run: Storage) -> datetime:
 
 def _unfinished(run: Storage, now: datetime) -> tuple[str, ...]:
     try:
-        return retry_until_known(lambda: run.leftovers(before=now - _UPLOAD_AGE))
+        return retry_until_known(lambda: run.leftovers(before=now - MIN_UPLOAD_AGE))
     except (StorageDenied, UnsafeStorage) as error:
         # Who may not list uploads can still remove runs.
         print(f"unfinished uploads were not looked for: {error}", file=sys.stderr)
@@ -131,16 +128,6 @@ def _require_job_folder(folder: Storage) -> None:
         )
 
 
-def _job_folder(target: str) -> tuple[Storage, str | None]:
-    """The folder, and the run that the job file pins."""
-    if "://" not in target and Path(target).is_file():
-        job = read_job(Path(target))
-        return open_storage(job_uri(job, Path(target)), s3_settings(job)), job.spec.run_id
-    if "://" not in target and not Path(target).exists():
-        raise click.UsageError(f"{target} does not exist")
-    return open_storage(target.rstrip("/") or target), None
-
-
 def _remove(run: Storage, now: datetime) -> int:
     """Delete run.json last: until then the run is found, and this can be repeated."""
     retry_until_known(lambda: run.remove_leftovers(before=now))
@@ -151,4 +138,4 @@ def _remove(run: Storage, now: datetime) -> int:
 
 
 def _abort(run: Storage, now: datetime) -> int:
-    return len(retry_until_known(lambda: run.remove_leftovers(before=now - _UPLOAD_AGE)))
+    return len(retry_until_known(lambda: run.remove_leftovers(before=now - MIN_UPLOAD_AGE)))

@@ -10,10 +10,8 @@ from batchprocess.agent.processes import resolve, start_failure
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli import plan_warnings
-from batchprocess.cli.commands.run import command_of, note_ignored
-from batchprocess.cli.main import print_json
-from batchprocess.cli.progress_view import duration
-from batchprocess.cli.target import job_uri, read_job
+from batchprocess.cli.job_file import command_of, job_uri, read_job, warn_of_ignored
+from batchprocess.cli.output import duration, print_json
 from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
 
 _NO_JOB = "00000000T000000Z-plan"
@@ -22,7 +20,7 @@ _NO_JOB = "00000000T000000Z-plan"
 def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
     """Validate, count, estimate and warn; returns the exit code."""
     job = read_job(path)
-    note_ignored(job)
+    warn_of_ignored(job)
     uri = job_uri(job, path)
     counted = count(job, path, try_batch=try_batch)
     warnings = [*counted.pop("warnings"), *plan_warnings.of_cut(job, counted)]
@@ -32,14 +30,14 @@ def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
     except BatchProcessError as error:
         unusable = error
     del counted["run"]
-    _tell(job, {**counted, "outputs": uri, "warnings": warnings}, as_json=as_json)
+    _print_plan(job, {**counted, "outputs": uri, "warnings": warnings}, as_json=as_json)
     if unusable is not None:
         # The counts are worth having all the same.
         raise unusable
     return 0
 
 
-def _tell(job: BatchProcessJob, found: dict[str, Any], *, as_json: bool) -> None:
+def _print_plan(job: BatchProcessJob, found: dict[str, Any], *, as_json: bool) -> None:
     seconds = _estimate(job, found)
     if as_json:
         print_json({**found, "estimatedSeconds": seconds})
@@ -51,14 +49,14 @@ def _tell(job: BatchProcessJob, found: dict[str, Any], *, as_json: bool) -> None
         print("estimated: nothing yet; run plan again with --try to have some batches measured")
     else:
         workers = _workers(job)
-        told = duration(max(seconds, 1))
-        print(f"estimated: {told} with {workers} at a time, start-up not counted")
+        time = duration(max(seconds, 1))
+        print(f"estimated: {time} with {workers} at a time, start-up not counted")
     for warning in found["warnings"]:
         print(f"warning: {warning}")
 
 
 def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any]:
-    """Run the user's code in a process of its own up to where it would begin, and hear counts."""
+    """Run the user's code in a process of its own up to where it would begin: what it counted."""
     environment = worker_environment(job, run_uri=job_uri(job, path) + "/plan", job_id=_NO_JOB)
     environ = {
         **os.environ,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from batchprocess.cli.main import print_json
+from batchprocess.cli.output import print_json
 from batchprocess.cli.target import find_target
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
 from batchprocess.protocol.records import CommittedFile

@@ -1,22 +1,20 @@
 """`batchprocess run`."""
 
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from batchprocess.agent.local.gpus import visible_gpus
 from batchprocess.agent.local.local_run import LocalResult, LocalRun
 from batchprocess.agent.local.runner import run_local
 from batchprocess.api.environment import s3_settings, worker_environment
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.cli.main import print_json
+from batchprocess.cli.job_file import command_of, job_uri, loaders_of, read_job, warn_of_ignored
+from batchprocess.cli.output import print_json
 from batchprocess.cli.progress_view import open_view
-from batchprocess.cli.run_outcome import as_object, print_result
+from batchprocess.cli.run_outcome import print_result, result_json
 from batchprocess.cli.table import shard_rows
-from batchprocess.cli.target import job_uri, loaders_of, read_job
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.job_settings import require_as_asked, require_same_hparams
 from batchprocess.ledger.run import ANOTHER, plan_of, read_run
@@ -41,21 +39,11 @@ from batchprocess.runs.perform import perform
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
-_IGNORED = (
-    "image",
-    "source",
-    "finalizer",
-    "queue_name",
-    "suspend",
-    "retry",
-    "ttl_seconds_after_finished",
-)
-
 
 def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     """Run the job file's job to its end; returns the exit code."""
     job = read_job(path)
-    note_ignored(job)
+    warn_of_ignored(job)
     folder = open_storage(job_uri(job, path), s3_settings(job))
     try:
         run_id = choose_run(job, folder, fresh=fresh)
@@ -78,15 +66,15 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     if result.state != "complete":
         print(f"{result.state}: {result.message}", file=sys.stderr)
     if result.state == "failed":
-        _say_what_stays(rows)
+        _print_what_stays(rows)
     if as_json:
-        print_json(as_object(result, storage.uri, loaders_of(job)))
+        print_json(result_json(result, storage.uri, loaders_of(job)))
     else:
         print_result(result, storage.uri, rows, loaders_of(job))
     return result.code
 
 
-def _say_what_stays(rows: Sequence[dict[str, Any]]) -> None:
+def _print_what_stays(rows: Sequence[dict[str, Any]]) -> None:
     done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))
     if done:
         print(
@@ -120,22 +108,6 @@ def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:
     run_id = new_run_id(datetime.now(UTC))
     start_run(folder, run_id)
     return run_id
-
-
-def note_ignored(job: BatchProcessJob) -> None:
-    """Name, in one line, what only means something on a cluster; and GPUs that are not here."""
-    aliases = {name: field.alias for name, field in type(job.spec).model_fields.items()}
-    given = [str(aliases[name]) for name in _IGNORED if name in job.spec.model_fields_set]
-    if given:
-        print(f"ignored on this machine: {', '.join(given)}", file=sys.stderr)
-    gpus = job.spec.worker.gpus
-    if gpus and not visible_gpus(os.environ, Path("/dev")):
-        print(f"worker.gpus is {gpus}, but no GPU is here: the CPU is used", file=sys.stderr)
-
-
-def command_of(job: BatchProcessJob) -> tuple[str, ...]:
-    """The script, or our own entry point for processor and dataset."""
-    return tuple(job.spec.command) or (sys.executable, "-m", "batchprocess.sdk")
 
 
 def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from batchprocess.cli.main import print_json
+from batchprocess.cli.output import print_json
 from batchprocess.cli.run_outcome import print_spent, print_summary
 from batchprocess.cli.table import print_table, shard_rows
 from batchprocess.cli.target import find_target
@@ -34,7 +34,8 @@ def show_status(target: str, *, as_json: bool) -> None:
                 "spent": spent.model_dump(),
                 "advice": advice(spent, loaders=found.loaders),
                 "shards": [
-                    {**row, "lastFailure": _as_object(failures.get(row["shard"]))} for row in rows
+                    {**row, "lastFailure": _failure_json(failures.get(row["shard"]))}
+                    for row in rows
                 ],
                 "summary": None if summary is None else summary.model_dump(mode="json"),
             }
@@ -50,7 +51,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     _print_failures(failures)
 
 
-def _as_object(failure: Failure | None) -> dict[str, Any] | None:
+def _failure_json(failure: Failure | None) -> dict[str, Any] | None:
     if failure is None:
         return None
     at = None if failure.at is None else failure.at.isoformat()

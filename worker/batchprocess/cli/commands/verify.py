@@ -2,8 +2,7 @@
 
 import hashlib
 
-from batchprocess.cli.main import print_json
-from batchprocess.cli.table import plural
+from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.check import problems
 from batchprocess.ledger.finalize import finished, manifest_of

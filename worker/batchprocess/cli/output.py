@@ -1,0 +1,21 @@
+"""JSON, counted nouns and durations, the same wherever a command prints them."""
+
+import json
+from typing import Any
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(value, indent=1, default=str))
+
+
+def plural(number: int, noun: str, many: str = "") -> str:
+    """`1 shard`, `2 shards`; `many` where an s is not enough."""
+    return f"{number} {noun if number == 1 else many or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `2.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
