@@ -58,7 +58,8 @@ def test_each_connection_takes_16_kib_for_tls_and_others_of_the_process_what_the
             ),
             shaking(ours, live),
         )
-        found = [one for one in gc.get_objects() if isinstance(one, SSLProtocol)]
+        # By its type: isinstance asks an object for its class, of which some of torch's warn.
+        found = [one for one in gc.get_objects() if issubclass(type(one), SSLProtocol)]
         sizes = {type(one): len(one.get_buffer(-1)) for one in found}
         writer.transport.abort()
         await asyncio.sleep(0.1)
