@@ -149,9 +149,9 @@ class LocalStorage:
         return ()
 
     def check_access(self) -> None:
-        """Make a file in the nearest folder that exists, link it, and remove both: what may be read
+        """Make a file in the nearest folder that exists, link it, and remove both.
 
-        there tells little of what may be written.
+        What may be read there tells little of what may be written.
         """
         with durable.translated(self._root):
             there = next(one for one in (self._root, *self._root.parents) if one.exists())

@@ -7,9 +7,10 @@ from inference import dataset as digits
 
 
 class Disturbed(Digits):
-    """hparams: `seconds` a batch takes longer, from batch `slow_from` on; `poison`, the rows whose
+    """Disturbed as its hparams say.
 
-    batches raise; `hungry`: take memory until there is none.
+    `seconds` a batch takes longer, from batch `slow_from` on; `poison`, the rows whose batches
+    raise; `hungry`: take memory until there is none.
     """
 
     def process_batch(self, batch, batch_idx):
