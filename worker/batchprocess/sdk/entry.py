@@ -67,7 +67,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     except ShardSealed:
         return
     except Stopped as stop:
-        call.state.link.outcome(ExitCode.STOPPED, str(stop))
+        call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
         raise SystemExit(int(ExitCode.STOPPED)) from None
     except Exception as error:
         call.report_failure(error)
@@ -107,7 +107,7 @@ class _Call:
         """To the agent, in the run, and to whoever reads stderr; a commit under way is awaited."""
         where, link = self.state.where, self.state.link
         code, sentence = exit_code_of(error, where), where.sentence(error)
-        link.outcome(code, sentence)
+        link.report_outcome(code, sentence)
         if self.assembly is not None and code == ExitCode.USER_CODE:
             leave_failure_note(where, sentence, self.assembly.nonce, self.assembly.storage)
         print_plainly_if_uncaught(error, reported=link.connected)
