@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -64,8 +65,6 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     call = _Call(AttemptState.begin(os.environ))
     try:
         call.process(batch_processor_cls, dataset, distributed_context, merge_with_job)
-    except ShardSealed:
-        return
     except Stopped as stop:
         call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
         raise SystemExit(int(ExitCode.STOPPED)) from None
@@ -101,7 +100,8 @@ class _Call:
             stop_on_signals(state.loop)
         answer_if_asked(self.assembly, state)
         self.attempt = Attempt(self.assembly)
-        self.attempt.run(state)
+        with suppress(ShardSealed):  # by an earlier attempt: nothing is left to do
+            self.attempt.run(state)
 
     def report_failure(self, error: Exception) -> None:
         """To the agent, in the run, and to whoever reads stderr; a commit under way is awaited."""
