@@ -16,7 +16,7 @@ def tried(total: int, seconds: list[float]) -> tuple[float, int]:
         trial.check()
         if state.stop:
             break
-    return trial.seconds(), state.processed
+    return trial.seconds_per_batch(), state.processed
 
 
 def test_cold_batches_are_not_measured_and_three_seconds_are_enough() -> None:

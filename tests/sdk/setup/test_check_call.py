@@ -1,4 +1,4 @@
-"""What was mixed up in the call of `torch_batch_process` is told in one sentence."""
+"""What was mixed up in the call of `torch_batch_process` is named in one sentence."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""The loop as a whole: sent ahead, saved behind, read before the claim, and told in figures."""
+"""The loop as a whole: sent ahead, saved behind, read before the claim, and reported in figures."""
 
 import json
 import time

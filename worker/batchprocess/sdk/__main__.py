@@ -55,8 +55,8 @@ def _fail(error: Exception, environment: WorkerEnvironment) -> NoReturn:
     link = AgentLink.open(LoopState(), os.environ)
     begun = has_begun(open_storage(environment.run_uri, environment.s3))
     code = ExitCode.OTHER if begun else ExitCode.CANNOT_WORK
-    said = f"the job's code could not be loaded: {type(error).__name__}: {error}"
-    link.outcome(code, str(error) if isinstance(error, BatchProcessError) else said)
+    sentence = f"the job's code could not be loaded: {type(error).__name__}: {error}"
+    link.report_outcome(code, str(error) if isinstance(error, BatchProcessError) else sentence)
     print_plainly_if_uncaught(error, reported=link.connected)
     raise error
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -64,10 +65,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     call = _Call(AttemptState.begin(os.environ))
     try:
         call.process(batch_processor_cls, dataset, distributed_context, merge_with_job)
-    except ShardSealed:
-        return
     except Stopped as stop:
-        call.state.link.outcome(ExitCode.STOPPED, str(stop))
+        call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
         raise SystemExit(int(ExitCode.STOPPED)) from None
     except Exception as error:
         call.report_failure(error)
@@ -101,13 +100,14 @@ class _Call:
             stop_on_signals(state.loop)
         answer_if_asked(self.assembly, state)
         self.attempt = Attempt(self.assembly)
-        self.attempt.run(state)
+        with suppress(ShardSealed):  # by an earlier attempt: nothing is left to do
+            self.attempt.run(state)
 
     def report_failure(self, error: Exception) -> None:
         """To the agent, in the run, and to whoever reads stderr; a commit under way is awaited."""
         where, link = self.state.where, self.state.link
         code, sentence = exit_code_of(error, where), where.sentence(error)
-        link.outcome(code, sentence)
+        link.report_outcome(code, sentence)
         if self.assembly is not None and code == ExitCode.USER_CODE:
             leave_failure_note(where, sentence, self.assembly.nonce, self.assembly.storage)
         print_plainly_if_uncaught(error, reported=link.connected)

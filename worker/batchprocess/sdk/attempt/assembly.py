@@ -29,7 +29,7 @@ from batchprocess.sdk.report.loop_times import Advisor
 from batchprocess.sdk.setup.check_call import check_arguments
 from batchprocess.sdk.setup.construct_processor import construct_processor
 from batchprocess.sdk.setup.placement import Placement
-from batchprocess.sdk.setup.run_info import count, describe
+from batchprocess.sdk.setup.run_info import describe_run, plan_shards
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
@@ -64,7 +64,7 @@ class AttemptAssembly:
     def shard_plan(self) -> ShardPlan:
         """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
         check_arguments(self.processor_class, self._dataset)
-        return count(self._dataset, self._settings, self.placement.environment.shards)
+        return plan_shards(self._dataset, self._settings, self.placement.environment.shards)
 
     def checked_plan(self, where: Where) -> ShardPlan:
         """As `shard_plan`, with the loader's options checked.
@@ -83,7 +83,7 @@ class AttemptAssembly:
     def describe_run(self, plan: ShardPlan) -> RunInfo:
         """run.json as this attempt would write it; reads eight rows twice."""
         asked = Asked.of(self.placement.environment)
-        return describe(self._dataset, plan, self.processor_class, asked)
+        return describe_run(self._dataset, plan, self.processor_class, asked)
 
     def new_processor(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
@@ -112,7 +112,7 @@ class AttemptAssembly:
             ),
             interval=self._settings.checkpoint_interval,
             device=self.resources.in_flight,
-            after_first_batch=state.link.beat,
+            after_first_batch=state.link.send_beat,
             after_checkpoint=self._after_checkpoint(state),
             seconds=self._settings.checkpoint_seconds,
         )

@@ -106,7 +106,7 @@ class Attempt:
                 with self._traced(loop, reader.feed_from(cursor), total - cursor) as feed:
                     loop.run(feed, cursor)
             loop.finish()
-            state.link.beat()
+            state.link.send_beat()
         finally:
             pending.saver.close()
         if assembly.resources.compile_cache is not None:

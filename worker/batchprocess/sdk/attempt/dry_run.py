@@ -23,7 +23,7 @@ def print_plan(assembly: AttemptAssembly, *, try_batch: bool) -> None:
     And for the command to check: run.json as it would be, and warnings about the class.
     """
     plan = assembly.shard_plan()
-    seconds = _seconds_of_a_batch(assembly, plan) if try_batch else None
+    seconds = _try_batches(assembly, plan) if try_batch else None
     # A line of its own, even if user code has left one unfinished.
     print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
         "\n"
@@ -41,7 +41,7 @@ def print_plan(assembly: AttemptAssembly, *, try_batch: bool) -> None:
     )
 
 
-def _seconds_of_a_batch(assembly: AttemptAssembly, plan: ShardPlan) -> float:
+def _try_batches(assembly: AttemptAssembly, plan: ShardPlan) -> float:
     """The loop from our shard's first batch on, with a trial in place of the ledger."""
     shard = assembly.placement.shard
     loop_state = LoopState(shard=shard, total=plan.size(shard))
@@ -53,7 +53,7 @@ def _seconds_of_a_batch(assembly: AttemptAssembly, plan: ShardPlan) -> float:
         loop.after_checkpoint = lambda: None  # nothing is kept with the run, which does not exist
         with contextlib.suppress(Stopped):
             loop.run(reader.feed_from(0), 0)
-    return trial.seconds()
+    return trial.seconds_per_batch()
 
 
 class Trial:
@@ -67,8 +67,8 @@ class Trial:
         self._state = state
         self._warm: tuple[float, int] | None = None
 
-    def seconds(self) -> float:
-        """Of one batch, checkpoints included; of a shard's only batch, cold as it was."""
+    def seconds_per_batch(self) -> float:
+        """Checkpoints included; of a shard's only batch, cold as it was."""
         spent, done = self._so_far()
         began, first = self._warm or (0.0, 0)
         if done == first:

@@ -35,7 +35,7 @@ class ShardLedger:
 
     def require_same_run(self, ours: RunInfo, stored: RunInfo) -> None:
         """Raise RunMismatch unless both would cut and process the dataset alike."""
-        require_same(ours, stored, self._placement.another)
+        require_same(ours, stored, self._placement.how_to_start_another)
         if differ_in_command(ours.asked, stored.asked):
             warn_that_commands_differ(self._placement.shard)
 
@@ -51,7 +51,7 @@ class ShardLedger:
 
     def open_run(self, ours: RunInfo) -> None:
         """Write run.json, or find that another attempt has just written the same."""
-        flow = open_run(ours, self._placement.another)
+        flow = open_run(ours, self._placement.how_to_start_another)
         perform(flow, self._storage, self._patience(first=True))
 
     def claim(self) -> Claimed:

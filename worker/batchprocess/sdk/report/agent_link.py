@@ -69,7 +69,7 @@ class AgentLink:
         link.send(Hello(pid=os.getpid(), dump_signal=int(DUMP_SIGNAL)))
         lines = connection.makefile("rb")
         threading.Thread(target=link._listen, args=(lines,), daemon=True).start()
-        threading.Thread(target=link._send_beats, daemon=True).start()
+        threading.Thread(target=link._send_beats_for_ever, daemon=True).start()
         return link
 
     @property
@@ -88,11 +88,11 @@ class AgentLink:
         except OSError:
             os._exit(1)
 
-    def outcome(self, code: int, message: str) -> None:
+    def report_outcome(self, code: int, message: str) -> None:
         """Why we are about to end."""
         self.send(Outcome(code=code, message=message))
 
-    def beat(self) -> None:
+    def send_beat(self) -> None:
         """Report where the loop stands, now."""
         self.send(beat_of(self._state, time.monotonic))
 
@@ -104,9 +104,9 @@ class AgentLink:
         # attempt must not go on beside the one that Kubernetes starts next.
         os._exit(1)
 
-    def _send_beats(self) -> None:
+    def _send_beats_for_ever(self) -> None:
         while True:
-            self.beat()
+            self.send_beat()
             time.sleep(_BEAT_SECONDS)
 
 

@@ -1,6 +1,6 @@
 """What torch's errors say in their text alone: the one place that knows its words.
 
-Nothing of it is documented; the tests beside it hold it against the torch that is installed.
+Nothing of it is documented; a test names the versions, and has torch say it.
 """
 
 from collections.abc import Sequence

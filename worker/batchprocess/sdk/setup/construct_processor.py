@@ -10,16 +10,16 @@ from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 _LOG = logging.getLogger("batchprocess")
 _HOOKS = ("on_checkpoint_start", "on_finish")
-_CLOSE, _CLOSE_UNLESS_ON = 0.7, 0.85
+_MIN_SIMILARITY, _MIN_SIMILARITY_UNLESS_ON = 0.7, 0.85
 """Whoever writes `on_...` means a hook; `checkpoint_start` is one too, `checkpoint_path` is not."""
 
 
 def construct_processor(
-    made_of: type[TorchBatchProcessor], context: TorchBatchProcessorContext
+    processor_class: type[TorchBatchProcessor], context: TorchBatchProcessorContext
 ) -> TorchBatchProcessor:
-    """The processor; InvalidArgument if `made_of` makes none, or whatever `__init__` raises."""
-    require_processor_class(made_of)
-    processor = made_of.__new__(made_of, context=context)  # type: ignore[call-arg]
+    """The processor; InvalidArgument if the class makes none, or whatever `__init__` raises."""
+    require_processor_class(processor_class)
+    processor = processor_class.__new__(processor_class, context=context)  # type: ignore[call-arg]
     processor.__init__(context=context)  # type: ignore[misc]
     return processor
 
@@ -40,7 +40,7 @@ def misspelt_hooks(processor: type[TorchBatchProcessor]) -> Iterator[str]:
     for name in own:
         if name.startswith("_") or not callable(getattr(processor, name, None)):
             continue
-        cutoff = _CLOSE if name.startswith("on_") else _CLOSE_UNLESS_ON
+        cutoff = _MIN_SIMILARITY if name.startswith("on_") else _MIN_SIMILARITY_UNLESS_ON
         for hook in difflib.get_close_matches(name, missing, n=1, cutoff=cutoff):
             yield (
                 f"{processor.__qualname__}.{name} is no hook, so nobody calls it: did you mean "

@@ -1,4 +1,4 @@
-"""Telling a changed dataset from the one that the run began with (contracts section 2)."""
+"""Telling a changed dataset from the one that the run began with."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-_SPREAD = 6
+_INNER_ROWS = 6
 
 
 def fingerprint(dataset: Any, rows: int) -> str | None:
@@ -28,7 +28,7 @@ def fingerprint(dataset: Any, rows: int) -> str | None:
 
 def sample(rows: int) -> list[int]:
     """The first row, the last, and six evenly spread between."""
-    inner = (rows * (step + 1) // (_SPREAD + 1) for step in range(_SPREAD))
+    inner = (rows * (step + 1) // (_INNER_ROWS + 1) for step in range(_INNER_ROWS))
     return sorted({0, rows - 1, *inner})
 
 

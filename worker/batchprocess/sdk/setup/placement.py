@@ -44,7 +44,7 @@ class Placement:
     scratch: Path | None = None
 
     @property
-    def another(self) -> str:
+    def how_to_start_another(self) -> str:
         """How a person starts another run; a script alone has no options."""
         return "set BATCHPROCESS_OUTPUT to another folder" if self.alone else ANOTHER
 
@@ -60,22 +60,22 @@ def find_placement(
     if is_worker(environ):
         environment = WorkerEnvironment.from_env(environ)
         shard = environment.shard if environment.shard is not None else environment.index
-        _agree((shard, environment.shards), context)
+        _require_agreement((shard, environment.shards), context)
         scratch = Path(environ[SCRATCH]) if SCRATCH in environ else None
         storage = open_storage(environment.run_uri, environment.s3)
         return Placement(environment, storage, shard, alone=False, scratch=scratch)
-    rank, size = _launcher(environ) or _of(context) or (0, 1)
-    _agree((rank, size), context)
-    environment, storage = _alone(environ, size, script)
+    rank, size = _rank_by_launcher(environ) or _rank_and_size(context) or (0, 1)
+    _require_agreement((rank, size), context)
+    environment, storage = _standalone_run(environ, size, script)
     return Placement(environment, storage, rank, alone=True, gpu=_local_rank(environ))
 
 
-def _of(context: DistributedContext | None) -> tuple[int, int] | None:
+def _rank_and_size(context: DistributedContext | None) -> tuple[int, int] | None:
     return None if context is None else (context.rank, context.size)
 
 
-def _agree(ours: tuple[int, int], context: DistributedContext | None) -> None:
-    theirs = _of(context)
+def _require_agreement(ours: tuple[int, int], context: DistributedContext | None) -> None:
+    theirs = _rank_and_size(context)
     if theirs is not None and theirs != ours:
         raise InvalidArgument(
             f"this process is {ours[0]} of {ours[1]} by its environment, but distributed_context "
@@ -83,7 +83,7 @@ def _agree(ours: tuple[int, int], context: DistributedContext | None) -> None:
         )
 
 
-def _launcher(environ: Mapping[str, str]) -> tuple[int, int] | None:
+def _rank_by_launcher(environ: Mapping[str, str]) -> tuple[int, int] | None:
     if "RANK" not in environ or "WORLD_SIZE" not in environ:
         return None
     try:
@@ -102,7 +102,7 @@ def _local_rank(environ: Mapping[str, str]) -> int:
     return int(local)
 
 
-def _alone(
+def _standalone_run(
     environ: Mapping[str, str], size: int, script: Path | None
 ) -> tuple[WorkerEnvironment, Storage]:
     output = environ.get("BATCHPROCESS_OUTPUT", "batchprocess-runs")

@@ -13,7 +13,7 @@ from batchprocess.sdk.setup.fingerprint import fingerprint
 from batchprocess.sdk.setup.settings import Settings
 
 
-def count(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
+def plan_shards(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
     """How the dataset is cut; InvalidArgument if it cannot be counted."""
     rows = rows_of(dataset)
     plan = ShardPlan(rows, settings.batch_size, shards, settings.max_batches)
@@ -27,7 +27,7 @@ def count(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
     return plan
 
 
-def describe(dataset: Any, plan: ShardPlan, processor: Any, asked: Asked) -> RunInfo:
+def describe_run(dataset: Any, plan: ShardPlan, processor: Any, asked: Asked) -> RunInfo:
     """run.json as this attempt would write it; reads a few rows for the fingerprint."""
     return RunInfo(
         rows=plan.rows,

@@ -42,20 +42,20 @@ def merge(
         )
     loader = {**job.dataloader, **(dataloader_kwargs or {})}
     for name in job.dataloader.keys() & (dataloader_kwargs or {}).keys():
-        _same(f"dataloader option {name}", dataloader_kwargs[name], job.dataloader[name])  # type: ignore[index]
+        _given_once(f"dataloader option {name}", dataloader_kwargs[name], job.dataloader[name])  # type: ignore[index]
     check_options(loader)
     return Settings(
         batch_size=_batch_size(batch_size, loader.get("batch_size"), job.batch_size),
-        max_batches=_max_batches(_same("max_batches", max_batches, job.max_batches)),
+        max_batches=_max_batches(_given_once("max_batches", max_batches, job.max_batches)),
         checkpoint_interval=_interval(
-            _same("checkpoint_interval", checkpoint_interval, job.checkpoint_interval)
+            _given_once("checkpoint_interval", checkpoint_interval, job.checkpoint_interval)
         ),
         checkpoint_seconds=job.checkpoint_seconds,
         loader=loader,
     )
 
 
-def _same(name: str, in_call: Value | None, in_job: Value | None) -> Value | None:
+def _given_once(name: str, in_call: Value | None, in_job: Value | None) -> Value | None:
     if in_call is not None and in_job is not None and in_call != in_job:
         raise InvalidArgument(
             f"{name} is {in_call!r} in the call of torch_batch_process and {in_job!r} in the job: "
@@ -69,7 +69,7 @@ def _batch_size(given: int | None, in_loader: int | None, in_job: int | None) ->
         raise InvalidArgument(
             f"batch_size is given twice: {given!r}, and {in_loader!r} in dataloader_kwargs"
         )
-    size = _same("batch_size", in_loader if given is None else given, in_job)
+    size = _given_once("batch_size", in_loader if given is None else given, in_job)
     if size is None:
         warnings.warn("batch_size was given nowhere: using 1, which is slow", stacklevel=_CALLER)
         return 1
