@@ -5,6 +5,8 @@ many parts, a store that refuses one request in ten would never take a whole fil
 calls has a deadline for the file as a whole.
 """
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from batchprocess.storage.s3_client import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
 
 PART = 32 << 20
 """Bytes of a part; files up to this size go in one request. Above 10,000 parts they are larger."""
@@ -39,6 +42,24 @@ def upload_parts(clients: Clients, bucket: str, key: str, source: Path) -> None:
     except (ClientError, BotoCoreError, OSError):
         if not _is_whole(client, bucket, key, source.stat().st_size):
             raise
+
+
+def unfinished(
+    client: "S3Client", bucket: str, prefix: str, before: datetime
+) -> "Iterator[MultipartUploadTypeDef]":
+    """Uploads below `prefix` that began before then and have neither completed nor been aborted."""
+    pages = client.get_paginator("list_multipart_uploads")
+    for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+        yield from (item for item in page.get("Uploads", []) if item["Initiated"] < before)
+
+
+def abort_unfinished(
+    client: "S3Client", bucket: str, prefix: str, before: datetime
+) -> Iterator[str]:
+    """Abort these, and give the key of each once that is done."""
+    for item in unfinished(client, bucket, prefix, before):
+        client.abort_multipart_upload(Bucket=bucket, Key=item["Key"], UploadId=item["UploadId"])
+        yield item["Key"]
 
 
 def _is_whole(client: "S3Client", bucket: str, key: str, size: int) -> bool:
