@@ -52,7 +52,7 @@ class S3Storage:
 
     @property
     def _client(self) -> "S3Client":
-        return self._clients.sending()
+        return self._clients.ours()
 
     def at(self, folder: str) -> "S3Storage":
         """The storage of a folder below this one; shares the clients."""
