@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchprocess.ledger import attempt as ledger
-from batchprocess.ledger import finalize
+from batchprocess.ledger import documents, finalize
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.run import RunInfo
@@ -72,7 +72,7 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
         try:
             ledgers = [(yield from finalize.close(me, plan))]
             yield from finalize.check(ledgers, plan)
-            summary = finalize.summarize("run", run, ledgers, finalize.Reduction({}), AT)
+            summary = documents.summarize("run", run, ledgers, documents.Reduction({}), AT)
             yield from finalize.publish(summary, ledgers)
             yield from finalize.clean(ledgers)
         except BatchProcessError as error:

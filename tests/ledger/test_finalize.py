@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchprocess.ledger import finalize
+from batchprocess.ledger import documents, finalize
 from batchprocess.protocol.errors import (
     VerificationError,
 )
@@ -14,8 +14,8 @@ from support.storage.fake_storage import FakeMemoryStorage
 def finalized(store):
     ledgers = [perform(finalize.close(me("F"), PLAN), store)]
     perform(finalize.check(ledgers, PLAN), store)
-    reduced = finalize.Reduction({})
-    summary = finalize.summarize("r", RUN, ledgers, reduced, f"{AT[:-7]}9+00:00")
+    reduced = documents.Reduction({})
+    summary = documents.summarize("r", RUN, ledgers, reduced, f"{AT[:-7]}9+00:00")
     return ledgers, perform(finalize.publish(summary, ledgers), store)
 
 

@@ -1,8 +1,8 @@
 """The end of a run, on folders that the ledger's own code has made."""
 
 from batchprocess.ledger.attempt import claim, commit, seal
+from batchprocess.ledger.documents import Reduction
 from batchprocess.ledger.draft import Draft
-from batchprocess.ledger.finalize import Reduction
 from batchprocess.ledger.identity import Identity
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.protocol.run import RunInfo

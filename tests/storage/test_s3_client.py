@@ -113,7 +113,7 @@ def test_a_pods_web_identity_is_exchanged_for_credentials(
     ],
 )
 def test_checksums_suit_the_store(settings: S3Settings, mode: str) -> None:
-    config = Clients(settings).sending().meta.config
+    config = Clients(settings).ours().meta.config
     assert config.request_checksum_calculation == mode
     assert config.response_checksum_validation == mode
     assert config.retries["total_max_attempts"] == 1
@@ -122,7 +122,7 @@ def test_checksums_suit_the_store(settings: S3Settings, mode: str) -> None:
 @pytest.mark.parametrize("addressing", ["auto", "path", "virtual"])
 def test_addressing_reaches_the_client(addressing: str) -> None:
     settings = S3Settings(addressing=addressing, region="eu-west-1")
-    client = Clients(settings).sending()
+    client = Clients(settings).ours()
     assert client.meta.config.s3["addressing_style"] == addressing
     assert client.meta.region_name == "eu-west-1"
 

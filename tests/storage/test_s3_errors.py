@@ -102,7 +102,7 @@ def test_listing_is_the_remedy_for_a_refusal_alone(
             raise answer(code, status)
 
     store = S3Storage("bucket", "job", S3Settings())
-    monkeypatch.setitem(store._clients._made, 1, Client())
+    monkeypatch.setitem(store._clients._made, "ours", Client())
     with pytest.raises(StorageDenied, match=remedy) as denied:
         store.check_access()
     assert str(denied.value).startswith("s3://bucket/job: ")
@@ -115,7 +115,7 @@ def test_only_a_named_key_is_absent_for_the_ledger(monkeypatch: pytest.MonkeyPat
             raise answer("404", 404)
 
     store = S3Storage("bucket", "run", S3Settings())
-    monkeypatch.setitem(store._clients._made, 1, Client())
+    monkeypatch.setitem(store._clients._made, "ours", Client())
     with pytest.raises(OutcomeUnknown):
         store.get("ledger/00000/00000001.json")
 

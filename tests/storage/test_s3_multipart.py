@@ -1,14 +1,17 @@
 """Large uploads on a server that errs: parts are sent again, and nothing is left of a failure."""
 
 import hashlib
+import io
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError, ConnectionClosedError
 
+from batchprocess.protocol.backoff import Backoff
 from batchprocess.protocol.errors import OutcomeUnknown
 from batchprocess.storage import s3, s3_multipart
 from batchprocess.storage.s3 import S3Storage
@@ -95,8 +98,9 @@ def test_a_file_that_cannot_be_read_any_more_aborts_the_upload(
     direct = open_s3(gateway, "unread", monkeypatch)
     clients = Clients(gateway.settings())
     begun = "after-call.s3.CreateMultipartUpload"
-    client = clients.sending(s3_multipart.TRIES)
-    client.meta.events.register(begun, lambda **_: large.rename(large.with_name("moved")))
+    clients.for_parts().meta.events.register(
+        begun, lambda **_: large.rename(large.with_name("moved"))
+    )
     with pytest.raises(FileNotFoundError):
         s3_multipart.upload_parts(clients, gateway.bucket, "unread/large", large)
     assert direct.stat("large") is None
@@ -107,14 +111,51 @@ def test_a_completion_whose_answer_is_lost_counts(
     gateway: Server, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     direct = open_s3(gateway, "lost", monkeypatch)
-    monkeypatch.setattr(s3_multipart, "TRIES", 1)
     clients = Clients(gateway.settings())
 
     def lose(**_: object) -> None:
         raise ConnectionClosedError(endpoint_url=gateway.endpoint)
 
     done = "after-call.s3.CompleteMultipartUpload"
-    clients.sending(1).meta.events.register(done, lose)
+    clients.for_parts().meta.events.register(done, lose)
     s3_multipart.upload_parts(clients, gateway.bucket, "lost/large", large)
     assert b"".join(direct.read("large")) == large.read_bytes()
+    assert unfinished(direct) == ()
+
+
+class RawBody(io.BytesIO):
+    """As botocore reads an answer."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "tries"),
+    [("SlowDown", 503, 8), ("BadDigest", 400, 8), ("AccessDenied", 403, 1)],
+)
+def test_a_part_is_sent_again_only_if_that_may_help(
+    gateway: Server,
+    large: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    status: int,
+    tries: int,
+) -> None:
+    direct = open_s3(gateway, "refused", monkeypatch)
+    monkeypatch.setattr(s3_multipart, "PART", 48 << 20)
+    monkeypatch.setattr(s3_multipart, "BACKOFF", Backoff(0.001, 0.01))
+    clients, sent = Clients(gateway.settings()), []
+
+    def refuse(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        if "partNumber=1" not in request.url:
+            return None
+        sent.append(request.url)
+        body = f"<Error><Code>{code}</Code></Error>".encode()
+        return AWSResponse(request.url, status, {}, RawBody(body))
+
+    clients.for_parts().meta.events.register("before-send.s3.UploadPart", refuse)
+    with pytest.raises(ClientError, match=code):
+        s3_multipart.upload_parts(clients, gateway.bucket, "refused/large", large)
+    assert len(sent) == tries
     assert unfinished(direct) == ()

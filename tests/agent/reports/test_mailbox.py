@@ -65,7 +65,7 @@ def ended(reporter: MailedReporter, connection: FakeConnection):
         reporter.last(report_of(99))
 
 
-def test_the_first_word_goes_out_at_once_and_the_next_one_when_it_is_due():
+def test_the_first_report_goes_out_at_once_and_the_next_one_when_it_is_due():
     connection = FakeConnection()
     with ended(connection.reporter(), connection) as reporter:
         reporter.report(report_of(1))
@@ -85,7 +85,7 @@ def test_without_a_first_report_no_thread_is_started_and_the_end_is_no_trouble()
     reporter.last(report_of(1))
 
 
-def test_the_last_word_does_not_wait_until_it_is_due():
+def test_the_last_report_does_not_wait_until_it_is_due():
     connection = FakeConnection()
     reporter = connection.reporter()
     reporter.report(report_of(1))
@@ -94,7 +94,7 @@ def test_the_last_word_does_not_wait_until_it_is_due():
     assert connection.next_sent() == 2
 
 
-def test_a_hanging_road_holds_nobody_up_and_sends_the_newest_word_afterwards():
+def test_a_hanging_server_holds_nobody_up_and_sends_the_newest_report_afterwards():
     connection = FakeConnection()
     connection.free.clear()
     with ended(connection.reporter(), connection) as reporter:
@@ -109,7 +109,7 @@ def test_a_hanging_road_holds_nobody_up_and_sends_the_newest_word_afterwards():
         assert connection.next_sent() == 99
 
 
-def test_the_end_does_not_wait_for_a_hanging_road_and_nothing_is_said_after_it(capsys):
+def test_the_end_does_not_wait_for_a_hanging_server_and_nothing_is_said_after_it(capsys):
     connection = FakeConnection(Answer("it broke"))
     connection.free.clear()
     reporter = connection.reporter(last=0.01)
@@ -144,7 +144,7 @@ def test_what_is_to_be_said_is_said_once_in_the_log(capsys):
     ]
 
 
-def test_a_request_to_slow_down_is_heeded_also_by_the_last_word():
+def test_a_request_to_slow_down_is_heeded_also_by_the_last_report():
     connection = FakeConnection(Answer(wait=60.0))
     reporter = connection.reporter()
     reporter.report(report_of(1))
@@ -154,7 +154,7 @@ def test_a_request_to_slow_down_is_heeded_also_by_the_last_word():
 
 
 @pytest.mark.parametrize("error", [ValueError("no CA"), OSError("bad PEM")])
-def test_a_road_that_cannot_be_built_is_one_line_and_no_more(error, capsys):
+def test_a_connection_that_cannot_be_built_is_one_line_and_no_more(error, capsys):
     def connect(_environment):
         raise error
 

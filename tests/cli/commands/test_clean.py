@@ -97,7 +97,7 @@ def interrupt_an_upload(job_folder: Storage, name: str) -> None:
         os.utime(left, (0, 0))
     else:
         bucket, _, prefix = job_folder.uri.removeprefix("s3://").partition("/")
-        client = Clients(S3Settings()).sending()
+        client = Clients(S3Settings()).ours()
         client.create_multipart_upload(Bucket=bucket, Key=f"{prefix}/{name}/big")
 
 

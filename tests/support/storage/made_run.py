@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from itertools import count
 
 from batchprocess.ledger.attempt import Position, claim, commit, seal
+from batchprocess.ledger.documents import Reduction
 from batchprocess.ledger.draft import Draft
 from batchprocess.ledger.effects import Staged
-from batchprocess.ledger.finalize import Reduction
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import open_run, plan_of
 from batchprocess.protocol.records import record_key

@@ -352,7 +352,7 @@ def test_a_killed_child_asks_its_sibling_to_commit_and_stop(pod: Pod) -> None:
     assert (first["sealed"], second["cursor"]) == (False, 0)
 
 
-def test_a_forked_twin_that_ends_takes_nothing_along(pod: Pod) -> None:
+def test_a_forked_child_that_ends_takes_nothing_along(pod: Pod) -> None:
     fork = "if os.fork() == 0: sys.exit(7)\n        time.sleep(0.3)"
     error = fork.replace("sys.exit(7)", "raise ValueError('in a twin')")
     both = f"{fork}\n        {error}\n        super().process_batch(batch, batch_idx)"

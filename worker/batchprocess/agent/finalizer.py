@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchprocess.agent.processes import Child, kill_session, start, start_failure
-from batchprocess.ledger.finalize import Reduction
+from batchprocess.ledger.documents import Reduction
 from batchprocess.protocol.control import Outcome, Reduced, decode
 from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, Stopped, StorageError

@@ -5,13 +5,11 @@ reduce, manifest, summary, _SUCCESS, and only then delete. From the moment a sha
 nobody can commit there, so what no record names by then will never be named.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from batchprocess.ledger.check import require_sound
 from batchprocess.ledger.create import create, create_record
+from batchprocess.ledger.documents import manifest_of
 from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.identity import Identity, refuse_taken_over
@@ -23,20 +21,10 @@ from batchprocess.protocol.run import (
     MANIFEST_KEY,
     SUCCESS_KEY,
     SUMMARY_KEY,
-    ManifestRow,
-    RunInfo,
     Success,
     Summary,
 )
 from batchprocess.protocol.sharding import ShardPlan
-
-
-@dataclass(frozen=True, slots=True)
-class Reduction:
-    """Result of the user's reducers, or why there is none. Outputs count either way."""
-
-    metrics: Mapping[str, Any]
-    error: str | None = None
 
 
 def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
@@ -106,50 +94,6 @@ def finished() -> Flow[Summary | None]:
     return _parse(body)
 
 
-def manifest_of(ledgers: Iterable[ShardLedger]) -> bytes:
-    """manifest.jsonl: every committed file, sorted by shard, seq and name."""
-    rows = [
-        ManifestRow(
-            shard=body.shard,
-            seq=body.seq,
-            batches=body.batches,
-            rows=body.rows,
-            **item.model_dump(),
-        )
-        for ledger in ledgers
-        for body in ledger.bodies
-        for item in body.files
-    ]
-    rows.sort(key=lambda row: (row.shard, row.seq, row.name))
-    return "".join(row.model_dump_json() + "\n" for row in rows).encode()
-
-
-def summarize(
-    run_id: str, run: RunInfo, ledgers: Sequence[ShardLedger], reduced: Reduction, now: str
-) -> Summary:
-    """summary.json of sealed ledgers; `rows` and `batches` count what is committed."""
-    stored = [entry for ledger in ledgers for entry in ledger.records]
-    bodies = [body for ledger in ledgers for body in ledger.bodies]
-    started = min((entry.record.at for entry in stored), default=None)
-    return Summary(
-        runId=run_id,
-        job=max((entry.record.job for entry in stored), default=""),
-        rows=sum(body.rows[1] - body.rows[0] for body in bodies),
-        batches=sum(ledger.cursor for ledger in ledgers),
-        shards=run.shards,
-        failedShards=tuple(one.shard for one in ledgers if one.outcome == "abandoned"),
-        files=sum(len(body.files) for body in bodies),
-        bytes=sum(item.size for body in bodies for item in body.files),
-        attempts=sum(ledger.claims for ledger in ledgers),
-        startedAt=started,
-        finishedAt=now,
-        durationSeconds=_seconds(started, now),
-        metrics=dict(reduced.metrics),
-        metricsError=reduced.error,
-        models=_distinct(model for body in bodies for model in body.models),
-    )
-
-
 def _parse(body: bytes) -> Summary:
     try:
         return Summary.model_validate_json(body)
@@ -173,17 +117,3 @@ def _abandon(me: Identity, head: Stored | None, plan: ShardPlan) -> Seal:
         rows=row,
         outcome="abandoned",
     )
-
-
-def _seconds(started: str | None, now: str) -> float | None:
-    if started is None:
-        return None
-    return (datetime.fromisoformat(now) - datetime.fromisoformat(started)).total_seconds()
-
-
-def _distinct(models: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    seen: list[dict[str, Any]] = []
-    for model in models:
-        if model not in seen:
-            seen.append(model)
-    return tuple(seen)

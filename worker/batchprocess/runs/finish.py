@@ -5,15 +5,8 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from batchprocess.ledger.finalize import (
-    Reduction,
-    check,
-    clean,
-    close,
-    finished,
-    publish,
-    summarize,
-)
+from batchprocess.ledger.documents import Reduction, summarize
+from batchprocess.ledger.finalize import check, clean, close, finished, publish
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import ShardLedger, read_shard

@@ -2,7 +2,7 @@
 
 Keys are relative to the folder that the storage was opened on, `/`-separated, already checked
 by whoever makes them. Errors are those of `protocol.errors.StorageError`; nothing else leaves an
-adapter. Adapters do not retry: whoever knows whether a retry is safe does (`ledger.perform`).
+adapter. Adapters do not retry: whoever knows whether a retry is safe does (`runs.perform`).
 """
 
 from collections.abc import Iterator
@@ -37,9 +37,9 @@ class Storage(Protocol):
         """The storage of a folder below this one (no I/O)."""
 
     def get(self, key: str) -> bytes | None:
-        """A small object whole, or None if it is absent. Strongly consistent, and durable:
+        """A small object whole, or None if it is absent. Strongly consistent, and durable.
 
-        what was returned is still there after a power loss, so the caller may act on it.
+        What was returned is still there after a power loss, so the caller may act on it.
         """
 
     def create(self, key: str, body: bytes) -> bool:

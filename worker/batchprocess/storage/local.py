@@ -4,10 +4,8 @@ Creating is a hard link of a finished temporary: the link either makes the name 
 and a reader never sees half a record. A rename would replace what stands there.
 """
 
-import contextlib
 import itertools
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,9 +14,7 @@ from pathlib import Path
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.storage import durable
 from batchprocess.storage.base import StoredObject
-
-# So narrow that no file of a user's has such a name, `.tmp-mine` for instance.
-_TEMPORARY = re.compile(r"^\.tmp-[0-9a-f]{32}-[0-9]+$")
+from batchprocess.storage.temporaries import is_temporary, temporaries_below, temporary_beside
 
 
 class LocalStorage:
@@ -26,7 +22,6 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
-        self._numbers = itertools.count()
         self._synced: set[Path] = set()
 
     @property
@@ -39,8 +34,11 @@ class LocalStorage:
         return LocalStorage(self._path(folder))
 
     def get(self, key: str) -> bytes | None:
-        """A small object whole. Its directory is fsynced first: whoever acts on another's
-        record must not see it vanish with a power loss that the writer had not yet survived."""
+        """A small object whole. Its directory is fsynced first.
+
+        Whoever acts on another's record must not see it vanish with a power loss that the writer
+        had not yet survived.
+        """
         path = self._path(key)
         with durable.translated(path):
             try:
@@ -55,7 +53,7 @@ class LocalStorage:
         path = self._path(key)
         with durable.translated(path):
             self._make_parents(path)
-            with self._temporary(path) as temporary:
+            with temporary_beside(path) as temporary:
                 durable.write(temporary, body)
                 created = durable.link(temporary, path)
             durable.sync_directory(path.parent)
@@ -66,7 +64,7 @@ class LocalStorage:
         path = self._path(key)
         with durable.translated(path):
             self._make_parents(path)
-            with self._temporary(path) as temporary:
+            with temporary_beside(path) as temporary:
                 durable.write(temporary, body)
                 temporary.replace(path)
             durable.sync_directory(path.parent)
@@ -83,7 +81,7 @@ class LocalStorage:
             self._make_parents(path)
             with source.open("rb") as from_file:
                 if path.exists():
-                    with self._temporary(path) as temporary:
+                    with temporary_beside(path) as temporary:
                         durable.copy(from_file, temporary)
                         temporary.replace(path)
                 else:
@@ -102,7 +100,7 @@ class LocalStorage:
 
     def stat(self, key: str) -> int | None:
         """Size in bytes, or None if absent."""
-        found = self._look(key)
+        found = self._status(key)
         return None if found is None else found.st_size
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
@@ -110,7 +108,7 @@ class LocalStorage:
         folder = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
         keys = sorted(key for key in self._walk(folder) if key.startswith(prefix))
         for key in keys:
-            found = self._look(key)
+            found = self._status(key)
             if found is not None:
                 yield StoredObject(key, found.st_size, _modified(found))
 
@@ -135,7 +133,7 @@ class LocalStorage:
 
     def leftovers(self, *, before: datetime) -> tuple[str, ...]:
         """Temporaries of writers that were killed: older ones than `before`."""
-        return tuple(sorted(self._name_of(path) for path in self._temporaries(before)))
+        return tuple(sorted(self._name_of(path) for path in temporaries_below(self._root, before)))
 
     def remove_leftovers(self, *, before: datetime) -> tuple[str, ...]:
         """Remove these, and the folders that this leaves empty."""
@@ -151,7 +149,7 @@ class LocalStorage:
     def check_access(self) -> None:
         """Make a file in the nearest folder that exists, link it, and remove both.
 
-        What may be read there tells little of what may be written.
+        What may be read there shows little of what may be written.
         """
         with durable.translated(self._root):
             there = next(one for one in (self._root, *self._root.parents) if one.exists())
@@ -164,7 +162,7 @@ class LocalStorage:
             raise InvalidArgument(f"{key!r} is no key: it must stay below {self._root}")
         return self._root.joinpath(*parts)
 
-    def _look(self, key: str) -> os.stat_result | None:
+    def _status(self, key: str) -> os.stat_result | None:
         path = self._path(key)
         with durable.translated(path):
             try:
@@ -174,15 +172,8 @@ class LocalStorage:
 
     def _walk(self, folder: Path) -> Iterator[str]:
         for path in durable.files(folder):
-            if not _TEMPORARY.match(path.name):
+            if not is_temporary(path):
                 yield self._name_of(path)
-
-    def _temporaries(self, before: datetime) -> Iterator[Path]:
-        for path in durable.files(self._root):
-            if _TEMPORARY.match(path.name):
-                with contextlib.suppress(FileNotFoundError):  # its writer has just finished
-                    if path.stat().st_mtime < before.timestamp():
-                        yield path
 
     def _name_of(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
@@ -198,16 +189,6 @@ class LocalStorage:
             if parent == self._root:
                 break
         self._synced.add(path.parent)
-
-    @contextlib.contextmanager
-    def _temporary(self, path: Path) -> Iterator[Path]:
-        # Never the same name twice, even for one record: a retry must not meet its own leftover.
-        name = f".tmp-{secrets.token_hex(16)}-{next(self._numbers)}"
-        temporary = path.with_name(name)
-        try:
-            yield temporary
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def _modified(found: os.stat_result) -> datetime | None:

@@ -26,13 +26,12 @@ from batchprocess.storage.s3_errors import (
     translated,
 )
 from batchprocess.storage.s3_lifecycle import dangers
-from batchprocess.storage.s3_multipart import PART, upload_parts
+from batchprocess.storage.s3_multipart import PART, abort_unfinished, unfinished, upload_parts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
 
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 
 
 class S3Storage:
@@ -53,7 +52,7 @@ class S3Storage:
 
     @property
     def _client(self) -> "S3Client":
-        return self._clients.sending()
+        return self._clients.ours()
 
     def at(self, folder: str) -> "S3Storage":
         """The storage of a folder below this one; shares the clients."""
@@ -119,7 +118,7 @@ class S3Storage:
             answer = self._client.get_object(
                 Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-"
             )
-            yield from answer["Body"].iter_chunks(_CHUNK)
+            yield from answer["Body"].iter_chunks(CHUNK)
 
     def stat(self, key: str) -> int | None:
         """Size in bytes, or None if absent."""
@@ -169,23 +168,14 @@ class S3Storage:
     def leftovers(self, *, before: datetime) -> tuple[str, ...]:
         """Keys of multipart uploads below this folder that began before then and never ended."""
         with translated(self.uri):
-            return tuple(self._relative(item["Key"]) for item in self._unfinished(before))
+            found = unfinished(self._client, self._bucket, self._below(""), before)
+            return tuple(self._relative(item["Key"]) for item in found)
 
     def remove_leftovers(self, *, before: datetime) -> tuple[str, ...]:
         """Abort these uploads; their parts are stored, and paid for, until then."""
-        removed = []
         with translated(self.uri):
-            for item in self._unfinished(before):
-                self._client.abort_multipart_upload(
-                    Bucket=self._bucket, Key=item["Key"], UploadId=item["UploadId"]
-                )
-                removed.append(self._relative(item["Key"]))
-        return tuple(removed)
-
-    def _unfinished(self, before: datetime) -> "Iterator[MultipartUploadTypeDef]":
-        pages = self._client.get_paginator("list_multipart_uploads")
-        for page in pages.paginate(Bucket=self._bucket, Prefix=self._below("")):
-            yield from (item for item in page.get("Uploads", []) if item["Initiated"] < before)
+            aborted = abort_unfinished(self._client, self._bucket, self._below(""), before)
+            return tuple(self._relative(key) for key in aborted)
 
     def dangers(self) -> tuple[str, ...]:
         """Lifecycle rules of the bucket that would take objects away; none if unreadable."""

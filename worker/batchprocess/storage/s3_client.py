@@ -24,21 +24,27 @@ class Clients:
         self._settings = settings
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
-        self._made: dict[int, S3Client] = {}
+        self._made: dict[str, S3Client] = {}
 
-    def sending(self, tries: int = 1) -> "S3Client":
+    def ours(self) -> "S3Client":
         """A client that sends every request once: the ledger knows what a retry means.
 
-        With more `tries` botocore repeats what may pass, which only data bears: it is idempotent.
         Credentials come the usual AWS way: environment, profile, web identity, instance role.
         Raises StorageDenied if a named profile or CA bundle cannot be used.
         """
-        with self._lock:
-            if tries not in self._made:
-                self._made[tries] = self._make(tries)
-            return self._made[tries]
+        return self._get("ours")
 
-    def _make(self, tries: int) -> "S3Client":
+    def for_parts(self) -> "S3Client":
+        """One more for s3transfer, which hooks into the events of the client that it is given."""
+        return self._get("for parts")
+
+    def _get(self, purpose: str) -> "S3Client":
+        with self._lock:
+            if purpose not in self._made:
+                self._made[purpose] = self._make()
+            return self._made[purpose]
+
+    def _make(self) -> "S3Client":
         settings = self._settings
         try:
             session = self._session = self._session or boto3.Session(
@@ -49,7 +55,7 @@ class Clients:
                 region_name=session.region_name or "us-east-1",
                 endpoint_url=settings.endpoint,
                 verify=settings.ca_bundle,
-                config=Config(**_options(settings, tries)),
+                config=Config(**_options(settings)),
             )
         except (BotoCoreError, ValueError) as error:
             hint = ""
@@ -58,13 +64,13 @@ class Clients:
             raise StorageDenied(f"the S3 settings cannot be used: {error}{hint}") from error
 
 
-def _options(settings: S3Settings, tries: int) -> dict[str, Any]:
+def _options(settings: S3Settings) -> dict[str, Any]:
     # Stores other than AWS often reject the checksums that boto3 adds unasked; our records
     # carry a sha256 of every file in any case.
     checksums = settings.checksums or ("whenRequired" if settings.endpoint else "always")
     mode = "when_required" if checksums == "whenRequired" else "when_supported"
     return {
-        "retries": {"total_max_attempts": tries, "mode": "standard"},
+        "retries": {"total_max_attempts": 1, "mode": "standard"},
         "connect_timeout": _CONNECT_SECONDS,
         "read_timeout": _READ_SECONDS,
         "max_pool_connections": POOL,

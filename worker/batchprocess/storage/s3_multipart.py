@@ -1,35 +1,47 @@
 """Large files in parallel parts, by s3transfer: it begins, sends, completes, and aborts.
 
-Keys of data are one writer's alone, so no condition is needed. Its client repeats what fails: with
-many parts, a store that refuses one request in ten would never take a whole file otherwise. Whoever
-calls has a deadline for the file as a whole.
+Keys of data are one writer's alone, so no condition is needed. A part that fails is sent again:
+with many parts, a store that refuses one request in ten would never take a whole file otherwise.
+Whoever calls has a deadline for the file as a whole.
 """
 
+import random
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.manager import TransferConfig, TransferManager
 
+from batchprocess.protocol.backoff import Backoff
 from batchprocess.storage.s3_client import Clients
+from batchprocess.storage.s3_errors import is_transient
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
 
 PART = 32 << 20
 """Bytes of a part; files up to this size go in one request. Above 10,000 parts they are larger."""
 THREADS = 4
 TRIES = 8
-"""How often a request is sent before the upload fails."""
+"""How often a part is sent before the upload fails."""
+BACKOFF = Backoff(0.2, 5.0)
 
 
 def upload_parts(clients: Clients, bucket: str, key: str, source: Path) -> None:
     """Upload `source` in parts, which are read as they are sent; no thread is left afterwards.
 
-    A request that fails TRIES times aborts the upload, and botocore's error of it is raised. What
-    a crash or a failed abort leaves is removed by `batchprocess clean`.
+    A part that fails TRIES times aborts the upload, and botocore's error of it is raised. An abort
+    is tried once: what a crash or a failed abort leaves is removed by `batchprocess clean`.
     """
-    client = clients.sending(TRIES)
+    client = clients.for_parts()
+    client.meta.events.register(
+        "needs-retry.s3.UploadPart",
+        _pause,  # type: ignore[arg-type] # the stubs forget that this one is asked for seconds
+        unique_id="send parts again",
+    )
     config = TransferConfig(
         multipart_threshold=PART, multipart_chunksize=PART, max_request_concurrency=THREADS
     )
@@ -39,6 +51,39 @@ def upload_parts(clients: Clients, bucket: str, key: str, source: Path) -> None:
     except (ClientError, BotoCoreError, OSError):
         if not _is_whole(client, bucket, key, source.stat().st_size):
             raise
+
+
+def _pause(
+    attempts: int,
+    response: tuple[object, Any] | None = None,
+    caught_exception: Exception | None = None,
+    **_: object,
+) -> float | None:
+    """Asked by botocore after every part: seconds until it is sent again, None if it is not."""
+    error = caught_exception
+    if response is not None and "Error" in response[1]:
+        error = ClientError(response[1], "UploadPart")
+    if attempts >= TRIES or not isinstance(error, ClientError | BotoCoreError):
+        return None
+    return BACKOFF.jittered(attempts, random.random) if is_transient(error) else None
+
+
+def unfinished(
+    client: "S3Client", bucket: str, prefix: str, before: datetime
+) -> "Iterator[MultipartUploadTypeDef]":
+    """Uploads below `prefix` that began before then and have neither completed nor been aborted."""
+    pages = client.get_paginator("list_multipart_uploads")
+    for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+        yield from (item for item in page.get("Uploads", []) if item["Initiated"] < before)
+
+
+def abort_unfinished(
+    client: "S3Client", bucket: str, prefix: str, before: datetime
+) -> Iterator[str]:
+    """Abort these, and give the key of each once that is done."""
+    for item in unfinished(client, bucket, prefix, before):
+        client.abort_multipart_upload(Bucket=bucket, Key=item["Key"], UploadId=item["UploadId"])
+        yield item["Key"]
 
 
 def _is_whole(client: "S3Client", bucket: str, key: str, size: int) -> bool:

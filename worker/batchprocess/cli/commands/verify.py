@@ -5,7 +5,8 @@ import hashlib
 from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.check import problems
-from batchprocess.ledger.finalize import finished, manifest_of
+from batchprocess.ledger.documents import manifest_of
+from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.errors import VerificationError

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from batchprocess.ledger.finalize import Reduction
+from batchprocess.ledger.documents import Reduction
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.control import Reduced
