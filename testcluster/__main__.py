@@ -7,7 +7,6 @@ images    build both Dockerfiles
 """
 
 import argparse
-import datetime
 import functools
 import shutil
 import sys
@@ -81,7 +80,7 @@ def up(folder: Path, *, control_plane_alone: bool = False) -> str:
     programs = Programs(folder, live_on=True, tell=with_seconds(_say))
     try:
         if control_plane_alone:
-            plane = ControlPlane(programs, Settings(), datetime.datetime.now(datetime.UTC))
+            plane = ControlPlane(programs, Settings())
             plane.start()
             return f"export KUBECONFIG={plane.kubeconfig}"
         started = start(programs, {}, images.HostPython().folders())

@@ -1,7 +1,6 @@
 """A whole cluster on one machine: a control plane and one real node. Needs root."""
 
 import contextlib
-import datetime
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -73,12 +72,12 @@ def start(
     network = connect(pid)
     network.write(folder / "network.json")
     settings = Settings(network.host, True, network.services, flags)
-    plane = ControlPlane(programs, settings, datetime.datetime.now(datetime.UTC))
+    plane = ControlPlane(programs, settings)
     node = Node(NODE, programs, pid, network)
     node.start_runtime(lent)
     node.import_image(images.pause(folder / "pause.tar"))
     plane.start()
-    kubelet = plane.client("kubelet", f"system:node:{NODE}", ("system:nodes",))
+    kubelet = plane.client("kubelet", f"system:node:{NODE}", "system:nodes")
     node.start_kubelet(kubelet, plane.authority.certificate, flags.get("kubelet", ()))
     proxy = plane.client("kube-proxy", "system:kube-proxy")
     node.start_proxy(proxy, flags.get("kube-proxy", ()))
