@@ -5,6 +5,15 @@ SHELL := bash
 export UV_LINK_MODE := copy
 PY := .venv/bin/python
 TOOLS := .cache/bin
+# A long step says how long it takes, and each half minute that it lasts: STEP TITLE ABOUT COMMAND.
+# -P, and only the standard library: see the module.
+STEP = python3 -P testcluster/step.py --log .cache/logs/$(@F).log
+# Programs with the same flags share the packages that they have in common, Go's own among them.
+# Collecting garbage less often takes some of the compilers' time away, and costs memory.
+GO := env CGO_ENABLED=0 GOGC=400
+BUILD := build -v -trimpath
+INSTALL = $(GO) GOBIN=$(CURDIR)/$(TOOLS) go install -v -trimpath
+
 # Tests wait more than they compute.
 PROCESSES ?= 4
 
@@ -13,7 +22,7 @@ COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
 .PHONY: help demo test test-fast test-full lint format generate verify lock clean \
-	cluster cluster-deps cluster-down images testcluster bench-operator
+	cluster cluster-parts cluster-images cluster-deps cluster-down images testcluster bench-operator
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -21,20 +30,25 @@ help: ## what each target does
 .venv/worker.done: requirements/bootstrap.txt requirements/worker.txt pyproject.toml
 	test -x $(PY) || python3 -m venv .venv
 	$(PY) -m pip install -q --require-hashes -r requirements/bootstrap.txt
-	$(PY) -m uv pip install -q --python $(PY) --require-hashes -r requirements/worker.txt
+	@$(STEP) "Python packages, torch among them" "2 minutes" \
+		$(PY) -m uv pip install --python $(PY) --require-hashes -r requirements/worker.txt
 	$(PY) -m uv pip install -q --python $(PY) --no-deps --no-build-isolation -e .
-	PYTHONDONTWRITEBYTECODE= $(PY) -c "import $(COMPILED)"
+	@$(STEP) "Bytecode of those packages" "half a minute" \
+		env -u PYTHONDONTWRITEBYTECODE $(PY) -c "import $(COMPILED)"
 	touch $@
 
 .venv/dev.done: .venv/worker.done requirements/dev.txt
-	$(PY) -m uv pip install -q --python $(PY) --require-hashes -r requirements/dev.txt
+	@$(STEP) "Python packages for development" "half a minute" \
+		$(PY) -m uv pip install --python $(PY) --require-hashes -r requirements/dev.txt
 	touch $@
 
 $(TOOLS)/versitygw:
-	GOBIN=$(CURDIR)/$(TOOLS) go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+	@$(STEP) "versitygw, an S3 server" "1 minute" \
+		$(INSTALL) github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 $(TOOLS)/minio:
-	GOBIN=$(CURDIR)/$(TOOLS) go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+	@$(STEP) "MinIO, another S3 server" "2 minutes" \
+		$(INSTALL) github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 # The version is the one that testcluster/go.mod requires; without the stamp clients see v0.0.0.
 KUBERNETES := $(shell sed -n 's:^\tk8s.io/kubernetes v::p' testcluster/go.mod)
@@ -44,16 +58,18 @@ STAMP = $(addprefix -X k8s.io/component-base/version., \
 	gitVersion=v$(KUBERNETES) gitMajor=$(MAJOR) gitMinor=$(MINOR))
 
 $(TOOLS)/testcluster: testcluster/main.go testcluster/go.mod testcluster/go.sum
-	cd testcluster && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ .
+	@$(STEP) "Kubernetes and etcd" "5 minutes" \
+		$(GO) go -C testcluster $(BUILD) -ldflags "-s -w $(STAMP)" -o $(CURDIR)/$@ .
 
 $(TOOLS)/kubectl: $(TOOLS)/testcluster
 	ln -sf testcluster $@
 
 $(TOOLS)/pause: testcluster/pause/main.go testcluster/go.mod
-	cd testcluster && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ ./pause
+	$(GO) go -C testcluster build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ ./pause
 
 $(TOOLS)/coredns: testcluster/dns/main.go testcluster/dns/go.mod testcluster/dns/go.sum
-	cd testcluster/dns && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ .
+	@$(STEP) "CoreDNS" "1 minute" \
+		$(GO) go -C testcluster/dns $(BUILD) -ldflags "-s -w" -o $(CURDIR)/$@ .
 
 HELM_VERSION := v3.22.0
 # Unstamped, `helm template` takes every cluster for Kubernetes 1.20, which is too old for the chart.
@@ -65,12 +81,12 @@ $(HELM_BUILD):
 	mkdir -p $(TOOLS) && rm -f $(TOOLS)/.helm-* && touch $@
 
 $(TOOLS)/helm: $(HELM_BUILD)
-	GOBIN=$(CURDIR)/$(TOOLS) go install -ldflags "-s -w $(HELM_STAMP)" \
-		helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+	@$(STEP) "helm" "2 minutes" \
+		$(INSTALL) -ldflags "-s -w $(HELM_STAMP)" helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
 	touch $@
 
 $(TOOLS)/kwok:
-	GOBIN=$(CURDIR)/$(TOOLS) go install sigs.k8s.io/kwok/cmd/kwok@v0.8.0
+	@$(STEP) "kwok, which plays nodes" "1 minute" $(INSTALL) sigs.k8s.io/kwok/cmd/kwok@v0.8.0
 
 # program:package; one that is there already, from wherever, is left alone.
 CLUSTER_DEPS := containerd:containerd runc:runc /usr/lib/cni/ptp:containernetworking-plugins \
@@ -81,12 +97,21 @@ cluster-deps: ## install what a node and images need (root)
 	for one in $(CLUSTER_DEPS); do command -v $${one%%:*} >/dev/null || missing+=" $${one##*:}"; done; \
 	test -z "$$missing" && exit; \
 	test "$$(id -u)" = 0 || { echo "make cluster-deps: only root can install$$missing (apt)" >&2; exit 1; }; \
-	apt-get update -q && apt-get install -q -y --no-install-recommends $$missing
+	$(STEP) "Debian's packages for a node" "1 minute" env DEBIAN_FRONTEND=noninteractive bash -c \
+		"apt-get update -q && apt-get install -q -y --no-install-recommends $$missing"
 
 testcluster: $(addprefix $(TOOLS)/,testcluster kubectl pause coredns helm) ## build Kubernetes for the test cluster
 
-cluster: .venv/dev.done testcluster $(TOOLS)/versitygw cluster-deps ## a cluster to try things on (root)
+# Two at a time: Go's builds keep the processors busy while images wait for network and disk.
+cluster: ## a cluster to try things on (root)
+	@test "$$(id -u)" = 0 || { echo "make cluster: a node needs root; run this as root" >&2; exit 1; }
+	@$(MAKE) --no-print-directory -j2 cluster-parts
 	$(PY) -m testcluster up
+
+cluster-parts: cluster-images testcluster $(TOOLS)/versitygw
+
+cluster-images: .venv/dev.done cluster-deps
+	@$(PY) -m testcluster prepare
 
 cluster-down: ## remove that cluster
 	$(PY) -m testcluster down

@@ -1,13 +1,13 @@
-"""`python -m testcluster up|load|down|images`: a cluster that lives until it is taken down; images.
+"""`python -m testcluster WHAT`: a cluster that lives until it is taken down; images.
 
 up        start it, with the operator, a worker image and an S3 server, and say how to run a job
 load      IMAGE: an archive (docker save), or a name that `images` has built, for pods to use
 down      end it and delete its folder
 images    build both Dockerfiles
+prepare   make ahead the images that `up` would make
 """
 
 import argparse
-import datetime
 import functools
 import shutil
 import sys
@@ -21,8 +21,9 @@ from testcluster.errors import ClusterError
 from testcluster.operator import install_operator
 from testcluster.plane import ControlPlane, Settings
 from testcluster.programs import Programs
+from testcluster.step import Say
 from testcluster.tools import ROOT
-from testcluster.trying import prepare, with_seconds
+from testcluster.trying import prepare, telling
 from testcluster.whole import node_of, remove, start
 
 FOLDER = ROOT / ".cache" / "cluster"
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("up", "load", "down", "images"))
+    parser.add_argument("what", choices=("up", "load", "down", "images", "prepare"))
     parser.add_argument("image", nargs="?", help="what to load")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the cluster lives")
     parser.add_argument("--control-plane", action="store_true", help="no node, so no root needed")
@@ -61,27 +62,32 @@ def _do(given: argparse.Namespace) -> Iterator[str]:
     folder = given.folder.resolve()
     match given.what:
         case "up":
-            yield up(folder, control_plane_alone=given.control_plane)
+            with telling(_say) as tell:
+                usage = up(folder, tell, control_plane_alone=given.control_plane)
+            yield usage
         case "load":
             yield from load(folder, given.image)
         case "down":
             down(folder)
         case "images":
-            for name in images.build_both(given.operator_base, given.worker_base):
-                yield f"{name} is built. To push it:\n  {pushing(name)}"
+            with telling(_say) as tell:
+                built = images.build_both(given.operator_base, given.worker_base, tell)
+            yield from (f"{name} is built. To push it:\n  {pushing(name)}" for name in built)
+        case "prepare":
+            images.prepare(_say)
 
 
-def up(folder: Path, *, control_plane_alone: bool = False) -> str:
-    """Start a cluster that outlives us; what to tell whoever wants to use it.
+def up(folder: Path, tell: Say, *, control_plane_alone: bool = False) -> str:
+    """Start a cluster that outlives us; what to print for whoever wants to use it.
 
     Raises ClusterError if there is one in the folder already, or a part does not start.
     """
     if folder.exists():
         raise ClusterError(f"{folder} exists; `make cluster-down` removes the cluster in it")
-    programs = Programs(folder, live_on=True, tell=with_seconds(_say))
+    programs = Programs(folder, live_on=True, tell=tell)
     try:
         if control_plane_alone:
-            plane = ControlPlane(programs, Settings(), datetime.datetime.now(datetime.UTC))
+            plane = ControlPlane(programs, Settings())
             plane.start()
             return f"export KUBECONFIG={plane.kubeconfig}"
         started = start(programs, {}, images.HostPython().folders())

@@ -1,7 +1,7 @@
-"""The images of the test cluster: the sandbox, a Debian base, the worker, the operator.
+"""The images of the test cluster: the sandbox, the worker, the operator.
 
-No registry is asked: the base comes from debootstrap, the rest is built on it. Large parts are
-made once and kept in `.cache/images`.
+No registry is asked: all is built on a Debian from debootstrap. Large parts are made once and kept
+in `.cache/images`.
 """
 
 import shutil
@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from testcluster.archives import Image, archive, layer
-from testcluster.buildah import CACHE, Build, load
+from testcluster.buildah import Build
+from testcluster.debian import BASE, base_layer, load_base
 from testcluster.node import PAUSE_IMAGE
-from testcluster.shell import output
+from testcluster.step import Say, step
 from testcluster.tools import ROOT, built
 
-BASE = Image("localhost/batchprocess/base:test")
 OPERATOR = "localhost/batchprocess/operator:test"
 TORCH = "localhost/batchprocess/torch:test"
 WHOLE_WORKER = "localhost/batchprocess/whole-worker:test"
-SUITE, PACKAGES = "bookworm", ("python3-venv", "ca-certificates")
 
 # Where the worker image looks for an interpreter and packages of the machine; see HostPython.
 PYTHON, SITE_PACKAGES, SOURCE = "/opt/python", "/opt/site-packages", "/app"
@@ -49,30 +48,6 @@ def pause(target: Path) -> Path:
         return archive(Image(PAUSE_IMAGE, ("/pause",), user="65535:65535"), [only], target)
 
 
-def base_layer() -> Path:
-    """The layer of a minimal Debian with Python and certificates. Needs root, a minute once.
-
-    Raises ClusterError if debootstrap fails.
-    """
-    kept = CACHE / f"{'+'.join((SUITE, *PACKAGES))}.layer"
-    if not kept.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            rootfs = Path(folder, "rootfs")
-            flags = ("--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE)
-            output("debootstrap", *flags, str(rootfs), seconds=1800)
-            for dropped in ("var/cache/apt", "var/lib/apt/lists"):
-                shutil.rmtree(rootfs / dropped)
-            # Renamed when whole: a killed or simultaneous build leaves nothing half to be found.
-            layer(rootfs, Path(folder, "layer")).rename(kept)
-    return kept
-
-
-def base(target: Path) -> Path:
-    """Write the archive of that Debian: what Dockerfiles are built on where no registry is."""
-    return archive(BASE, [base_layer()], target)
-
-
 def worker(target: Path) -> Path:
     """Write the archive of a worker: Debian and the source as it is now, without torch.
 
@@ -93,21 +68,32 @@ def whole_worker() -> Path:
     return _worker(_torch().stored(load_base)).archive(lambda: None)
 
 
-def build_both(operator_base: str, worker_base: str) -> list[str]:
+def prepare(say: Say) -> None:
+    """Make ahead, and keep, all that a cluster with the operator takes long to make."""
+    with step("Debian for the images, unless it is there", "1 minute", say):
+        base_layer()
+    with step("The operator's image, unless it is there", "1 minute", say):
+        operator()
+
+
+def build_both(operator_base: str, worker_base: str, tell: Say) -> list[str]:
     """Build both Dockerfiles on bases: a name, "" for the Dockerfile's own, or "here".
 
     "here" is a Debian made on this machine, without a registry. The images' names, as
     `buildah images` with the storage in .cache/images shows them.
     """
     if "here" in (operator_base, worker_base):
+        tell("making the Debian that images are built on")
         load_base()
     if worker_base == "here":
+        tell("building a base with torch, unless it is there")
         worker_base = _torch().stored(load_base)
     both = [
         _operator(BASE.name if operator_base == "here" else operator_base),
         _worker(worker_base),
     ]
     for one in both:
+        tell(f"building {one.name}")
         one.build(one.name)
     return [one.name for one in both]
 
@@ -126,12 +112,6 @@ def _worker(on: str) -> Build:
 def _torch() -> Build:
     lock = ("requirements/worker.txt",)
     return Build("testcluster/Dockerfile.torch", TORCH, {"BASE": BASE.name}, lock)
-
-
-def load_base() -> None:
-    """Make that Debian known to builds."""
-    with tempfile.TemporaryDirectory(dir=base_layer().parent) as folder:
-        load(base(Path(folder, "base.tar")))
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,21 @@
 """The real kubectl against one cluster."""
 
+import functools
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from testcluster.errors import ClusterError
+from testcluster.reader import Reader, collection
 from testcluster.tools import HOME, built
 
 
 class Kubectl:
-    """`kubectl("get", "pods")` runs kubectl with the cluster's kubeconfig."""
+    """`kubectl("get", "pods")` runs kubectl with the cluster's kubeconfig.
+
+    What tests wait for, `get`, `objects` and `names` read without a process of their own.
+    """
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
@@ -36,20 +41,36 @@ class Kubectl:
 
     def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
         """One object, as the API gives it."""
+        path = collection(kind, namespace)
+        if path is not None and self._reader is not None:
+            return self._reader.one(path, name)
         answer = self("get", kind, name, "--namespace", namespace, "--output=json")
         found: dict[str, Any] = json.loads(answer)
         return found
 
-    def names(self, kind: str, namespace: str = "default", selector: str = "") -> list[str]:
-        """Names of the objects of a kind in a namespace, sorted."""
-        found = self(
-            "get", kind, "--namespace", namespace, f"--selector={selector}", "--output=name"
-        )
-        return sorted(line.partition("/")[2] for line in found.splitlines())
+    def objects(
+        self, kinds: str, namespace: str = "default", selector: str = ""
+    ) -> list[dict[str, Any]]:
+        """The objects of kinds ("jobs,pods") in a namespace, as the API gives them."""
+        paths = [collection(kind, namespace) for kind in kinds.split(",")]
+        if self._reader is not None and None not in paths:
+            return [one for path in paths if path for one in self._reader.all(path, selector)]
+        where = ("--namespace", namespace, f"--selector={selector}", "--output=json")
+        items: list[dict[str, Any]] = json.loads(self("get", kinds, *where))["items"]
+        return items
+
+    def names(self, kinds: str, namespace: str = "default", selector: str = "") -> list[str]:
+        """Their names, sorted."""
+        found = self.objects(kinds, namespace, selector)
+        return sorted(one["metadata"]["name"] for one in found)
 
     def apply(self, manifest: str) -> str:
         """`kubectl apply` of one or more objects in YAML or JSON."""
         return self("apply", "--filename=-", stdin=manifest)
+
+    @functools.cached_property
+    def _reader(self) -> Reader | None:
+        return Reader.of(self.kubeconfig)
 
     def _flags(self) -> tuple[str, str]:
         return f"--kubeconfig={self.kubeconfig}", f"--cache-dir={HOME / 'kubectl'}"

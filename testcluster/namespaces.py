@@ -17,7 +17,8 @@ NAME = "node"
 
 # The shell becomes process 1 of the node. /run, /var/lib and /var/log are the node's own.
 SETUP = """set -eu
-mkdir -p "$1/kubelet" "$1/logs/pods"
+mkdir -p "$1/containerd" "$1/kubelet" "$1/logs/pods"
+if test "$3" = memory; then mount -t tmpfs tmpfs "$1/containerd"; fi
 for hidden in /run /var/lib; do mount -t tmpfs -o mode=0755 tmpfs "$hidden"; done
 mkdir /var/lib/kubelet
 mount --bind "$1/kubelet" /var/lib/kubelet
@@ -28,9 +29,10 @@ exec "$2"
 """
 
 
-def start(programs: Programs) -> int:
+def start(programs: Programs, *, images_in_memory: bool = False) -> int:
     """Start the node's first process; its id on the machine.
 
+    With `images_in_memory` a folder of containerd's own is in memory, and goes with the node.
     Raises ClusterError if this is not root, or the folder lies where the node has its own.
     """
     folder = programs.folder
@@ -41,7 +43,8 @@ def start(programs: Programs) -> int:
             raise ClusterError(f"a cluster with a node cannot live below {hidden}: {folder}")
     apart = ("--mount", "--net", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
     setup = (installed("sh"), "-c", SETUP, "sh", str(folder), built("pause"))
-    argv = (installed("unshare"), *apart, "--propagation=private", *setup)
+    place = "memory" if images_in_memory else "disk"
+    argv = (installed("unshare"), *apart, "--propagation=private", *setup, place)
     programs.run(Program(NAME, argv, lambda: _is_ready(programs), forks=True))
     return programs.process(NAME).pid
 

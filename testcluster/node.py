@@ -177,5 +177,8 @@ def _kubelet(network: Network, authority: Path) -> Mapping[str, Any]:
         # The usual five minutes without a new pod are longer than any test waits.
         "evictionPressureTransitionPeriod": "1s",
         "imageGCHighThresholdPercent": 100,
+        # What a test adds to the node's capacity is granted at the next look, not after 10 s.
+        "nodeStatusUpdateFrequency": "1s",
+        "nodeStatusReportFrequency": "5m",
         "serializeImagePulls": False,
     }

@@ -100,7 +100,7 @@ def played_node(
 def add_capacity(kubectl: Kubectl, name: str, resources: Mapping[str, str]) -> None:
     """Make a real node say that it has more: {"nvidia.com/gpu": "2"}; wait until it is granted.
 
-    kubelet takes an extended resource from the capacity into what it grants in about 10 s.
+    kubelet takes an extended resource from the capacity into what it grants in a second or two.
     """
     patch = json.dumps({"status": {"capacity": dict(resources)}})
     kubectl("patch", "node", name, "--type=merge", f"--patch={patch}", "--subresource=status")

@@ -1,7 +1,6 @@
 """A real Kubernetes control plane: etcd, API server, controller manager, scheduler. No root."""
 
 import contextlib
-import datetime
 import functools
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +15,11 @@ from testcluster.programs import Program, Programs
 from testcluster.tools import built
 from testcluster.waiting import until
 
-CLIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "admin": ("admin", ("system:masters",)),
-    "api-server-to-kubelet": ("kube-apiserver-kubelet-client", ("system:masters",)),
-    "controller-manager": ("system:kube-controller-manager", ()),
-    "scheduler": ("system:kube-scheduler", ()),
+CLIENTS: Mapping[str, tuple[str, str | None]] = {
+    "admin": ("admin", "system:masters"),
+    "api-server-to-kubelet": ("kube-apiserver-kubelet-client", "system:masters"),
+    "controller-manager": ("system:kube-controller-manager", None),
+    "scheduler": ("system:kube-scheduler", None),
 }
 
 
@@ -42,12 +41,12 @@ class Settings:
 class ControlPlane:
     """A running control plane; `programs` stops and starts its parts one by one."""
 
-    def __init__(self, programs: Programs, settings: Settings, now: datetime.datetime) -> None:
+    def __init__(self, programs: Programs, settings: Settings) -> None:
         self.programs = programs
         self.settings = settings
         self.folder = programs.folder
         self.url = f"https://{settings.address}:{free_port(settings.address)}"
-        self.authority = Authority(self.folder / "pki", now)
+        self.authority = Authority(self.folder / "pki")
         self.kubeconfig = self.folder / "kubeconfig"
         self.kubectl = Kubectl(self.kubeconfig)
 
@@ -64,9 +63,9 @@ class ControlPlane:
             lambda: bool(self.kubectl.names("serviceaccounts", namespace="default")),
         )
 
-    def client(self, name: str, user: str, groups: Sequence[str] = ()) -> Path:
-        """A new kubeconfig, `NAME.kubeconfig`, for a user in groups, known by a certificate."""
-        self.authority.issue(name, user, groups)
+    def client(self, name: str, user: str, group: str | None = None) -> Path:
+        """A new kubeconfig, `NAME.kubeconfig`, for a user in a group, known by a certificate."""
+        self.authority.issue(name, user, group)
         return self.authority.kubeconfig(self.folder / f"{name}.kubeconfig", self.url, name)
 
     def _write_pki(self) -> None:
@@ -75,8 +74,8 @@ class ControlPlane:
         hosts = ["localhost", *names, self.settings.address, str(services[1])]
         self.authority.issue("api-server", "kube-apiserver", hosts=hosts)
         self.authority.service_account_key()
-        for name, (user, groups) in CLIENTS.items():
-            self.client(name, user, groups)
+        for name, (user, group) in CLIENTS.items():
+            self.client(name, user, group)
         self.authority.kubeconfig(self.kubeconfig, self.url, "admin")
 
     def _etcd(self, url: str) -> Program:
@@ -109,8 +108,8 @@ class ControlPlane:
             f"--kubelet-client-key={pki / 'api-server-to-kubelet.key'}",
             "--kubelet-preferred-address-types=InternalIP",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-            f"--service-account-key-file={pki / 'sa.pub'}",
-            f"--service-account-signing-key-file={pki / 'sa.key'}",
+            f"--service-account-key-file={pki / 'service-accounts.key'}",
+            f"--service-account-signing-key-file={pki / 'service-accounts.key'}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
@@ -121,7 +120,7 @@ class ControlPlane:
     def _controller_manager(self) -> Program:
         pki = self.authority.folder
         flags = [
-            f"--service-account-private-key-file={pki / 'sa.key'}",
+            f"--service-account-private-key-file={pki / 'service-accounts.key'}",
             f"--root-ca-file={self.authority.certificate}",
             "--use-service-account-credentials",
             # Its client stops at 20 requests a second by default: that would be what we measure.
@@ -163,7 +162,7 @@ def control_plane(folder: Path, settings: Settings | None = None) -> Iterator[Co
     """
     programs = Programs(folder)
     try:
-        plane = ControlPlane(programs, settings or Settings(), datetime.datetime.now(datetime.UTC))
+        plane = ControlPlane(programs, settings or Settings())
         plane.start()
         yield plane
     finally:

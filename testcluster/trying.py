@@ -1,12 +1,14 @@
 """What a person needs to try a job on a cluster: a worker image, a store, and lines to type."""
 
+import contextlib
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from testcluster import images
+from testcluster.step import BEAT_SECONDS, Say, heartbeat
 from testcluster.store import BUCKET, start_store
 from testcluster.tools import ROOT, TOOLS
 from testcluster.whole import Cluster
@@ -49,10 +51,25 @@ def prepare(cluster: Cluster) -> str:
     )
 
 
-def with_seconds(say: Callable[[str], None]) -> Callable[[str], None]:
-    """Says what is done now, and how long it has been since the first of all."""
-    began = time.monotonic()
-    return lambda what: say(f"{time.monotonic() - began:5.0f} s  {what}")
+@contextlib.contextmanager
+def telling(say: Say, every: float = BEAT_SECONDS) -> Iterator[Say]:
+    """Says what is done now, with the seconds since the start, and again while it lasts."""
+    began, said, before = time.monotonic(), "", ""
+
+    def tell(what: str) -> None:
+        nonlocal said
+        said = what
+        say(f"{time.monotonic() - began:5.0f} s  {what}")
+
+    def again(_: float) -> None:
+        nonlocal before
+        # Only what was going on at the last beat already: another line has just been told.
+        if said and said == before:
+            say(f"{time.monotonic() - began:5.0f} s  still {said}")
+        before = said
+
+    with heartbeat(again, every):
+        yield tell
 
 
 def _write(path: Path, variables: Mapping[str, str], programs: str) -> None:

@@ -48,7 +48,7 @@ class World:
 
     def operator(self, name: str = OPERATOR, **variables: str) -> "Operator":
         """Start an operator with these settings beyond the usual ones; it is ready."""
-        kubeconfig = self.plane.client("operator", OPERATOR, ["system:masters"])
+        kubeconfig = self.plane.client("operator", OPERATOR, "system:masters")
         health = f"127.0.0.1:{free_port()}"
         settings = {"HEALTH_ADDRESS": health, **variables}
         environment = [f"BATCHPROCESS_OPERATOR_{name}={value}" for name, value in settings.items()]

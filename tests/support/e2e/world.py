@@ -110,9 +110,7 @@ class World:
     def pods(self, name: str, role: str = "worker") -> list[dict[str, Any]]:
         """The job's pods that are there."""
         selector = f"batchprocess.dev/job={name},batchprocess.dev/role={role}"
-        listed = self.kubectl("get", "pods", "-n", self.namespace, "-l", selector, "-o", "json")
-        found: list[dict[str, Any]] = json.loads(listed)["items"]
-        return found
+        return self.kubectl.objects("pods", self.namespace, selector)
 
     def running(self, name: str) -> list[dict[str, Any]]:
         """Those whose container runs and that nobody has asked to stop."""

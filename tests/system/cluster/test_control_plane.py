@@ -65,7 +65,7 @@ def test_a_played_node_is_gone_when_it_is_left(control_plane: ControlPlane) -> N
 
 
 def test_a_new_client_has_the_rights_of_its_groups_only(control_plane: ControlPlane) -> None:
-    eve = testcluster.Kubectl(control_plane.client("eve", "eve", ["developers"]))
+    eve = testcluster.Kubectl(control_plane.client("eve", "eve", "developers"))
 
     with pytest.raises(testcluster.ClusterError, match=r"eve.* cannot list"):
         eve("get", "secrets")

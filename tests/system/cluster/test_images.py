@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import testcluster
-from testcluster import Cluster, images
+from testcluster import Cluster, debian
 from testcluster.buildah import Build
 from testcluster.waiting import until
 
@@ -40,7 +40,7 @@ def test_a_failing_build_is_told_with_its_output() -> None:
     build = Build("Dockerfile.operator", "localhost/batchprocess/none:test", {"BASE": "none"}, ())
 
     with pytest.raises(testcluster.ClusterError, match="none"):
-        build.archive(images.load_base)
+        build.archive(debian.load_base)
 
 
 def _phase(cluster: Cluster) -> str:

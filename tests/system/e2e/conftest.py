@@ -26,12 +26,15 @@ def given() -> Given | None:
 
 @pytest.fixture(scope="session")
 def cluster(
-    given: Given | None, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, given: Given | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[testcluster.Cluster]:
     """A cluster of our own, whose programs and processes a test may kill; needs root."""
     if given is not None:
         pytest.skip("kills programs and processes of its node: needs a cluster of its own")
-    with testcluster.cluster(tmp_path_factory.mktemp("cluster")) as one:
+    # The long versions bring an image of 6 GB.
+    small = not any(item.get_closest_marker("full") for item in request.session.items)
+    folder = tmp_path_factory.mktemp("cluster")
+    with testcluster.cluster(folder, images_in_memory=small) as one:
         yield one
 
 
