@@ -139,28 +139,31 @@ format: .venv/dev.done ## format and sort imports
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-# One after another, and a process for each, so that its cluster ends before the next one begins:
-# several at a time would fight over the machine.
-CLUSTER_TESTS := $(addprefix tests/system/,apiserver chart cluster e2e)
+# One after another, and a process for each, so that its cluster ends before the next one begins.
+CLUSTER_TESTS := $(addprefix tests/system/,apiserver chart cluster)
+E2E_TESTS := tests/system/e2e
 
 test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"
 
-# Clusters keep one process, and leave half of two processors idle: the first tests get what is left,
-# and are patient, for a cluster's Pods have deadlines. See tests/lanes.py.
+# Clusters mostly wait, and leave half of two processors idle. Pods have deadlines, and the tests
+# beside them have not: so they are nicer, and get what is left. See tests/lanes.py.
 test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	@$(MAKE) --no-print-directory -j2 test-needs
 	@python3 -P tests/lanes.py lint
-	@python3 -P tests/lanes.py --patient test-first test-clusters
+	@python3 -P tests/lanes.py test-e2e test-clusters:5 test-first:10
 
-.PHONY: test-needs test-first test-clusters
+.PHONY: test-needs test-first test-clusters test-e2e
 test-needs: .venv/dev.done testcluster $(TOOLS)/versitygw $(if $(filter 0,$(shell id -u)),cluster-deps)
 
 test-first: .venv/dev.done
-	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS))
+	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))
 
 test-clusters: .venv/dev.done
 	for part in $(CLUSTER_TESTS); do $(PY) -m pytest --timeout 900 -m "not full" $$part || exit; done
+
+test-e2e: .venv/dev.done
+	$(PY) -m pytest --timeout 900 -m "not full" $(E2E_TESTS)
 
 test-full: test $(TOOLS)/minio ## the long versions too
 	$(PY) -m pytest -q -m full --timeout 14400

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from support.kube import cluster_report
+from support.storage.s3_models import share_models
 from support.zygote import processes
 
 # A busy machine is no failure.
@@ -17,6 +18,8 @@ settings.load_profile("untimed")
 
 # Several processes at a time, each with a tiny model: more threads would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+share_models()
 
 _HERE = Path(__file__).parent
 _TOGETHER = {

@@ -1,9 +1,9 @@
-"""Run make targets beside one another: `python3 -P tests/lanes.py [--patient TARGET] TARGET ...`.
+"""Run make targets beside one another: `python3 -P tests/lanes.py TARGET[:NICENESS] ...`.
 
 What a target prints goes to `.cache/logs/TARGET.log`. While it runs, a line each half minute tells
-where it is; at its end its closing lines are shown, and everything if it failed. A patient one gets
-the processors when no other wants them. The exit status is 0 if all ended with 0. An interrupt and
-SIGTERM interrupt them all, and wait for them: tests that have a cluster take it down.
+where it is; at its end its closing lines are shown, and everything if it failed. The higher its
+niceness, the more it leaves the processors to others. The exit status is 0 if all ended with 0.
+An interrupt and SIGTERM interrupt them all, and wait for them: tests take their clusters down.
 
 Needs nothing but Python.
 """
@@ -20,7 +20,6 @@ from pathlib import Path
 
 TELL_SECONDS = 30.0
 GRACE_SECONDS = 120.0
-NICENESS = 10
 WIDTH = 90
 SUMMARY = "short test summary info"
 LOGS = Path(".cache/logs")
@@ -117,15 +116,14 @@ def _end(running: Sequence[Lane]) -> None:
 def main(arguments: Sequence[str]) -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="lanes.py", description=__doc__)
-    parser.add_argument("targets", nargs="+")
-    parser.add_argument("--patient", action="append", default=[])
+    parser.add_argument("targets", nargs="+", metavar="TARGET[:NICENESS]")
     given = parser.parse_args(arguments)
     # They are no part of a parallel make's accounting of jobs.
-    make = ["env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "make", "--no-print-directory"]
-    patience = {name: ["nice", "-n", str(NICENESS)] for name in given.patient}
-    commands = {
-        name: [*patience.get(name, []), *make, name] for name in [*given.patient, *given.targets]
-    }
+    make = ("env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "make", "--no-print-directory")
+    commands = {}
+    for target in given.targets:
+        name, _, niceness = target.partition(":")
+        commands[name] = ["nice", "-n", niceness or "0", *make, name]
     # As an interrupt, so that the lanes are ended too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

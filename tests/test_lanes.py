@@ -50,7 +50,7 @@ one two:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_them_all_and_waits_for_them(tmp_path: Path, number: int) -> None:
     (tmp_path / "Makefile").write_text(MAKEFILE)
-    command = [sys.executable, "-P", lanes.__file__, "--patient", "one", "two"]
+    command = [sys.executable, "-P", lanes.__file__, "one:10", "two"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         pids = [tmp_path / "one.pid", tmp_path / "two.pid"]
         deadline = time.monotonic() + 60
@@ -66,14 +66,14 @@ def test_an_interrupt_ends_them_all_and_waits_for_them(tmp_path: Path, number: i
             os.kill(int(path.read_text()), 0)
 
 
-def test_a_patient_one_is_niced(tmp_path: Path) -> None:
+def test_niceness_is_that_of_the_target(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("one two:\n\tnice\n")
-    command = [sys.executable, "-P", lanes.__file__, "--patient", "one", "two"]
+    command = [sys.executable, "-P", lanes.__file__, "one:10", "two"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.returncode == 0
     mine = os.getpriority(os.PRIO_PROCESS, 0)
     read = {name: (tmp_path / lanes.LOGS / f"{name}.log").read_text() for name in ("one", "two")}
     assert [int(text.split()[-1]) for text in read.values()] == [
-        min(mine + lanes.NICENESS, 19),
+        min(mine + 10, 19),
         mine,
     ]

@@ -17,6 +17,9 @@ import socket
 import sys
 from pathlib import Path
 
+import boto3
+
+from support.storage.s3_models import share_models
 from support.zygote import client, fresh, request
 from support.zygote.request import Request
 
@@ -39,6 +42,8 @@ def main(descriptor: int, path: list[str]) -> None:
     """Serve the socket; `path` is sys.path as a new interpreter has it."""
     for name in LOADED:
         importlib.import_module(name)
+    share_models()
+    boto3.Session().client("s3", region_name="none")  # reads them
     gc.collect()
     gc.freeze()
     asked = serve(socket.socket(fileno=descriptor))
