@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names
+from batchprocess.protocol.counts import MAX_COUNT
 from batchprocess.protocol.environment import PREFIX, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
@@ -157,6 +158,7 @@ def test_keys_are_made_as_the_page_shows_them():
 @pytest.mark.parametrize(
     ("heading", "said"),
     [
+        ("Parties and words", f"A *count* is an integer from 0 to {MAX_COUNT},"),
         ("Records", f"A record has at most {MAX_RECORD_BYTES:,} bytes"),
         ("Reducer value", f"at most {stored_values._INLINE_BYTES} bytes"),
         ("Names of files", f"1 to {file_names._MAX_PART} bytes"),

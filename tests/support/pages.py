@@ -11,6 +11,7 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from batchprocess.protocol.counts import MAX_COUNT
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry
@@ -19,7 +20,6 @@ from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import Result, ShardEnd
 
 ROOT = Path(__file__).parents[2]
-LARGEST_COUNT = 9_007_199_254_740_991
 Row = tuple[str, ...]
 _WORDS: dict[Any, str] = {
     int: "integer",
@@ -103,7 +103,7 @@ def wire_type(annotation: Any, metadata: Sequence[Any] = ()) -> str:
 def _integer(metadata: Sequence[Any]) -> str:
     least = next((one.ge for one in metadata if isinstance(one, Ge)), None)
     most = next((one.le for one in metadata if isinstance(one, Le)), None)
-    if most == LARGEST_COUNT:
+    if most == MAX_COUNT:
         return "count" if least == 0 else f"count from {least}"
     if most is not None:
         return f"integer {least} to {most:,}"

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from batchprocess.protocol.run import Count, RunShape
+from batchprocess.protocol.counts import Count
+from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.spent import Spent
 
 CONTROL_FD = "BATCHPROCESS_CONTROL_FD"
