@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from batchprocess.api.job import Spec
 from batchprocess.api.scalars import MUTABLE
+from batchprocess.protocol.job_object import GROUP, KIND, PLURAL, VERSION
 from batchprocess_operator.endpoint import limits
 from batchprocess_operator.endpoint.tokens import LEEWAY_SECONDS
 from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
@@ -126,11 +127,11 @@ def test_group_version_and_kind_are_those_of_the_crd():
     crd = yaml.safe_load((ROOT / "crds" / "batchprocess.dev_batchprocessjobs.yaml").read_text())
     spec = crd["spec"]
     found = (spec["group"], *(one["name"] for one in spec["versions"]), spec["names"]["kind"])
-    assert found == (names.GROUP, names.VERSION, names.KIND)
+    assert found == (GROUP, VERSION, KIND)
     text = " ".join(section(PAGE, "Objects on the cluster").split())
     assert text.startswith(
         "Group `{}`, version `{}`, kind `{}`, plural `{}`, short name `{}`.".format(
-            *found, names.PLURAL, *spec["names"]["shortNames"]
+            *found, PLURAL, *spec["names"]["shortNames"]
         )
     )
 
