@@ -13,10 +13,6 @@ from batchprocess.protocol.counts import Count
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.spent import Spent
 
-CONTROL_FD = "BATCHPROCESS_CONTROL_FD"
-SCRATCH = "BATCHPROCESS_SCRATCH"
-"""Folder for temporary files, removed by whoever set it: a killed process removes nothing."""
-
 Phase = Literal["starting", "running", "hook", "storage", "finishing", "done"]
 """starting: before the first batch. storage: the loop waits for storage, the stall clock stands."""
 

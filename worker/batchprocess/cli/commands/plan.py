@@ -13,6 +13,7 @@ from batchprocess.cli import plan_warnings
 from batchprocess.cli.job_file import command_of, job_uri, read_job, warn_of_ignored
 from batchprocess.cli.output import duration, print_json
 from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
+from batchprocess.protocol.variables import PLAN
 
 _NO_JOB = "00000000T000000Z-plan"
 
@@ -61,7 +62,7 @@ def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any
     environ = {
         **os.environ,
         **environment.model_copy(update={"shard": 0}).to_env(),
-        "BATCHPROCESS_PLAN": "try" if try_batch else "count",
+        PLAN: "try" if try_batch else "count",
     }
     command = command_of(job)
     try:

@@ -12,8 +12,6 @@ from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.setup.construct_processor import misspelt_hooks
 
-PLAN = "BATCHPROCESS_PLAN"
-"""`count`, or `try` to run some batches as well."""
 _WARM_UP_SECONDS, _MEASURED_SECONDS = 1.0, 3.0
 
 

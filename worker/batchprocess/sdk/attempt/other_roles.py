@@ -5,8 +5,9 @@ import sys
 from typing import NoReturn
 
 from batchprocess.protocol.control import Reduced
+from batchprocess.protocol.variables import PLAN
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
-from batchprocess.sdk.attempt.dry_run import PLAN, print_plan
+from batchprocess.sdk.attempt.dry_run import print_plan
 from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.report.error_report import Where
 
