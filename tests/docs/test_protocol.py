@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names, variables
 from batchprocess.protocol.counts import MAX_COUNT
+from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
@@ -54,6 +55,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "_SUCCESS": Success,
     "Compiled code": compile_cache.CacheRecord,
     "S3 settings": S3Settings,
+    "The question of plan": DryRunAnswer,
     "Termination message": Termination,
     "Shard end": ShardEnd,
     "Result": Result,
