@@ -20,6 +20,7 @@ from batchprocess.protocol.progress import (
     ShardProgress,
 )
 from batchprocess.protocol.records import (
+    MAX_INLINE_BYTES,
     MAX_RECORD_BYTES,
     Claim,
     Commit,
@@ -37,7 +38,6 @@ from batchprocess.protocol.termination import MAX_MESSAGE_BYTES, Result, ShardEn
 from batchprocess.protocol.variables import PREFIX
 from batchprocess.runs.probe import RACERS, ROUNDS
 from batchprocess.sdk.device import compile_cache
-from batchprocess.sdk.reduce import stored_values
 from batchprocess.sdk.setup import settings
 from support.pages import columns, read_page, rows_of, section, table
 
@@ -156,9 +156,9 @@ def test_keys_are_made_as_the_page_shows_them():
     [
         ("Parties and words", f"A *count* is an integer from 0 to {MAX_COUNT},"),
         ("Records", f"A record has at most {MAX_RECORD_BYTES:,} bytes"),
-        ("Reducer value", f"at most {stored_values._INLINE_BYTES} bytes"),
-        ("Names of files", f"1 to {file_names._MAX_PART} bytes"),
-        ("Names of files", f"at most {file_names._MAX_NAME} bytes in all"),
+        ("Reducer value", f"at most {MAX_INLINE_BYTES} bytes"),
+        ("Names of files", f"1 to {file_names.MAX_PART_BYTES} bytes"),
+        ("Names of files", f"at most {file_names.MAX_NAME_BYTES} bytes in all"),
         ("Termination message", f"at most {MAX_MESSAGE_BYTES:,} bytes"),
         ("Progress reports", f"`POST {REPORTS_PATH}`"),
         ("Progress reports", f"at most {MAX_REPORT_BYTES:,} bytes"),
