@@ -1,4 +1,4 @@
-"""Ledger records (contracts section 3): what stands under `ledger/<shard>/<seq>.json`.
+"""Ledger records (docs/protocol.md, "Records"): what stands under `ledger/<shard>/<seq>.json`.
 
 A record is serialized once; every retry sends the same bytes, and `prev` of the next record is
 the digest of exactly those bytes.
