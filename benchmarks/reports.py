@@ -25,6 +25,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from batchprocess.protocol.job_object import token_audience
 from batchprocess.protocol.progress import REPORTS_PATH, ProgressReport, ShardProgress
 from batchprocess.protocol.run import RunShape
 from batchprocess_operator.endpoint.certificate_secret import own
@@ -33,7 +34,7 @@ from batchprocess_operator.endpoint.keys import Keyring, Trust
 from batchprocess_operator.endpoint.listener import serve
 from batchprocess_operator.endpoint.report_store import PodFacts, ReportStore
 from batchprocess_operator.endpoint.tls import LiveCertificate
-from batchprocess_operator.endpoint.tokens import Verifier, audience
+from batchprocess_operator.endpoint.tokens import Verifier
 
 JOBS, PERIOD, CONNECTING = 20, 5.0, 10.0
 ISSUER = "https://kubernetes.default.svc"
@@ -213,7 +214,7 @@ def keys_and_tokens(count: int) -> tuple[str, list[str]]:
             "serviceaccount": {"name": "default", "uid": "8f1e2d3c-0000-4000-8000-000000000001"},
         }
         claims = {
-            "aud": [audience(NAMESPACE, pod.job_uid)], "iss": ISSUER, "exp": now + 3_600,
+            "aud": [token_audience(NAMESPACE, pod.job_uid)], "iss": ISSUER, "exp": now + 3_600,
             "iat": now, "nbf": now, "kubernetes.io": bound,
             "sub": f"system:serviceaccount:{NAMESPACE}:default",
         }  # fmt: skip

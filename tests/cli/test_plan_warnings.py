@@ -8,6 +8,7 @@ import pytest
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli import plan_warnings
+from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.errors import InvalidArgument, StorageUnavailable
 from batchprocess.runs.local_runs import next_run, start_run
 from batchprocess.storage.factory import open_storage
@@ -19,7 +20,7 @@ COUNTED = {"rows": 10, "batches": 5, "shards": 2, "batchSize": 2, "secondsPerBat
 
 def told(uri: object, given: BatchProcessJob | None = None, **changes: Any) -> list[str]:
     run = RUN.model_copy(update=changes.pop("run", {})).model_dump()
-    counted = {**COUNTED, "run": run, **changes}
+    counted = DryRunAnswer.model_validate({**COUNTED, "run": run, "warnings": [], **changes})
     one = given or job()
     return [*plan_warnings.of_cut(one, counted), *plan_warnings.of_storage(one, str(uri), counted)]
 

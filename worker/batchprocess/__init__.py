@@ -6,6 +6,8 @@ The public names, resolved on first use so that torch loads only when the SDK is
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from batchprocess.protocol.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from batchprocess.runs.results import results
     from batchprocess.sdk.entry import torch_batch_process
@@ -28,7 +30,6 @@ __all__ = [
     "results",
     "torch_batch_process",
 ]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import AlreadyExists, ApiError
 from batchprocess_operator.model.identity import JobIdentity
-from batchprocess_operator.model.names import API_VERSION, KIND
 from batchprocess_operator.model.plan import Event
 
 _LOG = logging.getLogger(__name__)

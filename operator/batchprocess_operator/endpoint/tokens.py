@@ -6,6 +6,7 @@ from typing import Any
 import jwt
 from pydantic import BaseModel, Field, ValidationError
 
+from batchprocess.protocol.job_object import token_audience
 from batchprocess_operator.endpoint.keys import Keyring, KeysUnavailable
 from batchprocess_operator.endpoint.refusal import Refusal
 from batchprocess_operator.endpoint.report_store import PodFacts, Pods
@@ -14,11 +15,6 @@ LEEWAY_SECONDS = 60
 """For clocks that differ; what the API server itself allows."""
 _RETRY_SECONDS = 10
 _REQUIRED = ["exp", "nbf", "iss", "aud"]
-
-
-def audience(namespace: str, job_uid: str) -> str:
-    """The audience of the tokens of one job's workers (contracts section 9)."""
-    return f"batchprocess.dev/{namespace}/{job_uid}"
 
 
 class _Pod(BaseModel):
@@ -55,7 +51,7 @@ class Verifier:
         claimed = (claims.kubernetes.namespace, claims.kubernetes.pod.name)
         if claimed != (pod.namespace, pod.name):
             raise Refusal(401, "this token's namespace or pod name is not that of its pod")
-        if audience(pod.namespace, pod.job_uid) not in claims.audiences():
+        if token_audience(pod.namespace, pod.job_uid) not in claims.audiences():
             raise Refusal(401, "this token is not for reports of its pod's job")
         return pod
 

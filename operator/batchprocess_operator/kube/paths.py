@@ -1,6 +1,6 @@
 """Addresses of the objects that the operator touches."""
 
-from batchprocess_operator.model.names import GROUP, PLURAL, VERSION
+from batchprocess.protocol.job_object import GROUP, PLURAL, VERSION
 
 
 def job_objects(namespace: str | None = None) -> str:

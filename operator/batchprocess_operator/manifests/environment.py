@@ -5,7 +5,8 @@ from typing import Any
 
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.variables import INDEX
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.names import LABEL_INDEX
 
@@ -38,15 +39,14 @@ def env_entries(
     environment: WorkerEnvironment, job: BatchProcessJob, *, indexed: bool = True
 ) -> list[dict[str, Any]]:
     """Our part of `env`: plain values, the index from the pod's label, keys from the Secret."""
-    name_of_index = f"{PREFIX}INDEX"
     entries: list[dict[str, Any]] = [
         {"name": name, "value": value}
         for name, value in environment.to_env().items()
-        if name != name_of_index
+        if name != INDEX
     ]
     if indexed:
         index = {"fieldRef": {"fieldPath": f"metadata.labels['{LABEL_INDEX}']"}}
-        entries.append({"name": name_of_index, "valueFrom": index})
+        entries.append({"name": INDEX, "valueFrom": index})
     secret = job.spec.output.s3.credentials_secret
     if secret is not None:
         entries += [_from_secret(key, secret, optional=False) for key in _REQUIRED]

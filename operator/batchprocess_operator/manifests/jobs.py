@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.manifests.environment import env_entries, pod_environment
 from batchprocess_operator.manifests.pod import finalizer_pod, grace_seconds, worker_pod
 from batchprocess_operator.manifests.pod_failure_policy import finalizer_policy, worker_policy
@@ -13,8 +14,6 @@ from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.names import (
     ANNOTATION_RETRY,
     ANNOTATION_SHARDS,
-    API_VERSION,
-    KIND,
     LABEL_JOB,
     LABEL_JOB_UID,
     LABEL_QUEUE,

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.protocol.job_object import token_audience
 from batchprocess_operator.manifests.environment import (
     CA_FOLDER,
     SOURCE_FOLDER,
     TERMINATION_LOG,
 )
 from batchprocess_operator.manifests.user_template import user_container, user_pod
-from batchprocess_operator.model.names import WORKER_CONTAINER, token_audience
+from batchprocess_operator.model.names import WORKER_CONTAINER
 from batchprocess_operator.model.report_address import TOKEN_FOLDER
 
 DEFAULT_GRACE_SECONDS = 60

@@ -1,4 +1,4 @@
-"""podFailurePolicy: contracts section 6's table, in its order. First match wins in Kubernetes."""
+"""podFailurePolicy: the table of docs/protocol.md, "Exit codes". First match wins in Kubernetes."""
 
 from typing import Any, Literal
 

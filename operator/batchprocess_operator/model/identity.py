@@ -19,7 +19,7 @@ class JobIdentity:
 
     @property
     def job_id(self) -> str:
-        """`job` of the ledger's records: strings compare by age (contracts section 1)."""
+        """`job` of the ledger's records: such strings compare by age."""
         return f"{self.created.astimezone(UTC):%Y%m%dT%H%M%SZ}-{self.uid}"
 
     @property

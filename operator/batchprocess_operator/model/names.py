@@ -1,7 +1,6 @@
 """Every name, label and annotation key that the operator writes or reads, once."""
 
-GROUP, VERSION, PLURAL, KIND = "batchprocess.dev", "v1alpha1", "batchprocessjobs", "BatchProcessJob"
-API_VERSION = f"{GROUP}/{VERSION}"
+from batchprocess.protocol.job_object import GROUP
 
 LABEL_JOB = f"{GROUP}/job"
 """Name of the BatchProcessJob; on children and their pods, for people."""
@@ -34,11 +33,6 @@ def worker_job_name(job_name: str, uid: str, retry: int) -> str:
 def finalizer_job_name(job_name: str, uid: str, retry: int) -> str:
     """The child Job of the finalizer."""
     return _child(job_name, uid, "-fin", retry)
-
-
-def token_audience(namespace: str, uid: str) -> str:
-    """What the tokens of a job's pods are good for: reporting this job's progress, only."""
-    return f"{GROUP}/{namespace}/{uid}"
 
 
 def _child(job_name: str, uid: str, suffix: str, retry: int) -> str:

@@ -13,8 +13,6 @@ from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import Termination
 
 Role = Literal["worker", "finalizer"]
-MAX_COUNT = 2**53 - 1
-"""No count is larger, in a status or in what a pod reports; a tenant's pod can write anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from batchprocess.protocol.environment import PREFIX
+from batchprocess.protocol.variables import PROGRESS_CA, PROGRESS_TOKEN_FILE, PROGRESS_URL
 
 TOKEN_FOLDER = "/var/run/batchprocess"  # noqa: S105  a folder, no secret
 """Where a pod finds `token`: what it proves with that it is itself."""
@@ -18,7 +18,7 @@ class ReportAddress:
     def env_entries(self) -> list[dict[str, str]]:
         """Environment entries. They never change what a worker computes."""
         return [
-            {"name": f"{PREFIX}PROGRESS_URL", "value": self.url},
-            {"name": f"{PREFIX}PROGRESS_CA", "value": self.ca},
-            {"name": f"{PREFIX}PROGRESS_TOKEN_FILE", "value": f"{TOKEN_FOLDER}/token"},
+            {"name": PROGRESS_URL, "value": self.url},
+            {"name": PROGRESS_CA, "value": self.ca},
+            {"name": PROGRESS_TOKEN_FILE, "value": f"{TOKEN_FOLDER}/token"},
         ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from batchprocess.protocol.counts import MAX_COUNT
 from batchprocess.protocol.termination import Termination
 from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.names import (
@@ -17,7 +18,7 @@ from batchprocess_operator.model.names import (
     LABEL_ROLE,
     WORKER_CONTAINER,
 )
-from batchprocess_operator.model.observed import MAX_COUNT, ChildJob, ChildPod, Reason, Role
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
 
 Raw = Mapping[str, Any]
 

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import Status
+from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.model.conditions import Fact, merge
 from batchprocess_operator.model.identity import JobIdentity, run_uri_of
 from batchprocess_operator.model.job import Job
-from batchprocess_operator.model.names import API_VERSION, KIND
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_children import Raw, parse_time
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from batchprocess.api.status import BatchCounts, DatasetShape, ShardCounts, Status
+from batchprocess.protocol.counts import MAX_COUNT
 from batchprocess_operator.model.conditions import Fact, merge
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
-from batchprocess_operator.model.observed import MAX_COUNT, Observed, count_running
+from batchprocess_operator.model.observed import Observed, count_running
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate, estimate
 from batchprocess_operator.status.printer_columns import printer_columns

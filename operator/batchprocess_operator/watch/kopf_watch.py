@@ -9,8 +9,9 @@ from typing import Any
 
 import kopf
 
+from batchprocess.protocol.job_object import GROUP, PLURAL, VERSION
 from batchprocess_operator.kube import login
-from batchprocess_operator.model.names import GROUP, LABEL_JOB_UID, PLURAL, VERSION
+from batchprocess_operator.model.names import LABEL_JOB_UID
 from batchprocess_operator.watch.cache import JobCache
 
 _SERVER_SECONDS, _CLIENT_SECONDS, _CONNECT_SECONDS = 300, 330, 10

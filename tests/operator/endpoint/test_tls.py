@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from batchprocess.protocol.environment import PREFIX
+from batchprocess.protocol.variables import PROGRESS_CA
 from batchprocess_operator.endpoint.certificate_secret import (
     CertificateUnavailable,
     ensure,
@@ -114,4 +114,4 @@ def test_a_bundle_that_no_process_could_be_started_with_is_refused_and_the_old_o
         asyncio.run(live.refresh())
     assert live.ca == good
     # With its name it must fit into one string that Linux passes to a process: 128 KiB.
-    subprocess.run(["true"], env={f"{PREFIX}PROGRESS_CA": "x" * MAX_CA}, check=True)
+    subprocess.run(["true"], env={PROGRESS_CA: "x" * MAX_CA}, check=True)

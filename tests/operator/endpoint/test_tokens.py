@@ -9,9 +9,10 @@ import time
 
 import pytest
 
+from batchprocess.protocol.job_object import token_audience
 from batchprocess_operator.endpoint.keys import Keyring, KeysUnavailable, Trust
 from batchprocess_operator.endpoint.refusal import Refusal
-from batchprocess_operator.endpoint.tokens import Verifier, audience
+from batchprocess_operator.endpoint.tokens import Verifier
 from support.operator.fake_issuer import FakeIssuer
 from support.operator.fake_pods import POD, FakePods
 
@@ -50,7 +51,7 @@ def test_the_pods_own_token_is_accepted(at):
 
 
 def test_a_token_for_several_audiences_or_one_as_plain_text_is_accepted(at):
-    right = audience(POD.namespace, POD.job_uid)
+    right = token_audience(POD.namespace, POD.job_uid)
     assert at.ask(at.issuer.token(POD, aud=["https://other", right])) == POD
     assert at.ask(at.issuer.token(POD, aud=right)) == POD
 
@@ -62,8 +63,8 @@ def test_a_token_for_several_audiences_or_one_as_plain_text_is_accepted(at):
         ({"nbf": int(time.time()) + HOUR}, "not valid yet"),
         ({"iss": "https://other-cluster"}, "issuer is not this cluster"),
         ({"aud": ["https://kubernetes.default.svc"]}, "not for reports of its pod's job"),
-        ({"aud": [audience("team", "another-job")]}, "not for reports of its pod's job"),
-        ({"aud": [audience("another", "job-uid")]}, "not for reports of its pod's job"),
+        ({"aud": [token_audience("team", "another-job")]}, "not for reports of its pod's job"),
+        ({"aud": [token_audience("another", "job-uid")]}, "not for reports of its pod's job"),
         ({"aud": []}, "not for reports of its pod's job"),
         ({"aud": {"a": 1}}, "not bound to a pod"),
         ({"kubernetes.io": {"namespace": "team"}}, "not bound to a pod"),

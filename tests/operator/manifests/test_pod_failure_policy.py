@@ -10,7 +10,7 @@ from support.operator.manifests import (
 
 
 class TestPolicy:
-    """First match wins, so the order is the contract (section 6)."""
+    """First match wins, so the order is part of the rule (docs/protocol.md, "Exit codes")."""
 
     def rules(self, **spec: Any):
         return [

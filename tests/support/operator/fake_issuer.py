@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from batchprocess.protocol.job_object import token_audience
 from batchprocess_operator.endpoint.keys import Trust
 from batchprocess_operator.endpoint.report_store import PodFacts
-from batchprocess_operator.endpoint.tokens import audience
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 
@@ -36,7 +36,7 @@ class FakeIssuer:
         """What the kubelet's TokenRequest for a worker gives, with changes."""
         now = int(time.time())
         return {
-            "aud": [audience(pod.namespace, pod.job_uid)],
+            "aud": [token_audience(pod.namespace, pod.job_uid)],
             "exp": now + 3_600,
             "iat": now,
             "iss": ISSUER,

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.names import (
     ANNOTATION_IGNORED,
     ANNOTATION_RETRY,
     ANNOTATION_SHARDS,
-    API_VERSION,
-    KIND,
     LABEL_INDEX,
     LABEL_JOB_UID,
     LABEL_ROLE,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from batchprocess.ledger.finalize import finished
-from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
+from batchprocess.protocol.variables import SCRATCH
 from batchprocess.runs.perform import perform
 from batchprocess.runs.results import results
 from batchprocess.storage.factory import open_storage

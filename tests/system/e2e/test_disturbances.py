@@ -151,7 +151,7 @@ class _Storm:
         self.world.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
 
     def assert_counted(self) -> None:
-        """SIGKILL and force delete use up a retry; nothing else does (contracts section 8).
+        """SIGKILL and force delete use up a retry; nothing else does (docs/kubernetes.md).
 
         But who is force deleted still has two seconds, and may end with 85 in them.
         """

@@ -19,6 +19,7 @@ from kubernetes.aio.client import (
 )
 from kubernetes.aio.config import load_kube_config
 
+from batchprocess.protocol.job_object import token_audience
 from batchprocess_operator.endpoint.certificate_secret import (
     CertificateUnavailable,
     KubernetesSecret,
@@ -28,7 +29,7 @@ from batchprocess_operator.endpoint.certificates import CA_CERT
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
 from batchprocess_operator.endpoint.refusal import Refusal
 from batchprocess_operator.endpoint.report_store import PodFacts
-from batchprocess_operator.endpoint.tokens import Verifier, audience
+from batchprocess_operator.endpoint.tokens import Verifier
 from support.kube.clusters import control_plane
 from support.operator.fake_pods import FakePods
 from testcluster import ControlPlane
@@ -126,15 +127,15 @@ def real(control_plane: ControlPlane) -> Real:
 
 def test_a_real_token_bound_to_the_pod_is_accepted(real: Real) -> None:
     worker = real.facts("worker")
-    token = real.token(worker, audience(NAMESPACE, worker.job_uid))
+    token = real.token(worker, token_audience(NAMESPACE, worker.job_uid))
     assert real.sender(token, worker) == worker
 
 
 def test_real_tokens_for_anything_else_are_refused(real: Real) -> None:
     worker, other = real.facts("worker"), real.facts("other")
-    right = audience(NAMESPACE, worker.job_uid)
+    right = token_audience(NAMESPACE, worker.job_uid)
     for_the_api = real.token(worker, "https://kubernetes.default.svc")
-    for_another_job = real.token(worker, audience(NAMESPACE, "another-job"))
+    for_another_job = real.token(worker, token_audience(NAMESPACE, "another-job"))
     assert "not for reports" in real.sender(for_the_api, worker)
     assert "not for reports" in real.sender(for_another_job, worker)
     assert "known to be alive" in real.sender(real.token(other, right), worker)
@@ -143,7 +144,7 @@ def test_real_tokens_for_anything_else_are_refused(real: Real) -> None:
 
 def test_a_real_token_that_was_tampered_with_is_refused(real: Real) -> None:
     worker = real.facts("worker")
-    head, body, signature = real.token(worker, audience(NAMESPACE, worker.job_uid)).split(".")
+    head, body, signature = real.token(worker, token_audience(NAMESPACE, worker.job_uid)).split(".")
     middle = len(signature) // 2
     other = "A" if signature[middle] != "A" else "B"
     changed = signature[:middle] + other + signature[middle + 1 :]
@@ -153,7 +154,7 @@ def test_a_real_token_that_was_tampered_with_is_refused(real: Real) -> None:
 def test_any_service_account_may_read_the_keys(real: Real) -> None:
     worker = real.facts("worker")
     for_the_api = real.plane.kubectl("create", "token", "default", "-n", NAMESPACE).strip()
-    token = real.token(worker, audience(NAMESPACE, worker.job_uid))
+    token = real.token(worker, token_audience(NAMESPACE, worker.job_uid))
     assert real.sender(token, worker, asking_as=for_the_api) == worker
 
 

@@ -1,6 +1,7 @@
 """`python -m batchprocess.agent [--finalize] -- <command>`: the command of container `worker`.
 
-Settings come from BATCHPROCESS_* variables (`protocol/environment.py`). Exit codes: contracts 6.
+Settings come from BATCHPROCESS_* variables (`protocol/environment.py`). Exit codes:
+`protocol/exit_codes.py`.
 """
 
 import os

@@ -10,11 +10,12 @@ from typing import Any
 from batchprocess.agent.processes import Child, kill_session, start, start_failure
 from batchprocess.ledger.documents import Reduction
 from batchprocess.protocol.control import Outcome, Reduced, decode
-from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
+from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, Stopped, StorageError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import Summary
+from batchprocess.protocol.variables import ROLE
 from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
 
@@ -77,7 +78,7 @@ class Finalizer:
         return Reduction({}, error)
 
     def _reduce_once(self) -> tuple[int, Reduced | str]:
-        environ = {**self.environ, PREFIX + "ROLE": "finalize"}
+        environ = {**self.environ, ROLE: "finalize"}
         try:
             self._child = start(0, self.command, environ)
         except OSError as error:

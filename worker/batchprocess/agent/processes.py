@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchprocess.protocol.control import CONTROL_FD, SCRATCH
-from batchprocess.protocol.environment import PREFIX
 from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.variables import CONTROL_FD, SCRATCH, SHARD
 
 _NEVER = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.E2BIG}
 
@@ -45,7 +44,7 @@ def start(shard: int, command: Sequence[str], environ: Mapping[str, str]) -> Chi
     ours, theirs = socket.socketpair()
     environment = {
         **environ,
-        PREFIX + "SHARD": str(shard),
+        SHARD: str(shard),
         CONTROL_FD: str(theirs.fileno()),
         SCRATCH: str(scratch),
         "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED", "1"),

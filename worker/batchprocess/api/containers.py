@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from batchprocess.api import kubernetes
 from batchprocess.api.base import ApiModel, Like, PassedOn, Rule
 from batchprocess.api.scalars import DnsLabel, ObjectName, Quantities
+from batchprocess.protocol.variables import PREFIX
 
 _T = "spec.worker.template.spec"
 _SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -42,9 +43,9 @@ class EnvVar(ApiModel):
 
     rules = (
         Rule(
-            "!self.name.startsWith('BATCHPROCESS_')",
-            "env: names that begin with BATCHPROCESS_ are the operator's: take another name",
-            lambda env: not env.name.startswith("BATCHPROCESS_"),
+            f"!self.name.startsWith('{PREFIX}')",
+            f"env: names that begin with {PREFIX} are the operator's: take another name",
+            lambda env: not env.name.startswith(PREFIX),
             field=".name",
         ),
         Rule(

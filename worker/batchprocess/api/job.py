@@ -1,6 +1,6 @@
-"""BatchProcessJob, batchprocess.dev/v1alpha1 (design section 8)."""
+"""BatchProcessJob, batchprocess.dev/v1alpha1: the object, and what a job file holds."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
@@ -22,6 +22,7 @@ from batchprocess.api.scalars import (
 )
 from batchprocess.api.spec_parts import Dataloader, FailurePolicy, Source, Storage, Timeouts
 from batchprocess.api.status import Status
+from batchprocess.protocol.job_object import ApiVersion, Kind
 
 Argument = Annotated[str, StringConstraints(max_length=32_768)]
 
@@ -119,8 +120,8 @@ class BatchProcessJob(ApiModel):
 
     rules = JOB_RULES
 
-    api_version: Literal["batchprocess.dev/v1alpha1"]
-    kind: Literal["BatchProcessJob"]
+    api_version: ApiVersion
+    kind: Kind
     metadata: Metadata
     spec: Spec
     status: Status | None = None

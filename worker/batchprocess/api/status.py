@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from batchprocess.api.base import ApiModel
+from batchprocess.protocol.counts import MAX_COUNT
 
 MAX_ROWS = 200
-Count = Annotated[int, Field(ge=0, le=2**53)]
-"""Up to what JSON readers keep exactly; the API server holds bounds as 64-bit floats."""
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT + 1)]
+"""One more than is ever written: CRDs that are installed say so, and a narrower bound would make a
+stored status unreadable. The API server holds bounds as 64-bit floats, which have both exactly."""
 State = Literal[
     "Pending",
     "Queued",

@@ -11,9 +11,10 @@ from batchprocess.api import kubernetes
 from batchprocess.api.base import ApiModel, PassedOn, Rule
 from batchprocess.api.containers import InitContainer, WorkerContainer
 from batchprocess.api.scalars import Annotations, DnsLabel, Labels, NotNegative
+from batchprocess.protocol.job_object import GROUP
 
 _T = "spec.worker.template"
-_OUR_KEYS = ("batchprocess.dev/", "batch.kubernetes.io/")
+_OUR_KEYS = (f"{GROUP}/", "batch.kubernetes.io/")
 _OUR_NAMES = ("job-name", "controller-uid")
 """Labels that Kubernetes gives the pods of a Job."""
 

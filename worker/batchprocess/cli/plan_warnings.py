@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.output import plural
 from batchprocess.ledger.job_settings import require_as_asked
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
+from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.errors import (
     InvalidArgument,
     RunMismatch,
@@ -29,17 +29,16 @@ _BRIEF = Patience(3, refusal_is_final=True)
 _UNUSABLE = "the storage cannot be used from here"
 
 
-def of_storage(job: BatchProcessJob, uri: str, counted: dict[str, Any]) -> list[str]:
+def of_storage(job: BatchProcessJob, uri: str, counted: DryRunAnswer) -> list[str]:
     """A sentence for each thing that is odd there. `counted` is what the job's own code has said.
 
     Raises InvalidArgument if it cannot be used from here, or what else it fails with.
     """
     folder = open_storage(uri, s3_settings(job))
-    mine = RunInfo.model_validate(counted["run"])
     try:
         retry_until_known(folder.check_access, _BRIEF)
         dangers = [f"the bucket's lifecycle would damage a run: {one}" for one in folder.dangers()]
-        return [*dangers, *_run(folder, job.spec.run_id, mine)]
+        return [*dangers, *_run(folder, job.spec.run_id, counted.run)]
     except (StorageDenied, UnsafeStorage) as error:
         # As `run` says it: no waiting will help.
         raise InvalidArgument(f"{_UNUSABLE}: {error}") from error
@@ -47,10 +46,10 @@ def of_storage(job: BatchProcessJob, uri: str, counted: dict[str, Any]) -> list[
         raise StorageUnavailable(f"{_UNUSABLE}: {error}") from error
 
 
-def of_cut(job: BatchProcessJob, counted: dict[str, Any]) -> Iterator[str]:
+def of_cut(job: BatchProcessJob, counted: DryRunAnswer) -> Iterator[str]:
     """A sentence for each thing that is odd about shards and batches."""
-    shards, batches = job.spec.shards, counted["batches"]
-    if counted["batchSize"] == 1 and job.spec.batch_size is None:
+    shards, batches = job.spec.shards, counted.batches
+    if counted.batchSize == 1 and job.spec.batch_size is None:
         yield "every batch has 1 row, which is slow: is batchSize missing?"
     if shards > batches:
         idle = plural(shards - batches, "shard")

@@ -1,4 +1,4 @@
-"""One attempt on one shard: claim it, commit batches, seal it (contracts section 3).
+"""Claim a shard, commit batches, seal it (docs/protocol.md, "An attempt").
 
 Each function is a flow: it yields effects and is sent their results. It may be abandoned at any
 yield (that is a crash) and nothing that it has asked for needs to be undone.

@@ -1,4 +1,4 @@
-"""Turning complete ledgers into manifest, summary and _SUCCESS (contracts section 3.9).
+"""Ledgers become manifest, summary and _SUCCESS (docs/protocol.md, "Finalizing").
 
 The order is what keeps a crash, a second finalizer and a zombie worker harmless: close, check,
 reduce, manifest, summary, _SUCCESS, and only then delete. From the moment a shard is sealed

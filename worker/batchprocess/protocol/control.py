@@ -9,12 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from batchprocess.protocol.run import Count, RunShape
+from batchprocess.protocol.counts import Count
+from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.spent import Spent
-
-CONTROL_FD = "BATCHPROCESS_CONTROL_FD"
-SCRATCH = "BATCHPROCESS_SCRATCH"
-"""Folder for temporary files, removed by whoever set it: a killed process removes nothing."""
 
 Phase = Literal["starting", "running", "hook", "storage", "finishing", "done"]
 """starting: before the first batch. storage: the loop waits for storage, the stall clock stands."""

@@ -1,4 +1,4 @@
-"""What a worker pod is told: every BATCHPROCESS_* variable exists once, here.
+"""What a worker pod is told, in environment variables.
 
 Written by the operator, or by `batchprocess run`; read by the agent (index, several shards) and,
 with `shard` set by the agent, by the SDK in each child.
@@ -11,8 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from batchprocess.protocol.errors import InvalidArgument
-
-PREFIX = "BATCHPROCESS_"
+from batchprocess.protocol.variables import PREFIX, RUN_URI
 
 
 class S3Settings(BaseModel):
@@ -129,4 +128,4 @@ def _json(name: str, raw: str) -> Any:
 
 def is_worker(environ: Mapping[str, str]) -> bool:
     """Whether we run under an agent (or a test that plays one) rather than as a script alone."""
-    return PREFIX + "RUN_URI" in environ
+    return RUN_URI in environ

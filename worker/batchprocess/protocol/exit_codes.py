@@ -1,4 +1,4 @@
-"""Exit codes of a worker, in the words of contracts section 6.
+"""Exit codes of a worker (docs/protocol.md, "Exit codes").
 
 The agent alone decides a pod's exit code; the operator turns the same table into the
 Job's podFailurePolicy. Kubernetes marks an index complete on exit 0, so 0 is reserved for

@@ -1,7 +1,7 @@
 """Names of output files, which become the last part of an object's key."""
 
-_MAX_PART, _MAX_NAME = 255, 512
-"""Bytes: of one part between slashes, and of the whole."""
+MAX_PART_BYTES, MAX_NAME_BYTES = 255, 512
+"""Of one part between slashes, and of the whole."""
 
 
 def check_name(name: str) -> None:
@@ -10,13 +10,15 @@ def check_name(name: str) -> None:
         size = len(name.encode())
     except UnicodeEncodeError:
         raise ValueError(f"file name {name!r} is not valid UTF-8: rename it") from None
-    if size > _MAX_NAME:
-        raise ValueError(f"file name {name!r} has {size} bytes, at most {_MAX_NAME} are allowed")
+    if size > MAX_NAME_BYTES:
+        raise ValueError(
+            f"file name {name!r} has {size} bytes, at most {MAX_NAME_BYTES} are allowed"
+        )
     for part in name.split("/"):
-        if part in ("", ".", "..") or len(part.encode()) > _MAX_PART or _has_control(part):
+        if part in ("", ".", "..") or len(part.encode()) > MAX_PART_BYTES or _has_control(part):
             raise ValueError(
-                f"file name {name!r} is not allowed: parts have 1 to {_MAX_PART} bytes, no control "
-                "characters, and are not '.' or '..'"
+                f"file name {name!r} is not allowed: parts have 1 to {MAX_PART_BYTES} bytes, no "
+                "control characters, and are not '.' or '..'"
             )
 
 

@@ -3,7 +3,8 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from batchprocess.protocol.control import Phase
-from batchprocess.protocol.run import Count, RunShape
+from batchprocess.protocol.counts import Count
+from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.spent import Spent
 
 REPORTS_PATH = "/v1/reports"

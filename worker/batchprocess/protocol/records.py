@@ -1,4 +1,4 @@
-"""Ledger records (contracts section 3): what stands under `ledger/<shard>/<seq>.json`.
+"""Ledger records (docs/protocol.md, "Records"): what stands under `ledger/<shard>/<seq>.json`.
 
 A record is serialized once; every retry sends the same bytes, and `prev` of the next record is
 the digest of exactly those bytes.
@@ -6,7 +6,6 @@ the digest of exactly those bytes.
 
 import hashlib
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -16,6 +15,8 @@ from batchprocess.protocol.spent import Spent
 
 MAX_RECORD_BYTES = 1 << 20
 MAX_FILES_PER_COMMIT = 10_000
+MAX_INLINE_BYTES = 16 << 10
+"""Of a reducer's value as JSON in a record; larger ones lie beside the record's files."""
 _RECORD_NAME = re.compile(r"^[0-9]{8}\.json$")
 
 Span = tuple[int, int]
@@ -159,8 +160,3 @@ def failure_key(shard: int, batch: int, nonce: str) -> str:
 def failure_prefix(shard: int) -> str:
     """What all such notes of a shard begin with."""
     return f"ledger/{shard:05d}/failed-"
-
-
-def as_json(model: BaseModel) -> Mapping[str, Any]:
-    """JSON-able form of a wire model."""
-    return model.model_dump(mode="json")

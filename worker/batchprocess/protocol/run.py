@@ -1,9 +1,10 @@
 """The run folder's other documents: run.json, manifest.jsonl, summary.json, _SUCCESS."""
 
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from batchprocess.protocol.counts import Count, PositiveCount
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.records import Span
 from batchprocess.protocol.sharding import ShardPlan
@@ -12,11 +13,6 @@ RUN_KEY = "run.json"
 MANIFEST_KEY = "manifest.jsonl"
 SUMMARY_KEY = "summary.json"
 SUCCESS_KEY = "_SUCCESS"
-
-_MOST = 2**53 - 1
-"""Up to here every JSON reader keeps whole numbers exactly."""
-Count = Annotated[int, Field(ge=0, le=_MOST)]
-_SomeCount = Annotated[int, Field(ge=1, le=_MOST)]
 
 
 class _Model(BaseModel):
@@ -29,8 +25,8 @@ class RunShape(_Model):
     `batches`: what all shards have to do together, `maxBatches` considered.
     """
 
-    rows: _SomeCount
-    batch_size: _SomeCount
+    rows: PositiveCount
+    batch_size: PositiveCount
     batches: Count
 
     @classmethod

@@ -1,4 +1,7 @@
-"""Names of runs and jobs where no cluster gives them (contracts sections 1 and 7)."""
+"""Names of runs and jobs where no cluster gives them.
+
+See docs/protocol.md, "Runs without a cluster".
+"""
 
 import secrets
 from collections.abc import Iterable

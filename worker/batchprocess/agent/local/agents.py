@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from batchprocess.agent.local.agent_process import AgentProcess
 from batchprocess.agent.local.scratch_folder import Scratch
-from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import ProgressReport
+from batchprocess.protocol.variables import SCRATCH
 
 FINALIZER = -1
 TICK_SECONDS = 0.2

@@ -15,10 +15,10 @@ from batchprocess.agent.local.scratch_folder import Scratch, scratch
 from batchprocess.agent.local.shards_seen import ShardsSeen
 from batchprocess.agent.pod.verdict import UNREACHED
 from batchprocess.ledger.finalize import finished
-from batchprocess.protocol.environment import PREFIX
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.run import Summary
 from batchprocess.protocol.termination import Termination
+from batchprocess.protocol.variables import INDEX, PREFIX, ROLE
 from batchprocess.runs.local_runs import read_standing
 from batchprocess.runs.perform import perform
 from batchprocess.storage.factory import open_storage
@@ -91,7 +91,7 @@ class _Runner:
         devices = share(self._gpus, slot, self._environment.processes_per_worker)
         gpus = {"CUDA_VISIBLE_DEVICES": devices} if devices else {}
         own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        return {**own, **gpus, PREFIX + "INDEX": str(index)}
+        return {**own, **gpus, INDEX: str(index)}
 
     def _pass_interrupts(self) -> None:
         if self.interrupts <= self._interrupts_passed_on:
@@ -154,7 +154,7 @@ class _Runner:
 
     def _finalize(self) -> LocalResult:
         self._show(finalizing=True)
-        environ = {**self._environ(0, 0), PREFIX + "ROLE": "finalize"}
+        environ = {**self._environ(0, 0), ROLE: "finalize"}
         agent = self._live[FINALIZER] = self._agents.start(
             FINALIZER, self._run.environment, environ, ["--finalize"]
         )

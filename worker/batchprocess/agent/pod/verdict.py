@@ -19,7 +19,7 @@ def conclude(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> No
 
 
 def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tuple[int, str]:
-    """Exit code and sentence of one child (contracts section 6).
+    """Exit code and sentence of one child (docs/protocol.md, "How a child's end is judged").
 
     What storage says of the seal comes before everything that the process says or does.
     """

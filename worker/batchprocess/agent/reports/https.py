@@ -8,8 +8,9 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from batchprocess.agent.reports.delivery import Answer
-from batchprocess.protocol.environment import PREFIX, WorkerEnvironment
+from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import REPORTS_PATH
+from batchprocess.protocol.variables import PROGRESS_CA, PROGRESS_TOKEN_FILE, PROGRESS_URL
 
 TIMEOUT_SECONDS = 3.0
 MAX_ANSWER_BYTES = 1_024
@@ -22,14 +23,14 @@ class HttpsReporter:
     def __init__(self, url: str, ca: str, token_file: Path, timeout: float) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" or parts.hostname is None:
-            raise ValueError(f"{PREFIX}PROGRESS_URL must be https://host:port, found {url!r}")
+            raise ValueError(f"{PROGRESS_URL} must be https://host:port, found {url!r}")
         # This kind of context checks names and trusts nobody unless given whom: one CA, no other.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         try:
             context.load_verify_locations(cadata=ca)
         except (ssl.SSLError, ValueError) as error:
-            raise ValueError(f"{PREFIX}PROGRESS_CA is no PEM certificate: {error}") from error
+            raise ValueError(f"{PROGRESS_CA} is no PEM certificate: {error}") from error
         self._path = parts.path.rstrip("/") + REPORTS_PATH
         self._token_file = token_file
         self._connection = http.client.HTTPSConnection(
@@ -41,8 +42,8 @@ class HttpsReporter:
         """ValueError or OSError if the environment's address, CA or token file make no sense."""
         ca, token_file = environment.progress_ca, environment.progress_token_file
         if ca is None or token_file is None:
-            missing = "PROGRESS_CA" if ca is None else "PROGRESS_TOKEN_FILE"
-            raise ValueError(f"{PREFIX}PROGRESS_URL is set, {PREFIX}{missing} is not")
+            missing = PROGRESS_CA if ca is None else PROGRESS_TOKEN_FILE
+            raise ValueError(f"{PROGRESS_URL} is set, {missing} is not")
         return cls(environment.progress_url or "", ca, Path(token_file), timeout)
 
     def post(self, body: bytes) -> Answer:

@@ -6,9 +6,9 @@ from batchprocess.api.base import RULES
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.schema.immutability import immutability, without_marks
 from batchprocess.api.schema.structural import Schema, inline, structural
+from batchprocess.protocol.job_object import API_VERSION, GROUP, KIND, PLURAL, VERSION
 
-GROUP, VERSION, KIND = "batchprocess.dev", "v1alpha1", "BatchProcessJob"
-PLURAL, SINGULAR, SHORT = "batchprocessjobs", "batchprocessjob", "bpj"
+SINGULAR, SHORT = "batchprocessjob", "bpj"
 NAME = f"{PLURAL}.{GROUP}"
 _COLUMNS = (
     ("State", "string", ".status.state", 0),
@@ -43,7 +43,7 @@ def job_schema() -> Schema:
         "description": " ".join(root["description"].split()),
         "required": ["spec"],
         "properties": {
-            "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
+            "apiVersion": {"type": "string", "description": f"{API_VERSION}."},
             "kind": {"type": "string", "description": f"{KIND}."},
             "metadata": _OBJECT_META,
             "spec": spec,

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from batchprocess.api.base import RULES
-from batchprocess.api.schema.crd import KIND, job_schema
+from batchprocess.api.schema.crd import SHORT, job_schema
 from batchprocess.api.schema.structural import KEEP_UNKNOWN, Schema
+from batchprocess.protocol.job_object import API_VERSION, KIND
 
 _INTRODUCTION = f"""\
-# {KIND}, batchprocess.dev/v1alpha1
+# {KIND}, {API_VERSION}
 
-The object that `kubectl apply` and `batchprocess run` take: short name `bpj`, namespaced. In an
+The object that `kubectl apply` and `batchprocess run` take: short name `{SHORT}`, namespaced. In an
 editor, `crds/batchprocessjob.schema.json` checks and completes it.
 
 A field is *mutable* if it may be changed on an existing job; the API server refuses a change of

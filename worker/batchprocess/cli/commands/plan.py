@@ -1,6 +1,5 @@
 """`batchprocess plan`."""
 
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -12,6 +11,7 @@ from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli import plan_warnings
 from batchprocess.cli.job_file import command_of, job_uri, read_job, warn_of_ignored
 from batchprocess.cli.output import duration, print_json
+from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion
 from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
 
 _NO_JOB = "00000000T000000Z-plan"
@@ -23,27 +23,29 @@ def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
     warn_of_ignored(job)
     uri = job_uri(job, path)
     counted = count(job, path, try_batch=try_batch)
-    warnings = [*counted.pop("warnings"), *plan_warnings.of_cut(job, counted)]
+    warnings = [*counted.warnings, *plan_warnings.of_cut(job, counted)]
     unusable: BatchProcessError | None = None
     try:
         warnings += plan_warnings.of_storage(job, uri, counted)
     except BatchProcessError as error:
         unusable = error
-    del counted["run"]
-    _print_plan(job, {**counted, "outputs": uri, "warnings": warnings}, as_json=as_json)
+    _print_plan(job, counted, {"outputs": uri, "warnings": warnings}, as_json=as_json)
     if unusable is not None:
         # The counts are worth having all the same.
         raise unusable
     return 0
 
 
-def _print_plan(job: BatchProcessJob, found: dict[str, Any], *, as_json: bool) -> None:
-    seconds = _estimate(job, found)
+def _print_plan(
+    job: BatchProcessJob, counted: DryRunAnswer, found: dict[str, Any], *, as_json: bool
+) -> None:
+    seconds = _estimate(job, counted)
     if as_json:
-        print_json({**found, "estimatedSeconds": seconds})
+        counts = counted.model_dump(mode="json", exclude={"run", "warnings"})
+        print_json({**counts, **found, "estimatedSeconds": seconds})
         return
     for name in ("rows", "batches", "shards", "batchSize"):
-        print(f"{name}: {found[name]}")
+        print(f"{name}: {getattr(counted, name)}")
     print(f"outputs: {found['outputs']}/<run>")
     if seconds is None:
         print("estimated: nothing yet; run plan again with --try to have some batches measured")
@@ -55,13 +57,13 @@ def _print_plan(job: BatchProcessJob, found: dict[str, Any], *, as_json: bool) -
         print(f"warning: {warning}")
 
 
-def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any]:
+def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> DryRunAnswer:
     """Run the user's code in a process of its own up to where it would begin: what it counted."""
     environment = worker_environment(job, run_uri=job_uri(job, path) + "/plan", job_id=_NO_JOB)
     environ = {
         **os.environ,
         **environment.model_copy(update={"shard": 0}).to_env(),
-        "BATCHPROCESS_PLAN": "try" if try_batch else "count",
+        **DryRunQuestion(try_batch=try_batch).to_env(),
     }
     command = command_of(job)
     try:
@@ -82,20 +84,17 @@ def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> dict[str, Any
         said = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise InvalidArgument(f"the job's code ended with exit code {done.returncode}: {said}")
     try:
-        found: dict[str, Any] = json.loads(lines[-1])
+        return DryRunAnswer.decode(lines[-1])
     except ValueError as error:
         raise InvalidArgument(
             "the command ended without calling torch_batch_process; its last line was "
             f"{lines[-1]!r:.100}"
         ) from error
-    return found
 
 
-def _estimate(job: BatchProcessJob, counted: dict[str, Any]) -> float | None:
-    each = counted["secondsPerBatch"]
-    if each is None:
-        return None
-    return float(each * counted["batches"] / _workers(job))
+def _estimate(job: BatchProcessJob, counted: DryRunAnswer) -> float | None:
+    each = counted.secondsPerBatch
+    return None if each is None else each * counted.batches / _workers(job)
 
 
 def _workers(job: BatchProcessJob) -> int:

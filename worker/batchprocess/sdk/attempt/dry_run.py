@@ -1,8 +1,8 @@
 """What `batchprocess plan` asks of the user's code: counts, and on request the time of a batch."""
 
 import contextlib
-import json
 
+from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
@@ -12,32 +12,25 @@ from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.setup.construct_processor import misspelt_hooks
 
-PLAN = "BATCHPROCESS_PLAN"
-"""`count`, or `try` to run some batches as well."""
 _WARM_UP_SECONDS, _MEASURED_SECONDS = 1.0, 3.0
 
 
 def print_plan(assembly: AttemptAssembly, *, try_batch: bool) -> None:
-    """One JSON line on stdout: rows, batches, shards, batchSize, secondsPerBatch or null.
-
-    And for the command to check: run.json as it would be, and warnings about the class.
-    """
-    plan = assembly.shard_plan()
-    seconds = _try_batches(assembly, plan) if try_batch else None
+    """The answer to `batchprocess plan`: the last line on stdout."""
     # A line of its own, even if user code has left one unfinished.
-    print(  # noqa: T201  the answer to `batchprocess plan`, which reads it
-        "\n"
-        + json.dumps(
-            {
-                "rows": plan.rows,
-                "batches": sum(plan.size(shard) for shard in range(plan.shards)),
-                "shards": plan.shards,
-                "batchSize": plan.batch_size,
-                "secondsPerBatch": seconds,
-                "run": assembly.describe_run(plan).model_dump(mode="json"),
-                "warnings": list(misspelt_hooks(assembly.processor_class)),
-            }
-        )
+    print(f"\n{_answer(assembly, try_batch=try_batch).encode()}")  # noqa: T201
+
+
+def _answer(assembly: AttemptAssembly, *, try_batch: bool) -> DryRunAnswer:
+    plan = assembly.shard_plan()
+    return DryRunAnswer(
+        rows=plan.rows,
+        batches=sum(plan.size(shard) for shard in range(plan.shards)),
+        shards=plan.shards,
+        batchSize=plan.batch_size,
+        secondsPerBatch=_try_batches(assembly, plan) if try_batch else None,
+        run=assembly.describe_run(plan),
+        warnings=tuple(misspelt_hooks(assembly.processor_class)),
     )
 
 

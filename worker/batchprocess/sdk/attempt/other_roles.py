@@ -5,16 +5,18 @@ import sys
 from typing import NoReturn
 
 from batchprocess.protocol.control import Reduced
+from batchprocess.protocol.dry_run import DryRunQuestion
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
-from batchprocess.sdk.attempt.dry_run import PLAN, print_plan
+from batchprocess.sdk.attempt.dry_run import print_plan
 from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.report.error_report import Where
 
 
 def answer_if_asked(assembly: AttemptAssembly, state: AttemptState) -> None:
     """For `plan` and for the finalizer, who want no shard processed: ends the process."""
-    if PLAN in os.environ:
-        print_plan(assembly, try_batch=os.environ[PLAN] == "try")
+    question = DryRunQuestion.from_env(os.environ)
+    if question is not None:
+        print_plan(assembly, try_batch=question.try_batch)
         _end(assembly)
     if assembly.placement.environment.role == "finalize":
         state.link.send(_reduced(assembly, state.where))

@@ -7,11 +7,9 @@ from typing import Any
 
 from batchprocess.ledger.draft import StagedReducer
 from batchprocess.ledger.effects import Staged
-from batchprocess.protocol.records import ReducerEntry
+from batchprocess.protocol.records import MAX_INLINE_BYTES, ReducerEntry
 from batchprocess.sdk.reduce.json_codec import to_json
 from batchprocess.sdk.reduce.registered import RegisteredReducer
-
-_INLINE_BYTES = 16 << 10
 
 
 def staged(one: RegisteredReducer) -> StagedReducer:
@@ -21,7 +19,7 @@ def staged(one: RegisteredReducer) -> StagedReducer:
     except TypeError as error:
         raise TypeError(f"reducer {one.key!r}: {error}") from error
     body = json.dumps(value).encode()
-    if len(body) <= _INLINE_BYTES:
+    if len(body) <= MAX_INLINE_BYTES:
         return StagedReducer(ReducerEntry(name=one.key, kind=one.kind, value=value))
     beside = Staged(body, len(body), hashlib.sha256(body).hexdigest())
     return StagedReducer(ReducerEntry(name=one.key, kind=one.kind), beside)

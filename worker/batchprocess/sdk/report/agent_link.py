@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from batchprocess.protocol.control import (
-    CONTROL_FD,
     Beat,
     Hello,
     Outcome,
@@ -22,6 +21,7 @@ from batchprocess.protocol.control import (
     encode,
 )
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.variables import CONTROL_FD
 from batchprocess.sdk.report.loop_times import Times
 
 _BEAT_SECONDS = 1.0

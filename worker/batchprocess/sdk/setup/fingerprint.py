@@ -1,4 +1,4 @@
-"""Telling a changed dataset from the one that the run began with."""
+"""Telling a changed dataset from the one that the run began with (docs/protocol.md, "run.json")."""
 
 import hashlib
 import json

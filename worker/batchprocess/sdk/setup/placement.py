@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from batchprocess.ledger.run import ANOTHER
-from batchprocess.protocol.control import SCRATCH
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.variables import OUTPUT, SCRATCH
 from batchprocess.runs.local_runs import is_complete, latest_run, new_job_id, next_run
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage, refuse_typo
@@ -46,7 +46,7 @@ class Placement:
     @property
     def how_to_start_another(self) -> str:
         """How a person starts another run; a script alone has no options."""
-        return "set BATCHPROCESS_OUTPUT to another folder" if self.alone else ANOTHER
+        return f"set {OUTPUT} to another folder" if self.alone else ANOTHER
 
 
 def find_placement(
@@ -105,7 +105,7 @@ def _local_rank(environ: Mapping[str, str]) -> int:
 def _standalone_run(
     environ: Mapping[str, str], size: int, script: Path | None
 ) -> tuple[WorkerEnvironment, Storage]:
-    output = environ.get("BATCHPROCESS_OUTPUT", "batchprocess-runs")
+    output = environ.get(OUTPUT, "batchprocess-runs")
     name = script.stem if script is not None else "interactive"
     refuse_typo(output)
     root = output if "://" in output else str(Path(output).expanduser().absolute())

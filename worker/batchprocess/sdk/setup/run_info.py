@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from batchprocess import __version__
 from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.protocol.version import __version__
 from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.setup.fingerprint import fingerprint
 from batchprocess.sdk.setup.settings import Settings

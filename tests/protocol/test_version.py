@@ -1,0 +1,18 @@
+"""The version stands once in the code; what packages and charts must say by themselves agrees."""
+
+import tomllib
+from pathlib import Path
+
+import yaml
+
+import batchprocess
+from batchprocess.protocol.version import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_package_project_and_chart_have_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    chart = yaml.safe_load((ROOT / "charts" / "batchprocess-operator" / "Chart.yaml").read_text())
+    assert batchprocess.__version__ == __version__
+    assert {project["version"], chart["version"], chart["appVersion"]} == {__version__}
