@@ -2,7 +2,7 @@
 
 Keys are relative to the folder that the storage was opened on, `/`-separated, already checked
 by whoever makes them. Errors are those of `protocol.errors.StorageError`; nothing else leaves an
-adapter. Adapters do not retry: whoever knows whether a retry is safe does (`ledger.perform`).
+adapter. Adapters do not retry: whoever knows whether a retry is safe does (`runs.perform`).
 """
 
 from collections.abc import Iterator
