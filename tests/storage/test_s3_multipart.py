@@ -11,7 +11,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from batchprocess.protocol.backoff import Backoff
+from batchprocess.backoff import Backoff
 from batchprocess.protocol.errors import OutcomeUnknown
 from batchprocess.storage import s3, s3_multipart
 from batchprocess.storage.s3 import S3Storage

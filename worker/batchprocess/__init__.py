@@ -6,7 +6,7 @@ The public names, resolved on first use so that torch loads only when the SDK is
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from batchprocess.protocol.version import __version__ as __version__
+from batchprocess.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from batchprocess.runs.results import results

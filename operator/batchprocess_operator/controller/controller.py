@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from batchprocess.protocol.backoff import Backoff
+from batchprocess.backoff import Backoff
 from batchprocess_operator.controller.job_pass import Memory, Pass
 from batchprocess_operator.controller.metrics import Metrics
 from batchprocess_operator.controller.services import Services

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from batchprocess.protocol.backoff import Backoff
+from batchprocess.backoff import Backoff
 from batchprocess.protocol.errors import (
     OutcomeUnknown,
     StorageDenied,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.manager import TransferConfig, TransferManager
 
-from batchprocess.protocol.backoff import Backoff
+from batchprocess.backoff import Backoff
 from batchprocess.storage.s3_client import Clients
 from batchprocess.storage.s3_errors import is_transient
 

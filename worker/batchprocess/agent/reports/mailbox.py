@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from batchprocess.agent.reports.delivery import Answer, Post
-from batchprocess.protocol.backoff import Backoff
+from batchprocess.backoff import Backoff
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import INTERVAL_SECONDS, ProgressReport
 

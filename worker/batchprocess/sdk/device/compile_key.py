@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from batchprocess.protocol.version import __version__
+from batchprocess.version import __version__
 
 
 def made_for(device: torch.device, processor: type) -> dict[str, str]:

@@ -7,10 +7,10 @@ import torch
 
 from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.protocol.version import __version__
 from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.setup.fingerprint import fingerprint
 from batchprocess.sdk.setup.settings import Settings
+from batchprocess.version import __version__
 
 
 def plan_shards(dataset: Any, settings: Settings, shards: int) -> ShardPlan:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchprocess.protocol.backoff import Backoff
+from batchprocess.backoff import Backoff
 
 
 def test_each_failure_waits_twice_as_long_as_the_one_before_up_to_the_bound():

@@ -6,9 +6,9 @@ from pathlib import Path
 import yaml
 
 import batchprocess
-from batchprocess.protocol.version import __version__
+from batchprocess.version import __version__
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def test_package_project_and_chart_have_one_version() -> None:
