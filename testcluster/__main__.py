@@ -15,12 +15,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from testcluster import images
-from testcluster.buildah import buildah, pushing
+from testcluster.containers import images
+from testcluster.containers.buildah import buildah, pushing
 from testcluster.errors import ClusterError
+from testcluster.kubernetes.plane import ControlPlane, Settings
+from testcluster.machine.programs import Programs
 from testcluster.operator import install_operator
-from testcluster.plane import ControlPlane, Settings
-from testcluster.programs import Programs
 from testcluster.step import Say
 from testcluster.tools import ROOT
 from testcluster.trying import prepare, telling

@@ -1,7 +1,7 @@
 """The operator in a test cluster: its image built here, installed by the chart, with real helm."""
 
-from testcluster import images
-from testcluster.shell import output
+from testcluster.containers import images
+from testcluster.machine.shell import output
 from testcluster.tools import ROOT, built
 from testcluster.whole import Cluster
 

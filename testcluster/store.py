@@ -9,8 +9,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from testcluster.ports import free_port, listens
-from testcluster.programs import Program
+from testcluster.machine.ports import free_port, listens
+from testcluster.machine.programs import Program
 from testcluster.tools import built, installed
 from testcluster.whole import Cluster
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from testcluster import images
+from testcluster.containers import images
 from testcluster.step import BEAT_SECONDS, Say, heartbeat
 from testcluster.store import BUCKET, start_store
 from testcluster.tools import ROOT, TOOLS

@@ -5,17 +5,18 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from testcluster import cgroups, images, namespaces
+from testcluster.containers import images
+from testcluster.containers.lending import Lent
 from testcluster.errors import ClusterError
-from testcluster.files import delete
-from testcluster.kubectl import Kubectl
-from testcluster.lending import Lent
-from testcluster.network import Network, connect
-from testcluster.node import Node
-from testcluster.nodes import is_ready
-from testcluster.plane import ControlPlane, Settings
-from testcluster.programs import Programs
-from testcluster.waiting import until
+from testcluster.kubernetes.kubectl import Kubectl
+from testcluster.kubernetes.node import Node
+from testcluster.kubernetes.plane import ControlPlane, Settings
+from testcluster.kubernetes.played_nodes import is_ready
+from testcluster.machine import cgroups, namespaces
+from testcluster.machine.files import delete
+from testcluster.machine.network import Network, connect
+from testcluster.machine.programs import Programs
+from testcluster.machine.waiting import until
 
 NODE = "node-1"
 

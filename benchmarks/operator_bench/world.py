@@ -15,10 +15,10 @@ import yaml
 
 from benchmarks.operator_bench.stages import Play
 from testcluster import ClusterError, ControlPlane, Settings, control_plane
-from testcluster.ports import answers, free_port
-from testcluster.programs import Program, Programs
+from testcluster.machine.ports import answers, free_port
+from testcluster.machine.programs import Program, Programs
+from testcluster.machine.waiting import until
 from testcluster.tools import ROOT, built
-from testcluster.waiting import until
 
 OPERATOR = "batchprocess-operator"
 CRD = ROOT / "crds" / "batchprocess.dev_batchprocessjobs.yaml"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import testcluster
-from testcluster.node import Node
+from testcluster.kubernetes.node import Node
 from testcluster.operator import DEPLOYMENT, NAMESPACE, SERVICE, install_operator
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.storage.s3_server import Server, versitygw
-from testcluster.ports import free_port
+from testcluster.machine.ports import free_port
 
 
 @dataclass

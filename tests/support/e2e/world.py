@@ -11,7 +11,7 @@ from typing import Any
 import testcluster
 from batchprocess.protocol.environment import S3Settings
 from support.storage.s3_server import KEY, SECRET, Server
-from testcluster.images import WORKER, HostPython
+from testcluster.containers.images import WORKER, HostPython
 
 ROOT = Path(__file__).parents[3]
 FINAL = ("Complete", "CompleteWithFailures", "Failed")

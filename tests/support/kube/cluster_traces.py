@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from testcluster import cgroups
-from testcluster.network import Network, links
-from testcluster.shell import output
+from testcluster.machine import cgroups
+from testcluster.machine.network import Network, links
+from testcluster.machine.shell import output
 
 
 def traces(folder: Path, network: Network) -> list[str]:

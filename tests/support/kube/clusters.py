@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import testcluster
-from testcluster import images
+from testcluster.containers import images
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[testcluster.Cl
 def worker_image(cluster: testcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a worker image with the source as it is now, loaded into the node.
 
-    Its pods need the volumes of `testcluster.images.HostPython`, for torch.
+    Its pods need the volumes of `testcluster.containers.images.HostPython`, for torch.
     """
     cluster.node.import_image(images.worker(tmp_path_factory.mktemp("images") / "worker.tar"))
     return images.WORKER.name

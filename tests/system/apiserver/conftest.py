@@ -8,7 +8,7 @@ import pytest
 import testcluster
 from support.kube.clusters import control_plane
 from support.kube.job_server import JobServer
-from testcluster.waiting import until
+from testcluster.machine.waiting import until
 
 __all__ = ["control_plane"]
 

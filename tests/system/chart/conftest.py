@@ -8,7 +8,7 @@ import testcluster
 from support.kube.clusters import control_plane
 from support.kube.helm import CHART, NAMESPACE, RELEASE, flags, helm
 from support.kube.job_server import JobServer
-from testcluster.waiting import until
+from testcluster.machine.waiting import until
 
 __all__ = ["control_plane"]
 

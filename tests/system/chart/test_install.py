@@ -10,7 +10,7 @@ from support.job_cases import job, spec
 from support.kube.helm import CHART, NAME, NAMESPACE, RELEASE, flags, helm
 from support.kube.job_server import JobServer, Refused
 from testcluster import ClusterError, ControlPlane, Kubectl
-from testcluster.waiting import until
+from testcluster.machine.waiting import until
 
 pytestmark = pytest.mark.slow
 

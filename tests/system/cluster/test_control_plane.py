@@ -9,9 +9,9 @@ import pytest
 
 import testcluster
 from testcluster import ControlPlane
-from testcluster.processes import Process
+from testcluster.machine.processes import Process
+from testcluster.machine.waiting import until
 from testcluster.tools import built
-from testcluster.waiting import until
 
 pytestmark = pytest.mark.slow
 

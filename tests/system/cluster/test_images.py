@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 import testcluster
-from testcluster import Cluster, debian
-from testcluster.buildah import Build
-from testcluster.waiting import until
+from testcluster import Cluster
+from testcluster.containers import debian
+from testcluster.containers.buildah import Build
+from testcluster.machine.waiting import until
 
 pytestmark = [
     pytest.mark.slow,

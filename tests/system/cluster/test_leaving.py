@@ -11,10 +11,10 @@ import pytest
 import testcluster
 from support.kube.cluster_traces import traces
 from testcluster import __main__ as command
-from testcluster import cgroups
-from testcluster.network import Network
+from testcluster.machine import cgroups
+from testcluster.machine.network import Network
+from testcluster.machine.waiting import until
 from testcluster.tools import ROOT
-from testcluster.waiting import until
 
 pytestmark = [
     pytest.mark.slow,

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import testcluster
-from testcluster import Cluster, images
-from testcluster.waiting import until
+from testcluster import Cluster
+from testcluster.containers import images
+from testcluster.machine.waiting import until
 
 pytestmark = [
     pytest.mark.slow,
@@ -95,7 +96,10 @@ def test_the_machine_reaches_a_pod_through_its_service(cluster: Cluster, worker_
     )
     address = cluster.kubectl.get("service", "serving")["spec"]["clusterIP"]
 
-    until("the service answers", lambda: testcluster.ports.answers(f"http://{address}/hostname"))
+    until(
+        "the service answers",
+        lambda: testcluster.machine.ports.answers(f"http://{address}/hostname"),
+    )
 
     cluster.kubectl("delete", "pod/serving", "service/serving", "--grace-period=0", "--force")
 

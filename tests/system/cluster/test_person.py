@@ -13,10 +13,10 @@ import pytest
 import testcluster
 from support.kube.cluster_traces import traces
 from testcluster import __main__ as command
-from testcluster import images
-from testcluster.buildah import buildah, load
-from testcluster.network import Network
-from testcluster.processes import Process
+from testcluster.containers import images
+from testcluster.containers.buildah import buildah, load
+from testcluster.machine.network import Network
+from testcluster.machine.processes import Process
 from testcluster.tools import ROOT
 
 pytestmark = [

@@ -13,7 +13,7 @@ from support.e2e.jobs import digits
 from support.e2e.operator import InstalledOperator
 from support.e2e.store import Store
 from support.e2e.world import ROOT, World
-from testcluster import images
+from testcluster.containers import images
 
 HERE = Path(__file__).parent
 

@@ -9,7 +9,7 @@ from support.e2e.checks import assert_exactly_once
 from support.e2e.given import Given
 from support.e2e.jobs import PLAIN
 from support.e2e.world import ROOT, World
-from testcluster import images
+from testcluster.containers import images
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(7200)]
 

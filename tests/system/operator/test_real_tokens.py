@@ -33,7 +33,7 @@ from batchprocess_operator.endpoint.tokens import Verifier
 from support.kube.clusters import control_plane
 from support.operator.fake_pods import FakePods
 from testcluster import ControlPlane
-from testcluster.waiting import until
+from testcluster.machine.waiting import until
 
 __all__ = ["control_plane"]
 

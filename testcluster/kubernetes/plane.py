@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testcluster.files import delete
-from testcluster.kubectl import Kubectl
-from testcluster.pki import Authority
-from testcluster.ports import answers, free_port
-from testcluster.programs import Program, Programs
+from testcluster.kubernetes.kubectl import Kubectl
+from testcluster.kubernetes.pki import Authority
+from testcluster.machine.files import delete
+from testcluster.machine.ports import answers, free_port
+from testcluster.machine.programs import Program, Programs
+from testcluster.machine.waiting import until
 from testcluster.tools import built
-from testcluster.waiting import until
 
 CLIENTS: Mapping[str, tuple[str, str | None]] = {
     "admin": ("admin", "system:masters"),

@@ -8,13 +8,13 @@ from typing import Any
 
 import yaml
 
-from testcluster import cgroups, namespaces
-from testcluster.lending import CONFIG as LENDING
-from testcluster.lending import Lent, base_spec
-from testcluster.network import Network
-from testcluster.ports import answers
-from testcluster.programs import Program, Programs
-from testcluster.shell import output, succeeds
+from testcluster.containers.lending import CONFIG as LENDING
+from testcluster.containers.lending import Lent, base_spec
+from testcluster.machine import cgroups, namespaces
+from testcluster.machine.network import Network
+from testcluster.machine.ports import answers
+from testcluster.machine.programs import Program, Programs
+from testcluster.machine.shell import output, succeeds
 from testcluster.tools import built, installed
 
 PAUSE_IMAGE = "localhost/batchprocess/pause:test"

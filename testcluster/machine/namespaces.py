@@ -8,8 +8,8 @@ machine's own containers, firewall and /var are never touched. Needs root.
 import os
 
 from testcluster.errors import ClusterError
-from testcluster.programs import Program, Programs
-from testcluster.shell import succeeds
+from testcluster.machine.programs import Program, Programs
+from testcluster.machine.shell import succeeds
 from testcluster.tools import built, installed
 
 HIDDEN = ("/run", "/var/lib", "/var/log")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testcluster.errors import ClusterError
-from testcluster.processes import Process, only_child, spawn
+from testcluster.machine.processes import Process, only_child, spawn
 
 READY_SECONDS = 120.0
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testcluster.archives import Image, archive, layer
-from testcluster.buildah import Build
-from testcluster.debian import BASE, base_layer, load_base
-from testcluster.node import PAUSE_IMAGE
+from testcluster.containers.archives import Image, archive, layer
+from testcluster.containers.buildah import Build
+from testcluster.containers.debian import BASE, base_layer, load_base
+from testcluster.kubernetes.node import PAUSE_IMAGE
 from testcluster.step import Say, step
 from testcluster.tools import ROOT, built
 

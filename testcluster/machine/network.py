@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from testcluster.errors import ClusterError
-from testcluster.shell import output, succeeds
-from testcluster.waiting import until
+from testcluster.machine.shell import output, succeeds
+from testcluster.machine.waiting import until
 
 NUMBERS = range(201, 250)
 

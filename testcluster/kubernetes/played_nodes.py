@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from testcluster.errors import ClusterError
-from testcluster.kubectl import Kubectl
-from testcluster.waiting import until
+from testcluster.kubernetes.kubectl import Kubectl
+from testcluster.machine.waiting import until
 
 LEASES = "kube-node-lease"
 BEAT_SECONDS = 10.0

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from testcluster.pki import Authority
+from testcluster.kubernetes.pki import Authority
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import functools
 import os
 from pathlib import Path
 
-from testcluster.waiting import until
+from testcluster.machine.waiting import until
 
 MOUNT = Path("/sys/fs/cgroup")
 

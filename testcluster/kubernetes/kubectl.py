@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from testcluster.errors import ClusterError
-from testcluster.reader import Reader, collection
+from testcluster.kubernetes.reader import Reader, collection
 from testcluster.tools import HOME, built
 
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from testcluster.errors import ClusterError
-from testcluster.pki import Authority
-from testcluster.reader import Reader, collection
+from testcluster.kubernetes.pki import Authority
+from testcluster.kubernetes.reader import Reader, collection
 
 OBJECTS = {
     "/api/v1/nodes/node-1": (200, {"metadata": {"name": "node-1"}}),

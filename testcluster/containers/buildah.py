@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testcluster.shell import output, succeeds
+from testcluster.machine.shell import output, succeeds
 from testcluster.tools import ROOT
 
 CACHE = ROOT / ".cache" / "images"

@@ -4,9 +4,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from testcluster.archives import Image, archive, layer
-from testcluster.buildah import CACHE, load
-from testcluster.shell import output
+from testcluster.containers.archives import Image, archive, layer
+from testcluster.containers.buildah import CACHE, load
+from testcluster.machine.shell import output
 
 BASE = Image("localhost/batchprocess/base:test")
 SUITE, PACKAGES = "bookworm", ("python3-venv", "ca-certificates")

@@ -1,0 +1,1 @@
+"""Images without a daemon or a registry, and what every container sees."""

@@ -1,0 +1,1 @@
+"""The parts of Kubernetes: control plane, nodes, clients."""

@@ -1,0 +1,1 @@
+"""The machine that a cluster runs on: its processes, namespaces, cgroups and network."""
