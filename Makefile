@@ -154,7 +154,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	@python3 -P tests/lanes.py --patient test-first test-clusters
 
 .PHONY: test-needs test-first test-clusters
-test-needs: .venv/dev.done testcluster $(TOOLS)/versitygw $(if $(filter 0,$(shell id -u)),cluster-deps)
+test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) testcluster $(TOOLS)/versitygw
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS))
