@@ -154,7 +154,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	@python3 -P tests/lanes.py test-e2e test-clusters:5 test-first:10
 
 .PHONY: test-needs test-first test-clusters test-e2e
-test-needs: .venv/dev.done testcluster $(TOOLS)/versitygw $(if $(filter 0,$(shell id -u)),cluster-deps)
+test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) testcluster $(TOOLS)/versitygw
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))

@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("image", nargs="?", help="what to load")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the cluster lives")
     parser.add_argument("--control-plane", action="store_true", help="no node, so no root needed")
+    memory = "keep images in memory: less to write and delete, for those without torch in them"
+    parser.add_argument("--images-in-memory", action="store_true", help=memory)
     for name in ("operator", "worker"):
         told = f"base of the {name}'s image: a name, or `here` for one made on this machine"
         parser.add_argument(f"--{name}-base", default="", help=told)
@@ -63,7 +65,7 @@ def _do(given: argparse.Namespace) -> Iterator[str]:
     match given.what:
         case "up":
             with telling(_say) as tell:
-                usage = up(folder, tell, control_plane_alone=given.control_plane)
+                usage = up(folder, tell, given.control_plane, given.images_in_memory)
             yield usage
         case "load":
             yield from load(folder, given.image)
@@ -77,7 +79,7 @@ def _do(given: argparse.Namespace) -> Iterator[str]:
             images.prepare(_say)
 
 
-def up(folder: Path, tell: Say, *, control_plane_alone: bool = False) -> str:
+def up(folder: Path, tell: Say, control_plane_alone: bool, images_in_memory: bool) -> str:
     """Start a cluster that outlives us; what to print for whoever wants to use it.
 
     Raises ClusterError if there is one in the folder already, or a part does not start.
@@ -90,7 +92,8 @@ def up(folder: Path, tell: Say, *, control_plane_alone: bool = False) -> str:
             plane = ControlPlane(programs, Settings())
             plane.start()
             return f"export KUBECONFIG={plane.kubeconfig}"
-        started = start(programs, {}, images.HostPython().folders())
+        lent = images.HostPython().folders()
+        started = start(programs, {}, lent, images_in_memory=images_in_memory)
         install_operator(started)
         return prepare(started)
     except (ClusterError, KeyboardInterrupt):

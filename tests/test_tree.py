@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WORKER = ROOT / "worker" / "batchprocess"
 OPERATOR = ROOT / "operator" / "batchprocess_operator"
+TESTCLUSTER = ROOT / "testcluster"
 MIRRORED = {
     folder: WORKER / folder
     for folder in ("protocol", "api", "storage", "ledger", "runs", "sdk", "agent", "cli")
@@ -48,7 +49,7 @@ def test_every_package_of_the_worker_is_mirrored() -> None:
     assert packages == MIRRORED.keys() - {"operator"}
 
 
-@pytest.mark.parametrize("code", [WORKER, OPERATOR], ids=lambda code: code.name)
+@pytest.mark.parametrize("code", [WORKER, OPERATOR, TESTCLUSTER], ids=lambda code: code.name)
 def test_no_folder_has_more_modules_than_one_look_takes_in(code: Path) -> None:
     assert crowded(code) == {}
 

@@ -52,7 +52,7 @@ class Person:
 @pytest.fixture(scope="module")
 def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     folder = tmp_path_factory.mktemp("person") / "cluster"
-    up = [sys.executable, "-m", "testcluster", "up", f"--folder={folder}"]
+    up = [sys.executable, "-m", "testcluster", "up", f"--folder={folder}", "--images-in-memory"]
     done = subprocess.run(up, cwd=ROOT, capture_output=True, text=True, check=False)
     try:
         assert done.returncode == 0, done.stderr
