@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from testcluster.containers import images
-from testcluster.containers.lending import Lent
 from testcluster.errors import ClusterError
 from testcluster.kubernetes.kubectl import Kubectl
 from testcluster.kubernetes.node import Node
@@ -14,6 +13,7 @@ from testcluster.kubernetes.plane import ControlPlane, Settings
 from testcluster.kubernetes.played_nodes import is_ready
 from testcluster.machine import cgroups, namespaces
 from testcluster.machine.files import delete
+from testcluster.machine.lending import Lent
 from testcluster.machine.network import Network, connect
 from testcluster.machine.programs import Programs
 from testcluster.machine.waiting import until

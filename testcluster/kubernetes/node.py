@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from testcluster.containers.lending import CONFIG as LENDING
-from testcluster.containers.lending import Lent, base_spec
 from testcluster.machine import cgroups, namespaces
+from testcluster.machine.lending import CONFIG as LENDING
+from testcluster.machine.lending import Lent, base_spec
 from testcluster.machine.network import Network
 from testcluster.machine.ports import answers
 from testcluster.machine.programs import Program, Programs

@@ -157,7 +157,7 @@ class ControlPlane:
 def control_plane(folder: Path, settings: Settings | None = None) -> Iterator[ControlPlane]:
     """A control plane alone, with all its files in an empty `folder`; ended on leaving.
 
-    Jobs get their pods and pods stay Pending: there is no node (see `played_nodes.py` for played ones).
+    Jobs get their pods and pods stay Pending: there is no node (`played_nodes.py` has played ones).
     Raises ClusterError if a part does not start.
     """
     programs = Programs(folder)
