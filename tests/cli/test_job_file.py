@@ -8,7 +8,7 @@ from batchprocess.cli.job_file import job_uri
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.storage.factory import open_storage
 from support.local_job import job
-from system.scripts.conftest import Script
+from support.script_runs import Script
 
 
 @pytest.mark.slow

@@ -11,8 +11,8 @@ import pytest
 from batchprocess.runs.patience import Patience
 from batchprocess.storage.local import LocalStorage
 from support.commands import Command
+from support.script_runs import Script
 from support.storage.made_run import complete
-from system.scripts.conftest import Script
 
 
 def test_a_terminal_that_cannot_show_a_name_shows_it_escaped(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from batchprocess import results
-from system.scripts.conftest import Script, script
+from support.script_runs import Script, script
 
 pytestmark = pytest.mark.slow
 README = (Path(__file__).parents[2] / "README.md").read_text()

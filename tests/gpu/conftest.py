@@ -1,13 +1,14 @@
 """Tests that need a CUDA GPU. Elsewhere they are skipped, and CI does not count that as a skip."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 
-from system.pods.conftest import Pod
-from system.scripts.conftest import alone
+from support.pod_runs import Pod
+from support.script_runs import alone
 
 __all__ = ["alone"]
 
@@ -27,7 +28,8 @@ def cuda() -> torch.device:
 
 @pytest.fixture
 def pod(tmp_path: Path) -> Pod:
-    return Pod(tmp_path)
+    # A GPU's driver is not to be forked into being: these are real starts.
+    return Pod(tmp_path, nullcontext)
 
 
 @pytest.fixture

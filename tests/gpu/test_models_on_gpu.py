@@ -9,7 +9,7 @@ from torch.utils.data import TensorDataset
 from batchprocess import TorchBatchProcessor
 from batchprocess.sdk.device.model_options import ModelOptions
 from batchprocess.sdk.device.prepare_model import ModelPreparer
-from system.scripts.conftest import Alone
+from support.script_runs import Alone
 
 ROWS = 32
 TOLERANCE = {None: 1e-3, torch.float16: 5e-3, torch.bfloat16: 3e-2}

@@ -15,7 +15,7 @@ from batchprocess.sdk.input.host_to_device import CudaPort
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.save.device_to_host import CudaReturn
 from support.rough import Images, plain, processor, same
-from system.scripts.conftest import Alone
+from support.script_runs import Alone
 
 
 @pytest.mark.parametrize("workers", [0, 2])

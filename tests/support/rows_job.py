@@ -2,7 +2,7 @@
 
 import json
 
-from system.scripts.conftest import Script
+from support.script_runs import Script
 
 CODE = """
 import json, pathlib, sys, time

@@ -5,8 +5,8 @@ import pytest
 from batchprocess.runs.local_runs import start_run
 from batchprocess.storage.base import Storage
 from support.rows_job import CODE
+from support.script_runs import Script
 from support.storage.made_run import begin, complete, work
-from system.scripts.conftest import Script
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from support.rows_job import CODE, SPEC, behave
+from support.script_runs import Script
 from support.storage.s3_server import Server
-from system.scripts.conftest import Script
 
 pytestmark = pytest.mark.slow
 FEW = "with many more shards workers can come and go, and the last one is shorter"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from support.rows_job import CODE, SPEC, behave
+from support.script_runs import Script
 from support.zygote.processes import forked
-from system.scripts.conftest import Script
 
 pytestmark = pytest.mark.slow
 BATCHPROCESS = str(Path(sys.executable).parent / "batchprocess")

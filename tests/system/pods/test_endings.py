@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from system.pods.conftest import Pod
+from support.pod_runs import Pod
 
 pytestmark = pytest.mark.slow
 

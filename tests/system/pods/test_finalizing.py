@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from support.pod_runs import Pod
 from support.storage.fault_proxy import FaultProxy
 from support.storage.s3_server import Server
-from system.pods.conftest import Pod
 
 pytestmark = pytest.mark.slow
 COUNTING = """

@@ -8,7 +8,7 @@ import pytest
 from batchprocess.protocol.run import RunShape
 from support.operator.fake_pods import POD
 from support.operator.progress_server import ProgressServer, progress_server
-from system.pods.conftest import Pod
+from support.pod_runs import Pod
 
 pytestmark = pytest.mark.slow
 

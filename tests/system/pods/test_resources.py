@@ -13,9 +13,9 @@ from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import plan_of, read_run
 from batchprocess.runs.perform import perform
 from batchprocess.storage.factory import open_storage
+from support.pod_runs import Pod
 from support.storage.fault_proxy import FaultProxy
 from support.storage.s3_server import Server
-from system.pods.conftest import Pod
 
 pytestmark = pytest.mark.slow
 ALL_ROWS = [float(row) for row in range(40)]

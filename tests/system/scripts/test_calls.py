@@ -12,7 +12,7 @@ from batchprocess import TorchBatchProcessor
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import RunMismatch
 from batchprocess.sdk.attempt import shard_ledger
-from system.scripts.conftest import Alone
+from support.script_runs import Alone
 
 ROWS = list(range(50))
 

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from batchprocess import TorchBatchProcessor
 from batchprocess.protocol.errors import InvalidArgument
-from system.scripts.conftest import Alone
+from support.script_runs import Alone
 
 ROWS, BATCH_SIZE = 18, 4
 Pair = namedtuple("Pair", "image label")

@@ -12,7 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from batchprocess import MetricReducer, TorchBatchProcessor
 from batchprocess.sdk.reduce import reduce_shards
-from system.scripts.conftest import Alone
+from support.script_runs import Alone
 
 ROWS = 50
 CUTS = [(), (0,), (3,), (1, 1, 1), (2, 5, 9), (4, 4, 8, 11, 12)]

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from batchprocess import results
-from system.scripts.conftest import Script
+from support.script_runs import Script
 
 pytestmark = pytest.mark.slow
 TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node", "3", "inference.py"]

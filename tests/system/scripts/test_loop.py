@@ -15,9 +15,9 @@ from batchprocess.sdk.attempt.resources import AttemptResources
 from batchprocess.sdk.save.saver import Saver
 from batchprocess.storage.local import LocalStorage
 from support.fake_gpu import FakeGpu
+from support.pod_runs import Pod
 from support.rough import Images, plain, processor, same
-from system.pods.conftest import Pod
-from system.scripts.conftest import Alone
+from support.script_runs import Alone
 
 ROWS = 50
 CUTS = [(), (0,), (3,), (2, 5, 9), (4, 4, 8, 11, 12)]

@@ -8,7 +8,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from batchprocess import results
-from system.scripts.conftest import Script
+from support.script_runs import Script
 
 pytestmark = pytest.mark.slow
 

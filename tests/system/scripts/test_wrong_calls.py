@@ -2,7 +2,7 @@
 
 import pytest
 
-from system.scripts.conftest import Script, script
+from support.script_runs import Script, script
 
 pytestmark = pytest.mark.slow
 __all__ = ["script"]
