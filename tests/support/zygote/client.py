@@ -5,6 +5,7 @@ Knows `subprocess._fork_exec` as Python 3.11 to 3.13 call it.
 
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -75,7 +76,23 @@ def _request(
         number: number if one < 0 else one for number, one in enumerate((stdin, stdout, stderr))
     }
     held = streams | {number: number for number in kept if number != report}
-    return Request(kind, main, tuple(given), frozenset(flags), wanted, place, bool(session), held)
+    return Request(
+        kind=kind,
+        main=main,
+        arguments=tuple(given),
+        flags=frozenset(flags),
+        environ=wanted,
+        directory=place,
+        new_session=bool(session),
+        ignored=frozenset(n for n in signal.valid_signals() if _is_ignored(n)),
+        descriptors=held,
+    )
+
+
+def _is_ignored(number: int) -> bool:
+    # subprocess resets these two, and the interpreter ignores them again.
+    resets = (signal.SIGPIPE, signal.SIGXFSZ)
+    return number not in resets and signal.getsignal(number) == signal.SIG_IGN
 
 
 def _environ(listed: Sequence[bytes] | None) -> dict[str, str]:

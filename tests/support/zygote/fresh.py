@@ -37,11 +37,12 @@ def arrange(descriptors: Mapping[int, int]) -> None:
         os.close(now)
 
 
-def reset_signals() -> None:
-    """As an interpreter sets them."""
+def reset_signals(ignored: frozenset[int]) -> None:
+    """As an interpreter sets them that was born to ignore some."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+    if signal.SIGINT not in ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)
 

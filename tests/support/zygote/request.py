@@ -16,8 +16,9 @@ class Request:
     """One process to start.
 
     `kind` and `main`: a script's path, a module's name or code; `arguments` are what follows it.
-    `flags`: the interpreter's own, -P or -u. `descriptors`: what is open under which number in the
-    new process, as numbers of the process that holds the request.
+    `flags`: the interpreter's own, -P or -u. `ignored`: the signals that it is born to ignore.
+    `descriptors`: what is open under which number in the new process, as numbers of the process
+    that holds the request.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Request:
     environ: dict[str, str]
     directory: str
     new_session: bool
+    ignored: frozenset[int]
     descriptors: dict[int, int]
 
 

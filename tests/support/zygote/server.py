@@ -76,7 +76,7 @@ def serve(connection: socket.socket) -> Request:
         (known, tell), (gate, opener) = os.pipe(), os.pipe()
         between = os.fork()
         if between == 0:
-            fresh.reset_signals()
+            fresh.reset_signals(asked.ignored)
             child = os.fork()
             if child == 0:
                 connection.detach()
