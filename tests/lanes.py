@@ -124,8 +124,9 @@ def main(arguments: Sequence[str]) -> int:
     for target in given.targets:
         name, _, niceness = target.partition(":")
         commands[name] = ["nice", "-n", niceness or "0", *make, name]
-    # As an interrupt, so that the lanes are ended too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # As interrupts, so that the lanes are ended too; and what we ignore, they would ignore.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         return 0 if run(commands, LOGS) else 1
     except KeyboardInterrupt:
