@@ -10,7 +10,17 @@ from support.storage.s3_server import Server
 from system.campaign.campaign import Chaos, Outcome, rows, run
 
 pytestmark = pytest.mark.slow
+REQUESTS = 100
 ROUGH = Faults(error_500=0.05, slow_down=0.2, reset_in_body=0.05, lost_create=0.1)
+
+
+def go_away(proxy: FaultProxy, seconds: float, over: threading.Event) -> None:
+    """An outage in the midst of the work: it begins after some requests, whenever they come."""
+    while proxy.done.total() < REQUESTS and not over.wait(0.02):
+        pass
+    proxy.outage.set()
+    over.wait(seconds)
+    proxy.outage.clear()
 
 
 def finish_under(
@@ -22,17 +32,15 @@ def finish_under(
 ) -> tuple[FaultProxy, Outcome, bytes]:
     uri = f"s3://{server.bucket}/faults-{chaos.seed}/digits/1"
     with fault_proxy(server.endpoint, faults, chaos.seed) as proxy:
-        begin = threading.Timer(8, proxy.outage.set)
-        end = threading.Timer(8 + outage_seconds, proxy.outage.clear)
-        for timer in (begin, end):
-            timer.start()
+        over = threading.Event()
+        away = threading.Thread(target=go_away, args=(proxy, outage_seconds, over))
+        away.start()
         try:
             rough = server.through(proxy.endpoint)
             outcome = run(uri, rough.settings(), rough.env(), folder, chaos)
         finally:
-            for timer in (begin, end):
-                timer.cancel()
-                timer.join()
+            over.set()
+            away.join()
     return proxy, outcome, rows(uri, server.settings())
 
 

@@ -55,7 +55,8 @@ def test_ranks_meet_in_one_run_and_the_next_launch_in_the_next(script: Script) -
 
 
 def test_a_killed_launch_goes_on(script: Script) -> None:
-    script.write("inference.py", CODE.replace("SECONDS", "0.5"))
+    # No rank may end before another has begun.
+    script.write("inference.py", CODE.replace("SECONDS", "3 if batch_idx else 0"))
     process = subprocess.Popen(
         [sys.executable, *TORCHRUN],
         cwd=script.folder,
