@@ -83,7 +83,7 @@ def test_the_records_have_the_fields_that_their_tables_have():
     assert fields("Records") == rows_of(Claim, *(Claim.model_fields.keys() - COMMON))
     assert fields("Records", 1) == rows_of(Claim, *own)
     assert fields("Bodies") == rows_of(Commit, *own) == rows_of(Seal, *own, "outcome")
-    assert fields("Outcome") == rows_of(Seal, *own, *body)
+    assert fields("Outcome of a seal") == rows_of(Seal, *own, *body)
     kinds = {one.model_fields["type"].default for one in (Claim, Commit, Seal)}
     assert set(re.findall(r'[Aa] `"(\w+)"`', section(PAGE, "Records"))) == kinds
 
