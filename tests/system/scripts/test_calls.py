@@ -1,8 +1,8 @@
 """What is called when, and what a job's settings and a processor's extras lead to."""
 
+import inspect
 import json
 import signal
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -223,4 +223,4 @@ def test_a_warning_of_the_call_names_the_line_that_called(
 ) -> None:
     with pytest.warns(UserWarning, match=match) as caught:
         alone.run(Noting, ROWS[:4], **options)
-    assert {Path(warning.filename).name for warning in caught} == {"conftest.py"}
+    assert {warning.filename for warning in caught} == {inspect.getfile(Alone)}
