@@ -22,7 +22,7 @@ COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
 .PHONY: help demo test test-fast test-full lint format generate verify lock clean \
-	cluster cluster-parts cluster-images cluster-deps cluster-down images testcluster bench-operator
+	cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -65,7 +65,7 @@ $(TOOLS)/kubectl: $(TOOLS)/testcluster
 	ln -sf testcluster $@
 
 $(TOOLS)/pause: testcluster/pause/main.go testcluster/go.mod
-	$(GO) go -C testcluster build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ ./pause
+	@$(GO) go -C testcluster build -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ ./pause
 
 $(TOOLS)/coredns: testcluster/dns/main.go testcluster/dns/go.mod testcluster/dns/go.sum
 	@$(STEP) "CoreDNS" "1 minute" \
@@ -102,16 +102,19 @@ cluster-deps: ## install what a node and images need (root)
 
 testcluster: $(addprefix $(TOOLS)/,testcluster kubectl pause coredns helm) ## build Kubernetes for the test cluster
 
-# Two at a time: Go's builds keep the processors busy while images wait for network and disk.
+# Go's builds keep the processors busy, while packages and images wait for network and disk.
 cluster: ## a cluster to try things on (root)
 	@test "$$(id -u)" = 0 || { echo "make cluster: a node needs root; run this as root" >&2; exit 1; }
-	@$(MAKE) --no-print-directory -j2 cluster-parts
+	@$(MAKE) --no-print-directory -j2 cluster-images cluster-programs
 	$(PY) -m testcluster up
-
-cluster-parts: cluster-images testcluster $(TOOLS)/versitygw
 
 cluster-images: .venv/dev.done cluster-deps
 	@$(PY) -m testcluster prepare
+
+# One after another, whatever runs beside: two builds at once would only keep each other waiting, and
+# make would begin them all before the images.
+cluster-programs:
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s testcluster $(TOOLS)/versitygw
 
 cluster-down: ## remove that cluster
 	$(PY) -m testcluster down
@@ -154,7 +157,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	@python3 -P tests/lanes.py test-e2e test-clusters:5 test-first:10
 
 .PHONY: test-needs test-first test-clusters test-e2e
-test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) testcluster $(TOOLS)/versitygw
+test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))

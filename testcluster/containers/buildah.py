@@ -36,8 +36,7 @@ class Build:
         `prepare` is called before a build, to make the base known.
         Raises ClusterError with the build's output if it fails.
         """
-        stem = self.name.rpartition("/")[2].partition(":")[0]
-        kept = CACHE / f"{stem}-{self._digest()}.tar"
+        kept = self.kept()
         with _alone():
             if not kept.exists():
                 prepare()
@@ -45,10 +44,18 @@ class Build:
                 half = kept.with_suffix(".half")
                 half.unlink(missing_ok=True)
                 buildah("push", self.name, f"docker-archive:{half}:{self.name}")
-                for old in CACHE.glob(f"{stem}-*.tar"):
+                for old in CACHE.glob(f"{self._stem}-*.tar"):
                     old.unlink()
                 half.rename(kept)
         return kept
+
+    def kept(self) -> Path:
+        """Where the archive of these inputs is, once it has been built."""
+        return CACHE / f"{self._stem}-{self._digest()}.tar"
+
+    @property
+    def _stem(self) -> str:
+        return self.name.rpartition("/")[2].partition(":")[0]
 
     def stored(self, prepare: Callable[[], object]) -> str:
         """The same for a base of other builds: its name in the storage, no archive."""

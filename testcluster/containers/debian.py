@@ -10,6 +10,7 @@ from testcluster.machine.shell import output
 
 BASE = Image("localhost/batchprocess/base:test")
 SUITE, PACKAGES = "bookworm", ("python3-venv", "ca-certificates")
+KEPT = CACHE / f"{'+'.join((SUITE, *PACKAGES))}.layer"
 
 
 def base_layer() -> Path:
@@ -17,8 +18,7 @@ def base_layer() -> Path:
 
     Raises ClusterError if debootstrap fails.
     """
-    kept = CACHE / f"{'+'.join((SUITE, *PACKAGES))}.layer"
-    if not kept.exists():
+    if not KEPT.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             rootfs = Path(folder, "rootfs")
@@ -27,8 +27,8 @@ def base_layer() -> Path:
             for dropped in ("var/cache/apt", "var/lib/apt/lists"):
                 shutil.rmtree(rootfs / dropped)
             # Renamed when whole: a killed or simultaneous build leaves nothing half to be found.
-            layer(rootfs, Path(folder, "layer")).rename(kept)
-    return kept
+            layer(rootfs, Path(folder, "layer")).rename(KEPT)
+    return KEPT
 
 
 def base(target: Path) -> Path:

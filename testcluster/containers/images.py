@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testcluster.containers import debian
 from testcluster.containers.archives import Image, archive, layer
 from testcluster.containers.buildah import Build
 from testcluster.containers.debian import BASE, base_layer, load_base
@@ -69,11 +70,13 @@ def whole_worker() -> Path:
 
 
 def prepare(say: Say) -> None:
-    """Make ahead, and keep, all that a cluster with the operator takes long to make."""
-    with step("Debian for the images, unless it is there", "1 minute", say):
-        base_layer()
-    with step("The operator's image, unless it is there", "1 minute", say):
-        operator()
+    """Make ahead, and keep, what takes long of a cluster with the operator, unless it is there."""
+    if not debian.KEPT.exists():
+        with step("Debian, which images are built on", "1 minute", say):
+            base_layer()
+    if not _operator(BASE.name).kept().exists():
+        with step("The operator's image", "1 minute", say):
+            operator()
 
 
 def build_both(operator_base: str, worker_base: str, tell: Say) -> list[str]:
