@@ -3,6 +3,7 @@
 import inspect
 import json
 import signal
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
