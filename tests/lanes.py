@@ -10,6 +10,7 @@ Needs nothing but Python.
 
 import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pathlib import Path
 TELL_SECONDS = 30.0
 GRACE_SECONDS = 120.0
 WIDTH = 90
+PERCENT = re.compile(r"\[ *(\d+%)\]$", re.MULTILINE)
 SUMMARY = "short test summary info"
 LOGS = Path(".cache/logs")
 
@@ -47,9 +49,11 @@ class Lane:
         return cls(name, process, log)
 
     def now(self) -> str:
-        """Where it is, in one line."""
-        last = next((line for line in reversed(self._lines()) if line.strip()), "begins")
-        return self._said(last.strip()[-WIDTH:])
+        """Where it is, in one line: the last that it said, and the share that pytest told last."""
+        lines = self._lines()
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "begins")
+        shares = PERCENT.findall("\n".join(lines))
+        return self._said(f"{shares[-1] if shares else ''} {last[-WIDTH:]}".strip())
 
     def end(self) -> str:
         """How it ended: all that a failure printed, otherwise pytest's summary and last line."""

@@ -38,6 +38,9 @@ def test_of_a_failed_one_everything_is_shown_and_the_other_goes_on(
 def test_what_runs_is_told_now_and_then(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lanes.run({"slow": ["sh", "-c", "echo at work; sleep 0.5; echo end"]}, tmp_path, 0.1)
     assert "[slow 0:00] at work" in capsys.readouterr().out.splitlines()
+    dots = ["sh", "-c", "echo '....  [  9%]'; echo '....  [ 18%]'; echo ..; sleep 0.5"]
+    assert lanes.run({"dots": dots}, tmp_path, 0.1)
+    assert "[dots 0:00] 18% .." in capsys.readouterr().out.splitlines()
 
 
 MAKEFILE = """
