@@ -46,7 +46,7 @@ def test_what_runs_is_told_now_and_then(tmp_path: Path, capsys: pytest.CaptureFi
 MAKEFILE = """
 .PHONY: one two
 one two:
-	echo $$$$ > $@.pid; trap 'echo cleared; exit 1' INT; sleep 600 & wait
+	sleep 600 & trap "kill $$!; echo cleared; exit 1" INT; echo $$$$ > $@.pid; wait
 """
 
 
