@@ -120,9 +120,8 @@ class _Storm:
         Kubernetes waits 10 s before the next pod of an index, and twice as long after each failure
         that counted: the bound is for one that nothing but disruptions has hit.
         """
-        unharmed = [pod for pod in self._wait_for_running() if _failures(pod) == 0]
-        assert unharmed, "every shard has failed before"
-        pod = unharmed[0]
+        # Right after the drain those may be the first to run that have failed before.
+        pod = self._wait_for_running(lambda pod: _failures(pod) == 0)[0]
         self.world.apply(*_bully(self.world, self.cluster.node.name))
         uid = pod["metadata"]["uid"]
         self._until("preempted", lambda: uid not in _uids(self.world.running(NAME)))
@@ -164,14 +163,14 @@ class _Storm:
             index = pod["metadata"]["labels"].get(LABEL_INDEX, "none")
             self.failures[index] = max(self.failures.get(index, 0), _failures(pod))
 
-    def _wait_for_running(self) -> list:
+    def _wait_for_running(self, which: Callable[[dict], bool] = lambda pod: True) -> list:
         deadline = time.monotonic() + 120
         while True:
-            pods = self.world.running(NAME)
+            pods = [pod for pod in self.world.running(NAME) if which(pod)]
             if pods:
                 return pods
             state = self.world.status_or_none(NAME)
-            assert time.monotonic() < deadline, f"no pod of {NAME} is running: {state}"
+            assert time.monotonic() < deadline, f"no such pod of {NAME} is running: {state}"
             time.sleep(0.5)
 
     def _replaced(
