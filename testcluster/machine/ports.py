@@ -1,18 +1,35 @@
 """Free ports, and the questions that tell whether a program is ready."""
 
+import contextlib
 import functools
 import http.client
+import random
 import socket
 import ssl
 import urllib.request
 from pathlib import Path
 
+from testcluster.errors import ClusterError
+
+_RANDOM = random.SystemRandom()
+
+
+FREE_PORTS = range(16_000, 30_000)
+"""Below those that Linux gives to connections, which would take one before its program has it."""
+TRIES = 1_000
+
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A TCP port of the address that is free now."""
-    with socket.socket() as one:
-        one.bind((address, 0))
-        return int(one.getsockname()[1])
+    """A TCP port of the address that is free now, drawn so that two who ask get different ones.
+
+    Raises ClusterError if a thousand draws find none.
+    """
+    for _ in range(TRIES):
+        port = _RANDOM.choice(FREE_PORTS)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind((address, port))
+            return port
+    raise ClusterError(f"no port of {FREE_PORTS} is free at {address}")
 
 
 def listens(address: str, port: int) -> bool:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchprocess.protocol.environment import S3Settings
+from testcluster.machine.ports import free_port
 
 TOOLS = Path(__file__).parents[3] / ".cache" / "bin"
 KEY, SECRET = "tester", "tester-secret"
@@ -80,13 +80,6 @@ def minio(folder: Path) -> Iterator[Server]:
     env = {"MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off"}
     with _running(command, env, Server(f"http://{at}")) as server:
         yield server
-
-
-def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextlib.contextmanager
