@@ -174,6 +174,16 @@ def test_what_is_wrong_for_good_at_first_may_be_this_machine_alone_later(pod: Po
     assert pod.run("class Broken(Base): pass\ngo(Broken)").code == 0
 
 
+def test_a_ledger_that_contradicts_itself_is_named(pod: Pod) -> None:
+    """The child's 93 is none of a worker pod's codes, and its sentence must not go with it."""
+    pod.run("go(type('Dies', (Base,), {'on_finish': lambda self: os._exit(3)}))")
+    last = max((pod.folder / "run/ledger/00000").iterdir())
+    last.write_text("{}")
+    ended = pod.run("go()")
+    assert ended.code == 1
+    assert last.name in ended.last_line
+
+
 def test_a_crash_after_the_seal_counts_as_sealed(pod: Pod) -> None:
     assert pod.run("go()\nctypes.string_at(0)").code == 0
 

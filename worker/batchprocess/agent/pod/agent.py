@@ -187,7 +187,9 @@ class Agent:
     def _finish(self) -> int:
         self._pool.shutdown(wait=False, cancel_futures=True)
         code = combine(watch.code or 0 for watch in self._children.watches)
-        worst = [watch.sentence for watch in self._children.watches if watch.code == code]
+        # Compared as combined: a code that a pod never ends with, as 93, counts as another.
+        watches = self._children.watches
+        worst = [one.sentence for one in watches if combine([one.code or 0]) == code]
         message = one_line(worst[0] if worst else "no shard is left for this worker")
         # Before the last report, which may take a second: a kill meanwhile must find the message.
         self._log.write(self._children, code=code, message=message)
