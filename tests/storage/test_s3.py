@@ -1,6 +1,7 @@
 """Every refusal is a sentence that says what to do."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,3 +57,21 @@ def test_a_dead_server_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatc
 def test_an_address_of_no_known_form_is_named(uri: str) -> None:
     with pytest.raises(InvalidArgument, match="s3://bucket/prefix"):
         open_storage(uri)
+
+
+def test_no_more_of_a_file_is_sent_than_it_had_when_its_upload_began(
+    gateway: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    storage = open_s3(gateway, "grows", monkeypatch)
+    (log := tmp_path / "log").write_bytes(b"first line\n")
+    put_object = storage._client.put_object
+
+    def put_object_of_a_file_that_grows(**given: Any) -> Any:
+        with log.open("ab") as file:
+            file.write(b"GET / HTTP/1.1\r\n\r\n" * 10_000)
+        return put_object(**given)
+
+    monkeypatch.setattr(storage._client, "put_object", put_object_of_a_file_that_grows)
+    storage.upload("log", log)
+    monkeypatch.undo()
+    assert storage.get("log") == b"first line\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+from s3transfer.utils import ReadFileChunk
 
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import (
@@ -101,10 +102,13 @@ class S3Storage:
     def upload(self, key: str, source: Path) -> None:
         """Write a file of any size; above 32 MiB in parallel parts."""
         with translated(self._uri(key)):
-            if source.stat().st_size > PART:
+            size = source.stat().st_size
+            if size > PART:
                 upload_parts(self._clients, self._bucket, self._key(key), source)
                 return
-            with source.open("rb") as body:
+            # No further than this: what somebody still appends would be sent behind the request,
+            # and be the beginning of the next one on its connection.
+            with ReadFileChunk.from_filename(str(source), 0, size) as body:
                 self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
