@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 from s3transfer.utils import ReadFileChunk
@@ -109,7 +109,9 @@ class S3Storage:
             # No further than this: what somebody still appends would be sent behind the request,
             # and be the beginning of the next one on its connection.
             with ReadFileChunk.from_filename(str(source), 0, size) as body:
-                self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body)
+                # It reads, seeks and has a length, all that botocore asks of a file.
+                readable = cast("IO[bytes]", body)
+                self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=readable)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""
