@@ -1,20 +1,23 @@
 """Effects on storage that fails: what is tried again, how long, and what is final."""
 
+import threading
+import time
 from collections import Counter
 from itertools import count
 
 import pytest
 
-from batchprocess.ledger.effects import Create, CreateReply
+from batchprocess.ledger.effects import Create, CreateReply, Get, GetMany
 from batchprocess.ledger.head import find_head
 from batchprocess.ledger.run import open_run
 from batchprocess.protocol.errors import (
     OutcomeUnknown,
     StorageDenied,
     StorageUnavailable,
+    VerificationError,
 )
 from batchprocess.runs.patience import Patience
-from batchprocess.runs.perform import perform
+from batchprocess.runs.perform import perform, perform_all
 from support.ledger_steps import RUN
 from support.patience import patience
 from support.storage.fake_storage import FakeMemoryStorage
@@ -85,3 +88,45 @@ def test_a_create_is_sent_once_for_each_effect():
 
     assert perform(flow(), store, patience()) is CreateReply.UNKNOWN
     assert store.calls["create"] == 1
+
+
+def test_however_many_flows_and_keys_there_are_only_64_requests_run_at_a_time():
+    store, lock = FakeMemoryStorage(), threading.Lock()
+    now, most = 0, 0
+
+    def slow_get(_key):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.001)
+        with lock:
+            now -= 1
+
+    store.get = slow_get
+
+    def flow():
+        yield Get("one")
+        return len((yield GetMany(tuple("many"))))
+
+    assert perform_all([flow() for _ in range(200)], store) == [4] * 200
+    assert 1 < most <= 64
+
+
+def test_a_failure_ends_flows_beside_it_that_wait_to_try_again():
+    store, waiting = FakeMemoryStorage(), threading.Event()
+
+    def get(key):
+        if key == "never":
+            waiting.set()
+            raise OutcomeUnknown("x")
+        waiting.wait(30)
+        raise VerificationError("broken")
+
+    store.get = get
+
+    def flow(key):
+        yield Get(key)
+
+    with pytest.raises(VerificationError):
+        perform_all([flow("first"), flow("never")], store, Patience(10_000))

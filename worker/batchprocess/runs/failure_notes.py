@@ -11,8 +11,8 @@ from itertools import islice
 
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.records import failure_prefix
+from batchprocess.runs.parallel import PARALLEL
 from batchprocess.runs.patience import Patience, retry_until_known
-from batchprocess.runs.perform import PARALLEL
 from batchprocess.storage.base import Storage, StoredObject
 
 _NAME = re.compile(r"/failed-(\d{1,15})-[0-9a-f]+\.json$")

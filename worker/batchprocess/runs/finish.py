@@ -15,7 +15,7 @@ from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RUN_KEY, Summary
 from batchprocess.runs.patience import Patience
-from batchprocess.runs.perform import perform, perform_all
+from batchprocess.runs.perform import perform, perform_all, perform_each
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")
@@ -66,9 +66,10 @@ def _read_all(storage: Storage, shards: int, patience: Patience) -> list[ShardLe
 
 
 def _clean(storage: Storage, ledgers: Sequence[ShardLedger], patience: Patience) -> None:
-    refused = perform(clean(ledgers), storage, patience)
+    flows = (clean([ledger]) for ledger in ledgers)
+    refused = sum(len(keys) for keys in perform_each(flows, storage, patience))
     if refused:
-        _LOG.warning("%d unused files were left: deleting is not allowed", len(refused))
+        _LOG.warning("%d unused files were left: deleting is not allowed", refused)
 
 
 def _nonce() -> str:

@@ -4,12 +4,14 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import TypeVar
 
 from batchprocess.backoff import Backoff
 from batchprocess.protocol.errors import (
     OutcomeUnknown,
+    Stopped,
     StorageDenied,
     StorageError,
     StorageFull,
@@ -22,6 +24,8 @@ TRANSIENT = (OutcomeUnknown, StorageDenied, StorageFull)
 BACKOFF = Backoff(0.1, 10.0)
 FIRST_WARNING_SECONDS, NEXT_WARNING_SECONDS = 5.0, 60.0
 """When a person reads that storage fails: hiccups are not worth a line."""
+_SLICE_SECONDS = 0.2
+"""How long a stop may go unseen while one waits."""
 _LOG = logging.getLogger("batchprocess")
 
 
@@ -38,10 +42,28 @@ class Patience:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = field(default=random.random)
+    stopped: Event | None = None
 
     def pause(self, failures: int) -> None:
-        """Wait after so many failures in a row."""
-        self.sleep(BACKOFF.jittered(failures, self.jitter))
+        """Wait after so many failures in a row. Raises Stopped once `stopped` is set."""
+        seconds = BACKOFF.jittered(failures, self.jitter)
+        if self.stopped is None:
+            self.sleep(seconds)
+            return
+        # In slices: whoever has started this waits for it, at Ctrl-C too.
+        while seconds > 0:
+            self.refuse_stopped()
+            self.sleep(min(seconds, _SLICE_SECONDS))
+            seconds -= _SLICE_SECONDS
+
+    def refuse_stopped(self) -> None:
+        """Raise Stopped if nobody waits for the result any more."""
+        if self.stopped is not None and self.stopped.is_set():
+            raise Stopped("this was stopped because something beside it has failed or was stopped")
+
+    def until(self, stopped: Event) -> "Patience":
+        """The same, and it ends once `stopped` is set."""
+        return replace(self, stopped=stopped)
 
 
 class RetryBudget:

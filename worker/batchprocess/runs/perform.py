@@ -4,8 +4,8 @@ Reads, uploads and overwrites are idempotent, so they are repeated here. A creat
 `Create` effect: only the flow knows what a second one means.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from batchprocess.ledger.effects import (
     Upload,
 )
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
+from batchprocess.runs.parallel import PARALLEL, Threads
 from batchprocess.runs.patience import (
     ATTENDED,
     TRANSIENT,
@@ -33,7 +34,6 @@ from batchprocess.runs.patience import (
 from batchprocess.storage.base import Storage
 
 T = TypeVar("T")
-PARALLEL = 32
 
 
 def perform(flow: Flow[T], storage: Storage, patience: Patience = ATTENDED) -> T:
@@ -41,7 +41,32 @@ def perform(flow: Flow[T], storage: Storage, patience: Patience = ATTENDED) -> T
 
     Raises StorageUnavailable when one effect has failed past the deadline.
     """
-    worker = _Performer(storage, patience)
+    return _perform(flow, _Performer(storage, patience))
+
+
+def perform_each(
+    flows: Iterable[Flow[T]], storage: Storage, patience: Patience = ATTENDED
+) -> Iterator[T]:
+    """Run independent flows side by side; each result in its turn, some flows ahead of it.
+
+    Flows and requests each have threads of their own: 64 at most, however much a flow asks for at
+    a time. They end with the iterator.
+    """
+    with Threads() as requests, Threads() as running:
+        patient = patience.until(running.stopped)
+        yield from running.in_order(
+            partial(_perform, flow, _Performer(storage, patient, requests)) for flow in flows
+        )
+
+
+def perform_all(
+    flows: Iterable[Flow[T]], storage: Storage, patience: Patience = ATTENDED
+) -> list[T]:
+    """Run independent flows side by side; results in order."""
+    return list(perform_each(flows, storage, patience))
+
+
+def _perform(flow: Flow[T], worker: "_Performer") -> T:
     try:
         effect = next(flow)
         while True:
@@ -50,23 +75,18 @@ def perform(flow: Flow[T], storage: Storage, patience: Patience = ATTENDED) -> T
         return done.value  # type: ignore[no-any-return]
 
 
-def perform_all(
-    flows: Sequence[Flow[T]], storage: Storage, patience: Patience = ATTENDED
-) -> list[T]:
-    """Run independent flows side by side; results in order."""
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        return list(pool.map(lambda flow: perform(flow, storage, patience), flows))
-
-
 class _Performer:
-    def __init__(self, storage: Storage, patience: Patience) -> None:
+    def __init__(
+        self, storage: Storage, patience: Patience, requests: Threads | None = None
+    ) -> None:
         self._storage = storage
-        self._patience = patience
+        self._patience, self._requests = patience, requests
         self._creating, self._hiding = RetryBudget(patience), RetryBudget(patience)
         self._hidden: str | None = None
 
     def run(self, effect: Effect) -> Any:
         store = self._storage
+        self._patience.refuse_stopped()
         match effect:
             case Create(key, body):
                 return self._create(key, body)
@@ -107,12 +127,11 @@ class _Performer:
     def _each(self, items: Sequence[Any], call: Callable[[Any], T]) -> list[T]:
         if len(items) == 1:
             return [retry_until_known(lambda: call(items[0]), self._patience)]
-        with ThreadPoolExecutor(min(PARALLEL, max(len(items), 1))) as pool:
-            todo = [
-                pool.submit(retry_until_known, lambda item=item: call(item), self._patience)
-                for item in items
-            ]
-            return [task.result() for task in todo]
+        if self._requests is not None:
+            return list(self._requests.in_order(_tried(items, call, self._patience)))
+        with Threads(min(PARALLEL, max(len(items), 1))) as requests:
+            patient = self._patience.until(requests.stopped)
+            return list(requests.in_order(_tried(items, call, patient)))
 
     def _upload(self, item: tuple[str, Any]) -> None:
         key, staged = item
@@ -127,6 +146,12 @@ class _Performer:
         except StorageDenied:
             return key
         return None
+
+
+def _tried(
+    items: Iterable[Any], call: Callable[[Any], T], patience: Patience
+) -> Iterator[Callable[[], T]]:
+    return (partial(retry_until_known, partial(call, item), patience) for item in items)
 
 
 def _single(storage: Storage, effect: Get | Put | ListSizes) -> Any:
