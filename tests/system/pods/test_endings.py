@@ -91,13 +91,23 @@ go(dataset=Bad(), dataloader_kwargs={"num_workers": 1})
     ),
     "sys.exit(0)": (
         hooked("process_batch", "sys.exit(0)", IN_BATCH),
-        1,
-        "ended with exit code 0 without sealing shard 0",
+        90,
+        "process_batch raised SystemExit: 0 (batch 0 of shard 0, rows 0 to 3)",
     ),
     "os._exit(0)": (
         hooked("process_batch", "os._exit(0)", IN_BATCH),
-        1,
-        "ended with exit code 0 without sealing shard 0",
+        90,
+        "ended with exit code 0 without sealing shard 0, in batch 0 or soon after: user code has",
+    ),
+    "an interrupt of user code": (
+        hooked("process_batch", "raise KeyboardInterrupt", IN_BATCH),
+        90,
+        "process_batch raised KeyboardInterrupt (batch 0 of shard 0, rows 0 to 3)",
+    ),
+    "sys.exit() in __init__": (
+        hooked("__init__", "sys.exit()", "self, context"),
+        91,
+        "__init__ raised SystemExit (shard 0)",
     ),
     "segfault": (
         hooked("process_batch", "ctypes.string_at(0)", IN_BATCH),
@@ -162,7 +172,7 @@ def test_a_good_script_seals_and_says_so(pod: Pod, around: tuple[str, ...]) -> N
 
 def test_a_fault_after_which_a_good_attempt_comes_leaves_no_trace(pod: Pod) -> None:
     assert pod.run(FAULTS["exception in process_batch"][0]).code == 90
-    assert pod.run(hooked("on_checkpoint_start", "os._exit(3)")).code == 1
+    assert pod.run(hooked("on_checkpoint_start", "os._exit(3)")).code == 90
     assert pod.run("class Broken(Base): pass\ngo(Broken)").code == 0
     assert pod.rows() == ALL_ROWS
 

@@ -14,6 +14,7 @@
     ├── Stopped                       85
     ├── Fenced                        87   a newer claim owns the shard
     │   └── TakenOver                 91   ... and it belongs to a younger job
+    ├── EndedByUserCode               90   sys.exit() and the like before the seal
     ├── NoProgress                    92
     ├── ShardSealed                    0   complete already: nothing is left to do
     ├── ShardClosed                   94   closed by an abandoned seal
@@ -100,6 +101,12 @@ class TakenOver(Fenced):
     """The newer claim belongs to a younger job; the older job gives way for good."""
 
     exit_code = ExitCode.CANNOT_WORK
+
+
+class EndedByUserCode(BatchProcessError):
+    """User code raised what would end the process without an error: `sys.exit()` and the like."""
+
+    exit_code = ExitCode.USER_CODE
 
 
 class NoProgress(BatchProcessError):

@@ -7,7 +7,7 @@ import sys
 from typing import Any, NoReturn
 
 from batchprocess.protocol.environment import WorkerEnvironment
-from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
+from batchprocess.protocol.errors import BatchProcessError, EndedByUserCode, InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.runs.local_runs import has_begun
 from batchprocess.sdk.entry import torch_batch_process
@@ -23,7 +23,7 @@ def main() -> None:
     try:
         processor = resolve("processor", environment.processor)
         dataset = _dataset(resolve("dataset", environment.dataset), environment.hparams)
-    except Exception as error:  # noqa: BLE001  whatever the user's modules raise
+    except BaseException as error:  # noqa: BLE001  whatever the user's modules raise
         _fail(error, environment)
     torch_batch_process(processor, dataset)
 
@@ -50,15 +50,18 @@ def _dataset(function: Any, hparams: dict[str, Any]) -> Any:
     return function(hparams) if len(inspect.signature(function).parameters) == 1 else function()
 
 
-def _fail(error: Exception, environment: WorkerEnvironment) -> NoReturn:
+def _fail(error: BaseException, environment: WorkerEnvironment) -> NoReturn:
     """91 while no attempt has ever begun; later another node may do what this one can't."""
     link = AgentLink.open(LoopState(), os.environ)
     begun = has_begun(open_storage(environment.run_uri, environment.s3))
     code = ExitCode.OTHER if begun else ExitCode.CANNOT_WORK
-    sentence = f"the job's code could not be loaded: {type(error).__name__}: {error}"
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    sentence = f"the job's code could not be loaded: {said}"
     link.report_outcome(code, str(error) if isinstance(error, BatchProcessError) else sentence)
-    print_plainly_if_uncaught(error, reported=link.connected)
-    raise error
+    raised = error if isinstance(error, Exception) else EndedByUserCode(sentence)
+    print_plainly_if_uncaught(raised, reported=link.connected)
+    # Not as sys.exit(0) asks: nothing has been processed.
+    raise raised from (error.__cause__ if raised is error else error)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from batchprocess.protocol.environment import WorkerEnvironment
-from batchprocess.protocol.errors import ShardSealed, Stopped
+from batchprocess.protocol.errors import EndedByUserCode, ShardSealed, Stopped
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.attempt import Attempt
@@ -21,7 +21,7 @@ from batchprocess.sdk.report.standalone_log import log_to_stderr
 from batchprocess.sdk.report.uncaught import print_plainly_if_uncaught
 from batchprocess.sdk.setup.placement import DistributedContext, find_placement, main_script
 from batchprocess.sdk.setup.settings import Settings, merge
-from batchprocess.sdk.setup.stop_signals import stop_on_signals
+from batchprocess.sdk.setup.stop_signals import is_of_person, stop_on_signals
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 _called = threading.Event()
@@ -50,7 +50,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     stderr from where and with what result, unless logging is set up otherwise. Returns only
     after the shard's seal is durable. On a stop (SIGTERM, Ctrl-C, suspend) commits and raises
     SystemExit(85). Raises InvalidArgument (a ValueError; for a dataset without length a
-    TypeError too), other errors of `batchprocess.protocol.errors`, and whatever user code raises.
+    TypeError too), other errors of `batchprocess.protocol.errors`, and whatever Exception user
+    code raises; EndedByUserCode for what is none, as SystemExit: no script ends with 0 before.
     """
     if _called.is_set():
         raise RuntimeError("torch_batch_process may be called once per process")
@@ -68,9 +69,13 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     except Stopped as stop:
         call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
         raise SystemExit(int(ExitCode.STOPPED)) from None
-    except Exception as error:
+    except BaseException as error:
+        if is_of_person(error, call.state.loop, alone=not call.state.link.connected):
+            raise
         call.report_failure(error)
-        raise
+        if isinstance(error, Exception):
+            raise
+        raise call.ended_by(error) from error
 
 
 @dataclass
@@ -103,7 +108,13 @@ class _Call:
         with suppress(ShardSealed):  # by an earlier attempt: nothing is left to do
             self.attempt.run(state)
 
-    def report_failure(self, error: Exception) -> None:
+    def ended_by(self, error: BaseException) -> EndedByUserCode:
+        """In place of what threads, frameworks and the interpreter take for no failure at all."""
+        ended = EndedByUserCode(self.state.where.sentence(error))
+        print_plainly_if_uncaught(ended, reported=self.state.link.connected)
+        return ended
+
+    def report_failure(self, error: BaseException) -> None:
         """To the agent, in the run, and to whoever reads stderr; a commit under way is awaited."""
         where, link = self.state.where, self.state.link
         code, sentence = exit_code_of(error, where), where.sentence(error)

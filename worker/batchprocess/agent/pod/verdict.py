@@ -62,6 +62,13 @@ def _without_outcome(watch: Watch, status: int, *, begun: bool) -> tuple[int, st
         never = status in _UNCAUGHT and not begun
         why = "" if watch.missing is None else f": {watch.missing} does not exist"
         return ExitCode.CANNOT_WORK if never else ExitCode.OTHER, f"{text} {UNREACHED}{why}"
+    if watch.claim_seq:
+        # Nobody but user code, or a library of its, ends a process without a word in the middle.
+        at = max(watch.processed, watch.cursor)
+        return ExitCode.USER_CODE, (
+            f"{text} without sealing shard {shard}, in batch {at} or soon after: user code has "
+            "ended the process (os._exit, or exit in a library)"
+        )
     return (
         ExitCode.OTHER,
         f"{text} without sealing shard {shard}: does it call torch_batch_process?",

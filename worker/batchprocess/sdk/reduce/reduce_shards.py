@@ -62,6 +62,8 @@ class ShardReduction:
                     (one, [value_of(entry, self._load) for entry in entries.get(one.key, ())])
                     for one in self._reducers()
                 )
-        except Exception as error:  # noqa: BLE001  any error of user code, reported in the summary
+        except KeyboardInterrupt:
+            raise  # of a person, perhaps
+        except BaseException as error:  # noqa: BLE001  of user code: it is in the summary
             return Reduction({}, where.sentence(error))
         return Reduction(metrics)

@@ -46,7 +46,8 @@ class Where:
         """Who raised what, and where."""
         if isinstance(error, BatchProcessError):
             return str(error)
-        text = f"{self.stage} raised {type(error).__name__}: {_one_line(error)}"
+        said = _one_line(error)
+        text = f"{self.stage} raised {type(error).__name__}{said and f': {said}'}"
         if not MEANINGS[self.stage].of_shard:
             return text
         if self.batch is None:

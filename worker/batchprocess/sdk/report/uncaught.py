@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from types import TracebackType
 
-from batchprocess.protocol.errors import BatchProcessError
+from batchprocess.protocol.errors import BatchProcessError, EndedByUserCode
 
 _OURS = f"{files(__name__.partition('.')[0])}/"
 
@@ -20,11 +20,13 @@ def print_plainly_if_uncaught(error: BaseException, *, reported: bool) -> None:
     def hook(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
         if value is not error:
             before(kind, value, trace)
-        elif not isinstance(error, BatchProcessError):
+            return
+        users = error.__cause__ if isinstance(error, EndedByUserCode) else error
+        if users is not None and not isinstance(users, BatchProcessError):
             # The interpreter prints the error's own traceback, whichever it is given.
-            shown = value.with_traceback(without_our_frames(trace))
-            before(kind, shown, shown.__traceback__)
-        elif not reported:
+            shown = users.with_traceback(without_our_frames(users.__traceback__))
+            before(type(shown), shown, shown.__traceback__)
+        if isinstance(error, BatchProcessError) and not reported:
             print(value, file=sys.stderr)  # noqa: T201  in place of the interpreter's own print
 
     sys.excepthook = hook

@@ -25,3 +25,15 @@ def stop_on_signals(state: LoopState) -> None:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+
+
+def is_of_person(error: BaseException, state: LoopState, *, alone: bool) -> bool:
+    """Whether `error` is a Ctrl-C: the second one, or one that Python itself has made an error of.
+
+    What else raises KeyboardInterrupt is user code.
+    """
+    if not (alone and isinstance(error, KeyboardInterrupt)):
+        return False
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    return state.stop or signal.getsignal(signal.SIGINT) is signal.default_int_handler
