@@ -1,6 +1,9 @@
 """Prepared models on a GPU: within tolerance of eager float32, and unbreakable by batch size."""
 
 import copy
+import gc
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,7 +80,9 @@ def test_out_of_memory_splits_the_forward_and_never_repeats_process_batch(
     class Splitting(TorchBatchProcessor):
         def __init__(self, context):
             self.context = context
-            self.model = context.prepare_model_for_inference(Hungry())
+            self.model = context.prepare_model_for_inference(
+                Hungry(), split_when_out_of_memory=True
+            )
 
         def process_batch(self, batch, batch_idx):
             seen.append(batch_idx)
@@ -89,6 +94,32 @@ def test_out_of_memory_splits_the_forward_and_never_repeats_process_batch(
     assert seen == [0, 1, 2, 3]
     assert torch.equal(torch.cat(found), torch.arange(200.0) * 2)
     assert len([line for line in caplog.messages if "does not hold" in line]) == 1
+
+
+def test_the_error_says_which_batch_size_fits(
+    alone: Alone, little_memory: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Whole(TorchBatchProcessor):
+        def __init__(self, context):
+            self.context = context
+            self.model = context.prepare_model_for_inference(Hungry())
+
+        def process_batch(self, batch, batch_idx):
+            with torch.no_grad():
+                self.model(self.context.to_device(batch[0]))
+
+    data = TensorDataset(torch.arange(200.0))
+    with pytest.raises(torch.OutOfMemoryError, match="a batch of 50 rows does not fit") as raised:
+        alone.run(Whole, data, batch_size=50)
+    most = int(re.search(r"batch_size=(\d+) is the most", str(raised.value))[1])
+    # 2 GiB at 64 MiB a row are 32; what the allocator keeps back may cost some.
+    assert 24 <= most <= 32
+    del raised
+    gc.collect()
+    torch.cuda.empty_cache()
+    # Another run: the one that failed goes on with its own batch size only.
+    monkeypatch.setenv("BATCHPROCESS_OUTPUT", str(tmp_path / "fitting"))
+    alone.run(Whole, data, batch_size=most - 4)
 
 
 def test_hugging_face_outputs_are_joined(little_memory: int, cuda) -> None:
@@ -108,7 +139,8 @@ def test_hugging_face_outputs_are_joined(little_memory: int, cuda) -> None:
             return before(self, *args, **kwargs)
 
         net.forward = small.__get__(net)
-        ModelPreparer(cuda).prepare(net, ModelOptions(torch.bfloat16))
+        options = ModelOptions(torch.bfloat16, split_when_out_of_memory=True)
+        ModelPreparer(cuda, rows=lambda: 8).prepare(net, options)
         found = net(input_ids=tokens.to(cuda), attention_mask=torch.ones_like(tokens).to(cuda))
     assert type(found) is type(right)
     assert found.last_hidden_state.dtype is torch.float32

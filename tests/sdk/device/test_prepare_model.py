@@ -103,25 +103,45 @@ def test_a_forward_of_the_objects_own_is_kept(net: Net) -> None:
     assert torch.equal(net(torch.zeros(1)), torch.ones(1))
 
 
-def test_a_forward_out_of_memory_is_split(net: Net) -> None:
-    right, before = copy.deepcopy(net).eval()(image()), Net.forward
+@pytest.fixture
+def small(net: Net, monkeypatch) -> Net:
+    """Runs out of memory at more than two rows."""
+    before = Net.forward
 
-    def small(self, image, *, scale=1.0):
-        if len(image) > 1:
+    def forward(self, image, *, scale=1.0):
+        if len(image) > 2:
             raise torch.OutOfMemoryError("no memory")
         return before(self, image, scale=scale)
 
+    monkeypatch.setattr(Net, "forward", forward)
+    return net
+
+
+def test_a_forward_out_of_memory_is_split_if_that_was_asked_for(small: Net) -> None:
     freed = []
-    Net.forward = small
-    try:
-        models = ModelPreparer(CPU, free=lambda: freed.append(1))
-        models.prepare(net, ModelOptions(channels_last=True))
-        found = net(image(), scale=1.0)
-    finally:
-        Net.forward = before
-    torch.testing.assert_close(found["logits"], right["logits"])
-    assert torch.equal(found["best"], right["best"])
-    assert freed == [1, 1]
+    models = ModelPreparer(CPU, rows=lambda: ROWS, free=lambda: freed.append(1))
+    models.prepare(small, ModelOptions(split_when_out_of_memory=True))
+    found = small(image(), scale=1.0)
+    parts = [small(part) for part in image().split(2)]
+    for name in ("logits", "best"):
+        torch.testing.assert_close(found[name], torch.cat([part[name] for part in parts]))
+    assert freed
+
+
+def test_a_forward_out_of_memory_says_what_to_do_unless_splitting_was_asked_for(small) -> None:
+    ModelPreparer(CPU, rows=lambda: ROWS).prepare(small, ModelOptions(channels_last=True))
+    with pytest.raises(
+        torch.OutOfMemoryError,
+        match="a batch of 4 rows does not fit.* or split_when_out_of_memory=True .*no memory",
+    ):
+        small(image())
+
+
+def test_a_model_that_stays_in_train_mode_is_not_split(net: Net) -> None:
+    net.norm.eval = lambda: net.norm
+    net.norm.train = lambda mode=True: net.norm
+    with pytest.raises(ValueError, match="for this model: BatchNorm2d 'norm' is in train mode"):
+        prepared(net, split_when_out_of_memory=True)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +162,9 @@ def test_a_scripted_model_is_left_alone_and_not_compiled() -> None:
         scripted = torch.jit.script(torch.nn.Linear(2, 2))
     ModelPreparer(CPU).prepare(scripted, ModelOptions(dtype=torch.float64))
     assert scripted(torch.ones(1, 2, dtype=torch.float64)).dtype is torch.float64
-    with pytest.raises(ValueError, match="scripted model"):
-        ModelPreparer(CPU).prepare(scripted, ModelOptions(compile=True))
+    for options in ({"compile": True}, {"split_when_out_of_memory": True}):
+        with pytest.raises(ValueError, match="scripted model"):
+            ModelPreparer(CPU).prepare(scripted, ModelOptions(**options))
 
 
 @pytest.mark.slow

@@ -8,7 +8,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from batchprocess.sdk.report.error_report import Where
-from batchprocess.sdk.report.torch_errors import is_machine_failure, loader_process_message
+from batchprocess.sdk.report.torch_errors import (
+    bytes_asked_for,
+    is_machine_failure,
+    loader_process_message,
+)
 
 HELD_FOR = {"2.15"}
 """Releases of torch for which somebody has read again what stands in torch_errors.py."""
@@ -76,3 +80,16 @@ def test_an_error_of_the_accelerator_is_a_failure_of_the_machine():
 def test_words_of_the_user_are_no_message_of_a_loader_process():
     assert loader_process_message(["Caught a fish"]) is None
     assert loader_process_message(["Caught a fish", "and another"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total", 20 << 20),
+        ("CUDA out of memory. Tried to allocate 1.50 GiB.", 3 << 29),
+        ("CUDA out of memory. Tried to allocate 512 bytes.", 512),
+        ("out of memory", 0),
+    ],
+)
+def test_what_memory_did_not_give_is_read_from_the_text(text, asked):
+    assert bytes_asked_for(torch.OutOfMemoryError(text)) == asked

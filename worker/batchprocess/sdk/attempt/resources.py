@@ -13,6 +13,7 @@ from batchprocess.sdk.device.compile_cache import CompileCache
 from batchprocess.sdk.device.compile_key import made_for
 from batchprocess.sdk.device.devices import pick_device
 from batchprocess.sdk.device.machine import Machine
+from batchprocess.sdk.device.out_of_memory.fitting import CudaMemory
 from batchprocess.sdk.device.prepare_model import ModelPreparer
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.output.pending import PendingOutputs
@@ -98,7 +99,9 @@ class AttemptResources:
         models = ModelPreparer(
             device,
             is_short=lambda: self.pending.is_short(self._settings.batch_size),
+            rows=lambda: self.pending.rows_in_work,
             free=(lambda: None) if gpu is None else gpu.release_memory,
+            memory=None if gpu is None else CudaMemory(gpu.device),
             compile_cache=self.compile_cache,
         )
         return Machine(device, models, None if gpu is None else gpu.to_device)

@@ -15,6 +15,7 @@ class ModelOptions:
     dtype: torch.dtype | None = None
     compile: bool | str = False
     channels_last: bool = False
+    split_when_out_of_memory: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.dtype, torch.dtype | None):

@@ -9,7 +9,9 @@ import torch
 
 from batchprocess.sdk.device.compile_cache import CompileCache
 from batchprocess.sdk.device.model_options import GRAPH_MODES, ModelOptions
-from batchprocess.sdk.device.oom_splitter import OomSplitter
+from batchprocess.sdk.device.out_of_memory.fitting import Memory, explain
+from batchprocess.sdk.device.out_of_memory.split_proof import Forward, state_by_design
+from batchprocess.sdk.device.out_of_memory.splitter import OomSplitter
 from batchprocess.sdk.device.tensor_trees import cast
 from batchprocess.sdk.device.torch_private import compiler_errors
 
@@ -21,7 +23,8 @@ class ModelPreparer:
     """Prepares models for one device.
 
     `is_short`: whether the batch in work has fewer rows than the others, as a dataset's last one
-    may; `free` gives GPU memory back; `compile_cache` keeps compiled code with the run.
+    may; `rows`: how many it has, None if no batch is in work; `free` gives GPU memory back;
+    `memory` measures it; `compile_cache` keeps compiled code with the run.
     """
 
     def __init__(
@@ -29,11 +32,14 @@ class ModelPreparer:
         device: torch.device,
         *,
         is_short: Callable[[], bool] = lambda: False,
+        rows: Callable[[], int | None] = lambda: None,
         free: Callable[[], None] = lambda: None,
+        memory: Memory | None = None,
         compile_cache: CompileCache | None = None,
     ) -> None:
         self._device = device
-        self._is_short, self._free = is_short, free
+        self._is_short, self._rows, self._free = is_short, rows, free
+        self._memory = memory
         self._compile_cache = compile_cache
 
     def prepare(self, model: Model, options: ModelOptions) -> Model:
@@ -49,13 +55,15 @@ class ModelPreparer:
         if options.channels_last:
             model.to(memory_format=torch.channels_last)
         if isinstance(model, torch.jit.ScriptModule):
-            if options.mode is not None:
-                raise ValueError("a scripted model can't be compiled: pass the model it came from")
+            _refuse_for_scripted(options)
             return model
+        if options.split_when_out_of_memory and (found := state_by_design(model)) is not None:
+            raise ValueError(f"split_when_out_of_memory can't be had for this model: {found}")
         if self._device.type == "cpu" and options == ModelOptions():
             return model
         inner = _CastForward(model.forward, options, before)
-        outer = _PreparedForward(inner, self._fast(inner, options), self)
+        splitter = self.splitter() if options.split_when_out_of_memory else None
+        outer = _PreparedForward(inner, self._fast(inner, options), self, splitter)
         # A method, not a function: a copy of the model must use the copy's weights.
         model.forward = MethodType(outer.as_function(), model)
         return model
@@ -66,7 +74,11 @@ class ModelPreparer:
 
     def splitter(self) -> OomSplitter:
         """For one model: each has its own safe size."""
-        return OomSplitter(self._free)
+        return OomSplitter(self._free, self._rows, self._memory)
+
+    def explain(self, error: torch.OutOfMemoryError) -> None:
+        """Have the error of a forward say which batch would fit."""
+        explain(error, self._rows(), self._memory)
 
     def compiled(self) -> None:
         """A compiled model has run: its code can be kept now."""
@@ -100,13 +112,17 @@ class _CastForward:
 
 
 class _PreparedForward:
-    """Around each call: compiled or not, in parts if memory is short."""
+    """Around each call: compiled or not; where memory is short in parts, if that was asked for."""
 
     def __init__(
-        self, inner: _CastForward, fast: Callable[..., Any] | None, models: ModelPreparer
+        self,
+        inner: _CastForward,
+        fast: Callable[..., Any] | None,
+        models: ModelPreparer,
+        splitter: OomSplitter | None,
     ) -> None:
         self._inner, self._fast, self._models = inner, fast, models
-        self._splitter = models.splitter()
+        self._splitter = splitter
 
     def as_function(self) -> Callable[..., Any]:
         """What becomes the method `forward`; looks like the original to those who inspect it."""
@@ -119,10 +135,22 @@ class _PreparedForward:
         return forward
 
     def _call(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        def run(*given: Any, **named: Any) -> Any:
-            return self._run(model, given, named)
+        if self._splitter is not None:
+            return self._splitter(self._forward(model, args, kwargs))
+        try:
+            return self._run(model, args, kwargs)
+        except torch.OutOfMemoryError as error:
+            self._models.explain(error)
+            raise
 
-        return self._splitter(run, args, kwargs)
+    def _forward(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Forward:
+        return Forward(
+            model,
+            run=lambda *given, **named: self._run(model, given, named),
+            plain=lambda *given, **named: self._inner.run(model, given, named),
+            args=args,
+            kwargs=kwargs,
+        )
 
     def _run(self, model: Any, args: Any, kwargs: Any) -> Any:
         # A short batch is one of many, and would be compiled for its own shape: never worth it.
@@ -146,6 +174,15 @@ def _graphed(run: Callable[..., Any]) -> Callable[..., Any]:
         return cast(run(*given), None, cloned=True)
 
     return call
+
+
+def _refuse_for_scripted(options: ModelOptions) -> None:
+    for asked, done in (
+        (options.mode is not None, "compiled"),
+        (options.split_when_out_of_memory, "split when out of memory"),
+    ):
+        if asked:
+            raise ValueError(f"a scripted model can't be {done}: pass the model it came from")
 
 
 def _float_dtype(model: torch.nn.Module) -> torch.dtype | None:

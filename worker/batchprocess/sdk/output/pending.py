@@ -80,6 +80,12 @@ class PendingOutputs:
         """`rows`, for the loop's thread only: one of the user's may be at another batch."""
         return self.rows if threading.get_ident() == self.thread else None
 
+    @property
+    def rows_in_work(self) -> int | None:
+        """How many rows the batch has that this thread processes; None if it processes none."""
+        here = self.rows_here
+        return None if here is None else here[1] - here[0]
+
     def is_short(self, batch_size: int) -> bool:
         """Whether the batch in work has fewer rows than the others, as the last one may."""
         return self.rows is not None and self.rows[1] - self.rows[0] < batch_size

@@ -3,9 +3,13 @@
 Nothing of it is documented; a test names the versions, and has torch say it.
 """
 
+import re
 from collections.abc import Sequence
 
 import torch
+
+_ASKED_FOR = re.compile(r"Tried to allocate ([0-9.]+) (bytes|KiB|MiB|GiB)")
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def is_machine_failure(error: BaseException) -> bool:
@@ -26,3 +30,9 @@ def loader_process_message(lines: Sequence[str]) -> str | None:
     if len(lines) > 1 and lines[0].startswith("Caught ") and "Traceback" in lines[1]:
         return lines[-1].partition(": ")[2] or lines[-1]
     return None
+
+
+def bytes_asked_for(error: BaseException) -> int:
+    """What an OutOfMemoryError could not have; 0 if it does not say."""
+    found = _ASKED_FOR.search(str(error))
+    return 0 if found is None else int(float(found[1]) * _UNITS[found[2]])

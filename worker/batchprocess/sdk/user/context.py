@@ -61,6 +61,7 @@ class TorchBatchProcessorContext:
         dtype: torch.dtype | None = None,
         compile: bool | str = False,  # noqa: A002  torch.compile is what it means
         channels_last: bool = False,
+        split_when_out_of_memory: bool = False,
     ) -> Model:
         """The same model in eval mode and on the device; on request faster. See docs/models.md.
 
@@ -68,10 +69,12 @@ class TorchBatchProcessorContext:
         compile: True, or a mode of torch.compile ("reduce-overhead" for CUDA graphs). The batch
         with fewer rows at the end of a dataset is not compiled for.
         channels_last: weights and images in the layout that convolutions of bfloat16 are fast in.
-
-        On a GPU, a forward that runs out of memory is repeated with fewer rows at a time.
+        split_when_out_of_memory: a forward that runs out of GPU memory is repeated with fewer rows
+        of the batch at a time, once a few rows have shown that this gives the same. ValueError for
+        a model in train mode. Without it the error says which batch size may fit.
         """
-        return self._machine.models.prepare(model, ModelOptions(dtype, compile, channels_last))
+        options = ModelOptions(dtype, compile, channels_last, split_when_out_of_memory)
+        return self._machine.models.prepare(model, options)
 
     @contextlib.contextmanager
     def upload_path(self) -> Iterator[Path]:

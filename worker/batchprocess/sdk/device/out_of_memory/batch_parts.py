@@ -1,19 +1,41 @@
 """Cutting a batch into parts by rows, and joining what was made of them. Knows no model."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
-from batchprocess.sdk.device.tensor_trees import rebuilt
+from batchprocess.sdk.device.tensor_trees import each, rebuilt
 
 _PLAIN = str | int | float | bool
 
 
-def rows_of(given: Any) -> int | None:
-    """First dimension of the first tensor that has one; None if there is none to split."""
-    return next((t.shape[0] for t in _tensors(given) if t.dim() and t.shape[0] > 0), None)
+def part_of(given: Any, rows: int, begin: int, end: int) -> Any:
+    """Rows `[begin, end)` of every tensor that has `rows` rows; all else as it is."""
+    return each_of_rows(given, rows, lambda tensor: tensor[begin:end])
+
+
+def each_of_rows(given: Any, rows: int, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """`given` with every tensor of `rows` rows replaced by `change` of it."""
+    return each(given, lambda tensor: change(tensor) if has_rows(tensor, rows) else tensor)
+
+
+def has_rows(tensor: torch.Tensor, rows: int) -> bool:
+    """Whether the first dimension is as long as the batch."""
+    return tensor.dim() > 0 and tensor.shape[0] == rows
+
+
+def tensors_in(given: Any) -> list[torch.Tensor]:
+    """Every tensor in nested values, in order."""
+    found: list[torch.Tensor] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        found.append(tensor)
+        return tensor
+
+    each(given, keep)
+    return found
 
 
 def join(parts: Sequence[Any], sizes: Sequence[int]) -> Any:
@@ -23,9 +45,13 @@ def join(parts: Sequence[Any], sizes: Sequence[int]) -> Any:
     outputs; other values if they are the same for all parts. TypeError names what can't be joined.
     """
     first = parts[0]
+    if any(type(part) is not type(first) for part in parts):
+        raise TypeError("values of different types for different parts")
     if isinstance(first, torch.Tensor):
         return _concatenate(parts, sizes)
     if isinstance(first, dict):
+        if any(part.keys() != first.keys() for part in parts):
+            raise TypeError("a dict of other keys for each part")
         joined = {key: join([part[key] for part in parts], sizes) for key in first}
         return rebuilt(first, joined)
     if isinstance(first, list | tuple):
@@ -49,32 +75,14 @@ def _check_items(parts: Sequence[Any], sizes: Sequence[int]) -> None:
         raise TypeError(f"a {kind} with one value for each row")
 
 
-def _concatenate(parts: Sequence[Any], sizes: Sequence[int]) -> torch.Tensor:
+def _concatenate(parts: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
+    first = parts[0]
     for part, size in zip(parts, sizes, strict=True):
-        if part.dim() == 0 or part.shape[0] != size:
+        if not has_rows(part, size):
             raise TypeError(f"a tensor of shape {tuple(part.shape)} for {size} rows")
+        if part.shape[1:] != first.shape[1:] or part.dtype != first.dtype:
+            raise TypeError(
+                f"a tensor of shape {tuple(part.shape)} and {part.dtype} beside one of "
+                f"{tuple(first.shape)} and {first.dtype}"
+            )
     return torch.cat(list(parts))
-
-
-def part_of(given: Any, rows: int, begin: int, end: int) -> Any:
-    """Rows `[begin, end)` of every tensor that has `rows` rows; all else as it is."""
-    if isinstance(given, torch.Tensor):
-        return given[begin:end] if given.dim() and given.shape[0] == rows else given
-    if isinstance(given, list | tuple):
-        parts = [part_of(item, rows, begin, end) for item in given]
-        return type(given)(*parts) if hasattr(given, "_fields") else type(given)(parts)
-    if isinstance(given, dict):
-        items = {key: part_of(item, rows, begin, end) for key, item in given.items()}
-        return rebuilt(given, items)
-    return given
-
-
-def _tensors(given: Any) -> Iterator[torch.Tensor]:
-    if isinstance(given, torch.Tensor):
-        yield given
-    elif isinstance(given, list | tuple):
-        for item in given:
-            yield from _tensors(item)
-    elif isinstance(given, dict):
-        for item in given.values():
-            yield from _tensors(item)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from batchprocess.sdk.device.oom_splitter import OomSplitter
+from batchprocess.sdk.device.out_of_memory.splitter import OomSplitter
+from support.forwards import forward
 
 Pair = namedtuple("Pair", "a b")
 ROWS = 10
@@ -37,21 +38,25 @@ class Plain:
 class Small:
     """A device on which `fits` rows fit; records what ran and what was freed."""
 
-    def __init__(self, fits: int) -> None:
-        self.fits, self.ran, self.freed = fits, [], 0
-        self.splitter = OomSplitter(self.free)
+    def __init__(self, fits: int, rows: int | None = ROWS) -> None:
+        self.fits, self.ran, self.freed, self.rows = fits, [], 0, rows
+        self.splitter = OomSplitter(self.free, lambda: self.rows)
 
     def free(self) -> None:
         self.freed += 1
 
     def run(self, make, *args, **kwargs):
-        def model(x, **named):
+        def limited(x, **named):
             self.ran.append(len(x))
             if len(x) > self.fits:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return make(x, **named)
 
-        return self.splitter(model, args, kwargs)
+        return self.splitter(forward(limited, make, *args, **kwargs))
+
+
+def splitter() -> OomSplitter:
+    return OomSplitter(lambda: None, lambda: ROWS)
 
 
 X = torch.arange(float(ROWS * 2)).reshape(ROWS, 2)
@@ -67,7 +72,7 @@ OUTPUTS = {
 
 
 @pytest.mark.parametrize("make", OUTPUTS.values(), ids=OUTPUTS)
-@pytest.mark.parametrize("fits", [1, 3, 5, 9])
+@pytest.mark.parametrize("fits", [2, 3, 5, 9])
 def test_outputs_are_those_of_the_whole_batch(make, fits) -> None:
     made, whole = Small(fits).run(make, X), make(X)
     assert type(made) is type(whole)
@@ -88,6 +93,7 @@ def test_smaller_batches_run_whole() -> None:
     small = Small(fits=5)
     small.run(lambda x: x, X)
     small.ran.clear()
+    small.rows = 4
     small.run(lambda x: x, X[:4])
     assert small.ran == [4]
 
@@ -107,24 +113,46 @@ def test_only_tensors_with_the_batchs_first_dimension_are_split() -> None:
     assert torch.equal(Small(fits=4).run(make, X, **named), X * 3)
 
 
-@pytest.mark.parametrize(
-    ("make", "what"),
-    [
-        (lambda x: x.sum(), r"a tensor of shape \(\) for 5 rows"),
-        (lambda x: x.t(), r"a tensor of shape \(2, 5\) for 5 rows"),
-        (lambda x: {"cache": object()}, "a object among them"),
-        (lambda x: (x, len(x), float(x.sum())), "a float among them"),
-        (lambda x: {"x": x, "label": ["cat"] * len(x)}, "a list with one value for each row"),
-    ],
-)
-def test_what_cannot_be_joined_is_named(make, what) -> None:
-    with pytest.raises(torch.OutOfMemoryError, match=f"can't be joined: {what}"):
-        Small(fits=5).run(make, X)
+def test_what_cannot_be_joined_later_is_named() -> None:
+    def trimmed(x):
+        return x[:, : 1 if x[0, 0] == 6 else 2]
+
+    with pytest.raises(
+        torch.OutOfMemoryError, match=r"can't be joined: a tensor of shape \(3, 1\).* beside"
+    ):
+        Small(fits=3).run(trimmed, X)
 
 
-def test_parts_of_unequal_lists_are_not_joined() -> None:
-    with pytest.raises(torch.OutOfMemoryError, match="a list of another length for each part"):
-        Small(fits=4).run(lambda x: [{"boxes": row} for row in x], X)
+def test_what_the_proof_refuses_is_said_with_the_models_own_error() -> None:
+    small = Small(fits=5)
+    for _ in range(2):
+        with pytest.raises(
+            torch.OutOfMemoryError,
+            match="a batch of 10 rows does not fit.*can't be split: the outputs for 4 rows are "
+            "others.* CUDA out of memory",
+        ):
+            small.run(lambda x: {"x": x, "mean": x - x.mean(0)}, X)
+    assert small.ran == [10, 10]
+
+
+def test_each_way_of_calling_the_model_is_proven_for_itself() -> None:
+    small = Small(fits=5)
+    classes = torch.eye(ROWS)[:, :2]
+    assert torch.equal(small.run(lambda x: x, X), X)
+    whole = small.run(lambda x, classes: x @ classes.T, X[:, :1].expand(ROWS, 2), classes=X[:3])
+    assert whole.shape == (ROWS, 3)
+    small.fits = 20
+    right = (X @ classes.T).max(1).values
+    found = small.run(lambda x, classes: (x @ classes.T).max(1).values, X, classes=classes)
+    assert torch.equal(found, right)
+    assert small.ran[-1] == ROWS
+
+
+@pytest.mark.parametrize("rows", [None, 20])
+def test_only_rows_of_the_batch_in_work_are_split(rows) -> None:
+    with pytest.raises(torch.OutOfMemoryError) as raised:
+        Small(fits=5, rows=rows).run(lambda x: x, X)
+    assert ("no tensor that the model was given" in str(raised.value)) == (rows == 20)
 
 
 @pytest.mark.parametrize("make", [OrderedDict, lambda **items: Output(logits=items["x"])])
@@ -136,14 +164,14 @@ def test_inputs_in_any_kind_of_dict_are_split(make) -> None:
         assert type(batch) is type(make(x=X))
         return x * 2
 
-    assert torch.equal(OomSplitter(lambda: None)(model, (make(x=X),), {}), X * 2)
+    assert torch.equal(splitter()(forward(model, None, make(x=X))), X * 2)
 
 
 def test_one_row_that_does_not_fit_is_the_users_error() -> None:
     with pytest.raises(torch.OutOfMemoryError, match="CUDA out of memory"):
         Small(fits=0).run(lambda x: x, X)
     with pytest.raises(torch.OutOfMemoryError, match="CUDA out of memory"):
-        Small(fits=0).run(lambda x: x, X[:1])
+        Small(fits=0, rows=1).run(lambda x: x, X[:1])
 
 
 def test_other_errors_come_through() -> None:
@@ -165,4 +193,4 @@ def test_the_failed_calls_tensors_are_gone_before_the_next_try() -> None:
             raise torch.OutOfMemoryError
         return x
 
-    OomSplitter(lambda: None)(model, (X,), {})
+    splitter()(forward(model, lambda x: x, X))
