@@ -75,3 +75,17 @@ def test_no_more_of_a_file_is_sent_than_it_had_when_its_upload_began(
     storage.upload("log", log)
     monkeypatch.undo()
     assert storage.get("log") == b"first line\n"
+
+
+def test_a_file_is_read_with_one_request(gateway: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, sent = open_s3(gateway, "once", monkeypatch), []
+    storage.put("empty", b"")
+    storage.put("file", b"bytes")
+    storage._client.meta.events.register(
+        "before-send.s3", lambda request, **_: sent.append(request)
+    )
+    assert [b"".join(storage.read(key)) for key in ("file", "empty")] == [b"bytes", b""]
+    assert list(storage.read("file", start=5)) == []
+    with pytest.raises(FileNotFoundError, match="once/none does not exist"):
+        next(storage.read("none"))
+    assert [request.method for request in sent] == ["GET"] * 4

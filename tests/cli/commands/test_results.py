@@ -41,7 +41,8 @@ def test_results_say_what_cannot_be_downloaded(
     said = batchprocess("results", run.uri, "--download", tmp_path / "to")
     assert said.code == 93
     assert "was changed: its digest is not the one in the ledger" in said.err
-    assert not [path for path in (tmp_path / "to").rglob("*") if path.is_file()]
+    assert not list((tmp_path / "to" / "00000" / "00000002").iterdir())
+    assert not list((tmp_path / "to").rglob(".partial-*"))
     run.delete(data_key(run))
     said = batchprocess("results", run.uri, "--download", tmp_path / "to")
     assert said.code == 93

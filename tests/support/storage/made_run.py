@@ -35,9 +35,10 @@ def work(
     end: int | None = None,
     at: str | None = None,
     job: str = JOB,
+    run: RunInfo = RUN,
 ) -> None:
     """Claim a shard and commit one batch at a time up to `end`; seal it if that is its end."""
-    plan, numbers = plan_of(RUN), count()
+    plan, numbers = plan_of(run), count()
     when = at or datetime.now(UTC).isoformat()
     me = Identity(shard, job, f"a{shard}", lambda: f"{shard}{next(numbers):031x}", lambda: when, 0)
     position: Position = perform(claim(me, max_without_progress=3), storage).position

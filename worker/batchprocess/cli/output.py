@@ -1,12 +1,26 @@
 """JSON, counted nouns and durations, the same wherever a command prints them."""
 
 import json
+from collections.abc import Iterable, Mapping
+from textwrap import indent
 from typing import Any
 
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout."""
     print(json.dumps(value, indent=1, default=str))
+
+
+def print_json_list(facts: Mapping[str, Any], name: str, items: Iterable[Any]) -> None:
+    """What `print_json` prints of `{**facts, name: [*items]}`, an item at a time.
+
+    Nothing is printed before the first item is there.
+    """
+    head, between = json.dumps({**facts, name: []}, indent=1).removesuffix("]\n}"), "\n"
+    for item in items:
+        print(head + between + indent(json.dumps(item, indent=1, default=str), "  "), end="")
+        head, between = "", ",\n"
+    print(f"{head}]\n}}" if head else "\n ]\n}")
 
 
 def plural(number: int, noun: str, many: str = "") -> str:

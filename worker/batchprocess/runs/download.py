@@ -6,17 +6,22 @@ from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
 from batchprocess.runs.patience import ATTENDED, Patience, RetryBudget
 from batchprocess.storage.base import Storage
 
+DOWNLOADS = 16
+"""Files that are read at a time where many are."""
+
 
 def chunks(storage: Storage, key: str, patience: Patience = ATTENDED) -> Iterator[bytes]:
     """The object's bytes in chunks; a reading that breaks off goes on behind the last chunk.
 
-    Raises StorageUnavailable when nothing has come past the deadline.
+    Raises StorageUnavailable when nothing has come past the deadline, FileNotFoundError if there
+    is no object.
     """
     budget = RetryBudget(patience)
     start = 0
     while True:
         try:
             for chunk in storage.read(key, start=start):
+                patience.refuse_stopped()
                 start += len(chunk)
                 budget.reset()
                 yield chunk

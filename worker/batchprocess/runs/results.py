@@ -12,7 +12,8 @@ from batchprocess.protocol.records import CommittedFile
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.download import chunks, whole
 from batchprocess.runs.latest_begun import choose, not_begun
-from batchprocess.runs.perform import perform
+from batchprocess.runs.patience import ATTENDED, Patience
+from batchprocess.runs.perform import perform, perform_each
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
@@ -36,9 +37,9 @@ class Result:
         """The file's bytes, whole."""
         return whole(self.storage, self.file.key)
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self, patience: Patience = ATTENDED) -> Iterator[bytes]:
         """The file's bytes, in chunks."""
-        return chunks(self.storage, self.file.key)
+        return chunks(self.storage, self.file.key, patience)
 
 
 def results(uri: str, s3: S3Settings | None = None) -> Iterator[Result]:
@@ -71,13 +72,12 @@ def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunIn
 def results_of(storage: Storage, run: RunInfo) -> Iterator[Result]:
     """`results` on a run's storage that is already open."""
     final = perform(finished(), storage) is not None
-    for shard in range(run.shards):
-        ledger = perform(read_shard(shard), storage)
+    for ledger in perform_each((read_shard(shard) for shard in range(run.shards)), storage):
         if final and ledger.outcome is None:
             raise VerificationError(
-                f"the run is complete, but the ledger of shard {shard} ends at record "
+                f"the run is complete, but the ledger of shard {ledger.shard} ends at record "
                 f"{len(ledger.records)} without a seal: see batchprocess verify"
             )
         for body in ledger.bodies:
             for item in sorted(body.files, key=lambda item: item.name):
-                yield Result(shard, body.seq, body.batches, body.rows, item, storage)
+                yield Result(ledger.shard, body.seq, body.batches, body.rows, item, storage)

@@ -116,14 +116,16 @@ class S3Storage:
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""
         with translated(self._uri(key)):
-            size = self.stat(key)
-            if size is None:
-                raise FileNotFoundError(f"{self._uri(key)} does not exist")
-            if start >= size:
-                return
-            answer = self._client.get_object(
-                Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-"
-            )
+            try:
+                answer = self._client.get_object(
+                    Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-"
+                )
+            except ClientError as error:
+                if code_of(error) == "NoSuchKey":
+                    raise FileNotFoundError(f"{self._uri(key)} does not exist") from error
+                if status_of(error) == 416:
+                    return  # there is nothing from `start` on
+                raise
             yield from answer["Body"].iter_chunks(CHUNK)
 
     def stat(self, key: str) -> int | None:

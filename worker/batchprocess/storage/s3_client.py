@@ -13,7 +13,8 @@ from batchprocess.protocol.errors import StorageDenied
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-POOL = 64
+POOL = 128
+"""Connections kept: for 64 requests of ledgers at a time, and the files that are read beside."""
 _CONNECT_SECONDS, _READ_SECONDS = 5, 60
 
 

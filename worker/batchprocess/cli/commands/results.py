@@ -5,34 +5,49 @@ import itertools
 import os
 import secrets
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from threading import Event
 
-from batchprocess.cli.output import print_json
+from batchprocess.cli.output import print_json_list
 from batchprocess.cli.target import find_target
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
 from batchprocess.protocol.records import CommittedFile
+from batchprocess.runs.download import DOWNLOADS
+from batchprocess.runs.parallel import Threads
+from batchprocess.runs.patience import ATTENDED, Patience
 from batchprocess.runs.results import Result, results_of
 
 
 def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
     """List committed files in dataset order; copy them if asked."""
     found = find_target(target)
-    listed, any_file = [], False
-    for result in results_of(found.storage, found.run):
-        any_file = True
-        if download is not None:
-            save(result, download)
-        if as_json:
-            listed.append(_row(result))
-        else:
-            first, end = result.rows
-            rows = f"rows {first}-{end - 1}" if end > first else "end of shard"
-            print(f"{result.shard:>5} {rows:<24} {result.file.size:>12} {place(result)}")
+    listed = results_of(found.storage, found.run)
+    if download is not None:
+        listed = _saved(listed, download)
     if as_json:
-        print_json({"uri": found.storage.uri, "files": listed})
-    elif not any_file:
+        print_json_list({"uri": found.storage.uri}, "files", map(_row, listed))
+        return
+    any_file = False
+    for result in listed:
+        any_file = True
+        first, end = result.rows
+        rows = f"rows {first}-{end - 1}" if end > first else "end of shard"
+        print(f"{result.shard:>5} {rows:<24} {result.file.size:>12} {place(result)}")
+    if not any_file:
         print("no file is committed", file=sys.stderr)
+
+
+def _saved(results: Iterable[Result], folder: Path) -> Iterator[Result]:
+    """Copy the files side by side, and give each in its turn once it is there."""
+
+    def copy(result: Result, stopped: Event) -> Result:
+        save(result, folder, ATTENDED.until(stopped))
+        return result
+
+    with Threads(DOWNLOADS) as threads:
+        yield from threads.in_order(partial(copy, one, threads.stopped) for one in results)
 
 
 def place(result: Result) -> str:
@@ -40,7 +55,7 @@ def place(result: Result) -> str:
     return f"{result.storage.uri}/{result.file.key}"
 
 
-def save(result: Result, folder: Path) -> Path:
+def save(result: Result, folder: Path, patience: Patience = ATTENDED) -> Path:
     """Copy one file to `<folder>/<shard>/<seq>/<name>`, whole or not at all.
 
     Raises VerificationError for a file that is missing or not the one that was committed, or whose
@@ -50,7 +65,7 @@ def save(result: Result, folder: Path) -> Path:
     path = folder / f"{result.shard:05d}" / f"{result.seq:08d}" / result.file.name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise VerificationError(f"file name {result.file.name!r} would leave {folder}")
-    chunks = result.chunks()
+    chunks = result.chunks(patience)
     try:
         first = next(chunks, b"")
     except FileNotFoundError as error:
