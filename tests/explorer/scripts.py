@@ -8,6 +8,7 @@ from typing import Any
 from batchprocess.ledger import attempt as ledger
 from batchprocess.ledger import documents, finalize
 from batchprocess.ledger.effects import Staged
+from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.sharding import ShardPlan
@@ -63,13 +64,19 @@ def worker(batches: int, claim: Callable[..., Any] = ledger.claim) -> Callable[[
 
 
 def finalizer(batches: int) -> Callable[[str, int], Any]:
-    """Close, check, publish, clean, over the one shard."""
+    """Close, check, publish, clean the one shard; a run that is final is checked and cleaned."""
 
     def script(name: str, start: int) -> Any:
         me = identity(name, start)
         plan = ShardPlan(batches, 1, 1)
         run = RunInfo(rows=batches, batch_size=1, batches=batches, shards=1, processor="P")
         try:
+            if (yield from finalize.finished()) is not None:
+                ledgers = [(yield from read_shard(me.shard))]
+                yield from finalize.check(ledgers, plan)
+                yield from finalize.require_final(ledgers)
+                yield from finalize.clean(ledgers)
+                return 0
             ledgers = [(yield from finalize.close(me, plan))]
             yield from finalize.check(ledgers, plan)
             summary = documents.summarize("run", run, ledgers, documents.Reduction({}), AT)

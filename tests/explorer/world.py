@@ -14,6 +14,7 @@ from batchprocess.ledger.effects import (
     ListSizes,
     Pause,
     Put,
+    Sizes,
     Upload,
 )
 from explorer.memory import memory_of
@@ -182,6 +183,8 @@ def apply(world: World, effect: Effect) -> tuple[World, Any]:
         case ListSizes(prefix):
             found = {k: len(v) for k, v in world.objects.items() if k.startswith(prefix)}
             return world, found
+        case Sizes(keys):
+            return world, [_size(world.objects.get(key)) for key in keys]
         case Delete(keys):
             kept = {k: v for k, v in world.objects.items() if k not in keys}
             return replace(world, objects=kept), []
@@ -194,6 +197,10 @@ def apply(world: World, effect: Effect) -> tuple[World, Any]:
     for request in _requests(effect):
         world = world.land(request)
     return world, None
+
+
+def _size(body: bytes | None) -> int | None:
+    return None if body is None else len(body)
 
 
 def _requests(effect: Effect) -> tuple[Request, ...]:

@@ -6,8 +6,9 @@ from batchprocess.ledger import documents, finalize
 from batchprocess.protocol.errors import (
     VerificationError,
 )
+from batchprocess.protocol.records import record_key
 from batchprocess.runs.perform import perform
-from support.ledger_steps import AT, PLAN, RUN, completed, me
+from support.ledger_steps import AT, PLAN, RUN, claimed, completed, me
 from support.storage.fake_storage import FakeMemoryStorage
 
 
@@ -46,6 +47,33 @@ def test_a_missing_file_is_named_and_nothing_is_published():
     with pytest.raises(VerificationError, match=f"names {key}, which is missing"):
         finalized(store)
     assert "_SUCCESS" not in store.objects
+
+
+@pytest.mark.parametrize("lost", [(2,), (2, 3)])
+def test_no_abandoned_seal_is_put_where_a_record_is_lost(lost):
+    store = FakeMemoryStorage()
+    claimed(store, me("A"))
+    completed(store, me("B"))
+    for number in lost:
+        del store.objects[record_key(0, number)]
+    before = dict(store.objects)
+    with pytest.raises(VerificationError, match="record 2 of shard 0 is missing, although"):
+        perform(finalize.close(me("F"), PLAN), store)
+    assert store.objects == before
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"{", "_SUCCESS cannot be read: Invalid JSON"),
+        (b"{}", "_SUCCESS cannot be read: manifest: Field required"),
+    ],
+)
+def test_a_success_that_is_none_is_named(body, sentence):
+    store = FakeMemoryStorage()
+    store.objects["_SUCCESS"] = body
+    with pytest.raises(VerificationError, match=sentence):
+        perform(finalize.finished(), store)
 
 
 def test_cleaning_removes_what_no_record_names_and_nothing_else():

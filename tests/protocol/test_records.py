@@ -5,7 +5,7 @@ import json
 import pytest
 
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.records import Claim, Commit, decode, encode, is_record_name
+from batchprocess.protocol.records import Claim, Commit, decode, encode, number_of_record
 
 
 def test_a_claim_is_stored_as_these_bytes():
@@ -41,5 +41,5 @@ def test_a_record_above_a_mebibyte_says_what_to_do():
 
 @pytest.mark.parametrize("name", ["1.json", ".tmp-1-0", "00000001.json.tmp", "failed-1-x.json"])
 def test_only_records_count_as_records(name):
-    assert is_record_name("00000001.json")
-    assert not is_record_name(name)
+    assert number_of_record("ledger/00003/00000017.json") == 17
+    assert number_of_record(f"ledger/00003/{name}") is None

@@ -1,10 +1,16 @@
 """The end of a run, on folders that the ledger's own code has made."""
 
+import hashlib
+
+import pytest
+
 from batchprocess.ledger.attempt import claim, commit, seal
 from batchprocess.ledger.documents import Reduction
 from batchprocess.ledger.draft import Draft
+from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.identity import Identity
-from batchprocess.protocol.records import MetricEntry
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.records import MetricEntry, record_key
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
@@ -15,15 +21,31 @@ from support.storage.made_run import JOB, begin
 RUN = RunInfo(rows=2, batch_size=2, batches=1, shards=1, processor="P")
 
 
-def run_to_the_end(metrics=()):
-    store, numbers = FakeMemoryStorage(), iter(range(9))
+def run_to_the_end(metrics=(), files=()):
+    store = FakeMemoryStorage()
     begin(store, RUN)
+    work_to_the_end(store, metrics, files)
+    finish_again(store)
+    return store
+
+
+def work_to_the_end(store, metrics=(), files=()):
+    numbers = iter(range(9))
     me = Identity(0, JOB, "a", lambda: f"{next(numbers):032x}", lambda: "2026-01-01T00:00:00Z", 0)
     position = perform(claim(me, max_without_progress=3), store).position
-    draft = Draft((0, 1), (0, 2), (), metrics=metrics)
+    named = tuple((name, staged(name.encode())) for name in files)
+    draft = Draft((0, 1), (0, 2), named, metrics=metrics)
     position = perform(commit(me, position, draft), store)
     perform(seal(me, position, Draft((1, 1), (2, 2), ()), batches=1), store)
-    finish(store, job=JOB, run_id="r", reduce=lambda _entries: Reduction({}), patience=Patience(5))
+
+
+def staged(body):
+    return Staged(body, len(body), hashlib.sha256(body).hexdigest())
+
+
+def finish_again(store):
+    reduce = lambda _entries: Reduction({})  # noqa: E731
+    return finish(store, job=JOB, run_id="r", reduce=reduce, patience=Patience(5))
 
 
 def test_a_run_without_any_output_is_told(caplog):
@@ -35,3 +57,47 @@ def test_a_run_without_any_output_is_told(caplog):
 def test_metrics_are_an_output(caplog):
     run_to_the_end((MetricEntry(group="g", steps_completed=1, metrics={"a": 1}),))
     assert caplog.messages == []
+
+
+@pytest.fixture
+def final():
+    """A final run of two files, and an orphan that is to be cleaned."""
+    store = run_to_the_end(files=("a", "b"))
+    store.objects["data/00000/00000009-zombie/out"] = b"late"
+    return store
+
+
+def test_a_final_run_is_cleaned_of_what_no_record_names_and_of_nothing_else(final):
+    kept = set(final.objects) - {"data/00000/00000009-zombie/out"}
+    final.unlisted = {key for key in kept if key.startswith("data/")}
+    finish_again(final)
+    assert set(final.objects) == kept
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_nothing_is_deleted_of_a_final_run_that_lacks_a_record(final, number):
+    del final.objects[record_key(0, number)]
+    before = dict(final.objects)
+    with pytest.raises(VerificationError, match="missing"):
+        finish_again(final)
+    assert final.objects == before
+
+
+def test_nothing_is_deleted_of_a_final_run_whose_ledger_was_written_anew(final):
+    for key in [key for key in final.objects if key.startswith(("ledger/", "data/"))]:
+        del final.objects[key]
+    work_to_the_end(final, files=("c",))
+    final.objects["data/00000/00000002-first/a"] = b"of the manifest"
+    before = dict(final.objects)
+    with pytest.raises(VerificationError, match="do not say what _SUCCESS was written of; was the"):
+        finish_again(final)
+    assert final.objects == before
+
+
+def test_nothing_is_deleted_of_a_final_run_that_lacks_a_file(final):
+    key = min(key for key in final.objects if key.startswith("data/"))
+    del final.objects[key]
+    before = dict(final.objects)
+    with pytest.raises(VerificationError, match=f"names {key}, which is missing"):
+        finish_again(final)
+    assert final.objects == before

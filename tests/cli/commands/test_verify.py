@@ -21,6 +21,10 @@ TAMPERING = {
     "cut file": (lambda run: run.put(data_key(run), b"0"), "with 4 bytes, but it has 1"),
     "lost file": (lambda run: run.delete(data_key(run)), "which is missing"),
     "lost record": (lambda run: run.delete(record(3)), "differs from what the ledgers say"),
+    "two lost records": (
+        lambda run: (run.delete(record(2)), run.delete(record(3))),
+        "record 2 of shard 0 is missing, although record 5 stands: was the bucket cleaned",
+    ),
     "rewritten record": (
         lambda run: run.put(record(2), run.get(record(2)).replace(b"rows.txt", b"rowz.txt")),
         "was not built on the record that stands below it",
@@ -50,6 +54,15 @@ def test_verify_finds_tampering(run: Storage, batchprocess: Command, kind: str) 
     said = batchprocess("verify", run.uri)
     assert said.code == 93, said
     assert sentence in said.out
+
+
+def test_a_lost_record_of_a_run_that_still_goes_on_is_named(
+    going: Storage, batchprocess: Command
+) -> None:
+    going.delete(record(3))
+    said = batchprocess("verify", going.uri)
+    assert said.code == 93
+    assert "record 3 of shard 0 is missing, although record 5 stands" in said.out
 
 
 def test_a_record_that_is_none_is_named(run: Storage, batchprocess: Command) -> None:

@@ -10,12 +10,16 @@ from batchprocess.storage.base import StoredObject
 
 
 class FakeMemoryStorage:
-    """Implements the storage protocol; `exclusive=False` lets every create win."""
+    """Implements the storage protocol; `exclusive=False` lets every create win.
+
+    Listings leave out the keys in `unlisted`: they lag behind.
+    """
 
     uri = "fake://memory"
 
     def __init__(self, *, exclusive: bool = True) -> None:
         self.objects: dict[str, bytes] = {}
+        self.unlisted: set[str] = set()
         self.calls: Counter[str] = Counter()
         self._exclusive = exclusive
         self._lock = threading.Lock()
@@ -56,11 +60,13 @@ class FakeMemoryStorage:
         yield self.objects[key][start:]
 
     def stat(self, key: str) -> int | None:
+        self._called("stat")
         return len(self.objects[key]) if key in self.objects else None
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         self._called("list")
-        keys = sorted(key for key in self.objects if key.startswith(prefix))
+        shown = self.objects.keys() - self.unlisted
+        keys = sorted(key for key in shown if key.startswith(prefix))
         return iter([StoredObject(key, len(self.objects[key])) for key in keys])
 
     def folders(self, prefix: str = "") -> Iterator[str]:

@@ -13,6 +13,7 @@ from batchprocess.ledger.draft import Draft, body_of, uploads_of
 from batchprocess.ledger.effects import Flow, Upload
 from batchprocess.ledger.head import Stored, find_head, read
 from batchprocess.ledger.identity import Identity, refuse_finished
+from batchprocess.ledger.survey import require_end
 from batchprocess.protocol.errors import Fenced, NoProgress, VerificationError
 from batchprocess.protocol.records import Claim, Commit, Seal, data_prefix, digest, encode
 
@@ -39,17 +40,21 @@ def claim(me: Identity, *, max_without_progress: int | None) -> Flow[Claimed]:
 
     Raises ShardSealed, ShardClosed, TakenOver or NoProgress without having claimed. Losing the
     race for a number is not being fenced: the rival's record becomes the one we build on, so the
-    cursor is always that of the record right below our claim.
+    cursor is always that of the record right below our claim. VerificationError if that record
+    or one between it and the last commit is lost.
     """
     head = yield from find_head(me.shard)
     yield from _refuse_hopeless(head, me, max_without_progress)
     while True:
         refuse_finished(head, me)
+        if not (yield from require_end(me.shard, head)):
+            head = yield from find_head(me.shard, after=head)
+            continue
+        last = yield from last_commit(head)
         record = _claim_on(head, me)
         body = encode(record)
         rival = yield from create_record(record, body)
         if rival is None:
-            last = yield from last_commit(head)
             return Claimed(_position(record, body), last)
         found = Stored.parse(rival, shard=me.shard, seq=record.seq)
         head = yield from find_head(me.shard, after=found)

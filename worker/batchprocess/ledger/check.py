@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 from batchprocess.ledger.read import ShardLedger
-from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import Claim, Commit, Seal
 from batchprocess.protocol.sharding import ShardPlan
 
@@ -27,12 +26,6 @@ def problems(ledger: ShardLedger, plan: ShardPlan, sizes: Mapping[str, int]) -> 
             yield from _body_problems(where, record, cursor, owner, total)
             yield from _missing(where, record, sizes)
         prev, cursor = stored.digest, record.cursor
-
-
-def require_sound(ledger: ShardLedger, plan: ShardPlan, sizes: Mapping[str, int]) -> None:
-    """Raise VerificationError with the first problem of the shard."""
-    for problem in problems(ledger, plan, sizes):
-        raise VerificationError(problem)
 
 
 def _body_problems(

@@ -63,9 +63,16 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class ListSizes:
-    """Sizes of all objects below a prefix. Reply: `dict[str, int]`."""
+    """Sizes of all objects below a prefix: no proof of absence. Reply: `dict[str, int]`."""
 
     prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Ask for objects by name. Reply: `list[int | None]` in order, None for what is absent."""
+
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,6 @@ class Pause:
     number: int
 
 
-Effect = Get | GetMany | Create | Upload | Put | ListSizes | Delete | Pause
+Effect = Get | GetMany | Create | Upload | Put | ListSizes | Sizes | Delete | Pause
 T = TypeVar("T")
 Flow = Generator[Effect, Any, T]

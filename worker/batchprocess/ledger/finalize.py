@@ -7,7 +7,6 @@ nobody can commit there, so what no record names by then will never be named.
 
 from collections.abc import Iterable, Sequence
 
-from batchprocess.ledger.check import require_sound
 from batchprocess.ledger.create import create, create_record
 from batchprocess.ledger.documents import manifest_of
 from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put
@@ -15,6 +14,7 @@ from batchprocess.ledger.head import Stored
 from batchprocess.ledger.identity import Identity, refuse_taken_over
 from batchprocess.ledger.metrics import metric_documents
 from batchprocess.ledger.read import ShardLedger, read_shard
+from batchprocess.ledger.survey import problems_of, require_no_loss
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import Seal, digest, encode
 from batchprocess.protocol.run import (
@@ -23,19 +23,27 @@ from batchprocess.protocol.run import (
     SUMMARY_KEY,
     Success,
     Summary,
+    parse_document,
 )
 from batchprocess.protocol.sharding import ShardPlan
+
+_NOT_CLEANED = (
+    "was the folder copied in part, or restored? Nothing was deleted; batchprocess verify lists "
+    "everything"
+)
 
 
 def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
     """Make sure that shard `me.shard` is sealed: abandon it if it is not. Returns its ledger.
 
     Created like a claim: it may lose to a live commit, and then abandons what stands after it;
-    raises TakenOver rather than closing a shard of a younger job.
+    raises TakenOver rather than closing a shard of a younger job, and VerificationError rather
+    than putting a seal where a record is lost.
     """
     ledger = yield from read_shard(me.shard)
     while ledger.outcome is None:
         refuse_taken_over(ledger.head, me)
+        yield from require_no_loss(ledger)
         record = _abandon(me, ledger.head, plan)
         yield from create_record(record, encode(record))
         ledger = yield from read_shard(me.shard, ledger)
@@ -43,10 +51,29 @@ def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
 
 
 def check(ledgers: Sequence[ShardLedger], plan: ShardPlan) -> Flow[None]:
-    """Contiguous, linked, and every named object present with its size."""
+    """Raise VerificationError with the first problem of any of these shards."""
     for ledger in ledgers:
-        sizes = yield ListSizes(f"data/{ledger.shard:05d}/")
-        require_sound(ledger, plan, sizes)
+        for problem in (yield from problems_of(ledger, plan)):
+            raise VerificationError(problem)
+
+
+def require_final(ledgers: Sequence[ShardLedger]) -> Flow[None]:
+    """Raise VerificationError unless these ledgers are what `_SUCCESS` was written of.
+
+    Only then is it known that what no record names was named by none: a record that is missing
+    now, in a copy for instance, may have been there.
+    """
+    unsealed = [ledger.shard for ledger in ledgers if ledger.outcome is None]
+    if unsealed:
+        raise VerificationError(
+            f"the run has {SUCCESS_KEY}, but the ledger of shard {unsealed[0]} has no seal: "
+            f"records are missing; {_NOT_CLEANED}"
+        )
+    success = yield from read_success()
+    if success is None or success.manifest != digest(manifest_of(ledgers)):
+        raise VerificationError(
+            f"the ledgers do not say what {SUCCESS_KEY} was written of; {_NOT_CLEANED}"
+        )
 
 
 def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
@@ -65,11 +92,11 @@ def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
     success = Success(manifest=digest(manifest)).model_dump_json().encode()
     if (yield from create(SUCCESS_KEY, success)) is not None:
         raise VerificationError(f"{SUCCESS_KEY} exists and names another manifest")
-    return summary if kept is None else _parse(kept)
+    return summary if kept is None else parse_document(Summary, SUMMARY_KEY, kept)
 
 
 def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
-    """Delete, under data/ only, what no record names. Only after _SUCCESS.
+    """Delete, under data/ only, what no record names. Only of ledgers that have become _SUCCESS.
 
     Returns the keys that storage refused to delete. Safe to repeat, and safe while a fenced
     attempt is still uploading: what it leaves can never be named.
@@ -86,19 +113,18 @@ def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
 
 def finished() -> Flow[Summary | None]:
     """The summary of a run that is final, else None."""
-    if (yield Get(SUCCESS_KEY)) is None:
+    if (yield from read_success()) is None:
         return None
     body: bytes | None = yield Get(SUMMARY_KEY)
     if body is None:
         raise VerificationError(f"{SUCCESS_KEY} exists but {SUMMARY_KEY} is missing")
-    return _parse(body)
+    return parse_document(Summary, SUMMARY_KEY, body)
 
 
-def _parse(body: bytes) -> Summary:
-    try:
-        return Summary.model_validate_json(body)
-    except ValueError as error:
-        raise VerificationError(f"{SUMMARY_KEY} cannot be read: {error}") from error
+def read_success() -> Flow[Success | None]:
+    """_SUCCESS, None before the run is final."""
+    body: bytes | None = yield Get(SUCCESS_KEY)
+    return None if body is None else parse_document(Success, SUCCESS_KEY, body)
 
 
 def _abandon(me: Identity, head: Stored | None, plan: ShardPlan) -> Seal:

@@ -1,12 +1,10 @@
 """run.json: how a run's dataset is cut and processed. Written once, before the first claim."""
 
-from pydantic import ValidationError
-
 from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get
 from batchprocess.ledger.job_settings import require_same_hparams
-from batchprocess.protocol.errors import DatasetChanged, RunMismatch, VerificationError
-from batchprocess.protocol.run import RUN_KEY, RunInfo
+from batchprocess.protocol.errors import DatasetChanged, RunMismatch
+from batchprocess.protocol.run import RUN_KEY, RunInfo, parse_document
 from batchprocess.protocol.sharding import ShardPlan
 
 ANOTHER = "batchprocess run --fresh, or a new runId"
@@ -22,7 +20,7 @@ _SPELLING = {
 def read_run(key: str = RUN_KEY) -> Flow[RunInfo | None]:
     """run.json, or None before it exists."""
     body: bytes | None = yield Get(key)
-    return None if body is None else _parse(body)
+    return None if body is None else parse_document(RunInfo, RUN_KEY, body)
 
 
 def open_run(mine: RunInfo, another: str = ANOTHER) -> Flow[RunInfo]:
@@ -33,7 +31,7 @@ def open_run(mine: RunInfo, another: str = ANOTHER) -> Flow[RunInfo]:
     stored = yield from create(RUN_KEY, mine.model_dump_json(indent=1).encode())
     if stored is None:
         return mine
-    theirs = _parse(stored)
+    theirs = parse_document(RunInfo, RUN_KEY, stored)
     require_same(mine, theirs, another)
     return theirs
 
@@ -73,14 +71,3 @@ def plan_of(run: RunInfo) -> ShardPlan:
 def _short(fingerprint: str | None) -> str:
     """Enough of a digest to tell two apart."""
     return str(fingerprint)[:12]
-
-
-def _parse(body: bytes) -> RunInfo:
-    try:
-        return RunInfo.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise VerificationError(
-            f"{RUN_KEY} cannot be read: {field + ': ' if field else ''}{first['msg']}"
-        ) from error

@@ -17,7 +17,7 @@ MAX_RECORD_BYTES = 1 << 20
 MAX_FILES_PER_COMMIT = 10_000
 MAX_INLINE_BYTES = 16 << 10
 """Of a reducer's value as JSON in a record; larger ones lie beside the record's files."""
-_RECORD_NAME = re.compile(r"^[0-9]{8}\.json$")
+_RECORD_KEY = re.compile(r"^ledger/[0-9]{5,}/([0-9]{8,})\.json$")
 
 Span = tuple[int, int]
 """A half-open range `[first, end)`."""
@@ -139,12 +139,18 @@ def digest(body: bytes) -> str:
 
 def record_key(shard: int, seq: int) -> str:
     """Where record `seq` of `shard` stands, relative to the run folder."""
-    return f"ledger/{shard:05d}/{seq:08d}.json"
+    return f"{ledger_prefix(shard)}{seq:08d}.json"
 
 
-def is_record_name(name: str) -> bool:
-    """Whether a file name in a shard's ledger folder is a record (temporaries are not)."""
-    return _RECORD_NAME.match(name) is not None
+def ledger_prefix(shard: int) -> str:
+    """What the keys of all records of a shard begin with."""
+    return f"ledger/{shard:05d}/"
+
+
+def number_of_record(key: str) -> int | None:
+    """The number of the record that stands at `key`; None if it is no record's."""
+    found = _RECORD_KEY.match(key)
+    return None if found is None else int(found[1])
 
 
 def data_prefix(shard: int, seq: int, nonce: str) -> str:
@@ -159,4 +165,4 @@ def failure_key(shard: int, batch: int, nonce: str) -> str:
 
 def failure_prefix(shard: int) -> str:
     """What all such notes of a shard begin with."""
-    return f"ledger/{shard:05d}/failed-"
+    return f"{ledger_prefix(shard)}failed-"

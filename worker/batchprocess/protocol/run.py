@@ -1,11 +1,12 @@
 """The run folder's other documents: run.json, manifest.jsonl, summary.json, _SUCCESS."""
 
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from batchprocess.protocol.counts import Count, PositiveCount
 from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import Span
 from batchprocess.protocol.sharding import ShardPlan
 
@@ -13,6 +14,8 @@ RUN_KEY = "run.json"
 MANIFEST_KEY = "manifest.jsonl"
 SUMMARY_KEY = "summary.json"
 SUCCESS_KEY = "_SUCCESS"
+
+D = TypeVar("D", bound=BaseModel)
 
 
 class _Model(BaseModel):
@@ -112,3 +115,15 @@ class Success(_Model):
     """_SUCCESS: the run is final; `manifest` is the sha256 of manifest.jsonl."""
 
     manifest: str
+
+
+def parse_document(model: type[D], key: str, body: bytes) -> D:
+    """What stands at `key`; VerificationError names the field if it is not a `model`."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise VerificationError(
+            f"{key} cannot be read: {field + ': ' if field else ''}{first['msg']}"
+        ) from error

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from batchprocess.ledger.documents import Reduction, summarize
-from batchprocess.ledger.finalize import check, clean, close, finished, publish
+from batchprocess.ledger.finalize import check, clean, close, finished, publish, require_final
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import ShardLedger, read_shard
@@ -25,7 +25,7 @@ Reduce = Callable[[Mapping[str, Sequence[ReducerEntry]]], Reduction]
 def finish(
     storage: Storage, *, job: str, run_id: str, reduce: Reduce, patience: Patience
 ) -> Summary:
-    """Close, check, reduce, publish, clean; on a run that is final only clean again.
+    """Close, check, reduce, publish, clean; a run that is final is only checked and cleaned.
 
     `reduce` is asked only if a record has reducer values; an error in it is part of the summary,
     because outputs count either way. May raise TakenOver, VerificationError, StorageError.
@@ -33,11 +33,14 @@ def finish(
     run = perform(read_run(), storage, patience)
     if run is None:
         raise VerificationError(f"{storage.uri}/{RUN_KEY} is missing: no attempt has begun")
+    plan = plan_of(run)
     done = perform(finished(), storage, patience)
     if done is not None:
-        _clean(storage, _read_all(storage, run.shards, patience), patience)
+        ledgers = _read_all(storage, run.shards, patience)
+        perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
+        perform(require_final(ledgers), storage, patience)
+        _clean(storage, ledgers, patience)
         return done
-    plan = plan_of(run)
     names = [identity(job, shard) for shard in range(run.shards)]
     ledgers = perform_all([close(me, plan) for me in names], storage, patience)
     perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)

@@ -20,6 +20,7 @@ from batchprocess.ledger.effects import (
     ListSizes,
     Pause,
     Put,
+    Sizes,
     Upload,
 )
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
@@ -92,14 +93,16 @@ class _Performer:
                 return self._create(key, body)
             case Pause(number):
                 return self._pause(number)
-            case GetMany() | Upload() | Delete():
+            case GetMany() | Sizes() | Upload() | Delete():
                 return self._run_many(effect)
         return retry_until_known(lambda: _single(store, effect), self._patience)
 
-    def _run_many(self, effect: GetMany | Upload | Delete) -> Any:
+    def _run_many(self, effect: GetMany | Sizes | Upload | Delete) -> Any:
         match effect:
             case GetMany(keys):
                 return self._each(keys, self._storage.get)
+            case Sizes(keys):
+                return self._each(keys, self._storage.stat)
             case Upload(items):
                 return self._each(items, self._upload)
             case Delete(keys):

@@ -4,15 +4,15 @@ import hashlib
 
 from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import Target, find_target
-from batchprocess.ledger.check import problems
 from batchprocess.ledger.documents import manifest_of
-from batchprocess.ledger.finalize import finished
+from batchprocess.ledger.finalize import finished, read_success
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import plan_of
+from batchprocess.ledger.survey import problems_of
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import CommittedFile, digest
-from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY, Success
+from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY
 from batchprocess.runs.download import chunks
 from batchprocess.runs.patience import retry_until_known
 from batchprocess.runs.perform import perform, perform_all
@@ -25,8 +25,8 @@ def verify_run(target: str, *, as_json: bool) -> int:
     ledgers = perform_all(flows, found.storage)
     named = [item for one in ledgers for body in one.bodies for item in body.objects()]
     wrong = [*_ledger_problems(found, ledgers), *_file_problems(found, named)]
-    wrong += _manifest_problems(found, ledgers)
     complete = retry_until_known(lambda: found.storage.get(SUCCESS_KEY)) is not None
+    wrong += _manifest_problems(found, ledgers, complete=complete)
     if as_json:
         facts = {"uri": found.storage.uri, "complete": complete}
         print_json({**facts, "files": len(named), "problems": wrong})
@@ -41,8 +41,8 @@ def verify_run(target: str, *, as_json: bool) -> int:
 
 def _ledger_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
     plan = plan_of(found.run)
-    sizes = retry_until_known(lambda: {item.key: item.size for item in found.storage.list("data/")})
-    return [problem for ledger in ledgers for problem in problems(ledger, plan, sizes)]
+    flows = [problems_of(ledger, plan) for ledger in ledgers]
+    return [problem for wrong in perform_all(flows, found.storage) for problem in wrong]
 
 
 def _file_problems(found: Target, named: list[CommittedFile]) -> list[str]:
@@ -59,9 +59,8 @@ def _file_problems(found: Target, named: list[CommittedFile]) -> list[str]:
     return wrong
 
 
-def _manifest_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
-    success = retry_until_known(lambda: found.storage.get(SUCCESS_KEY))
-    if success is None:
+def _manifest_problems(found: Target, ledgers: list[ShardLedger], *, complete: bool) -> list[str]:
+    if not complete:
         return []
     manifest = retry_until_known(lambda: found.storage.get(MANIFEST_KEY))
     if manifest is None:
@@ -69,11 +68,11 @@ def _manifest_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
     if manifest != manifest_of(ledgers):
         return [f"{MANIFEST_KEY} differs from what the ledgers say"]
     try:
-        same = Success.model_validate_json(success).manifest == digest(manifest)
+        success = perform(read_success(), found.storage)
         summary = perform(finished(), found.storage)
-    except (ValueError, VerificationError) as error:
-        return [" ".join(str(error).split())]
-    if not same:
+    except VerificationError as error:
+        return [str(error)]
+    if success is not None and success.manifest != digest(manifest):
         return [f"{SUCCESS_KEY} names another manifest"]
     if summary is not None and summary.rows != _rows(ledgers):
         return [f"{SUMMARY_KEY} says {summary.rows} rows, the ledgers {_rows(ledgers)}"]

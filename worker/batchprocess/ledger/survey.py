@@ -1,0 +1,73 @@
+"""What of a ledger is there: records behind a lost one, and the objects that records name.
+
+A listing shows what stands, but may lag behind: what it leaves out is asked for by name before it
+counts as missing.
+"""
+
+from collections.abc import Mapping
+
+from batchprocess.ledger.check import problems
+from batchprocess.ledger.effects import Flow, Get, ListSizes, Sizes
+from batchprocess.ledger.head import Stored
+from batchprocess.ledger.read import ShardLedger
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.records import ledger_prefix, number_of_record, record_key
+from batchprocess.protocol.sharding import ShardPlan
+
+
+def problems_of(ledger: ShardLedger, plan: ShardPlan) -> Flow[tuple[str, ...]]:
+    """Everything wrong with one shard as it stands now, a sentence each."""
+    lost = yield from _lost_record(ledger)
+    sizes = yield from _sizes(ledger)
+    return (*([] if lost is None else [lost]), *problems(ledger, plan, sizes))
+
+
+def require_no_loss(ledger: ShardLedger) -> Flow[None]:
+    """Raise VerificationError if the ledger goes on behind the first number that is absent."""
+    lost = yield from _lost_record(ledger)
+    if lost is not None:
+        raise VerificationError(lost)
+
+
+def require_end(shard: int, head: Stored | None) -> Flow[bool]:
+    """Whether `head` still is the last record, with two reads at most and no listing.
+
+    Raises VerificationError if the number behind it is absent although the one after that stands.
+    """
+    number = 1 if head is None else head.record.seq + 1
+    if (yield Get(record_key(shard, number + 1))) is None:
+        return True
+    # It was created by somebody who knew that the number below it stood.
+    if (yield Get(record_key(shard, number))) is None:
+        raise VerificationError(_lost(shard, number, number + 1))
+    return False
+
+
+def _lost_record(ledger: ShardLedger) -> Flow[str | None]:
+    """What is to be said of the first absent record, if there are some behind it."""
+    shard, number = ledger.shard, len(ledger.records) + 1
+    listed = yield ListSizes(ledger_prefix(shard))
+    behind = max((number_of_record(key) or 0 for key in listed), default=0)
+    if behind <= number and (yield Get(record_key(shard, number + 1))) is not None:
+        behind = number + 1
+    if behind <= number or (yield Get(record_key(shard, number))) is not None:
+        # The shard may have grown since its ledger was read.
+        return None
+    return _lost(shard, number, behind)
+
+
+def _lost(shard: int, number: int, behind: int) -> str:
+    return (
+        f"record {number} of shard {shard} is missing, although record {behind} stands: was the "
+        "bucket cleaned, copied in part, or restored?"
+    )
+
+
+def _sizes(ledger: ShardLedger) -> Flow[Mapping[str, int]]:
+    """Bytes of every object that the shard's records name, of those that are there."""
+    listed: dict[str, int] = yield ListSizes(f"data/{ledger.shard:05d}/")
+    named = [item for body in ledger.bodies for item in body.objects()]
+    doubted = tuple({item.key for item in named if listed.get(item.key) != item.size})
+    asked: list[int | None] = (yield Sizes(doubted)) if doubted else []
+    found = zip(doubted, asked, strict=True)
+    return {**listed, **{key: size for key, size in found if size is not None}}
