@@ -5,6 +5,7 @@ import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,3 +129,66 @@ def test_access_without_hard_links_is_refused(
     with pytest.raises(UnsafeStorage, match=f"{tmp_path} has no hard links"):
         LocalStorage(tmp_path / "runs").check_access()
     assert list(tmp_path.iterdir()) == []
+
+
+class Unreadable:
+    """One path that cannot be looked at, for as long as `error` says why."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, path: Path, number: int) -> None:
+        for name in ("scandir", "stat"):
+            monkeypatch.setattr(os, name, self._refusing(getattr(os, name), path, number))
+
+    @staticmethod
+    def _refusing(real: Any, path: Path, number: int) -> Any:
+        def refuse(asked: Any = ".", *given: Any, **named: Any) -> Any:
+            if asked in (path, str(path)):
+                raise OSError(number, os.strerror(number), str(path))
+            return real(asked, *given, **named)
+
+        return refuse
+
+
+UNREADABLE = [(errno.EIO, OutcomeUnknown), (errno.EACCES, StorageDenied)]
+
+
+@pytest.mark.parametrize(("number", "error"), UNREADABLE)
+def test_a_folder_that_cannot_be_read_is_not_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception]
+) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.put("data/00000/a/file", b"1")
+    storage.put("data/00000/b/file", b"2")
+    Unreadable(monkeypatch, tmp_path / "data" / "00000" / "a", number)
+    named = f"00000/a: {os.strerror(number)}"
+    for look in (
+        lambda: list(storage.list()),
+        lambda: list(storage.folders("data/00000/a/")),
+        lambda: storage.leftovers(before=TOMORROW),
+    ):
+        with pytest.raises(error, match=named):
+            look()
+
+
+@pytest.mark.parametrize(("number", "error"), UNREADABLE)
+def test_a_file_that_cannot_be_looked_at_is_not_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception]
+) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.put("data/file", b"1")
+    Unreadable(monkeypatch, tmp_path / "data" / "file", number)
+    for look in (
+        lambda: storage.stat("data/file"),
+        lambda: list(storage.read("data/file")),
+        lambda: list(storage.list()),
+    ):
+        with pytest.raises(error, match=f"data/file: {os.strerror(number)}"):
+            look()
+
+
+def test_what_is_below_a_file_is_absent(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.put("file", b"1")
+    assert storage.stat("file/below") is None
+    assert storage.get("file/below") is None
+    assert list(storage.list("file/below/")) == []
+    assert list(storage.folders("file/")) == []

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 def test_a_missing_bucket_is_named(gateway: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     open_s3(gateway, "", monkeypatch)
     missing = S3Storage("nowhere-to-be-found", "run", gateway.settings())
-    for call in (lambda: missing.get("k"), lambda: missing.create("k", b"")):
+    calls = (lambda: missing.get("k"), lambda: missing.create("k", b""), lambda: missing.stat("k"))
+    for call in calls:
         with pytest.raises(StorageDenied, match="nowhere-to-be-found.*bucket does not exist"):
             call()
 

@@ -1,5 +1,8 @@
 """Files of `upload_path()`: blocks, and what is refused."""
 
+import errno
+import os
+
 import pytest
 
 from batchprocess.sdk.output.upload_files import Staging
@@ -67,3 +70,19 @@ def test_a_block_open_across_a_boundary_is_an_error(tmp_path):
     staging = Staging(tmp_path)
     with staging.block(), pytest.raises(RuntimeError, match="still open at a checkpoint"):
         staging.cut_files()
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_and_its_files_are_not_left_out(
+    tmp_path, monkeypatch
+):
+    real = os.scandir
+
+    def refuse(path="."):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    staging = Staging(tmp_path)
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError, match="closed"):
+        stage(staging, "open/a", "closed/b")

@@ -58,10 +58,13 @@ class Storage(Protocol):
         """The object's bytes from `start`, in chunks. `FileNotFoundError` if absent."""
 
     def stat(self, key: str) -> int | None:
-        """Size in bytes, or None if absent."""
+        """Size in bytes, or None only if it is absent for sure."""
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Objects whose key begins with `prefix`, in key order; never proof of absence."""
+        """Objects whose key begins with `prefix`, in key order; never proof of absence.
+
+        A folder that cannot be read is an error, not an empty one.
+        """
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """Names one level below `prefix` (which is empty or ends in `/`) that hold objects."""

@@ -59,10 +59,24 @@ def try_folder(folder: Path, name: str) -> None:
                 path.unlink()
 
 
+def status(path: Path) -> os.stat_result | None:
+    """What stands there, or None. Only an absent path is None: pathlib calls more than that so."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def files(folder: Path) -> Iterator[Path]:
-    """All files below a folder."""
-    for where, _, names in os.walk(folder):
+    """All files below a folder; a StorageError for a folder that cannot be read."""
+    for where, _, names in os.walk(folder, onerror=_raise_unless_gone):
         yield from (Path(where, name) for name in names)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """What could not be looked at is not empty."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise _meaning(Path(error.filename), error) from error
 
 
 def link(temporary: Path, path: Path) -> bool:

@@ -7,6 +7,7 @@ and a reader never sees half a record. A rename would replace what stands there.
 import itertools
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,7 +92,7 @@ class LocalStorage:
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""
         path = self._path(key)
-        if not path.is_file():
+        if self._status(key) is None:
             raise FileNotFoundError(f"{path} does not exist")
         with durable.translated(path), path.open("rb") as file:
             file.seek(start)
@@ -116,8 +117,12 @@ class LocalStorage:
         """Names of the folders directly below `prefix`."""
         folder = self._path(prefix) if prefix else self._root
         with durable.translated(folder):
-            if folder.is_dir():
-                yield from sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+            try:
+                with os.scandir(folder) as entries:
+                    names = sorted(entry.name for entry in entries if entry.is_dir())
+            except (FileNotFoundError, NotADirectoryError):
+                return
+        yield from names
 
     def delete(self, key: str) -> None:
         """Remove an object and the folders that this leaves empty; absent is fine."""
@@ -152,7 +157,7 @@ class LocalStorage:
         What may be read there shows little of what may be written.
         """
         with durable.translated(self._root):
-            there = next(one for one in (self._root, *self._root.parents) if one.exists())
+            there = next(one for one in (self._root, *self._root.parents) if durable.status(one))
         with durable.translated(there):
             durable.try_folder(there, f".tmp-{secrets.token_hex(16)}")
 
@@ -165,10 +170,8 @@ class LocalStorage:
     def _status(self, key: str) -> os.stat_result | None:
         path = self._path(key)
         with durable.translated(path):
-            try:
-                return path.stat() if path.is_file() else None
-            except FileNotFoundError:
-                return None
+            found = durable.status(path)
+        return found if found is not None and stat.S_ISREG(found.st_mode) else None
 
     def _walk(self, folder: Path) -> Iterator[str]:
         for path in durable.files(folder):

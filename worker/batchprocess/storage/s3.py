@@ -135,9 +135,20 @@ class S3Storage:
                 head = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
                 return int(head["ContentLength"])
             except ClientError as error:
-                if is_absent_for_head(error):
-                    return None
-                raise
+                if not is_absent_for_head(error):
+                    raise
+            # That answer has no body: some proxy's, or that of a missing bucket, looks the same.
+            return self._size_by_get(key)
+
+    def _size_by_get(self, key: str) -> int | None:
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+        except ClientError as error:
+            if code_of(error) == "NoSuchKey":
+                return None
+            raise
+        answer["Body"].close()
+        return int(answer["ContentLength"])
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Objects whose key begins with `prefix`, in key order."""

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import itertools
+import os
 import shutil
 import tempfile
 import threading
@@ -105,9 +106,19 @@ def describe(path: Path) -> Staged:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(_entries(folder)):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise ValueError(f"{name!r} in upload_path() is no regular file: copy its content")
         if path.is_file():
             yield name, path
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """Files and folders below; `rglob` would leave out what is in a folder that it cannot read."""
+    for where, folders, names in os.walk(folder, onerror=_raise):
+        yield from (Path(where, name) for name in (*folders, *names))
+
+
+def _raise(error: OSError) -> None:
+    raise error
