@@ -80,7 +80,7 @@ def _import_for(runner: str) -> None:
         import batchprocess
 
         batchprocess.torch_batch_process  # noqa: B018
-        import batchprocess.sdk.save.parquet
+        import batchprocess.sdk.save.formats.parquet
     elif runner == "Lightning":
         import pytorch_lightning  # noqa: F401
     elif runner.startswith("Accelerate"):

@@ -1,5 +1,6 @@
 """`context.save`: rows come back with their ids, from every format; nothing is lost or mixed up."""
 
+import errno
 import json
 import threading
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from batchprocess.sdk.save.formats.json_lines import JsonLines
 from batchprocess.sdk.save.saver import Saver
 
 
@@ -71,14 +73,32 @@ def test_an_interval_has_its_own_files_and_an_empty_one_has_none(tmp_path: Path)
     assert np.load(saver.cut_files().files.result()["rows.npy"]).tolist() == [[1.0, 1.0]]
 
 
-def test_a_failure_to_encode_is_raised_by_the_commit_and_by_the_next_call(tmp_path: Path) -> None:
+def test_a_failure_to_encode_is_raised_by_the_commit_and_by_the_next_call(
+    tmp_path: Path, monkeypatch
+) -> None:
+    def no_room(*_rows: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(JsonLines, "add", no_room)
     saver = Saver(tmp_path)
-    saver.save("rows.jsonl", {"a": [object()]}, [0])
+    saver.save("rows.jsonl", {"a": [1]}, [0])
     failed = saver.cut_files()
-    with pytest.raises(ValueError, match=r"'rows.jsonl' cannot hold these rows: .*object is not"):
+    with pytest.raises(OSError, match="No space left"):
         failed.files.result()
-    with pytest.raises(ValueError, match="'rows.jsonl' cannot hold these rows"):
+    with pytest.raises(OSError, match="No space left"):
         saver.save("rows.jsonl", {"a": [1]}, [1])
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_a_value_that_no_file_holds_is_refused_in_the_call_and_nothing_is_lost(
+    tmp_path: Path, suffix
+) -> None:
+    saver, name = Saver(tmp_path), f"rows.{suffix}"
+    saver.save(name, {"a": [1]}, [0])
+    with pytest.raises(TypeError, match=rf"'{name}': column 'a' has <object object"):
+        saver.save(name, {"a": [object()]}, [1])
+    saver.save(name, {"a": [2]}, [1])
+    assert saver.cut_files().files.result()[name].stat().st_size > 0
 
 
 class Slow:

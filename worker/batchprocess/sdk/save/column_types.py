@@ -1,21 +1,34 @@
 """Which rows one file of `context.save` can hold: checked in the call, by one sentence each."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from batchprocess.protocol.file_names import check_name
 from batchprocess.sdk.save.column_values import DTYPES
-from batchprocess.sdk.save.writers import TENSORS_ONLY, WRITERS
+from batchprocess.sdk.save.formats.writers import LISTS, TENSORS_ONLY, WRITERS
+from batchprocess.sdk.save.id_types import integer_ids
+from batchprocess.sdk.save.plain_values import plain
 
 Column = torch.Tensor | np.ndarray[Any, Any] | Sequence[Any]
-ColumnType = tuple[object, ...]
-_LIST: ColumnType = ("list",)
+_LIST: tuple[object, ...] = ("list",)
+
+
+class JoinedType(Protocol):
+    """The type of a column whose batches need not be equal: what there is so far says which may."""
+
+    def joined(self, known: Any) -> Any:
+        """The type of what is known (None: nothing) and of this one; TypeError if none has both."""
+
+
+ColumnType = tuple[object, ...] | JoinedType
+"""A tuple is equal in all batches."""
 
 
 def columns_of(name: Any, rows: Any) -> Mapping[str, Column]:
@@ -28,29 +41,59 @@ def columns_of(name: Any, rows: Any) -> Mapping[str, Column]:
     return columns
 
 
-def column_types_of(name: str, columns: Mapping[str, Column], ids: Column) -> dict[str, ColumnType]:
-    """What must be equal in all rows of one file; ValueError or TypeError if they can't be kept."""
+def checked_rows(
+    name: str, columns: Mapping[str, Any], ids: Any
+) -> tuple[dict[str, Any], Any, dict[str, ColumnType]]:
+    """Columns and ids as the format takes them, copied if they were lists, and their types.
+
+    ValueError or TypeError says what can't be kept.
+    """
     suffix = _suffix(name)
     if not columns or (suffix == ".npy" and len(columns) > 1):
         raise ValueError(f"{name!r} got {len(columns)} columns: one array makes a .npy file")
-    if "id" in columns:
-        raise ValueError(f"{name!r}: column 'id' holds the ids; give them as ids=")
-    types = {"id": _type_of_ids(name, ids)}
+    with in_file(name):
+        ids, integers = integer_ids(ids)
+        _check_texts(suffix, ids)
+    types: dict[str, ColumnType] = {"id": integers or _type_of_ids(name, ids)}
+    made = {}
     for key, column in columns.items():
-        types[key] = column_type_of(name, key, column)
+        _check_key(name, suffix, key)
+        given = column_type_of(name, key, column)
         if len(column) != len(ids):
             raise ValueError(
                 f"{name!r}: column {key!r} has {len(column)} rows, but there are {len(ids)} ids"
             )
-        if suffix in TENSORS_ONLY and types[key] == _LIST:
+        if suffix in TENSORS_ONLY and given == _LIST:
             raise TypeError(
                 f"{name!r}: column {key!r} must be a tensor or an array of numbers; torch.stack "
                 "makes one of a list of tensors"
             )
-    return types
+        with in_file(name):
+            made[key] = LISTS[suffix](key, plain(column)) if given == _LIST else column
+        types[key] = made[key] if hasattr(made[key], "joined") else given
+    return made, ids, types
 
 
-def column_type_of(name: str, key: str, column: Any) -> ColumnType:
+@contextlib.contextmanager
+def in_file(name: str) -> Iterator[None]:
+    """Errors of values begin with the file's name."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name!r}: {error}") from error
+
+
+def _check_key(name: str, suffix: str, key: Any) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"{name!r}: column {key!r} must have a text as its name: use str()")
+    if key == "id":
+        raise ValueError(f"{name!r}: column 'id' holds the ids; give them as ids=")
+    if suffix == ".safetensors" and key == "__metadata__":
+        raise ValueError(f"{name!r}: in this format no column can be called {key!r}: rename it")
+
+
+def column_type_of(name: str, key: str, column: Any) -> tuple[object, ...]:
     """What a column must have in common with the next one of its name."""
     if isinstance(column, torch.Tensor | np.ndarray):
         return _type_of_array(name, key, column)
@@ -64,7 +107,10 @@ def column_type_of(name: str, key: str, column: Any) -> ColumnType:
 
 def types_as_text(types: Mapping[str, ColumnType]) -> str:
     """For people."""
-    return ", ".join(f"{key} {' '.join(map(str, parts))}" for key, parts in types.items())
+    return ", ".join(
+        f"{key} {' '.join(map(str, one)) if isinstance(one, tuple) else one}"
+        for key, one in types.items()
+    )
 
 
 def _suffix(name: str) -> str:
@@ -79,9 +125,12 @@ def _suffix(name: str) -> str:
 
 def _type_of_array(
     name: str, key: str, column: "torch.Tensor | np.ndarray[Any, Any]"
-) -> ColumnType:
+) -> tuple[object, ...]:
     if column.ndim == 0:
-        raise ValueError(f"{name!r}: column {key!r} must have one row first, not no dimension")
+        raise ValueError(
+            f"{name!r}: column {key!r} is a single value: the first dimension must count the rows; "
+            ".reshape(1) makes one row of it"
+        )
     if isinstance(column, np.ndarray) and column.dtype.kind not in "biuf":
         return _LIST
     dtype = str(column.dtype).removeprefix("torch.")
@@ -92,7 +141,7 @@ def _type_of_array(
     return (dtype, tuple(column.shape[1:]))
 
 
-def _type_of_ids(name: str, ids: Any) -> ColumnType:
+def _type_of_ids(name: str, ids: Any) -> tuple[object, ...]:
     """Nothing says what the ids of no rows are."""
     found = column_type_of(name, "id", ids)
     if not len(ids):
@@ -102,6 +151,14 @@ def _type_of_ids(name: str, ids: Any) -> ColumnType:
     if shape or not whole or (found == _LIST and not all(isinstance(one, str) for one in ids)):
         raise TypeError(f"{name!r}: ids= must be one integer or text a row, all of one sort")
     return found
+
+
+def _check_texts(suffix: str, ids: Any) -> None:
+    for one in ids if isinstance(ids, list | tuple) else ():
+        if isinstance(one, str):
+            one.encode()
+            if suffix == ".npy" and one.endswith("\0"):
+                raise ValueError(f"id {one!r} ends in a zero, which numpy cuts off: rename it")
 
 
 def _what(given: Any) -> str:

@@ -36,7 +36,7 @@ class CudaReturn:
 
         Raises OutOfMemoryError if there is no room for the snapshot.
         """
-        snapshot = tensor.detach().clone(memory_format=torch.contiguous_format)
+        snapshot = tensor.detach().resolve_neg().clone(memory_format=torch.contiguous_format)
         stream, cloned = self._stream(snapshot.device), make_event()
         cloned.record(torch.cuda.current_stream(snapshot.device))
         host = torch.empty(snapshot.shape, dtype=snapshot.dtype, pin_memory=True)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from batchprocess.sdk.save.column_types import ColumnType, types_as_text
-from batchprocess.sdk.save.writers import WRITERS, Writer, files_of
+from batchprocess.sdk.save.column_types import ColumnType, in_file, types_as_text
+from batchprocess.sdk.save.formats.writers import WRITERS, Writer, files_of
+from batchprocess.sdk.save.id_types import joined_ids
 
 
 class IntervalFiles:
@@ -19,20 +20,16 @@ class IntervalFiles:
         self._empty: dict[str, tuple[Any, dict[str, Any]]] = {}
 
     def expect(self, name: str, types: dict[str, ColumnType]) -> None:
-        """Raise ValueError if rows of these types do not belong to what is in the file."""
+        """Raise ValueError or TypeError if rows of these types do not go into what is in the file.
+
+        Nothing is changed then.
+        """
         for other in self._types.keys() - {name}:
             if twice := set(files_of(name)) & set(files_of(other)):
                 raise ValueError(
                     f"{name!r} and {other!r} would both make {min(twice)!r}: rename one"
                 )
-        known = self._types.setdefault(name, types)
-        # Nothing says what the ids of no rows are.
-        known["id"] = known["id"] or types["id"]
-        if known != types | {"id": types["id"] or known["id"]}:
-            raise ValueError(
-                f"{name!r} got {types_as_text(types)} now and {types_as_text(known)} before: give "
-                "every batch the same columns, or another name"
-            )
+        self._types[name] = _joined(name, self._types.get(name), types)
 
     def names(self) -> frozenset[str]:
         """Of all files that there will be."""
@@ -69,9 +66,33 @@ class IntervalFiles:
         return self._writers[name]
 
 
+def _joined(
+    name: str, known: dict[str, ColumnType] | None, types: dict[str, ColumnType]
+) -> dict[str, ColumnType]:
+    before = dict.fromkeys(types, None) if known is None else known
+    if before.keys() == types.keys():
+        joined = {key: _joined_column(name, key, before[key], new) for key, new in types.items()}
+        if None not in joined.values():
+            return joined
+    raise ValueError(
+        f"{name!r} got {types_as_text(types)} now and {types_as_text(known or {})} before: give "
+        "every batch the same columns, or another name"
+    )
+
+
+def _joined_column(name: str, key: str, known: ColumnType | None, new: ColumnType) -> Any:
+    """The type of both, None if there is none."""
+    if key == "id":
+        return joined_ids(known, new)
+    if not isinstance(new, tuple) and not isinstance(known, tuple):
+        with in_file(name):
+            return new.joined(known)
+    return new if known in (None, new) else None
+
+
 @contextlib.contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Values in lists are seen by the encoder only; pyarrow's errors are of these types."""
+    """What the call has let pass; pyarrow's errors are of these types."""
     try:
         yield
     except (ValueError, TypeError, NotImplementedError) as error:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchprocess.sdk.save.byte_budget import ByteBudget
-from batchprocess.sdk.save.column_lists import as_numbers
-from batchprocess.sdk.save.column_types import Column, ColumnType, column_types_of
+from batchprocess.sdk.save.column_types import Column, ColumnType, checked_rows
 from batchprocess.sdk.save.interval_files import IntervalFiles
 from batchprocess.sdk.save.snapshots import Fetch, Snapshot, size_of, snapshot
 
@@ -65,12 +64,11 @@ class Saver:
         """
         if self._failed is not None:
             raise self._failed
-        ids = as_numbers(ids)
-        types = column_types_of(name, columns, ids)
-        size = sum(size_of(column) for column in (ids, *columns.values()))
+        made, ids, types = checked_rows(name, columns, ids)
+        size = sum(size_of(column) for column in (ids, *made.values()))
         self._budget.acquire(size)
         try:
-            copies = {key: snapshot(column, self._fetch) for key, column in columns.items()}
+            copies = {key: snapshot(column, self._fetch) for key, column in made.items()}
             rows = _Rows(name, snapshot(ids, self._fetch), copies, size)
             with self._lock:
                 interval = self._interval_for(name, types)

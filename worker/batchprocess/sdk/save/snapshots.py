@@ -7,9 +7,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from batchprocess.sdk.save.column_lists import bytes_of, copied
-from batchprocess.sdk.save.column_types import Column
-
 
 class Snapshot(Protocol):
     """One column, perhaps on its way back from the device."""
@@ -22,6 +19,9 @@ Fetch = Callable[[torch.Tensor], Snapshot]
 """Starts a copy from the GPU; RuntimeError if there is no room for it."""
 
 
+_TEXT_BYTES = 64
+
+
 @dataclass(frozen=True)
 class _OnCpu:
     column: torch.Tensor | list[Any]
@@ -30,20 +30,25 @@ class _OnCpu:
         return self.column
 
 
-def snapshot(column: Column, fetch: Fetch | None) -> Snapshot:
-    """A copy, made or begun: the caller may change or free the column at once."""
+def snapshot(column: Any, fetch: Fetch | None) -> Snapshot:
+    """A copy, made or begun: the caller may change or free the column at once.
+
+    Takes tensors, arrays of numbers, texts, and what is its own snapshot already.
+    """
     if isinstance(column, torch.Tensor):
         return _of_tensor(column, fetch)
-    if isinstance(column, np.ndarray) and column.dtype.kind in "biuf":
+    if isinstance(column, np.ndarray):
         return _OnCpu(torch.from_numpy(np.array(column)))
-    return _OnCpu(copied(column))
+    if hasattr(column, "wait"):
+        return column  # type: ignore[no-any-return]
+    return _OnCpu(list(column))
 
 
-def size_of(column: Column) -> int:
-    """Bytes; of a list, about."""
-    if isinstance(column, torch.Tensor | np.ndarray):
+def size_of(column: Any) -> int:
+    """Bytes; of texts, about."""
+    if hasattr(column, "nbytes"):
         return int(column.nbytes)
-    return bytes_of(column)
+    return sum(_TEXT_BYTES + len(text) for text in column)
 
 
 def _of_tensor(tensor: torch.Tensor, fetch: Fetch | None) -> Snapshot:
@@ -54,4 +59,4 @@ def _of_tensor(tensor: torch.Tensor, fetch: Fetch | None) -> Snapshot:
             # No room for a copy there, or none to page-lock: copy it now, and wait for that. If
             # the GPU itself has failed, this fails too.
             pass
-    return _OnCpu(tensor.detach().to("cpu", copy=True).contiguous())
+    return _OnCpu(tensor.detach().resolve_neg().to("cpu", copy=True).contiguous())

@@ -101,7 +101,7 @@ class TorchBatchProcessorContext:
         there is one row for each of the batch.
 
         The caller may change or free everything on return. Waits only when 512 MiB are waiting to
-        be encoded. What is wrong with names, shapes or types raises ValueError or TypeError here;
+        be encoded. What a file cannot hold exactly raises ValueError or TypeError here;
         a failure to write raises in the next call, or ends the attempt at the next checkpoint.
         """
         columns = columns_of(name, rows)

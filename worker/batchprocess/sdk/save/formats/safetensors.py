@@ -34,7 +34,9 @@ class Safetensors:
             self._texts += ids
         for name, values in found.items():
             tensor = torch.as_tensor(values)
-            self._kinds[name] = (tensor.dtype, tensor.shape[1:])
+            if self._kinds.get(name, (None,))[0] is not torch.uint64:
+                # Ids that fit 63 bits have the same bytes, signed or not.
+                self._kinds[name] = (tensor.dtype, tensor.shape[1:])
             self._part(name).write(_bytes_of(tensor))
         self._rows += len(ids)
 

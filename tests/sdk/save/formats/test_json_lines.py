@@ -1,12 +1,14 @@
 """JSON lines files of `context.save`."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from batchprocess.sdk.save.saver import Saver
 from support.saved_files import IDS, save_twice
 
 
@@ -27,3 +29,30 @@ def test_json_lines(tmp_path: Path, ids) -> None:
     assert [row["pair"] for row in rows] == columns["pair"].tolist()
     assert [row["list"] for row in rows] == [[1.0, None], [], [2], [3]]
     assert [row["dict"] for row in rows] == [{"a": None}, {"a": [0.5]}, {}, {"a": {"b": [0, 1]}}]
+
+
+def test_large_integers_are_exact(tmp_path: Path) -> None:
+    values = [2**64, -(2**70), 10**100, 0]
+    text = save_twice(tmp_path, "rows.jsonl", {"n": values}, [0, 1, 2, 3])["rows.jsonl"].read_text()
+    assert [json.loads(line)["n"] for line in text.splitlines()] == values
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({1: "a"}, "key 1 is a int: use str"),
+        ({"a": [{None: 1}]}, "key None is a NoneType"),
+        ({True: 1}, "key True is a bool"),
+        (np.datetime64(1, "ns"), "datetime64 is not JSON serializable"),
+        (date(2020, 1, 1), "date is not JSON serializable"),
+        (b"a", "bytes is not JSON serializable"),
+        ({1}, "set is not JSON serializable"),
+        ("\ud800", "surrogates not allowed"),
+    ],
+    ids=str,
+)
+def test_what_json_cannot_hold_is_refused_in_the_call(tmp_path: Path, value, words) -> None:
+    saver = Saver(tmp_path)
+    with pytest.raises((TypeError, ValueError), match=f"'rows.jsonl': column 'x' has .*{words}"):
+        saver.save("rows.jsonl", {"x": [value]}, [0])
+    assert saver.cut_files() is None

@@ -31,8 +31,9 @@ class Npy:
 
     def finish(self) -> None:
         """Write the header again, now that the number of rows is known."""
-        # Not as Python's integers: of those beyond 63 bits numpy makes floats.
-        ids = np.concatenate(self._ids)
+        # Not as Python's integers, nor as signed and unsigned ones: numpy makes floats of those.
+        unsigned = any(one.dtype == np.uint64 for one in self._ids)
+        ids = np.concatenate([one.astype(np.uint64) if unsigned else one for one in self._ids])
         self._file.seek(0)
         # As long as the first one: numpy leaves room for any number of rows.
         self._write_header(len(ids))

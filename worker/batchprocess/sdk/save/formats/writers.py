@@ -1,23 +1,23 @@
 """Files of `context.save`: one writer per format, rows appended as they come, ids kept.
 
 Writers hold a bounded part of the file in memory, whatever the interval's size. They run in the
-encoder thread; what can be checked before is checked by `column_types.py` in the call.
+encoder thread; what can be checked before is checked by `column_types.py` in the call, where lists
+become what the file will hold of them (`LISTS`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from batchprocess.sdk.save.column_values import Values
-from batchprocess.sdk.save.json_lines import JsonLines
-from batchprocess.sdk.save.npy import Npy
-from batchprocess.sdk.save.safetensors import Safetensors
+from batchprocess.sdk.save.formats.json_lines import JsonLines, json_column
+from batchprocess.sdk.save.formats.npy import Npy
+from batchprocess.sdk.save.formats.safetensors import Safetensors
 
 
 class Writer(Protocol):
     """One file while it grows."""
 
-    def add(self, ids: Values, columns: Mapping[str, Values]) -> None:
+    def add(self, ids: Any, columns: Mapping[str, Any]) -> None:
         """Append rows."""
 
     def finish(self) -> None:
@@ -29,7 +29,7 @@ class Writer(Protocol):
 
 def _parquet(path: Path) -> Writer:
     # Its own module: pyarrow is an extra.
-    from batchprocess.sdk.save.parquet import Parquet
+    from batchprocess.sdk.save.formats.parquet import Parquet
 
     return Parquet(path)
 
@@ -41,6 +41,19 @@ WRITERS: Mapping[str, Callable[[Path], Writer]] = {
     ".jsonl": JsonLines,
 }
 """By suffix."""
+
+
+def _arrow_column(key: str, values: Sequence[Any]) -> Any:
+    from batchprocess.sdk.save.formats.arrow_column import column_of
+
+    return column_of(key, values)
+
+
+LISTS: Mapping[str, Callable[[str, Sequence[Any]], Any]] = {
+    ".parquet": _arrow_column,
+    ".jsonl": json_column,
+}
+"""By suffix: from a column's name and its plain values what the writer takes; it is a snapshot."""
 
 TENSORS_ONLY = frozenset({".npy", ".safetensors"})
 """Formats whose columns are tensors of one dtype and row shape."""

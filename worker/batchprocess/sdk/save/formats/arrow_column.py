@@ -1,0 +1,86 @@
+"""One column of one batch as Parquet will have it, made in the call of `context.save`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batchprocess.sdk.save.formats.arrow_types import (
+    MAX_LEVELS,
+    Bounds,
+    NoCommonType,
+    bounds_of,
+    example_at,
+    levels_of,
+    wider,
+)
+from batchprocess.sdk.save.formats.arrow_values import array_of
+
+
+@dataclass(frozen=True)
+class ArrowType:
+    """What a file has in one column so far."""
+
+    type: Any
+    bounds: Bounds
+
+    def __str__(self) -> str:
+        return str(self.type)
+
+
+@dataclass(frozen=True)
+class ArrowColumn:
+    """Nobody changes it any more, so it is its own snapshot."""
+
+    key: str
+    array: Any
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __str__(self) -> str:
+        return str(self.array.type)
+
+    @property
+    def nbytes(self) -> int:
+        """Its size."""
+        return int(self.array.nbytes)
+
+    def wait(self) -> Any:
+        """The array, which is here."""
+        return self.array
+
+    def joined(self, known: ArrowType | None) -> ArrowType:
+        """The type of what is known and of this; TypeError names both, the place and a value."""
+        place, kind = (self.key,), self.array.type
+        bounds = dict(bounds_of(place, self.array))
+        if known is None:
+            return ArrowType(kind, bounds)
+        for at, (low, high) in known.bounds.items():
+            least, most = bounds.get(at, (low, high))
+            bounds[at] = min(low, least), max(high, most)
+        try:
+            return ArrowType(wider(place, known.type, kind, bounds), bounds)
+        except NoCommonType as error:
+            raise TypeError(
+                f"{error}, and no type holds all of it exactly (a value is "
+                f"{example_at(error.place, self.array)}): give every row one type, save it under "
+                "another name, or as .jsonl"
+            ) from None
+
+
+def column_of(key: str, values: Sequence[Any]) -> ArrowColumn:
+    """Plain values (see `plain_values.plain`) as a column.
+
+    TypeError or ValueError names the place in it and the value that does not fit the others.
+    """
+    return checked_column(key, array_of((key,), values))
+
+
+def checked_column(key: str, array: Any) -> ArrowColumn:
+    """The array as a column; ValueError if nobody could read the file again."""
+    if (levels := levels_of(array.type)) > MAX_LEVELS:
+        raise ValueError(
+            f"column {key!r} is nested too deep: {levels} levels of Parquet, where a list counts "
+            f"two, and at most {MAX_LEVELS} can be read again; save it as .jsonl"
+        )
+    return ArrowColumn(key, array)

@@ -1,0 +1,113 @@
+"""Values in lists of `context.save` as plain Python ones, copied, whatever library made them."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+MAX_DEPTH = 200
+"""Lists and dicts in each other: of deeper ones few programs could read the file again."""
+_FIXED = frozenset({str, int, float, bool, bytes, type(None)})
+"""What nobody can change is not copied."""
+_WIDER = {
+    "bool": "bool",
+    **dict.fromkeys(("int64", "int32", "int16", "int8", "uint32", "uint16", "uint8"), "int64"),
+    "uint64": "uint64",
+    **dict.fromkeys(("float64", "float32", "float16"), "float64"),
+}
+
+
+def plain(values: Iterable[Any], depth: int = 0) -> list[Any]:
+    """Lists, dicts, numbers, texts, bytes, times and None; what is no value stays as it is.
+
+    Nobody else holds the lists and dicts among them. Arrays of numbers stay arrays, of 64 bits;
+    times of numpy stay, for their units.
+    """
+    listed = list(values)
+    if depth > MAX_DEPTH:
+        raise ValueError(f"values are nested more than {MAX_DEPTH} deep")
+    if set(map(type, listed)) <= _FIXED:
+        return listed
+    return [one if type(one) in _FIXED else _plain(one, depth + 1) for one in listed]
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return _of_numpy(value, depth)
+    if isinstance(value, torch.Tensor):
+        return _of_tensor(value)
+    if isinstance(value, Mapping):
+        return dict(zip(value.keys(), plain(value.values(), depth), strict=True))
+    if isinstance(value, list | tuple | range | deque):
+        return plain(value, depth)
+    return None if is_missing(value) else _base(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether it is what pandas or numpy have where a value is missing."""
+    if value is np.ma.masked:
+        return True
+    kind = type(value)
+    return kind.__module__.startswith("pandas.") and kind.__name__ in {"NAType", "NaTType"}
+
+
+def _base(value: Any) -> Any:
+    """Members of enums and the like as the value that they are."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    return _of_pandas(value) if type(value).__module__.startswith("pandas.") else value
+
+
+def _of_numpy(value: Any, depth: int) -> Any:
+    if value is np.ma.masked:
+        return None
+    if value.dtype.names is not None:
+        raise TypeError(f"an array with named fields {value.dtype.names}: give a dict of columns")
+    if value.ndim == 0:
+        return _of_scalar(value[()] if isinstance(value, np.ndarray) else value)
+    if value.dtype.kind in "mMO":
+        # Not tolist(), which makes plain numbers of nanoseconds.
+        return plain(list(value), depth)
+    if isinstance(value, np.ma.MaskedArray) or str(value.dtype) not in _WIDER:
+        return value.tolist()
+    return np.array(value, _WIDER[str(value.dtype)])
+
+
+def _of_tensor(value: torch.Tensor) -> Any:
+    there = value.detach()
+    if there.dtype is torch.bfloat16:
+        there = there.float()
+    if not there.ndim or str(there.dtype).removeprefix("torch.") not in _WIDER:
+        return there.tolist()
+    return _of_numpy(there.to("cpu").resolve_neg().to_dense().numpy(), 0)
+
+
+def _of_scalar(value: Any) -> Any:
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return None if np.isnat(value) else value
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _of_pandas(value: Any) -> Any:
+    """A Timestamp or Timedelta; Python's know no nanoseconds."""
+    kind = type(value).__name__
+    if kind == "Timedelta":
+        return value.to_timedelta64() if value.nanoseconds else value.to_pytimedelta()
+    if kind != "Timestamp":
+        return value
+    if not value.nanosecond:
+        return value.to_pydatetime()
+    if value.tzinfo is None:
+        return value.to_datetime64()
+    raise ValueError(
+        f"{value!r} has nanoseconds and a time zone, which no value of Python has: give the column "
+        "as a Series or an array, or use .tz_convert(None)"
+    )
