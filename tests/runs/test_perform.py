@@ -7,17 +7,21 @@ from itertools import count
 
 import pytest
 
-from batchprocess.ledger.effects import Create, CreateReply, Get, GetMany
+from batchprocess.ledger.effects import Create, CreateReply, Get, GetMany, Upload
 from batchprocess.ledger.head import find_head
 from batchprocess.ledger.run import open_run
 from batchprocess.protocol.errors import (
+    FileChanged,
     OutcomeUnknown,
     StorageDenied,
     StorageUnavailable,
     VerificationError,
 )
+from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform, perform_all
+from batchprocess.sdk.output.upload_files import describe
+from batchprocess.storage.local import LocalStorage
 from support.ledger_steps import RUN
 from support.patience import patience
 from support.storage.fake_storage import FakeMemoryStorage
@@ -130,3 +134,33 @@ def test_a_failure_ends_flows_beside_it_that_wait_to_try_again():
 
     with pytest.raises(VerificationError):
         perform_all([flow("first"), flow("never")], store, Patience(10_000))
+
+
+def uploaded(store, source, staged):
+    def flow():
+        yield Upload((("data/00000/00000002-n/deep/log", staged),))
+
+    perform(flow(), store, patience())
+
+
+@pytest.mark.parametrize(
+    ("after", "now"), [(b"first, second", "now it has 13"), (b"fisrt", "now it has 5, or other")]
+)
+def test_a_file_that_has_changed_since_it_was_handed_over_is_named_at_once(tmp_path, after, now):
+    (source := tmp_path / "log").write_bytes(b"first")
+    staged = describe(source)
+    uploaded(store := LocalStorage(tmp_path / "run"), source, staged)
+    source.write_bytes(after)
+    with pytest.raises(
+        FileChanged, match=f"'deep/log' changed after it was handed over: it had 5 bytes.*{now}"
+    ) as raised:
+        uploaded(store, source, staged)
+    assert raised.value.exit_code == ExitCode.USER_CODE
+
+
+def test_a_file_that_was_removed_since_it_was_handed_over_is_named_at_once(tmp_path):
+    (source := tmp_path / "log").write_bytes(b"first")
+    staged = describe(source)
+    source.unlink()
+    with pytest.raises(FileChanged, match="'deep/log' changed.*it is gone; close a file before"):
+        uploaded(LocalStorage(tmp_path / "run"), source, staged)

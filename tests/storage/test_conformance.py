@@ -1,5 +1,7 @@
 """What the ledger relies on, asked of every store in the same words."""
 
+import hashlib
+import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from batchprocess.storage import s3_multipart
-from batchprocess.storage.base import Storage, StoredObject
+from batchprocess.storage.base import Content, Storage, StoredObject
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +113,27 @@ def test_a_deleted_key_is_absent(storage: Storage) -> None:
     storage.delete("data/x/one")
     assert storage.get("data/x/one") is None
     assert list(storage.list()) == []
+
+
+@pytest.mark.parametrize("size", [0, 10, 1 << 20, 12 << 20])
+def test_an_upload_tells_whether_it_has_sent_what_was_handed_over(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(s3_multipart, "PART", 5 << 20)
+    monkeypatch.setattr("batchprocess.storage.s3.PART", 5 << 20, raising=False)
+    source, body = tmp_path / "source", random.Random(size).randbytes(size)
+    source.write_bytes(body)
+    handed = Content(size, hashlib.sha256(body).hexdigest())
+    assert storage.upload("data/file", source)
+    assert storage.upload("data/file", source, handed)
+    assert b"".join(storage.read("data/file")) == body
+    source.write_bytes(body[:-1] + b"x")
+    assert not storage.upload("data/file", source, handed)
+    source.write_bytes(body + b"more")
+    assert not storage.upload("data/file", source, handed)
+    source.unlink()
+    with pytest.raises(FileNotFoundError):
+        storage.upload("data/file", source, handed)
 
 
 @pytest.mark.full

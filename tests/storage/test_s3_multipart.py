@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from batchprocess.backoff import Backoff
 from batchprocess.protocol.errors import OutcomeUnknown
 from batchprocess.storage import s3, s3_multipart
+from batchprocess.storage.base import Content
 from batchprocess.storage.s3 import S3Storage
 from batchprocess.storage.s3_client import Clients
 from support.storage.fault_proxy import FaultProxy, Faults, fault_proxy
@@ -105,6 +106,26 @@ def test_a_file_that_cannot_be_read_any_more_aborts_the_upload(
         s3_multipart.upload_parts(clients, gateway.bucket, "unread/large", large)
     assert direct.stat("large") is None
     assert unfinished(direct) == ()
+
+
+def test_a_part_that_is_written_to_before_it_is_sent_is_told(
+    gateway: Server, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_s3(gateway, "written", monkeypatch)
+    clients, body = Clients(gateway.settings()), large.read_bytes()
+    handed = Content(len(body), hashlib.sha256(body).hexdigest())
+
+    def write(**_: object) -> None:
+        with large.open("r+b") as file:
+            file.seek(7 * SMALL_PART)
+            file.write(b"other bytes")
+
+    begun = "after-call.s3.CreateMultipartUpload"
+    clients.for_parts().meta.events.register(begun, write)
+    place = clients, gateway.bucket, "written/large", large
+    assert not s3_multipart.upload_parts(*place, handed)
+    body = large.read_bytes()
+    assert s3_multipart.upload_parts(*place, Content(len(body), hashlib.sha256(body).hexdigest()))
 
 
 def test_a_completion_whose_answer_is_lost_counts(

@@ -1,12 +1,13 @@
 """A fake store in memory that fails on demand, for tests of what calls it."""
 
+import hashlib
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from batchprocess.storage.base import StoredObject
+from batchprocess.storage.base import Content, StoredObject
 
 
 class FakeMemoryStorage:
@@ -53,8 +54,10 @@ class FakeMemoryStorage:
         self._called("put")
         self.objects[key] = body
 
-    def upload(self, key: str, source: Path) -> None:
-        self.put(key, source.read_bytes())
+    def upload(self, key: str, source: Path, content: Content | None = None) -> bool:
+        body = source.read_bytes()
+        self.put(key, body)
+        return content in (None, Content(len(body), hashlib.sha256(body).hexdigest()))
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         yield self.objects[key][start:]

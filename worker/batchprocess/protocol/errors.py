@@ -12,6 +12,7 @@
     │   ├── StorageDenied                  401/403, missing bucket: a person must act
     │   └── StorageFull
     ├── Stopped                       85
+    ├── FileChanged                   90   somebody writes to an output that was handed over
     ├── Fenced                        87   a newer claim owns the shard
     │   └── TakenOver                 91   ... and it belongs to a younger job
     ├── EndedByUserCode               90   sys.exit() and the like before the seal
@@ -89,6 +90,12 @@ class Stopped(BatchProcessError):
     """A stop was requested (SIGTERM, suspend, Ctrl-C)."""
 
     exit_code = ExitCode.STOPPED
+
+
+class FileChanged(BatchProcessError):
+    """An output file is not what it was when it was handed over; no record may name it."""
+
+    exit_code = ExitCode.USER_CODE
 
 
 class Fenced(BatchProcessError):

@@ -23,7 +23,7 @@ from batchprocess.ledger.effects import (
     Sizes,
     Upload,
 )
-from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
+from batchprocess.protocol.errors import FileChanged, OutcomeUnknown, StorageDenied
 from batchprocess.runs.parallel import PARALLEL, Threads
 from batchprocess.runs.patience import (
     ATTENDED,
@@ -32,7 +32,7 @@ from batchprocess.runs.patience import (
     RetryBudget,
     retry_until_known,
 )
-from batchprocess.storage.base import Storage
+from batchprocess.storage.base import Content, Storage
 
 T = TypeVar("T")
 
@@ -138,10 +138,22 @@ class _Performer:
 
     def _upload(self, item: tuple[str, Any]) -> None:
         key, staged = item
-        if isinstance(staged.source, Path):
-            self._storage.upload(key, staged.source)
-        else:
+        if not isinstance(staged.source, Path):
             self._storage.put(key, staged.source)
+            return
+        content, now = Content(staged.size, staged.sha256), "it is gone"
+        try:
+            if self._storage.upload(key, staged.source, content):
+                return
+            now = f"now it has {staged.source.stat().st_size}, or other ones"
+        except FileNotFoundError:
+            pass
+        # Sent again it would only differ again, and a record must name what stands.
+        raise FileChanged(
+            f"file {key.split('/', 3)[-1]!r} changed after it was handed over: it had "
+            f"{staged.size} bytes then, {now}; close a file before its upload_path() block ends, "
+            "and let nothing write to it or remove it afterwards"
+        )
 
     def _refused(self, key: str) -> str | None:
         try:

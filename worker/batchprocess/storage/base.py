@@ -21,6 +21,14 @@ class StoredObject:
     modified: datetime | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file held when it was handed over: bytes, and their sha256 in hex."""
+
+    size: int
+    sha256: str
+
+
 class Storage(Protocol):
     """One folder in a store. Thread-safe; every method may raise a `StorageError`.
 
@@ -51,8 +59,12 @@ class Storage(Protocol):
     def put(self, key: str, body: bytes) -> None:
         """Write or overwrite a small object."""
 
-    def upload(self, key: str, source: Path) -> None:
-        """Write a file of any size; durable when it returns; repeatable with equal bytes."""
+    def upload(self, key: str, source: Path, content: Content | None = None) -> bool:
+        """Write a file of any size; durable when it returns; repeatable with equal bytes.
+
+        False if the bytes that were sent are not `content`: somebody has written to `source`
+        since, and what may stand at the key must not count. `FileNotFoundError` if it is gone.
+        """
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks. `FileNotFoundError` if absent."""

@@ -2,8 +2,8 @@
 
 import contextlib
 import errno
+import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +15,7 @@ from batchprocess.protocol.errors import (
     StorageFull,
     UnsafeStorage,
 )
+from batchprocess.storage.base import Content
 
 CHUNK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -105,16 +106,20 @@ def write(path: Path, body: bytes) -> None:
         _flush(file)
 
 
-def copy(from_file: BinaryIO, path: Path) -> None:
-    """A new file, fsynced, or none."""
+def copy(from_file: BinaryIO, path: Path) -> Content:
+    """A new file, fsynced, or none. Returns what was written."""
+    digest = hashlib.sha256()
     with path.open("xb") as to_file:
         try:
-            shutil.copyfileobj(from_file, to_file, CHUNK)
+            while chunk := from_file.read(CHUNK):
+                digest.update(chunk)
+                to_file.write(chunk)
             _flush(to_file)
         except BaseException:
             # A full disk must not stay full of what is of no use.
             path.unlink(missing_ok=True)
             raise
+        return Content(to_file.tell(), digest.hexdigest())
 
 
 def _flush(file: BinaryIO) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.storage import durable
-from batchprocess.storage.base import StoredObject
+from batchprocess.storage.base import Content, StoredObject
 from batchprocess.storage.temporaries import is_temporary, temporaries_below, temporary_beside
 
 
@@ -70,7 +70,7 @@ class LocalStorage:
                 temporary.replace(path)
             durable.sync_directory(path.parent)
 
-    def upload(self, key: str, source: Path) -> None:
+    def upload(self, key: str, source: Path, content: Content | None = None) -> bool:
         """Copy a file in, durably. Keys of data are one writer's alone, so replacing is safe.
 
         The first copy is written under its own name: nobody reads a key that no record names, and
@@ -78,16 +78,16 @@ class LocalStorage:
         ever names.
         """
         path = self._path(key)
-        with durable.translated(path):
+        with source.open("rb") as from_file, durable.translated(path):
             self._make_parents(path)
-            with source.open("rb") as from_file:
-                if path.exists():
-                    with temporary_beside(path) as temporary:
-                        durable.copy(from_file, temporary)
-                        temporary.replace(path)
-                else:
-                    durable.copy(from_file, path)
+            if durable.status(path) is not None:
+                with temporary_beside(path) as temporary:
+                    written = durable.copy(from_file, temporary)
+                    temporary.replace(path)
+            else:
+                written = durable.copy(from_file, path)
             durable.sync_directory(path.parent)
+        return content in (None, written)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
-from s3transfer.utils import ReadFileChunk
 
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import (
@@ -16,7 +15,7 @@ from batchprocess.protocol.errors import (
     StorageError,
     UnsafeStorage,
 )
-from batchprocess.storage.base import StoredObject
+from batchprocess.storage.base import Content, StoredObject
 from batchprocess.storage.s3_client import Clients
 from batchprocess.storage.s3_errors import (
     code_of,
@@ -28,6 +27,7 @@ from batchprocess.storage.s3_errors import (
 )
 from batchprocess.storage.s3_lifecycle import dangers
 from batchprocess.storage.s3_multipart import PART, abort_unfinished, unfinished, upload_parts
+from batchprocess.storage.s3_sent import SentChunk
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -99,19 +99,22 @@ class S3Storage:
         with translated(self._uri(key)):
             self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body)
 
-    def upload(self, key: str, source: Path) -> None:
+    def upload(self, key: str, source: Path, content: Content | None = None) -> bool:
         """Write a file of any size; above 32 MiB in parallel parts."""
+        size = source.stat().st_size
+        if content is not None and size != content.size:
+            return False
         with translated(self._uri(key)):
-            size = source.stat().st_size
             if size > PART:
-                upload_parts(self._clients, self._bucket, self._key(key), source)
-                return
+                place = self._bucket, self._key(key)
+                return upload_parts(self._clients, *place, source, content)
             # No further than this: what somebody still appends would be sent behind the request,
             # and be the beginning of the next one on its connection.
-            with ReadFileChunk.from_filename(str(source), 0, size) as body:
+            with SentChunk.from_filename(str(source), 0, size) as body:
                 # It reads, seeks and has a length, all that botocore asks of a file.
                 readable = cast("IO[bytes]", body)
                 self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=readable)
+                return content in (None, body.sent)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""

@@ -15,8 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.manager import TransferConfig, TransferManager
 
 from batchprocess.backoff import Backoff
+from batchprocess.storage.base import Content
 from batchprocess.storage.s3_client import Clients
 from batchprocess.storage.s3_errors import is_transient
+from batchprocess.storage.s3_sent import SendingFiles, were_sent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -30,8 +32,12 @@ TRIES = 8
 BACKOFF = Backoff(0.2, 5.0)
 
 
-def upload_parts(clients: Clients, bucket: str, key: str, source: Path) -> None:
+def upload_parts(
+    clients: Clients, bucket: str, key: str, source: Path, content: Content | None = None
+) -> bool:
     """Upload `source` in parts, which are read as they are sent; no thread is left afterwards.
+
+    Returns whether they were `content`.
 
     A part that fails TRIES times aborts the upload, and botocore's error of it is raised. An abort
     is tried once: what a crash or a failed abort leaves is removed by `batchprocess clean`.
@@ -45,12 +51,14 @@ def upload_parts(clients: Clients, bucket: str, key: str, source: Path) -> None:
     config = TransferConfig(
         multipart_threshold=PART, multipart_chunksize=PART, max_request_concurrency=THREADS
     )
+    sending = SendingFiles()
     try:
-        with TransferManager(client, config) as transfers:
+        with TransferManager(client, config, sending) as transfers:
             transfers.upload(str(source), bucket, key).result()
     except (ClientError, BotoCoreError, OSError):
         if not _is_whole(client, bucket, key, source.stat().st_size):
             raise
+    return content is None or were_sent(content, source, sending.chunks)
 
 
 def _pause(

@@ -102,7 +102,8 @@ def describe(path: Path) -> Staged:
     """Size and sha256 of a file that nobody changes any more."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Staged(path, path.stat().st_size, digest)
+        # What was hashed: somebody may write to the file all the same.
+        return Staged(path, file.tell(), digest)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
