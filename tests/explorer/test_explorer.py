@@ -21,7 +21,7 @@ Actors = tuple[tuple[str, Script, int], ...]
         ((1, 1), (1, 0), False, 2, 200_000),
         ((3, 0), None, True, 1, 20_000),
         ((2, 0), (2, 0), True, 0, 200_000),
-        pytest.param((3, 0), (3, 0), True, 0, 600_000, marks=pytest.mark.full),
+        pytest.param((3, 0), (3, 0), True, 0, 500_000, marks=pytest.mark.full),
         pytest.param((1, 0), (1, 0), True, 1, 1_500_000, marks=pytest.mark.full),
         pytest.param((3, 1), (3, 0), False, 2, 2_000_000, marks=pytest.mark.full),
     ],
