@@ -70,7 +70,7 @@ class Bad(Rows):
 go(dataset=Bad())
 """,
         90,
-        "reading a batch raised ValueError: row 22 is broken (batch 5 of shard 0, rows 20 to 23)",
+        "reading a batch raised ValueError: row 22 is broken (batch 5 of shard 0, row 22)",
     ),
     "exception in a loader process": (
         """
@@ -82,7 +82,31 @@ class Bad(Rows):
 go(dataset=Bad(), dataloader_kwargs={"num_workers": 1})
 """,
         90,
-        "raised ValueError: row 21 is broken (in a loader process) (batch 5 of shard 0, rows 20",
+        "raised ValueError: row 21 is broken (in a loader process) (batch 5 of shard 0, row 21)",
+    ),
+    "sys.exit() in a loader process": (
+        """
+class Bad(Rows):
+    def __getitem__(self, row):
+        return float(row) if row != 21 else sys.exit(4)
+go(dataset=Bad(), dataloader_kwargs={"num_workers": 2})
+""",
+        90,
+        "raised SystemExit: 4 (in a loader process) (batch 5 of shard 0, row 21)",
+    ),
+    "an image that is no image": (
+        """
+from PIL import Image
+class Bad(Rows):
+    def __getitem__(self, row):
+        if row == 21:
+            pathlib.Path("21.jpg").write_text("no image")
+            Image.open("21.jpg")
+        return float(row)
+go(dataset=Bad(), dataloader_kwargs={"num_workers": 1})
+""",
+        90,
+        "raised UnidentifiedImageError: cannot identify image file",
     ),
     "an exception of several lines": (
         hooked("process_batch", "raise ValueError('first line\\n\\nsecond line')", IN_BATCH),

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from torch.utils.data import DataLoader
 
+from batchprocess.sdk.input.named_rows import Batches
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 
@@ -27,7 +28,7 @@ def open_feed(loader: DataLoader[Any], prefetch: Callable[[], Prefetch | None]) 
 
     Workers are forked, so this comes before other threads and before the GPU is touched.
     """
-    source = iter(loader)
+    source = Batches(iter(loader))
     ahead = prefetch()
     if ahead is None:
         return PlainFeed(source)

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, IterableDataset, Sampler
 from batchprocess.protocol.errors import InvalidArgument, WrongType
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.device.devices import has_gpu
+from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dataset
 from batchprocess.sdk.input.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.worker_queues import ForkingContext
 
@@ -64,13 +65,15 @@ def make_loader(
     # Its own, so that reading ahead draws no number from the generator that `__init__` may use.
     generator = torch.Generator().manual_seed(torch.initial_seed())
     settings.setdefault("generator", generator)
+    settings["collate_fn"] = Collate(settings.get("collate_fn"))
     if settings.get("num_workers"):
         # The script of the seed has no main guard, so workers must be forked, not spawned.
         forking = ForkingContext(lambda: _slots(settings) if ahead else [])
         settings.setdefault("multiprocessing_context", forking)
-        settings["worker_init_fn"] = _IgnoringInterrupts(settings.get("worker_init_fn"))
+        settings["worker_init_fn"] = _StartOfWorker(settings.get("worker_init_fn"))
     try:
-        return DataLoader(dataset, batch_sampler=ShardBatches(plan, shard, first), **settings)
+        named, batches = NamedRows(dataset), ShardBatches(plan, shard, first)
+        return DataLoader(named, batch_sampler=batches, **settings)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"dataloader_kwargs: {error}") from error
 
@@ -98,7 +101,7 @@ def rows_of(dataset: Any) -> int:
     return rows
 
 
-class _IgnoringInterrupts:
+class _StartOfWorker:
     """Ctrl-C reaches the whole terminal group; workers must outlive it to finish the batch."""
 
     def __init__(self, users: Any) -> None:
@@ -106,5 +109,6 @@ class _IgnoringInterrupts:
 
     def __call__(self, worker: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        show_users_dataset()
         if self._users is not None:
             self._users(worker)

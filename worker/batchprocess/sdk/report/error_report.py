@@ -12,10 +12,8 @@ from batchprocess.protocol.errors import (
 )
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.report.failure_facts import facts_of
 from batchprocess.sdk.report.stages import MEANINGS, Fault, Stage
-from batchprocess.sdk.report.torch_errors import is_machine_failure, loader_process_message
-
-_MAX_CHARACTERS = 1_000
 
 
 @dataclass
@@ -46,15 +44,19 @@ class Where:
         """Who raised what, and where."""
         if isinstance(error, BatchProcessError):
             return str(error)
-        said = _one_line(error)
-        text = f"{self.stage} raised {type(error).__name__}{said and f': {said}'}"
+        facts = facts_of(error)
+        said = facts.said and f": {facts.said}"
+        where = " (in a loader process)" if facts.loader_process else ""
+        text = f"{self.stage} raised {facts.kind}{said}{where}"
         if not MEANINGS[self.stage].of_shard:
             return text
         if self.batch is None:
             return f"{text} (shard {self.shard})"
-        return f"{text} (batch {self.batch} of shard {self.shard}{self._rows()})"
+        return f"{text} (batch {self.batch} of shard {self.shard}{self._rows(facts.row)})"
 
-    def _rows(self) -> str:
+    def _rows(self, row: int | None) -> str:
+        if row is not None:
+            return f", row {row}"
         if self.plan is None or self.batch is None:
             return ""
         first, end = self.plan.row_span(self.shard, self.batch, self.batch + 1)
@@ -68,7 +70,7 @@ def exit_code_of(error: BaseException, where: Where) -> ExitCode:
     of_job = meaning.fault is Fault.JOB and isinstance(error, InvalidArgument)
     if isinstance(error, BatchProcessError) and not of_job:
         return _code_of_ours(error, where)
-    if meaning.on_machine_failure is not None and is_machine_failure(error):
+    if meaning.on_machine_failure is not None and facts_of(error).of_machine:
         return meaning.on_machine_failure
     return meaning.later if where.run_exists else meaning.at_first
 
@@ -77,13 +79,3 @@ def _code_of_ours(error: BatchProcessError, where: Where) -> ExitCode:
     if isinstance(error, StorageDenied) and not where.run_exists:
         return ExitCode.CANNOT_WORK
     return ExitCode.STORAGE if isinstance(error, StorageError) else error.exit_code
-
-
-def _one_line(error: BaseException) -> str:
-    """What `error` says, as one line: the whole of it stands above, in the traceback."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    message = loader_process_message(lines)
-    if message is not None:
-        return f"{message} (in a loader process)"
-    text = " / ".join(lines)
-    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."

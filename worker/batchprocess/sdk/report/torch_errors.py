@@ -8,13 +8,25 @@ from collections.abc import Sequence
 
 import torch
 
+from batchprocess.sdk.report.os_errors import Origin, chain_of, origin_of
+
 _ASKED_FOR = re.compile(r"Tried to allocate ([0-9.]+) (bytes|KiB|MiB|GiB)")
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def is_machine_failure(error: BaseException) -> bool:
     """Whether the machine, not the user's code or data, is the likely cause: try elsewhere."""
-    if isinstance(error, OSError | MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, OSError):
+        return origin_of(error) is not Origin.DATA
+    # What user code raises in place of an error that it names is no other failure.
+    return _speaks_of_machine(error) or any(
+        origin_of(one) is Origin.MACHINE if isinstance(one, OSError) else _speaks_of_machine(one)
+        for one in chain_of(error, explicit=True)
+    )
+
+
+def _speaks_of_machine(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error)
     accelerator = type(error).__name__ == "AcceleratorError" or "CUDA error" in text

@@ -1,0 +1,41 @@
+"""What is known of an exception is taken where it was raised, and kept with it."""
+
+import json
+import pickle
+import traceback
+
+from batchprocess.sdk.report.failure_facts import Facts, facts_of, line_of, note, observe
+
+
+def raised(call) -> BaseException:
+    try:
+        call()
+    except BaseException as error:
+        return error
+    raise AssertionError
+
+
+def test_the_line_is_the_innermost_of_user_code_not_of_a_library() -> None:
+    error = raised(lambda: json.loads("{"))
+    frames = traceback.extract_tb(error.__traceback__)
+    mine = [frame for frame in frames if frame.filename == __file__][-1]
+    assert line_of(error.__traceback__) == f"{__file__}:{mine.lineno}"
+    assert line_of(None) == ""
+
+
+def test_what_was_noted_holds_also_for_a_class_that_takes_no_attributes() -> None:
+    class Strict(Exception):
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError(name)
+
+    facts = Facts("OSError", "row is cut", of_machine=False, line="a.py:1", row=7)
+    assert facts_of(note(Strict(), facts)) is facts
+    assert pickle.loads(pickle.dumps(facts)) == facts
+
+
+def test_without_a_note_it_is_what_can_be_seen() -> None:
+    error = raised(lambda: int("x\ny"))
+    assert facts_of(error) == observe(error)
+    assert facts_of(error).kind == "ValueError"
+    assert " / " not in facts_of(error).said
+    assert facts_of(ValueError("a\n\nb")).said == "a / b"
