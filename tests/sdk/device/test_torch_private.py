@@ -11,6 +11,7 @@ from torch.multiprocessing.reductions import reduce_storage
 
 from batchprocess.sdk.device.torch_private import (
     compiler_errors,
+    move_own_tensors,
     release_unsent,
     storage_key,
     version_of,
@@ -61,3 +62,10 @@ def files() -> set[Path]:
 def test_what_the_compiler_raises_has_one_class() -> None:
     assert issubclass(torch._dynamo.exc.BackendCompilerFailed, compiler_errors())
     assert issubclass(compiler_errors(), RuntimeError)
+
+
+def test_a_modules_own_tensors_are_moved_and_no_others() -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    module.register_buffer("mean", torch.zeros(1))
+    move_own_tensors(module, torch.device("meta"))
+    assert (module.mean.device.type, module[0].weight.device.type) == ("meta", "cpu")

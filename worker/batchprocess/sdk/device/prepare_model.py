@@ -9,6 +9,7 @@ import torch
 
 from batchprocess.sdk.device.compile_cache import CompileCache
 from batchprocess.sdk.device.model_options import GRAPH_MODES, ModelOptions
+from batchprocess.sdk.device.model_placement import enter_eval_mode, place
 from batchprocess.sdk.device.out_of_memory.fitting import Memory, explain
 from batchprocess.sdk.device.out_of_memory.split_proof import Forward, state_by_design
 from batchprocess.sdk.device.out_of_memory.splitter import OomSplitter
@@ -45,13 +46,14 @@ class ModelPreparer:
     def prepare(self, model: Model, options: ModelOptions) -> Model:
         """The same object, in eval mode and on the device; its `forward` replaced on the object."""
         if not isinstance(model, torch.nn.Module):
+            exported = isinstance(model, torch.export.ExportedProgram)
             raise TypeError(
                 "prepare_model_for_inference takes a torch.nn.Module, not "
-                f"a {type(model).__qualname__}"
+                f"a {type(model).__qualname__}{': give its .module()' if exported else ''}"
             )
-        model.eval()
+        enter_eval_mode(model)
         before = _float_dtype(model)
-        model.to(device=self._device, dtype=options.dtype)
+        place(model, self._device, options.dtype)
         if options.channels_last:
             model.to(memory_format=torch.channels_last)
         if isinstance(model, torch.jit.ScriptModule):

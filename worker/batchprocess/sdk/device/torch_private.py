@@ -29,6 +29,12 @@ def release_unsent(storage: torch.UntypedStorage) -> None:
         storage._shared_decref()
 
 
+def move_own_tensors(module: torch.nn.Module, device: torch.device) -> None:
+    """`module.to(device)` without the modules inside it."""
+    apply: Callable[..., object] = module._apply
+    apply(lambda tensor: tensor.to(device), recurse=False)
+
+
 def compiler_errors() -> Any:
     """The class of what torch's compiler raises; imports the compiler."""
     return torch._dynamo.exc.TorchDynamoException

@@ -56,9 +56,15 @@ def state_by_design(model: torch.nn.Module) -> str | None:
         called = f"{type(module).__qualname__} {name!r}" if name else type(module).__qualname__
         if module.training:
             return f"{called} is in train mode"
-        if module is not model and (module._forward_hooks or module._forward_pre_hooks):
+        hooks = (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
+        if module is not model and not all(_is_of_torch(hook) for hook in hooks):
             return f"{called} has a forward hook, which would be called for every part"
     return None
+
+
+def _is_of_torch(hook: Callable[..., Any]) -> bool:
+    """The norms of weights and exported modules have hooks that keep nothing."""
+    return (getattr(hook, "__module__", None) or "").startswith("torch.")
 
 
 def _tried(forward: Forward, rows: int, few: int) -> str | None:
