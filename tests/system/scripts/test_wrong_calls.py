@@ -28,8 +28,9 @@ CALLS = {
         "the processor Lame lacks process_batch(self, batch, batch_idx): define it there"
     ),
     "torch_batch_process(Sound, Stream(), batch_size=1)": (
-        "Stream cannot be read row by row: torch_batch_process needs a map-style dataset with "
-        "__len__ and __getitem__"
+        "Stream cannot be read row by row: it is a stream, read from its front only, so that a "
+        "restart could not find its place; give a class with __len__ and __getitem__ that reads "
+        "row i, or list(...) of it if memory holds all rows"
     ),
     "torch_batch_process([1, 2], Sound, batch_size=1)": (
         "torch_batch_process got an object of list first and the processor Sound second: give the "

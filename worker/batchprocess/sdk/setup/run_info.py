@@ -9,12 +9,14 @@ from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.setup.fingerprint import fingerprint
+from batchprocess.sdk.setup.foreign_datasets import refuse_foreign
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.version import __version__
 
 
 def plan_shards(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
     """How the dataset is cut; InvalidArgument if it cannot be counted."""
+    refuse_foreign(dataset, collated=settings.loader.get("collate_fn") is not None)
     rows = rows_of(dataset)
     plan = ShardPlan(rows, settings.batch_size, shards, settings.max_batches)
     if settings.max_batches is not None and settings.max_batches > plan.first_batch(1):
