@@ -45,7 +45,6 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.output.s3.checksums": ({}, "always"),
     "spec.output.s3.credentialsSecret": ({}, "keys"),
     "spec.output.s3.caBundleConfigMap": ({}, "ca"),
-    "spec.output.fencing": ({}, "none"),
     "spec.failurePolicy.onBatchError": ({}, "fail"),
     "spec.queueName": ({}, "queue"),
     "spec.dataloader.pinMemory": ({}, True),

@@ -82,7 +82,7 @@ def nonce() -> str:
 def test_a_store_that_lets_two_creates_win_is_refused(fault, monkeypatch):
     with racy_server(fault) as server:
         store = open_s3(server, "run", monkeypatch)
-        with pytest.raises(UnsafeStorage, match="output.fencing: none"):
+        with pytest.raises(UnsafeStorage, match="a file system that all workers share"):
             probe(store, nonce)
         assert list(store.list()) == []
 

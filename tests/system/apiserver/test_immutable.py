@@ -45,7 +45,6 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "finalizer.nodeSelector": ({"a": "1"}, {"b": "1"}),
     "finalizer.tolerations": ([{"key": "a"}], [{"key": "b"}]),
     "output": ({"uri": "/a"}, {"uri": "/b"}),
-    "output.fencing": ("none", "required"),
     "output.s3.endpoint": ("http://a", "http://b"),
     "output.s3.addressing": ("path", "virtual"),
     "output.s3.credentialsSecret": ("a", "b"),

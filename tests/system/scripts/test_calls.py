@@ -130,7 +130,7 @@ def test_another_number_of_shards_is_refused_before_anything_is_built(
     assert noted == []
 
 
-def test_the_store_is_probed_once_a_run_and_not_at_all_without_fencing(
+def test_the_store_is_probed_once_a_run(
     alone: Alone, in_job: Any, noted: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probed: list[str] = []
@@ -138,9 +138,6 @@ def test_the_store_is_probed_once_a_run_and_not_at_all_without_fencing(
     for shard in (0, 1):
         in_job(shards=2, shard=shard)
         alone.run(Noting, ROWS)
-    assert len(probed) == 1
-    in_job(run_uri=str(alone.folder / "other"), shard=0, fencing="none")
-    alone.run(Noting, ROWS)
     assert len(probed) == 1
 
 

@@ -41,7 +41,6 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         dataloader=spec.dataloader.model_dump(exclude_unset=True),
         hparams=spec.hparams,
         s3=s3_settings(job),
-        fencing=spec.output.fencing,
         storage_deadline_seconds=spec.storage.deadline_seconds,
         max_attempts_without_progress=spec.failure_policy.max_attempts_without_progress,
         max_retries_per_shard=spec.failure_policy.max_retries_per_shard,

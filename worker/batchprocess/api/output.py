@@ -53,6 +53,3 @@ class Output(ApiModel):
     batchprocess-runs beside the job's file. Immutable."""
     s3: S3 = S3()
     """How to reach an S3-compatible store. Immutable."""
-    fencing: Literal["required", "none"] = "required"
-    """Whether a store without working conditional writes is refused (required), or used
-    nevertheless (none): at least once instead of exactly once. Default required. Immutable."""

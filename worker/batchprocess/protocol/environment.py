@@ -54,7 +54,6 @@ class WorkerEnvironment(BaseModel):
     dataloader: dict[str, Any] = {}
     hparams: dict[str, Any] = {}
     s3: S3Settings = S3Settings()
-    fencing: Literal["required", "none"] = "required"
     storage_deadline_seconds: float = 600
     max_attempts_without_progress: int | None = 30
     max_retries_per_shard: int = 3
@@ -86,7 +85,7 @@ class WorkerEnvironment(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read and check all variables; an error names the variable, its value, the remedy."""
         text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "command"}
-        text |= {"termination_log", "fencing", "progress_url", "progress_ca", "progress_token_file"}
+        text |= {"termination_log", "progress_url", "progress_ca", "progress_token_file"}
         values: dict[str, Any] = {}
         for name in cls.model_fields:
             raw = environ.get(PREFIX + name.upper())

@@ -17,8 +17,8 @@ _LOG = logging.getLogger(__name__)
 RACERS = 32
 ROUNDS = 3
 _REMEDY = (
-    "two workers could own one shard. Use a store with conditional writes (If-None-Match), or set "
-    "output.fencing: none to run without this protection"
+    "two workers could own one shard, and each would overwrite what the other has recorded. Use a "
+    "store with conditional writes (If-None-Match), or a file system that all workers share"
 )
 
 

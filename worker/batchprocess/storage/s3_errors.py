@@ -118,7 +118,7 @@ def meaning(uri: str, error: ClientError) -> StorageError | UnsafeStorage:
     if code in _UNSUPPORTED or status == 501:
         return UnsafeStorage(
             f"{uri}: the store does not implement what the ledger needs: {said}; use one with "
-            "conditional writes (If-None-Match), or set output.fencing: none"
+            "conditional writes (If-None-Match), or a file system that all workers share"
         )
     if status in (401, 403):
         return StorageDenied(f"{uri}: {said}; {_REMEDIES['AccessDenied']}")

@@ -68,9 +68,8 @@ class Attempt:
 
     def _build_beside_probe(self, run_info: RunInfo, where: Where) -> TorchBatchProcessor:
         """The model loads while the store is probed; run.json is written after both."""
-        exists, probing = where.run_exists, None
-        if not exists and self._placement.environment.fencing == "required":
-            probing = BackgroundCall(self._ledger.probe, "probe")
+        exists = where.run_exists
+        probing = None if exists else BackgroundCall(self._ledger.probe, "probe")
         with where.at("__init__"):
             if self._placement.shard == 0:  # once a run is enough
                 warn_of_misspelt_hooks(self._assembly.processor_class)
