@@ -7,11 +7,11 @@ import pytest
 from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names, variables
-from batchprocess.protocol.counts import MAX_COUNT
 from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
+from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import (
     INTERVAL_SECONDS,
     MAX_REPORT_BYTES,

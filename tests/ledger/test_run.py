@@ -5,8 +5,10 @@ import pytest
 from batchprocess.ledger.run import open_run
 from batchprocess.protocol.errors import (
     DatasetChanged,
+    InvalidArgument,
     RunMismatch,
 )
+from batchprocess.protocol.run import Asked
 from batchprocess.runs.perform import perform
 from support.ledger_steps import RUN
 from support.storage.fake_storage import FakeMemoryStorage
@@ -36,3 +38,13 @@ def test_a_run_that_began_without_a_fingerprint_takes_any():
     store = FakeMemoryStorage()
     perform(open_run(RUN), store)
     assert perform(open_run(RUN.model_copy(update={"fingerprint": "f"})), store) == RUN
+
+
+def test_a_run_json_that_nobody_could_read_is_not_written():
+    store, deep = FakeMemoryStorage(), 1
+    for _ in range(220):
+        deep = [deep]
+    run = RUN.model_copy(update={"asked": Asked(shards=1, hparams={"tree": deep})})
+    with pytest.raises(InvalidArgument, match="run.json would be unreadable: .*recursion limit"):
+        perform(open_run(run), store)
+    assert list(store.list("")) == []

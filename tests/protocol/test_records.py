@@ -8,6 +8,13 @@ from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import Claim, Commit, decode, encode, number_of_record
 
 
+def deep(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def test_a_claim_is_stored_as_these_bytes():
     claim = Claim(
         shard=3, seq=7, prev="ab", nonce="n", attempt="a", job="j", cursor=2, at="t", retry=1
@@ -43,3 +50,23 @@ def test_a_record_above_a_mebibyte_says_what_to_do():
 def test_only_records_count_as_records(name):
     assert number_of_record("ledger/00003/00000017.json") == 17
     assert number_of_record(f"ledger/00003/{name}") is None
+
+
+@pytest.mark.parametrize("bad", [deep(240), deep(500), "\ud800", float("nan")], ids=repr)
+@pytest.mark.parametrize(
+    ("field", "name"), [("reducers", "reducer 'trees'"), ("metrics", "a metric of group 'trees'")]
+)
+def test_a_record_that_nobody_could_read_again_is_refused_and_says_by_whom(field, name, bad):
+    parts = {
+        "reducers": [{"name": "fine", "kind": "slot", "value": [1]},
+                     {"name": "trees", "kind": "slot", "value": bad}],
+        "metrics": [{"group": "fine", "steps_completed": 1, "metrics": {}},
+                    {"group": "trees", "steps_completed": 1, "metrics": {"a": bad}}],
+    }  # fmt: skip
+    commit = Commit(
+        shard=0, seq=2, prev="p", nonce="n", attempt="a", job="j", cursor=1, at="",
+        batches=(0, 1), rows=(0, 8), **{field: parts[field]},
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="could not be read again") as error:
+        encode(commit)
+    assert bad != bad or str(error.value).startswith(f"{name} of the commit of shard 0")

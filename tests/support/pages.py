@@ -11,8 +11,8 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from batchprocess.protocol.counts import MAX_COUNT
 from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry
 from batchprocess.protocol.run import Asked, RunInfo, RunShape

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from batchprocess.protocol.counts import MAX_COUNT
+from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.termination import Termination
 from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.names import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import Status
-from batchprocess.protocol.counts import MAX_COUNT
+from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.index_ranges import parse_ranges

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from batchprocess.api.status import BatchCounts, DatasetShape, ShardCounts, Status
-from batchprocess.protocol.counts import MAX_COUNT
+from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess_operator.model.conditions import Fact, merge
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job

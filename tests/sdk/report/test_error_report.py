@@ -47,3 +47,9 @@ def test_after_a_block_the_stage_is_as_before_and_after_an_error_it_is_the_block
             pass
         raise KeyError("a")
     assert where.sentence(raised.value) == "__init__ raised KeyError: 'a' (shard 2)"
+
+
+def test_a_sentence_holds_no_bytes_that_are_no_text() -> None:
+    sentence = Where(shard=0, stage="process_batch").sentence(ValueError("a\udcff"))
+    assert sentence.encode()
+    assert "a\\udcff" in sentence

@@ -44,3 +44,17 @@ def test_reducers_are_wrapped_in_init_only_under_unique_names(tmp_path):
     pending.in_init = False
     with pytest.raises(RuntimeError, match="__init__ only"):
         made.wrap_reducer(max, name="late")
+
+
+def test_what_no_record_could_hold_is_refused_in_the_call(tmp_path):
+    made, deep = context(tmp_path), 1
+    for _ in range(200):
+        deep = [deep]
+    with pytest.raises(TypeError, match="metric 'tree' of group 'g' is not JSON .*too deep"):
+        made.report_metrics("g", 1, {"tree": deep})
+    with pytest.raises(ValueError, match="could not be read again"):
+        made.wrap_reducer(sum, name="\udcff")
+    with pytest.raises(TypeError, match="a name must be a text, not 5"):
+        made.wrap_reducer(sum, name=5)
+    with pytest.raises(ValueError, match="could not be read again"):
+        made.report_task_using_model_version("\udcff")

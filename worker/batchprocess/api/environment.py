@@ -6,6 +6,7 @@ import json
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.json_values import check_readable
 
 MAX_HPARAMS = 100 * 1024
 """Linux starts no process with a longer variable than 128 KiB; the API server can't count it."""
@@ -14,9 +15,14 @@ MAX_HPARAMS = 100 * 1024
 def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> WorkerEnvironment:
     """The template for every worker of `job`; `run_uri` ends in job name and run id.
 
-    Raises InvalidArgument for hparams that do not fit into an environment variable.
+    Raises InvalidArgument for hparams that do not fit into an environment variable, or that are
+    nested too deep for a run's documents.
     """
     spec = job.spec
+    try:
+        check_readable(spec.hparams)
+    except ValueError as error:
+        raise InvalidArgument(f"spec.hparams cannot be kept with a run: {error}") from error
     size = len(json.dumps(spec.hparams, default=str))
     if size > MAX_HPARAMS:
         raise InvalidArgument(

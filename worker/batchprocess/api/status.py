@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from batchprocess.api.base import ApiModel
-from batchprocess.protocol.counts import MAX_COUNT
+from batchprocess.protocol.json_values import MAX_COUNT
 
 MAX_ROWS = 200
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT + 1)]

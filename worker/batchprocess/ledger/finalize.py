@@ -23,6 +23,7 @@ from batchprocess.protocol.run import (
     SUMMARY_KEY,
     Success,
     Summary,
+    encode_document,
     parse_document,
 )
 from batchprocess.protocol.sharding import ShardPlan
@@ -88,7 +89,7 @@ def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
     stored = yield from create(MANIFEST_KEY, manifest)
     if stored is not None:
         raise VerificationError(f"{MANIFEST_KEY} exists and differs from what the ledgers say")
-    kept = yield from create(SUMMARY_KEY, summary.model_dump_json(indent=1).encode())
+    kept = yield from create(SUMMARY_KEY, encode_document(summary, SUMMARY_KEY))
     success = Success(manifest=digest(manifest)).model_dump_json().encode()
     if (yield from create(SUCCESS_KEY, success)) is not None:
         raise VerificationError(f"{SUCCESS_KEY} exists and names another manifest")

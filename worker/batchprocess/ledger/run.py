@@ -4,7 +4,7 @@ from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get
 from batchprocess.ledger.job_settings import require_same_hparams
 from batchprocess.protocol.errors import DatasetChanged, RunMismatch
-from batchprocess.protocol.run import RUN_KEY, RunInfo, parse_document
+from batchprocess.protocol.run import RUN_KEY, RunInfo, encode_document, parse_document
 from batchprocess.protocol.sharding import ShardPlan
 
 ANOTHER = "batchprocess run --fresh, or a new runId"
@@ -28,7 +28,7 @@ def open_run(mine: RunInfo, another: str = ANOTHER) -> Flow[RunInfo]:
 
     Two first attempts may race: whoever loses compares like any later attempt.
     """
-    stored = yield from create(RUN_KEY, mine.model_dump_json(indent=1).encode())
+    stored = yield from create(RUN_KEY, encode_document(mine, RUN_KEY))
     if stored is None:
         return mine
     theirs = parse_document(RunInfo, RUN_KEY, stored)

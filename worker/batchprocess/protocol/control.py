@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from batchprocess.protocol.counts import Count
+from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.spent import Spent
 

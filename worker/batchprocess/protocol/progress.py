@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from batchprocess.protocol.control import Phase
-from batchprocess.protocol.counts import Count
+from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.spent import Spent
 

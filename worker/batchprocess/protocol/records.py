@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.json_values import check_readable
 from batchprocess.protocol.spent import Spent
 
 MAX_RECORD_BYTES = 1 << 20
@@ -107,14 +108,46 @@ _ADAPTER: TypeAdapter[Claim | Commit | Seal] = TypeAdapter(Record)
 
 
 def encode(record: Claim | Commit | Seal) -> bytes:
-    """The bytes to store. Call it once per record; retries send the same bytes."""
-    body = record.model_dump_json().encode()
+    """The bytes to store. Call it once per record; retries send the same bytes.
+
+    Raises ValueError unless they are few enough, and are read again as this very record.
+    """
+    body = _read_again(record)
     if len(body) > MAX_RECORD_BYTES:
         raise ValueError(
             f"the {record.type} of shard {record.shard} would be {len(body)} bytes; at most "
             f"{MAX_RECORD_BYTES} fit: commit more often, or report fewer files and metrics"
         )
     return body
+
+
+def _read_again(record: Claim | Commit | Seal) -> bytes:
+    """What nobody can read ends the shard, and with it the run: find it before it stands."""
+    try:
+        body = record.model_dump_json().encode()
+        if _ADAPTER.validate_json(body) == record:
+            return body
+        reason = "it would not be the same"
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+    raise ValueError(
+        f"{_culprit(record)} of the {record.type} of shard {record.shard} could not be read again "
+        f"({reason}): give values of JSON, nested less"
+    )
+
+
+def _culprit(record: Claim | Commit | Seal) -> str:
+    """Which part of user code's it is that makes the record unreadable."""
+    parts: dict[str, BaseModel] = {}
+    if not isinstance(record, Claim):
+        parts |= {f"reducer {one.name!r}": one for one in record.reducers}
+        parts |= {f"a metric of group {one.group!r}": one for one in record.metrics}
+    for name, part in parts.items():
+        try:
+            check_readable(part.model_dump())
+        except ValueError:
+            return name
+    return "a field"
 
 
 def decode(body: bytes, *, shard: int, seq: int) -> Claim | Commit | Seal:

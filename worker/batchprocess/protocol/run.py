@@ -4,9 +4,9 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from batchprocess.protocol.counts import Count, PositiveCount
 from batchprocess.protocol.environment import WorkerEnvironment
-from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.errors import InvalidArgument, VerificationError
+from batchprocess.protocol.json_values import Count, PositiveCount
 from batchprocess.protocol.records import Span
 from batchprocess.protocol.sharding import ShardPlan
 
@@ -115,6 +115,19 @@ class Success(_Model):
     """_SUCCESS: the run is final; `manifest` is the sha256 of manifest.jsonl."""
 
     manifest: str
+
+
+def encode_document(document: BaseModel, key: str) -> bytes:
+    """What is to stand at `key`; InvalidArgument if nobody could read it there."""
+    try:
+        body = document.model_dump_json(indent=1).encode()
+        parse_document(type(document), key, body)
+    except (ValueError, VerificationError) as error:
+        raise InvalidArgument(
+            f"{key} would be unreadable: {str(error).splitlines()[0]}; give hparams and metrics "
+            "that are JSON, nested less"
+        ) from error
+    return body
 
 
 def parse_document(model: type[D], key: str, body: bytes) -> D:

@@ -72,7 +72,10 @@ def readable(value: Any) -> Any:
         case list() | tuple():
             return [readable(item) for item in value]
         case dict():
-            return {str(key): readable(item) for key, item in value.items()}
+            found = {str(key): readable(item) for key, item in value.items()}
+            if len(found) < len(value):
+                raise TypeError(f"two of the keys {[*value]!r:.200} are equal as texts")
+            return found
     raise TypeError(f"a result of type {type(value).__qualname__} cannot be written as JSON")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from batchprocess.protocol.json_values import check_readable
 from batchprocess.sdk.reduce.json_codec import from_json, readable
 from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer
 
@@ -64,6 +65,19 @@ class RegisteredReducer:
         return self.reducer.per_slot_reduce()
 
 
+def _result(name: str, value: Any) -> Any:
+    if not isinstance(name, str):
+        raise TypeError(f"a reducer's result is called {name!r}: names must be texts")
+    try:
+        found = readable(value)
+        check_readable({name: found})
+    except TypeError as error:
+        raise TypeError(f"the result of reducer {name!r}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the result of reducer {name!r} cannot be written: {error}") from error
+    return found
+
+
 def reduce_all(stored: Iterable[tuple[RegisteredReducer, list[Any]]]) -> dict[str, Any]:
     """Every reducer's result over its stored values, as plain JSON, by name.
 
@@ -71,7 +85,7 @@ def reduce_all(stored: Iterable[tuple[RegisteredReducer, list[Any]]]) -> dict[st
     """
     results: dict[str, Any] = {}
     for one, values in stored:
-        found = {name: readable(value) for name, value in one.reduce(values).items()}
+        found = {name: _result(name, value) for name, value in one.reduce(values).items()}
         if twice := results.keys() & found.keys():
             raise ValueError(f"two reducers return {min(twice)!r}: rename one")
         results |= found

@@ -7,18 +7,26 @@ from typing import Any
 
 from batchprocess.ledger.draft import StagedReducer
 from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.json_values import check_readable
 from batchprocess.protocol.records import MAX_INLINE_BYTES, ReducerEntry
 from batchprocess.sdk.reduce.json_codec import to_json
 from batchprocess.sdk.reduce.registered import RegisteredReducer
 
 
 def staged(one: RegisteredReducer) -> StagedReducer:
-    """The reducer's value for the next commit; TypeError if it has none that can be stored."""
+    """The reducer's value for the next commit.
+
+    TypeError or ValueError name it if it has none that can be stored and read again.
+    """
+    given = one.value_to_store()
     try:
-        value = to_json(one.value_to_store())
+        value = to_json(given)
+        check_readable(value)
+        body = json.dumps(value).encode()
     except TypeError as error:
-        raise TypeError(f"reducer {one.key!r}: {error}") from error
-    body = json.dumps(value).encode()
+        raise TypeError(f"the value of reducer {one.key!r}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the value of reducer {one.key!r} cannot be kept: {error}") from error
     if len(body) <= MAX_INLINE_BYTES:
         return StagedReducer(ReducerEntry(name=one.key, kind=one.kind, value=value))
     beside = Staged(body, len(body), hashlib.sha256(body).hexdigest())

@@ -11,6 +11,7 @@ from batchprocess.protocol.errors import (
     StorageError,
 )
 from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.json_values import as_readable
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.report.failure_facts import facts_of
 from batchprocess.sdk.report.stages import MEANINGS, Fault, Stage
@@ -42,6 +43,10 @@ class Where:
 
     def sentence(self, error: BaseException) -> str:
         """Who raised what, and where."""
+        # It becomes part of messages and documents, which take no bytes of file names.
+        return as_readable(self._sentence(error))
+
+    def _sentence(self, error: BaseException) -> str:
         if isinstance(error, BatchProcessError):
             return str(error)
         facts = facts_of(error)

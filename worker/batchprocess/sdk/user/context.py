@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from batchprocess.protocol.json_values import check_readable
 from batchprocess.sdk.device.devices import move
 from batchprocess.sdk.device.machine import Machine
 from batchprocess.sdk.device.model_options import ModelOptions
@@ -151,6 +152,7 @@ class TorchBatchProcessorContext:
             raise RuntimeError("wrap_reducer may be called in __init__ only")
         if name is not None and any(one.name == name for one in self._pending.reducers):
             raise ValueError(f"a reducer named {name!r} exists already: names must be unique")
+        _check_label(name)
         if not (isinstance(reducer, MetricReducer) or callable(reducer)):
             kind = type(reducer).__qualname__
             raise TypeError(f"wrap_reducer takes a MetricReducer or a function, not a {kind}")
@@ -164,11 +166,11 @@ class TorchBatchProcessorContext:
 
         Takes a string, or an object with `name` and `version` (or `model_version`).
         """
-        self._pending.add_model({"model_version": _label(model_version)})
+        self._pending.add_model({"model_version": _check_label(_label(model_version))})
 
     def report_task_using_checkpoint(self, checkpoint: Any) -> None:
         """Record with the next commit which checkpoint made these outputs (a string or `.uuid`)."""
-        self._pending.add_model({"checkpoint": _label(checkpoint)})
+        self._pending.add_model({"checkpoint": _check_label(_label(checkpoint))})
 
 
 def _label(thing: Any) -> str:
@@ -179,3 +181,11 @@ def _label(thing: Any) -> str:
     if name is not None or version is not None:
         return ":".join(str(part) for part in (name, version) if part is not None)
     return str(getattr(thing, "uuid", thing))
+
+
+def _check_label(text: Any) -> Any:
+    """The text or None; TypeError or ValueError if no document could hold it."""
+    if not isinstance(text, str | None):
+        raise TypeError(f"a name must be a text, not {text!r:.100}")
+    check_readable(text)
+    return text

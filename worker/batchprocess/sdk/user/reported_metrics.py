@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from batchprocess.protocol.file_names import check_name
+from batchprocess.protocol.json_values import check_readable
 from batchprocess.protocol.records import MetricEntry
 
 
@@ -44,10 +45,11 @@ def _checked_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) 
 def _checked_metric(group: str, key: str, value: Any) -> Any:
     try:
         text = json.dumps({key: value}, allow_nan=False, ensure_ascii=False)
-        text.encode()
-    except (TypeError, ValueError) as error:
+        found = json.loads(text)[key]
+        check_readable(found)
+    except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
-            f"metric {key!r} of group {group!r} is not JSON ({error}): give numbers, texts, or "
-            "lists and dicts of them; .item() makes one of a tensor"
+            f"metric {key!r} of group {group!r} is not JSON that can be kept ({error}): give "
+            "numbers, texts, or lists and dicts of them; .item() makes one of a tensor"
         ) from None
-    return json.loads(text)[key]
+    return found
