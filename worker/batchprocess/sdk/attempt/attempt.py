@@ -8,6 +8,7 @@ from batchprocess.protocol.errors import ShardSealed
 from batchprocess.protocol.run import RunInfo, RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
+from batchprocess.sdk.attempt.early_commit import commit_before
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.shard_ledger import ShardLedger
 from batchprocess.sdk.attempt.state import AttemptState
@@ -106,6 +107,9 @@ class Attempt:
                     loop.run(feed, cursor)
             loop.finish()
             state.link.send_beat()
+        except BaseException as error:
+            commit_before(error, loop)
+            raise
         finally:
             pending.saver.close()
         if assembly.resources.compile_cache is not None:

@@ -37,6 +37,8 @@ class Loop:
     seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
     idle: bool = True
+    committed: int = 0
+    _before_batch: int = 0
 
     def run(self, feed: Feed, cursor: int) -> None:
         """All batches from `cursor` on; returns with the last commit under way.
@@ -47,9 +49,10 @@ class Loop:
         process, next_batch, times = self.processor.process_batch, feed.next_batch, self.state.times
         saver, where.plan = self.pending.saver, self.plan
         total, interval = self.plan.size(where.shard), self.interval
-        committed, last, now = cursor, clock(), clock()
+        self.committed, last, now = cursor, clock(), clock()
         for index in range(cursor, total):
             where.enter("reading a batch", index)
+            self._before_batch = self.pending.handed_over()
             batch = next_batch()
             read = clock()
             times.data += read - now
@@ -72,8 +75,8 @@ class Loop:
             where.enter("commit", index)
             due = done % interval == 0 or done == total or state.stop
             if due or (self.seconds is not None and now - last >= self.seconds):
-                self._checkpoint(committed, done)
-                committed, last = done, clock()
+                self._checkpoint(self.committed, done)
+                self.committed, last = done, clock()
                 now = last
                 if state.stop and done < total:
                     self._wait()
@@ -108,12 +111,26 @@ class Loop:
         self.state.enter("hook")
         with self.where.at("on_checkpoint_start"):
             self._hook(self.processor.on_checkpoint_start)
+        self._commit(first, end)
+        self.after_checkpoint()
+        self.state.enter("running")
+
+    def commit_finished(self) -> None:
+        """Commit what is finished without a hook; durable on return."""
+        self.device.drain()
+        self._wait()
+        self._commit(self.committed, self.state.processed)
+        self._wait()
+
+    def handed_over_in_batch(self) -> bool:
+        """Whether user code has handed anything over in the batch in work."""
+        return self.pending.handed_over() != self._before_batch
+
+    def _commit(self, first: int, end: int) -> None:
         rows = self.plan.row_span(self.where.shard, first, end)
         self.state.rows += rows[1] - rows[0]
         contents = self.pending.cut_commit((first, end), rows, self.state.times.spent())
         self.committer.commit(contents, self.tensorboard)
-        self.after_checkpoint()
-        self.state.enter("running")
 
     def _hook(self, hook: Callable[[], None]) -> None:
         self.pending.rows = None

@@ -42,6 +42,10 @@ class PendingOutputs:
         with self._lock:
             self.models.append(model)
 
+    def handed_over(self) -> int:
+        """Grows with all that user code hands over, but for reducers, until the next cut."""
+        return self.saver.calls + self.staging.blocks + len(self.metrics) + len(self.models)
+
     def cut_commit(
         self, batches: Span, rows: Span, spent: Spent | None = None, *, idle: bool = False
     ) -> CommitContents:

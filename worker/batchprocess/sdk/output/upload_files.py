@@ -27,6 +27,7 @@ class Staging:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._open = 0
+        self.blocks = 0
         self._names: dict[str, Path] = {}
         self._folders: set[str] = set()
 
@@ -50,6 +51,7 @@ class Staging:
             self._open -= 1
             folder.rename(moved)
             self._add(moved)
+            self.blocks += 1
 
     def cut_files(self) -> dict[str, Path]:
         """The files collected since the last cut, by name; a new interval begins."""

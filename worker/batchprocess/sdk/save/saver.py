@@ -51,6 +51,7 @@ class Saver:
         self._budget = ByteBudget(max_bytes)
         self._interval: IntervalFiles | None = None
         self._failed: BaseException | None = None
+        self.calls = 0
 
     @property
     def waited(self) -> float:
@@ -73,6 +74,7 @@ class Saver:
             with self._lock:
                 interval = self._interval_for(name, types)
                 self._pool.submit(self._encode, interval, rows)
+                self.calls += 1
         except BaseException:
             self._budget.release(size)
             raise
