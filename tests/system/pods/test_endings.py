@@ -159,7 +159,7 @@ go(dataset=Bad(), dataloader_kwargs={"num_workers": 1})
     "unknown loader option": (
         "go(dataloader_kwargs={'num_worker': 2})",
         91,
-        "unexpected keyword argument 'num_worker'",
+        "dataloader_kwargs has no 'num_worker': what may be given is batch_size",
     ),
     "no processor class": ("go(processor=dict)", 91, "no subclass of TorchBatchProcessor"),
     "no process_batch": (

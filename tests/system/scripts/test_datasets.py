@@ -1,5 +1,6 @@
 """Every usual kind of map dataset reaches the processor as a plain DataLoader hands it over."""
 
+import json
 import warnings
 from collections import namedtuple
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from batchprocess import TorchBatchProcessor
+from batchprocess import TorchBatchProcessor, results
 from batchprocess.protocol.errors import InvalidArgument
-from support.script_runs import Alone
+from support.script_runs import Alone, Script
 
 ROWS, BATCH_SIZE = 18, 4
 Pair = namedtuple("Pair", "image label")
@@ -140,7 +141,7 @@ def test_a_processor_is_made_with_a_keyword(alone: Alone) -> None:
 
 
 def test_options_that_torch_refuses_begin_no_run(alone: Alone) -> None:
-    with pytest.raises(InvalidArgument, match="dataloader_kwargs: .*num_worker"):
+    with pytest.raises(InvalidArgument, match="dataloader_kwargs has no .num_worker."):
         alone.run(Counting, DATASETS["list"][0], dataloader_kwargs={"num_worker": 2})
     assert list(alone.folder.rglob("run.json")) == []
 
@@ -166,3 +167,32 @@ class Counting(TorchBatchProcessor):
 
     def process_batch(self, batch, batch_idx):
         pass
+
+
+def test_a_job_without_a_script_collates_by_its_processor(script: Script) -> None:
+    script.write(
+        "code.py",
+        """
+import torch
+from batchprocess import TorchBatchProcessor
+
+class Padded(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+
+    @staticmethod
+    def collate_fn(rows):
+        return torch.nn.utils.rnn.pad_sequence([torch.ones(row) for row in rows], batch_first=True)
+
+    def process_batch(self, batch, batch_idx):
+        self.context.save("sums.jsonl", {"sum": batch.sum(1)})
+
+def lengths():
+    return [3, 1, 4, 1, 5]
+""",
+    )
+    script.job(processor="code:Padded", dataset="code:lengths", batchSize=2)
+    done = script.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    text = b"".join(one.read() for one in results(json.loads(done.stdout)["uri"])).decode()
+    assert [json.loads(line)["sum"] for line in text.splitlines()] == [3, 1, 4, 1, 5]

@@ -42,7 +42,7 @@ class Spec(ApiModel):
     unless processor and dataset are given. Immutable."""
     processor: Reference | None = None
     """module:Class, a TorchBatchProcessor, at most 256 characters; with dataset and without
-    command. Immutable."""
+    command. Its static method collate_fn, if it has one, makes batches of rows. Immutable."""
     dataset: Reference | None = None
     """module:function that returns the dataset and may take the hparams, at most 256 characters;
     with processor and without command. Immutable."""

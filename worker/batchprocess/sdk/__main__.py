@@ -22,10 +22,11 @@ def main() -> None:
     environment = WorkerEnvironment.from_env(os.environ)
     try:
         processor = resolve("processor", environment.processor)
+        options = _options(processor)
         dataset = _dataset(resolve("dataset", environment.dataset), environment.hparams)
     except BaseException as error:  # noqa: BLE001  whatever the user's modules raise
         _fail(error, environment)
-    torch_batch_process(processor, dataset)
+    torch_batch_process(processor, dataset, dataloader_kwargs=options)
 
 
 def resolve(field: str, reference: str | None) -> Any:
@@ -48,6 +49,22 @@ def _dataset(function: Any, hparams: dict[str, Any]) -> Any:
     if not callable(function):
         raise InvalidArgument(f"dataset must name a function, not a {type(function).__qualname__}")
     return function(hparams) if len(inspect.signature(function).parameters) == 1 else function()
+
+
+def _options(processor: Any) -> dict[str, Any] | None:
+    """What a script would give as dataloader_kwargs: the processor's static `collate_fn`, if any.
+
+    InvalidArgument for one that needs an object: the loader calls it, and has none.
+    """
+    if inspect.getattr_static(processor, "collate_fn", None) is None:
+        return None
+    if inspect.isfunction(inspect.getattr_static(processor, "collate_fn")):
+        name = getattr(processor, "__qualname__", repr(processor))
+        raise InvalidArgument(
+            f"{name}.collate_fn must be a static method, as loader processes call it without a "
+            "processor: put @staticmethod above it"
+        )
+    return {"collate_fn": processor.collate_fn}
 
 
 def _fail(error: BaseException, environment: WorkerEnvironment) -> NoReturn:

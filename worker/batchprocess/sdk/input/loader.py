@@ -25,6 +25,20 @@ _REFUSED = {
 }
 """Options of a DataLoader that would change which rows a batch has: harmless values, and why."""
 
+_ALLOWED = (
+    "batch_size",
+    "collate_fn",
+    "generator",
+    "multiprocessing_context",
+    "num_workers",
+    "persistent_workers",
+    "pin_memory",
+    "pin_memory_device",
+    "prefetch_factor",
+    "timeout",
+    "worker_init_fn",
+)
+
 
 class ShardBatches(Sampler[list[int]]):
     """Row numbers of the shard-local batches `[first, end)` of `shard`, one list a batch."""
@@ -42,7 +56,12 @@ class ShardBatches(Sampler[list[int]]):
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Raise InvalidArgument for a loader option that would change which rows a batch has."""
+    """Raise InvalidArgument for an option that is none, or would change which rows a batch has."""
+    for name in options:
+        if name not in _ALLOWED and name not in _REFUSED:
+            raise InvalidArgument(
+                f"dataloader_kwargs has no {name!r}: what may be given is {', '.join(_ALLOWED)}"
+            )
     for name, (harmless, why) in _REFUSED.items():
         if not any(options.get(name) is value for value in harmless):
             raise InvalidArgument(
