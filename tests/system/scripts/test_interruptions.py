@@ -284,6 +284,50 @@ def test_an_attempt_without_a_batch_adds_no_slot_that_it_cannot_reduce(alone: Al
     assert summary["metrics"] == {"mean": (ROWS - 1) / 2, "state": (ROWS - 1) / 2}
 
 
+def updating_in_init(cut: int | None, finish: Any) -> type[TorchBatchProcessor]:
+    class Counting(TorchBatchProcessor):
+        def __init__(self, context):
+            self.kinds = [
+                context.wrap_reducer(Total(), name="slot"),
+                context.wrap_reducer(MeanWithState(), name="state"),
+                context.wrap_reducer(list, name="function"),
+            ]
+            for one in self.kinds:
+                one.update(1_000)
+
+        def process_batch(self, batch, batch_idx):
+            if batch_idx == cut:
+                raise Interrupted
+            for one in self.kinds:
+                one.update(batch_idx)
+
+        def on_finish(self):
+            finish()
+
+    Counting.__qualname__ = "Counting"
+    return Counting
+
+
+@pytest.mark.parametrize("cuts", [(), (0,), (2,), (0, 1, 2, 3, 5)], ids=str)
+@pytest.mark.parametrize("dies_at_the_end", [False, True])
+def test_what_init_updates_counts_once_however_often_it_is_called(
+    alone: Alone, cuts, dies_at_the_end
+) -> None:
+    for cut in cuts:
+        with pytest.raises(Interrupted):
+            alone.run(updating_in_init(cut, lambda: None), Rows())
+    if dies_at_the_end:
+        with pytest.raises(Interrupted):
+            alone.run(updating_in_init(None, _interrupted), Rows())
+    alone.run(updating_in_init(None, lambda: None), Rows())
+    updates = [1_000, *range(ROWS // 4 + 1)]
+    assert alone.summary()["metrics"] == {
+        "slot": sum(updates),
+        "state": pytest.approx(sum(updates) / len(updates)),
+        "function": updates,
+    }
+
+
 def test_two_reducers_that_return_one_name_are_told(alone: Alone) -> None:
     class Twice(TorchBatchProcessor):
         def __init__(self, context):

@@ -72,12 +72,15 @@ class PendingOutputs:
         )
 
     def drop_from_init(self) -> None:
-        """Files and metrics of `__init__` are in the shard's first commit, and this is not it."""
+        """What `__init__` has given is in the shard's first commit, and this is not it."""
         files, saved = self.staging.cut_files(), self.saver.cut_files()
         CommitContents(
             (0, 0), (0, 0), files, saved, None, reducers=(), metrics=(), models=()
         ).discard()
         self.metrics.clear()
+        for one in self.reducers:
+            # Before `resume`: a state goes on from the last commit, and has theirs from the first.
+            one.reducer.reset()
 
     @property
     def rows_here(self) -> Span | None:

@@ -9,7 +9,7 @@ The result equals that of an uninterrupted run for
 
 For any other class (a mean of per-slot means, say) an interruption adds a slot. An attempt without
 a batch (of an empty shard, or one that has only `on_finish` left) adds none if `per_slot_reduce`
-raises there.
+raises there. What is updated in `__init__` counts once a shard, with its first commit.
 """
 
 import threading
@@ -23,7 +23,11 @@ class MetricReducer(ABC):
 
     @abstractmethod
     def reset(self) -> None:
-        """Forget everything; called once before the first update."""
+        """Forget everything; called before the first update.
+
+        In an attempt that goes on with a shard, also after `__init__`: what was updated there is in
+        the shard's first commit.
+        """
 
     @abstractmethod
     def update(self, *args: Any, **kwargs: Any) -> None:
