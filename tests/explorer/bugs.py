@@ -88,7 +88,8 @@ def _clean_by_half_a_ledger(name: str, start: int) -> Any:
     code = yield from scripts.finalizer(BATCHES)(name, start)
     if (yield from finalize.finished()) is not None:
         whole = yield from read_shard(0)
-        yield from finalize.clean([replace(whole, records=whole.records[:-2])])
+        half = replace(whole.records, packed=whole.records.packed[:-2])
+        yield from finalize.clean([replace(whole, records=half)])
     return code
 
 

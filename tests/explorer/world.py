@@ -8,6 +8,7 @@ from batchprocess.ledger.effects import (
     Create,
     CreateReply,
     Delete,
+    Digest,
     Effect,
     Get,
     GetMany,
@@ -17,6 +18,7 @@ from batchprocess.ledger.effects import (
     Sizes,
     Upload,
 )
+from batchprocess.protocol.records import digest
 from explorer.memory import memory_of
 
 Script = Callable[[str, int], Any]
@@ -180,6 +182,9 @@ def apply(world: World, effect: Effect) -> tuple[World, Any]:
             return world, world.objects.get(key)
         case GetMany(keys):
             return world, [world.objects.get(key) for key in keys]
+        case Digest(key):
+            body = world.objects.get(key)
+            return world, None if body is None else digest(body)
         case ListSizes(prefix):
             found = {k: len(v) for k, v in world.objects.items() if k.startswith(prefix)}
             return world, found

@@ -60,6 +60,8 @@ class FakeMemoryStorage:
         return content in (None, Content(len(body), hashlib.sha256(body).hexdigest()))
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
+        if key not in self.objects:
+            raise FileNotFoundError(key)
         yield self.objects[key][start:]
 
     def stat(self, key: str) -> int | None:

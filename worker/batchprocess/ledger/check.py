@@ -10,13 +10,13 @@ from batchprocess.protocol.sharding import ShardPlan
 def problems(ledger: ShardLedger, plan: ShardPlan, sizes: Mapping[str, int]) -> Iterator[str]:
     """Everything wrong with one shard, a sentence each. `sizes`: key to bytes, of what exists."""
     prev: str | None = None
-    cursor, owner, total = 0, None, plan.size(ledger.shard)
+    cursor, owner, total, sealed = 0, None, plan.size(ledger.shard), False
     for number, stored in enumerate(ledger.records, start=1):
         record = stored.record
         where = f"shard {ledger.shard}, record {number} ({record.type})"
         if record.prev != prev:
             yield f"{where} was not built on the record that stands below it"
-        if number > 1 and isinstance(ledger.records[number - 2].record, Seal):
+        if sealed:
             yield f"{where} stands after a seal"
         if isinstance(record, Claim):
             owner = record.attempt
@@ -25,7 +25,7 @@ def problems(ledger: ShardLedger, plan: ShardPlan, sizes: Mapping[str, int]) -> 
         else:
             yield from _body_problems(where, record, cursor, owner, total)
             yield from _missing(where, record, sizes)
-        prev, cursor = stored.digest, record.cursor
+        prev, cursor, sealed = stored.digest, record.cursor, isinstance(record, Seal)
 
 
 def _body_problems(

@@ -1,7 +1,9 @@
 """The only atomic step there is: creating one key that does not exist."""
 
-from batchprocess.ledger.effects import Create, CreateReply, Flow, Get, Pause
-from batchprocess.protocol.records import Claim, Commit, Seal, record_key
+from typing import Any
+
+from batchprocess.ledger.effects import Create, CreateReply, Digest, Flow, Get, Pause
+from batchprocess.protocol.records import Claim, Commit, Seal, digest, record_key
 
 
 def create(key: str, body: bytes) -> Flow[bytes | None]:
@@ -12,14 +14,26 @@ def create(key: str, body: bytes) -> Flow[bytes | None]:
     with the same bytes is safe however late a copy of this request arrives: the key holds one
     body for ever, and every copy of ours carries this one.
     """
+    stored: bytes | None = yield from _create(key, body, Get(key))
+    return None if stored == body else stored
+
+
+def create_large(key: str, body: bytes) -> Flow[bool]:
+    """As `create`, without the memory for what stands there: whether it is these very bytes."""
+    stored: str | None = yield from _create(key, body, Digest(key))
+    return stored in (None, digest(body))
+
+
+def _create(key: str, body: bytes, look: Get | Digest) -> Flow[Any]:
+    """None if this created the key, else what `look` shows."""
     tries = 0
     while True:
         reply: CreateReply = yield Create(key, body)
         if reply is CreateReply.CREATED:
             return None
-        stored: bytes | None = yield Get(key)
+        stored = yield look
         if stored is not None:
-            return None if stored == body else stored
+            return stored
         tries += 1
         yield Pause(tries)
 

@@ -1,11 +1,17 @@
-"""The documents of a run that is final, as pure functions of its sealed ledgers."""
+"""The documents of a run that is final, as pure functions of its sealed ledgers.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+One record at a time is looked at: a run may have a million files.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 
 from batchprocess.ledger.read import ShardLedger
+from batchprocess.protocol.records import Claim, Commit, Seal
 from batchprocess.protocol.run import ManifestRow, RunInfo, Summary
 
 
@@ -17,59 +23,98 @@ class Reduction:
     error: str | None = None
 
 
+def manifest_lines(ledgers: Iterable[ShardLedger]) -> Iterator[bytes]:
+    """Every committed file, sorted by shard, seq and name, if the ledgers are in shard order."""
+    for ledger in ledgers:
+        for body in ledger.bodies:
+            for item in sorted(body.files, key=lambda item: item.name):
+                row = ManifestRow(
+                    shard=body.shard,
+                    seq=body.seq,
+                    batches=body.batches,
+                    rows=body.rows,
+                    **item.model_dump(),
+                )
+                yield f"{row.model_dump_json()}\n".encode()
+
+
 def manifest_of(ledgers: Iterable[ShardLedger]) -> bytes:
-    """manifest.jsonl: every committed file, sorted by shard, seq and name."""
-    rows = [
-        ManifestRow(
-            shard=body.shard,
-            seq=body.seq,
-            batches=body.batches,
-            rows=body.rows,
-            **item.model_dump(),
-        )
-        for ledger in ledgers
-        for body in ledger.bodies
-        for item in body.files
-    ]
-    rows.sort(key=lambda row: (row.shard, row.seq, row.name))
-    return "".join(row.model_dump_json() + "\n" for row in rows).encode()
+    """manifest.jsonl, whole."""
+    manifest = BytesIO()
+    manifest.writelines(manifest_lines(ledgers))
+    return manifest.getvalue()
+
+
+def manifest_digest(ledgers: Iterable[ShardLedger]) -> str:
+    """sha256 of manifest.jsonl, in hex, without the memory that the whole of it takes."""
+    digest = hashlib.sha256()
+    for line in manifest_lines(ledgers):
+        digest.update(line)
+    return digest.hexdigest()
 
 
 def summarize(
-    run_id: str, run: RunInfo, ledgers: Sequence[ShardLedger], reduced: Reduction, now: str
+    run_id: str, run: RunInfo, ledgers: Iterable[ShardLedger], reduced: Reduction, now: str
 ) -> Summary:
     """summary.json of sealed ledgers; `rows` and `batches` count what is committed."""
-    stored = [entry for ledger in ledgers for entry in ledger.records]
-    bodies = [body for ledger in ledgers for body in ledger.bodies]
-    started = min((entry.record.at for entry in stored), default=None)
+    total = _Totals()
+    for ledger in ledgers:
+        total.add(ledger)
     return Summary(
         runId=run_id,
-        job=max((entry.record.job for entry in stored), default=""),
-        rows=sum(body.rows[1] - body.rows[0] for body in bodies),
-        batches=sum(ledger.cursor for ledger in ledgers),
+        job=total.job,
+        rows=total.rows,
+        batches=total.batches,
         shards=run.shards,
-        failedShards=tuple(one.shard for one in ledgers if one.outcome == "abandoned"),
-        files=sum(len(body.files) for body in bodies),
-        bytes=sum(item.size for body in bodies for item in body.files),
-        attempts=sum(ledger.claims for ledger in ledgers),
-        startedAt=started,
+        failedShards=tuple(total.failed),
+        files=total.files,
+        bytes=total.bytes,
+        attempts=total.attempts,
+        startedAt=total.started,
         finishedAt=now,
-        durationSeconds=_seconds(started, now),
+        durationSeconds=_seconds(total.started, now),
         metrics=dict(reduced.metrics),
         metricsError=reduced.error,
-        models=_distinct(model for body in bodies for model in body.models),
+        models=tuple(total.models),
     )
+
+
+@dataclass
+class _Totals:
+    """Sums over ledgers, of which one at a time is looked at."""
+
+    job: str = ""
+    rows: int = 0
+    batches: int = 0
+    failed: list[int] = field(default_factory=list)
+    files: int = 0
+    bytes: int = 0
+    attempts: int = 0
+    started: str | None = None
+    models: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, ledger: ShardLedger) -> None:
+        """Count one shard."""
+        for stored in ledger.records:
+            record = stored.record
+            self.job = max(self.job, record.job)
+            self.started = min(self.started or record.at, record.at)
+            if isinstance(record, Claim):
+                self.attempts += 1
+            else:
+                self._add_body(record)
+        self.batches += ledger.cursor
+        if ledger.outcome == "abandoned":
+            self.failed.append(ledger.shard)
+
+    def _add_body(self, body: Commit | Seal) -> None:
+        self.rows += body.rows[1] - body.rows[0]
+        self.files += len(body.files)
+        self.bytes += sum(item.size for item in body.files)
+        self.models += [model for model in body.models if model not in self.models]
 
 
 def _seconds(started: str | None, now: str) -> float | None:
     if started is None:
         return None
     return (datetime.fromisoformat(now) - datetime.fromisoformat(started)).total_seconds()
-
-
-def _distinct(models: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    seen: list[dict[str, Any]] = []
-    for model in models:
-        if model not in seen:
-            seen.append(model)
-    return tuple(seen)

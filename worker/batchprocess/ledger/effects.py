@@ -39,6 +39,13 @@ class GetMany:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """Read an object of any size, durably, for its sha256. Reply: `str | None`, in hex."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Create:
     """Create-only write, sent once. Reply: `CreateReply`."""
 
@@ -89,6 +96,6 @@ class Pause:
     number: int
 
 
-Effect = Get | GetMany | Create | Upload | Put | ListSizes | Sizes | Delete | Pause
+Effect = Get | GetMany | Digest | Create | Upload | Put | ListSizes | Sizes | Delete | Pause
 T = TypeVar("T")
 Flow = Generator[Effect, Any, T]

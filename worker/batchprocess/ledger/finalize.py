@@ -7,8 +7,8 @@ nobody can commit there, so what no record names by then will never be named.
 
 from collections.abc import Iterable, Sequence
 
-from batchprocess.ledger.create import create, create_record
-from batchprocess.ledger.documents import manifest_of
+from batchprocess.ledger.create import create, create_large, create_record
+from batchprocess.ledger.documents import manifest_digest, manifest_of
 from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.identity import Identity, refuse_taken_over
@@ -71,7 +71,7 @@ def require_final(ledgers: Sequence[ShardLedger]) -> Flow[None]:
             f"records are missing; {_NOT_CLEANED}"
         )
     success = yield from read_success()
-    if success is None or success.manifest != digest(manifest_of(ledgers)):
+    if success is None or success.manifest != manifest_digest(ledgers):
         raise VerificationError(
             f"the ledgers do not say what {SUCCESS_KEY} was written of; {_NOT_CLEANED}"
         )
@@ -86,8 +86,7 @@ def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
     for key, document in metric_documents(ledgers):
         yield Put(key, document)
     manifest = manifest_of(ledgers)
-    stored = yield from create(MANIFEST_KEY, manifest)
-    if stored is not None:
+    if not (yield from create_large(MANIFEST_KEY, manifest)):
         raise VerificationError(f"{MANIFEST_KEY} exists and differs from what the ledgers say")
     kept = yield from create(SUMMARY_KEY, encode_document(summary, SUMMARY_KEY))
     success = Success(manifest=digest(manifest)).model_dump_json().encode()
@@ -104,11 +103,12 @@ def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
     """
     refused: list[str] = []
     for ledger in ledgers:
-        named = {item.key for body in ledger.bodies for item in body.objects()}
-        present = yield ListSizes(f"data/{ledger.shard:05d}/")
-        orphans = tuple(key for key in present if key not in named)
-        if orphans:
-            refused += yield Delete(orphans)
+        present: dict[str, int] = yield ListSizes(f"data/{ledger.shard:05d}/")
+        for body in ledger.bodies:
+            for item in body.objects():
+                present.pop(item.key, None)
+        if present:
+            refused += yield Delete(tuple(present))
     return refused
 
 

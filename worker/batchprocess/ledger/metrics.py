@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 
 from batchprocess.ledger.read import ShardLedger
 from batchprocess.protocol.records import ReducerEntry
@@ -10,7 +11,7 @@ from batchprocess.protocol.records import ReducerEntry
 
 def metric_documents(ledgers: Iterable[ShardLedger]) -> Iterator[tuple[str, bytes]]:
     """`metrics/<group>.jsonl` for every group: key and body, in shard and record order."""
-    lines: dict[str, list[str]] = defaultdict(list)
+    documents: dict[str, BytesIO] = defaultdict(BytesIO)
     for ledger in ledgers:
         for body in ledger.bodies:
             for entry in body.metrics:
@@ -19,9 +20,9 @@ def metric_documents(ledgers: Iterable[ShardLedger]) -> Iterator[tuple[str, byte
                     "steps_completed": entry.steps_completed,
                     "metrics": entry.metrics,
                 }
-                lines[entry.group].append(json.dumps(row) + "\n")
-    for group, rows in sorted(lines.items()):
-        yield f"metrics/{group}.jsonl", "".join(rows).encode()
+                documents[entry.group].write(f"{json.dumps(row)}\n".encode())
+    for group in sorted(documents):
+        yield f"metrics/{group}.jsonl", documents.pop(group).getvalue()
 
 
 def reducer_entries(ledgers: Iterable[ShardLedger]) -> dict[str, list[ReducerEntry]]:

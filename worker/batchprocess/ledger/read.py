@@ -1,9 +1,11 @@
 """Reading a shard's whole ledger, and reading it forward while it grows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchprocess.ledger.effects import Flow, GetMany
 from batchprocess.ledger.head import Stored
+from batchprocess.ledger.packed_records import PackedRecords
 from batchprocess.protocol.records import Claim, Commit, Seal, record_key
 
 _WINDOW = 32
@@ -14,28 +16,29 @@ class ShardLedger:
     """All records of one shard, in order from 1."""
 
     shard: int
-    records: tuple[Stored, ...]
+    records: PackedRecords
 
     @property
     def head(self) -> Stored | None:
         """The last record."""
-        return self.records[-1] if self.records else None
+        return self.records.last
 
     @property
     def cursor(self) -> int:
         """Batches committed."""
-        return self.head.record.cursor if self.head else 0
+        head = self.head
+        return head.record.cursor if head else 0
 
     @property
     def outcome(self) -> str | None:
         """`complete` or `abandoned` once sealed."""
-        last = self.head.record if self.head else None
-        return last.outcome if isinstance(last, Seal) else None
+        head = self.head
+        return head.record.outcome if head and isinstance(head.record, Seal) else None
 
     @property
-    def bodies(self) -> tuple[Commit | Seal, ...]:
-        """The records that name outputs: commits and the seal."""
-        return tuple(s.record for s in self.records if not isinstance(s.record, Claim))
+    def bodies(self) -> Iterator[Commit | Seal]:
+        """The records that name outputs: commits and the seal, one at a time."""
+        return (s.record for s in self.records if not isinstance(s.record, Claim))
 
     @property
     def claims(self) -> int:
@@ -45,16 +48,18 @@ class ShardLedger:
 
 def read_shard(shard: int, known: ShardLedger | None = None) -> Flow[ShardLedger]:
     """Every record of `shard`, 32 at a time; goes on behind `known` if given."""
-    records = list(known.records) if known else []
+    records = known.records if known else PackedRecords(shard)
     window = 1
     while True:
         first = len(records) + 1
-        numbers = range(first, first + window)
-        bodies = yield GetMany(tuple(record_key(shard, seq) for seq in numbers))
-        for seq, body in zip(numbers, bodies, strict=True):
-            # Numbers have no gaps, so the first absent one is the end. A later one of the same
-            # window may have been created meanwhile; the next reader will see it.
-            if body is None:
-                return ShardLedger(shard, tuple(records))
-            records.append(Stored.parse(body, shard=shard, seq=seq))
+        bodies: list[bytes | None] = yield GetMany(
+            tuple(record_key(shard, seq) for seq in range(first, first + window))
+        )
+        # Numbers have no gaps, so the first absent one is the end. A later one of the same
+        # window may have been created meanwhile; the next reader will see it.
+        end = bodies.index(None) if None in bodies else window
+        found = [body for body in bodies[:end] if body is not None]
+        records = records.followed_by(found)
+        if end < window:
+            return ShardLedger(shard, records)
         window = min(_WINDOW, window * 4)

@@ -66,8 +66,9 @@ def _lost(shard: int, number: int, behind: int) -> str:
 def _sizes(ledger: ShardLedger) -> Flow[Mapping[str, int]]:
     """Bytes of every object that the shard's records name, of those that are there."""
     listed: dict[str, int] = yield ListSizes(f"data/{ledger.shard:05d}/")
-    named = [item for body in ledger.bodies for item in body.objects()]
+    named = (item for body in ledger.bodies for item in body.objects())
     doubted = tuple({item.key for item in named if listed.get(item.key) != item.size})
     asked: list[int | None] = (yield Sizes(doubted)) if doubted else []
     found = zip(doubted, asked, strict=True)
-    return {**listed, **{key: size for key, size in found if size is not None}}
+    listed.update({key: size for key, size in found if size is not None})
+    return listed

@@ -1,5 +1,6 @@
 """Reading a stored object whole, past interruptions."""
 
+import hashlib
 from collections.abc import Iterator
 
 from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
@@ -34,3 +35,14 @@ def chunks(storage: Storage, key: str, patience: Patience = ATTENDED) -> Iterato
 def whole(storage: Storage, key: str, patience: Patience = ATTENDED) -> bytes:
     """The object's bytes; errors as `chunks`."""
     return b"".join(chunks(storage, key, patience))
+
+
+def sha256_of(storage: Storage, key: str, patience: Patience = ATTENDED) -> str | None:
+    """Of the object's bytes, in hex; None if there is no object. Errors as `chunks`."""
+    digest = hashlib.sha256()
+    try:
+        for chunk in chunks(storage, key, patience):
+            digest.update(chunk)
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest()

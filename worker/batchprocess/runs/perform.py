@@ -4,7 +4,7 @@ Reads, uploads and overwrites are idempotent, so they are repeated here. A creat
 `Create` effect: only the flow knows what a second one means.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from batchprocess.ledger.effects import (
     Create,
     CreateReply,
     Delete,
+    Digest,
     Effect,
     Flow,
     Get,
@@ -24,6 +25,7 @@ from batchprocess.ledger.effects import (
     Upload,
 )
 from batchprocess.protocol.errors import FileChanged, OutcomeUnknown, StorageDenied
+from batchprocess.runs.download import sha256_of
 from batchprocess.runs.parallel import PARALLEL, Threads
 from batchprocess.runs.patience import (
     ATTENDED,
@@ -47,7 +49,7 @@ def perform(flow: Flow[T], storage: Storage, patience: Patience = ATTENDED) -> T
 
 def perform_each(
     flows: Iterable[Flow[T]], storage: Storage, patience: Patience = ATTENDED
-) -> Iterator[T]:
+) -> Generator[T]:
     """Run independent flows side by side; each result in its turn, some flows ahead of it.
 
     Flows and requests each have threads of their own: 64 at most, however much a flow asks for at
@@ -93,6 +95,8 @@ class _Performer:
                 return self._create(key, body)
             case Pause(number):
                 return self._pause(number)
+            case Digest(key):
+                return sha256_of(store, key, self._patience)
             case GetMany() | Sizes() | Upload() | Delete():
                 return self._run_many(effect)
         return retry_until_known(lambda: _single(store, effect), self._patience)

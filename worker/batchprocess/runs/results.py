@@ -1,6 +1,7 @@
 """Reading the committed outputs of a run, finished or still going."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from batchprocess.ledger.finalize import finished
@@ -69,15 +70,17 @@ def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunIn
     return folder.at(run_id), run
 
 
-def results_of(storage: Storage, run: RunInfo) -> Iterator[Result]:
+def results_of(storage: Storage, run: RunInfo) -> Generator[Result]:
     """`results` on a run's storage that is already open."""
     final = perform(finished(), storage) is not None
-    for ledger in perform_each((read_shard(shard) for shard in range(run.shards)), storage):
-        if final and ledger.outcome is None:
-            raise VerificationError(
-                f"the run is complete, but the ledger of shard {ledger.shard} ends at record "
-                f"{len(ledger.records)} without a seal: see batchprocess verify"
-            )
-        for body in ledger.bodies:
-            for item in sorted(body.files, key=lambda item: item.name):
-                yield Result(ledger.shard, body.seq, body.batches, body.rows, item, storage)
+    flows = (read_shard(shard) for shard in range(run.shards))
+    with closing(perform_each(flows, storage)) as ledgers:
+        for ledger in ledgers:
+            if final and ledger.outcome is None:
+                raise VerificationError(
+                    f"the run is complete, but the ledger of shard {ledger.shard} ends at record "
+                    f"{len(ledger.records)} without a seal: see batchprocess verify"
+                )
+            for body in ledger.bodies:
+                for item in sorted(body.files, key=lambda item: item.name):
+                    yield Result(ledger.shard, body.seq, body.batches, body.rows, item, storage)

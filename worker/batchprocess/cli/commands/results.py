@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -23,14 +24,17 @@ from batchprocess.runs.results import Result, results_of
 def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
     """List committed files in dataset order; copy them if asked."""
     found = find_target(target)
-    listed = results_of(found.storage, found.run)
-    if download is not None:
-        listed = _saved(listed, download)
-    if as_json:
-        print_json_list({"uri": found.storage.uri}, "files", map(_row, listed))
-        return
+    with closing(results_of(found.storage, found.run)) as results:
+        listed = results if download is None else _saved(results, download)
+        if as_json:
+            print_json_list({"uri": found.storage.uri}, "files", map(_row, listed))
+        else:
+            _print_lines(listed)
+
+
+def _print_lines(results: Iterable[Result]) -> None:
     any_file = False
-    for result in listed:
+    for result in results:
         any_file = True
         first, end = result.rows
         rows = f"rows {first}-{end - 1}" if end > first else "end of shard"

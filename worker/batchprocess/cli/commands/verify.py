@@ -1,83 +1,116 @@
 """`batchprocess verify`."""
 
 import hashlib
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
 
 from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import Target, find_target
-from batchprocess.ledger.documents import manifest_of
+from batchprocess.ledger.documents import manifest_lines
+from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.finalize import finished, read_success
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import plan_of
 from batchprocess.ledger.survey import problems_of
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.records import CommittedFile, digest
+from batchprocess.protocol.records import CommittedFile
 from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY
-from batchprocess.runs.download import chunks
-from batchprocess.runs.patience import retry_until_known
-from batchprocess.runs.perform import perform, perform_all
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.runs.download import DOWNLOADS, sha256_of
+from batchprocess.runs.parallel import Threads
+from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
+from batchprocess.runs.perform import perform, perform_each
+from batchprocess.storage.base import Storage
+
+
+@dataclass
+class _Seen:
+    """What is known of the ledgers that were read so far, in shard order."""
+
+    problems: list[str] = field(default_factory=list)
+    files: int = 0
+    shards: int = 0
+    rows: int = 0
+    manifest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def add(self, ledger: ShardLedger, problems: tuple[str, ...]) -> None:
+        """Count one shard more."""
+        self.problems += problems
+        self.shards += 1
+        for line in manifest_lines([ledger]):
+            self.manifest.update(line)
+        for body in ledger.bodies:
+            self.files += len(body.objects())
+            self.rows += body.rows[1] - body.rows[0]
 
 
 def verify_run(target: str, *, as_json: bool) -> int:
     """Check ledgers, files and manifest; 0 or 93."""
-    found = find_target(target)
-    flows = [read_shard(shard) for shard in range(found.run.shards)]
-    ledgers = perform_all(flows, found.storage)
-    named = [item for one in ledgers for body in one.bodies for item in body.objects()]
-    wrong = [*_ledger_problems(found, ledgers), *_file_problems(found, named)]
+    found, seen = find_target(target), _Seen()
+    changed = _changed_files(found, seen)
     complete = retry_until_known(lambda: found.storage.get(SUCCESS_KEY)) is not None
-    wrong += _manifest_problems(found, ledgers, complete=complete)
+    wrong = [*seen.problems, *changed, *_manifest_problems(found, seen, complete=complete)]
     if as_json:
         facts = {"uri": found.storage.uri, "complete": complete}
-        print_json({**facts, "files": len(named), "problems": wrong})
+        print_json({**facts, "files": seen.files, "problems": wrong})
     else:
         for problem in wrong:
             print(problem)
-        numbers = {"file": len(named), "shard": len(ledgers), "problem": len(wrong)}
+        numbers = {"file": seen.files, "shard": seen.shards, "problem": len(wrong)}
         counted = ", ".join(plural(number, noun) for noun, number in numbers.items())
         print(counted if complete else f"{counted} so far; the run is not complete")
     return ExitCode.VERIFICATION if wrong else 0
 
 
-def _ledger_problems(found: Target, ledgers: list[ShardLedger]) -> list[str]:
+def _changed_files(found: Target, seen: _Seen) -> list[str]:
+    """Read every ledger, and every file that they name, some of both side by side."""
+    with closing(_checks(found, seen)) as checks, Threads(DOWNLOADS) as threads:
+        patience = ATTENDED.until(threads.stopped)
+        sentences = threads.in_order(partial(check, patience) for check in checks)
+        return [sentence for sentence in sentences if sentence is not None]
+
+
+def _checks(found: Target, seen: _Seen) -> Generator[Callable[[Patience], str | None]]:
+    """One check for every file, as the ledgers come in."""
     plan = plan_of(found.run)
-    flows = [problems_of(ledger, plan) for ledger in ledgers]
-    return [problem for wrong in perform_all(flows, found.storage) for problem in wrong]
+    flows = (_examined(shard, plan) for shard in range(found.run.shards))
+    with closing(perform_each(flows, found.storage)) as examined:
+        for ledger, problems in examined:
+            seen.add(ledger, problems)
+            for body in ledger.bodies:
+                yield from (partial(_changed, found.storage, item) for item in body.objects())
 
 
-def _file_problems(found: Target, named: list[CommittedFile]) -> list[str]:
-    wrong = []
-    for item in named:
-        total = hashlib.sha256()
-        try:
-            for chunk in chunks(found.storage, item.key):
-                total.update(chunk)
-        except FileNotFoundError:
-            continue  # the ledger's own check has named it
-        if total.hexdigest() != item.sha256:
-            wrong.append(f"{item.key} was changed: its digest is not the one in the ledger")
-    return wrong
+def _examined(shard: int, plan: ShardPlan) -> Flow[tuple[ShardLedger, tuple[str, ...]]]:
+    ledger = yield from read_shard(shard)
+    return ledger, (yield from problems_of(ledger, plan))
 
 
-def _manifest_problems(found: Target, ledgers: list[ShardLedger], *, complete: bool) -> list[str]:
+def _changed(storage: Storage, item: CommittedFile, patience: Patience) -> str | None:
+    """A sentence if the file has other bytes; of one that is missing the ledger's check tells."""
+    if sha256_of(storage, item.key, patience) in (None, item.sha256):
+        return None
+    return f"{item.key} was changed: its digest is not the one in the ledger"
+
+
+def _manifest_problems(found: Target, seen: _Seen, *, complete: bool) -> list[str]:
     if not complete:
         return []
-    manifest = retry_until_known(lambda: found.storage.get(MANIFEST_KEY))
+    manifest = sha256_of(found.storage, MANIFEST_KEY)
     if manifest is None:
         return [f"{MANIFEST_KEY} is missing although the run has {SUCCESS_KEY}"]
-    if manifest != manifest_of(ledgers):
+    if manifest != seen.manifest.hexdigest():
         return [f"{MANIFEST_KEY} differs from what the ledgers say"]
     try:
         success = perform(read_success(), found.storage)
         summary = perform(finished(), found.storage)
     except VerificationError as error:
         return [str(error)]
-    if success is not None and success.manifest != digest(manifest):
+    if success is not None and success.manifest != manifest:
         return [f"{SUCCESS_KEY} names another manifest"]
-    if summary is not None and summary.rows != _rows(ledgers):
-        return [f"{SUMMARY_KEY} says {summary.rows} rows, the ledgers {_rows(ledgers)}"]
+    if summary is not None and summary.rows != seen.rows:
+        return [f"{SUMMARY_KEY} says {summary.rows} rows, the ledgers {seen.rows}"]
     return []
-
-
-def _rows(ledgers: list[ShardLedger]) -> int:
-    return sum(body.rows[1] - body.rows[0] for one in ledgers for body in one.bodies)
