@@ -32,7 +32,16 @@ from batchprocess.protocol.records import (
     failure_key,
     record_key,
 )
-from batchprocess.protocol.run import Asked, ManifestRow, RunInfo, RunShape, Success, Summary
+from batchprocess.protocol.run import (
+    Asked,
+    ManifestRow,
+    RunInfo,
+    RunSeeds,
+    RunShape,
+    Seeds,
+    Success,
+    Summary,
+)
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import MAX_MESSAGE_BYTES, Result, ShardEnd, Termination
 from batchprocess.protocol.variables import PREFIX
@@ -45,6 +54,8 @@ PAGE = read_page("protocol.md")
 MODELS: dict[str, type[BaseModel]] = {
     "run.json": RunInfo,
     "Asked": Asked,
+    "Run seeds": RunSeeds,
+    "Seeds": Seeds,
     "Run shape": RunShape,
     "File": CommittedFile,
     "Reducer value": ReducerEntry,

@@ -2,13 +2,13 @@
 
 import pytest
 
-from batchprocess.ledger.run import open_run
+from batchprocess.ledger.run import open_run, require_same
 from batchprocess.protocol.errors import (
     DatasetChanged,
     InvalidArgument,
     RunMismatch,
 )
-from batchprocess.protocol.run import Asked
+from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.runs.perform import perform
 from support.ledger_steps import RUN
 from support.storage.fake_storage import FakeMemoryStorage
@@ -48,3 +48,51 @@ def test_a_run_json_that_nobody_could_read_is_not_written():
     with pytest.raises(InvalidArgument, match="run.json would be unreadable: .*recursion limit"):
         perform(open_run(run), store)
     assert list(store.list("")) == []
+
+
+def begun(value: str | None, of: str | None = None, digest: str | None = None) -> RunInfo:
+    return RUN.model_copy(
+        update={"fingerprint": value, "fingerprint_of": of, "rows_digest": digest}
+    )
+
+
+@pytest.mark.parametrize(
+    ("mine", "stored"),
+    [
+        (begun("a", "rows"), begun("a", "rows")),
+        (begun("a"), begun(None)),
+        (begun(None), begun(None)),
+        (begun("here", "huggingface", "d"), begun("there", "huggingface", "d")),
+    ],
+)
+def test_what_may_be_the_same_data_goes_on(mine, stored):
+    require_same(mine, stored)
+
+
+@pytest.mark.parametrize(
+    ("mine", "stored", "sentence"),
+    [
+        (
+            begun("v2", "attribute"),
+            begun("v1", "attribute"),
+            "own `fingerprint` is v2 here, .* v1: is",
+        ),
+        (begun("b", "rows"), begun("a", "rows"), "digest of eight rows of the dataset is b here"),
+        (begun(None), begun("a", "rows"), "fingerprint is None here"),
+        (
+            begun("here", "huggingface", "d"),
+            begun("there", "huggingface", "e"),
+            "`_fingerprint` of the dataset is here here, .* there, and of eight rows at least one",
+        ),
+        (
+            begun("here", "huggingface", None),
+            begun("there", "huggingface", None),
+            "there, and eight rows could not be compared: .* set the dataset's attribute",
+        ),
+        (begun("here", "huggingface", "d"), begun("there"), "eight rows could not be compared"),
+        (begun("v2", "attribute", "d"), begun("v1", "attribute", "d"), "start another run"),
+    ],
+)
+def test_what_differs_is_told_by_its_name_with_the_way_out(mine, stored, sentence):
+    with pytest.raises(DatasetChanged, match=sentence):
+        require_same(mine, stored)

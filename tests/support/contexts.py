@@ -9,6 +9,7 @@ from batchprocess.sdk.device.prepare_model import ModelPreparer
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.output.upload_files import Staging
 from batchprocess.sdk.save.saver import Saver
+from batchprocess.sdk.seeding.randomness import Randomness
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
 
 
@@ -27,5 +28,6 @@ def context(folder: Path, pending: PendingOutputs | None = None) -> TorchBatchPr
         machine=Machine(cpu, ModelPreparer(cpu)),
         hparams={"threshold": 0.5},
         pending=pending or made_pending(folder),
+        randomness=Randomness(),
         tensorboard=folder,
     )

@@ -15,7 +15,7 @@ from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry
-from batchprocess.protocol.run import Asked, RunInfo, RunShape
+from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, RunShape, Seeds
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import Result, ShardEnd
 
@@ -29,7 +29,9 @@ _WORDS: dict[Any, str] = {
     Any: "anything",
     Asked: "asked",
     RunInfo: "run.json",
+    RunSeeds: "run seeds",
     RunShape: "run shape",
+    Seeds: "seeds",
     Spent: "time spent",
     CommittedFile: "file",
     ReducerEntry: "reducer value",

@@ -12,8 +12,9 @@ from torch.utils.data import Subset, get_worker_info
 
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import Feed, open_feed
-from batchprocess.sdk.input.loader import make_loader
+from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.shard_loader import ShardLoader
 from batchprocess.sdk.report.failure_facts import Facts, facts_of
 from support.fake_port import FakePort
 
@@ -48,7 +49,10 @@ class OddError(Exception):
 
 
 def feed(dataset: Any, prefetch: Prefetch | None = None, **options: Any) -> Feed:
-    return open_feed(make_loader(dataset, ShardPlan(8, 2, 1), 0, 0, options), lambda: prefetch)
+    start = Start(ShardPlan(8, 2, 1), 0, 0)
+    made = open_feed(ShardLoader(dataset, options), start, lambda: prefetch)
+    made.keep()
+    return made
 
 
 def failure(dataset: Any, prefetch: Prefetch | None = None, **options: Any) -> BaseException:

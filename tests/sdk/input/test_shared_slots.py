@@ -12,11 +12,10 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.batch_messages import Packed, pack
 from batchprocess.sdk.input.batch_tensors import tensors_in
 from batchprocess.sdk.input.host_to_device import CudaPort
-from batchprocess.sdk.input.loader import make_loader
+from batchprocess.sdk.input.loader import ShardBatches, make_loader
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.shared_slots import Slots, lies_in_slot, slots_for
 from batchprocess.sdk.input.worker_queues import ForkingContext
@@ -236,5 +235,6 @@ def test_loaders_have_slots_where_batches_are_copied_at_once(
     monkeypatch: pytest.MonkeyPatch, gpu: bool, options: dict[str, Any], slots: list[int]
 ) -> None:
     monkeypatch.setattr("batchprocess.sdk.input.loader.has_gpu", lambda: gpu)
-    made = make_loader(Counting(), ShardPlan(96, 8, 1), 0, 0, {"num_workers": 2, **options})
+    batches = ShardBatches(for_workers=True)
+    made = make_loader(Counting(), batches, {"num_workers": 2, **options})
     assert [len(one._free) for one in made.multiprocessing_context._slots] == slots

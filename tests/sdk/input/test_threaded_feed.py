@@ -1,47 +1,105 @@
 """A thread reads ahead, in order, and raises nothing where nobody would see it."""
 
 import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 import torch
 
+from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 from support.fake_port import FakePort
 
 
-def test_a_thread_reads_two_batches_ahead_and_no_more() -> None:
-    port, read = FakePort(), []
+class FakeBatches:
+    """One-number batches, and whether the feed still wants some."""
 
-    def source():
-        for number in range(8):
-            read.append(number)
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.read_so_far: list[int] = []
+        self.closed = threading.Event()
+        self._fails_at = fails_at
+
+    def read(self, start: Start) -> Iterator[torch.Tensor]:
+        for number in range(start.first, start.first + start.batches):
+            if number == self._fails_at:
+                raise KeyError(f"row {number}")
+            self.read_so_far.append(number)
             yield torch.tensor([number])
 
-    feed = ThreadedFeed(source(), 8, Prefetch(port, everything=True))
+    def close(self) -> None:
+        self.closed.set()
+
+
+def start_at(first: int, batches: int = 8) -> Start:
+    return Start(ShardPlan(batches, 1, 1), 0, first)
+
+
+def open_feed(
+    batches: FakeBatches, first: int = 0, port: FakePort | None = None, count: int = 8
+) -> ThreadedFeed:
+    start = start_at(first, count)
+    prefetch = Prefetch(port or FakePort(), everything=True)
+    return ThreadedFeed(batches.read(start), start, batches, prefetch)
+
+
+def has_thread() -> bool:
+    return any(one.name == "batchprocess-feed" for one in threading.enumerate())
+
+
+def test_a_thread_reads_two_batches_ahead_and_no_more() -> None:
+    port, batches = FakePort(), FakeBatches()
+    feed = open_feed(batches, port=port)
+    feed.keep()
     for number in range(8):
         assert feed.next_batch().item() == number
-        assert len(read) <= number + 3
+        assert len(batches.read_so_far) <= number + 3
         feed.batch_done()
     feed.close()
     assert port.opened
-    assert not [one for one in threading.enumerate() if one.name == "batchprocess-feed"]
+    assert batches.closed.is_set()
+    assert not has_thread()
 
 
 def test_closing_ends_a_thread_that_is_ahead() -> None:
-    feed = ThreadedFeed(iter(torch.arange(100)), 100, Prefetch(FakePort()))
-    feed.next_batch()
-    feed.close()
-    assert not [one for one in threading.enumerate() if one.name == "batchprocess-feed"]
+    for decided in (False, True):
+        feed = open_feed(FakeBatches())
+        if decided:
+            feed.keep()
+            feed.next_batch()
+        feed.close()
+        assert not has_thread()
 
 
 def test_what_reading_raised_is_raised_where_the_batch_is_taken() -> None:
-    def source():
-        yield torch.ones(1)
-        raise KeyError("row 7")
-
-    feed = ThreadedFeed(source(), 3, Prefetch(FakePort()))
-    assert feed.next_batch().item() == 1
-    with pytest.raises(KeyError, match="row 7"):
+    feed = open_feed(FakeBatches(fails_at=1))
+    feed.keep()
+    assert feed.next_batch().item() == 0
+    with pytest.raises(KeyError, match="row 1"):
         feed.next_batch()
+    feed.close()
+
+
+@pytest.mark.parametrize("begun", [0, 6])
+def test_after_a_wrong_guess_the_batches_are_those_of_the_right_start(begun: int) -> None:
+    port, batches = FakePort(), FakeBatches()
+    feed = open_feed(batches, begun, port)
+    while len(batches.read_so_far) < 2:
+        time.sleep(0.001)
+    assert not batches.closed.is_set(), "a short shard's workers must not end before it is decided"
+    feed.restart(start_at(4))
+    for number in range(4, 8):
+        batch = feed.next_batch()
+        assert batch.item() == number
+        feed.batch_done()
+    feed.close()
+    assert not has_thread()
+
+
+def test_what_reading_from_a_wrong_guess_raised_is_nobodys_failure() -> None:
+    feed = open_feed(FakeBatches(fails_at=1))
+    feed.restart(start_at(2))
+    assert [feed.next_batch().item() for _ in range(6)] == list(range(2, 8))
     feed.close()

@@ -1,21 +1,52 @@
 """A fingerprint tells datasets apart, or says nothing."""
 
+from typing import Any
+
+import pytest
 import torch
 
-from batchprocess.sdk.setup.fingerprint import fingerprint, sample
+from batchprocess.sdk.setup.fingerprint import Fingerprint, fingerprint, sample
 from support.counting_dataset import Counting
 
 
-def test_fingerprints_see_order_and_own_ones_come_first():
+def rows_digest(dataset: Any, rows: int) -> str | None:
+    found = fingerprint(dataset, rows)
+    assert found.of in ("rows", None)
+    return found.value
+
+
+def test_a_digest_of_eight_rows_sees_their_order():
     rows = [torch.tensor([float(n)]) for n in range(50)]
-    assert fingerprint(rows, 50) == fingerprint(list(rows), 50)
-    assert fingerprint(rows, 50) != fingerprint(rows[::-1], 50)
-    assert fingerprint([object()] * 3, 3) is None
-    owned = Counting(3)
-    owned.fingerprint = lambda: "v7"
-    assert fingerprint(owned, 3) == "v7"
+    assert rows_digest(rows, 50) == rows_digest(list(rows), 50)
+    assert rows_digest(rows, 50) != rows_digest(rows[::-1], 50)
+    assert rows_digest([object()] * 3, 3) is None
     assert sample(1) == [0]
     assert len(sample(1_000)) == 8
+
+
+@pytest.mark.parametrize(("own", "value"), [("v7", "v7"), (lambda: "v7", "v7"), (lambda: 7, "7")])
+def test_a_datasets_own_fingerprint_comes_first_and_reads_no_row(own, value):
+    owned = Counting(3)
+    owned.fingerprint, owned._fingerprint = own, "theirs"
+    assert fingerprint(owned, 3) == Fingerprint(value, "attribute")
+    assert owned.read == []
+
+
+@pytest.mark.parametrize(
+    "other", [lambda image: "print of a finger", {"left": 1}, 7, None, lambda: None, object()]
+)
+def test_a_fingerprint_that_is_no_text_and_gives_none_means_another_thing(other):
+    unrelated = Counting(3)
+    unrelated.fingerprint = other
+    assert fingerprint(unrelated, 3) == fingerprint(Counting(3), 3)
+
+
+def test_hugging_faces_goes_with_the_digest_of_rows():
+    theirs = Counting(3)
+    theirs._fingerprint = "f00d"
+    assert fingerprint(theirs, 3) == Fingerprint(
+        "f00d", "huggingface", fingerprint(Counting(3), 3).value
+    )
 
 
 def test_a_dataset_that_varies_has_no_fingerprint():
@@ -23,7 +54,7 @@ def test_a_dataset_that_varies_has_no_fingerprint():
         def __getitem__(self, row):
             return torch.rand(4)
 
-    assert fingerprint(Random(10), 10) is None
+    assert fingerprint(Random(10), 10) == Fingerprint()
 
 
 def test_a_row_that_cannot_be_read_is_told_when_its_batch_comes_not_here():
@@ -33,4 +64,4 @@ def test_a_row_that_cannot_be_read_is_told_when_its_batch_comes_not_here():
                 raise ValueError("row 9 is broken")
             return row
 
-    assert fingerprint(Broken(10), 10) is None
+    assert fingerprint(Broken(10), 10) == Fingerprint()

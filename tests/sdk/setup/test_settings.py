@@ -5,7 +5,8 @@ import pytest
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.input.loader import make_loader
+from batchprocess.sdk.input.loader import Start
+from batchprocess.sdk.input.shard_loader import ShardLoader
 from batchprocess.sdk.setup.settings import merge
 from support.counting_dataset import Counting
 
@@ -65,5 +66,6 @@ def test_loader_options_that_change_rows_are_refused(name, value):
 def test_loader_options_that_change_nothing_are_let_through():
     options = {"shuffle": False, "sampler": None, "drop_last": False, "in_order": True}
     settings = call(batch_size=4, dataloader_kwargs=options)
-    loader = make_loader(Counting(10), ShardPlan(10, 4, 1), 0, 0, settings.loader)
-    assert [len(batch) for batch in loader] == [4, 4, 2]
+    loader = ShardLoader(Counting(10), settings.loader)
+    batches = loader.read(Start(ShardPlan(10, 4, 1), 0, 0))
+    assert [len(batch) for batch in batches] == [4, 4, 2]

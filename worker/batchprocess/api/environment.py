@@ -46,6 +46,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         command=hashlib.sha256(json.dumps(spec.command).encode()).hexdigest(),
         dataloader=spec.dataloader.model_dump(exclude_unset=True),
         hparams=spec.hparams,
+        seed=spec.seed,
         s3=s3_settings(job),
         storage_deadline_seconds=spec.storage.deadline_seconds,
         max_attempts_without_progress=spec.failure_policy.max_attempts_without_progress,

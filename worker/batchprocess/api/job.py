@@ -23,6 +23,7 @@ from batchprocess.api.scalars import (
 from batchprocess.api.spec_parts import Dataloader, FailurePolicy, Source, Storage, Timeouts
 from batchprocess.api.status import Status
 from batchprocess.protocol.job_object import ApiVersion, Kind
+from batchprocess.protocol.json_values import MAX_COUNT
 
 Argument = Annotated[str, StringConstraints(max_length=32_768)]
 
@@ -72,6 +73,10 @@ class Spec(ApiModel):
     hparams: dict[str, Any] = Field(default={}, max_length=256)
     """Free settings for the user's code, which get_hparams() returns: at most 256 keys, and 100
     KiB as JSON. Immutable."""
+    seed: int | None = Field(default=None, ge=0, le=MAX_COUNT)
+    """What random numbers of the run come from, 0 to 9007199254740991: before every batch the
+    global generators are set from it and the batch's number. Default: drawn by the first worker,
+    after its code has seeded them, and kept with the run. Immutable."""
     worker: Worker = Worker()
     """The pods that process shards. Immutable."""
     finalizer: Finalizer = Finalizer()

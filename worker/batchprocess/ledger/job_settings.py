@@ -12,15 +12,22 @@ _SPELLING = {
     "shards": "shards",
     "processor": "processor",
     "dataset": "dataset",
+    "seed": "seed",
 }
 MAX_SHOWN = 60
 _NOT_SET = "not set"
 
 
 def require_same_hparams(mine: Asked | None, stored: Asked | None, another: str) -> None:
-    """Rows made with other settings are another result, though they are as many."""
+    """Rows made with other settings are another result, though they are as many.
+
+    A seed that neither job gave was drawn, and is the run's: there is nothing to compare.
+    """
     if mine is None or stored is None:
         return
+    ours, theirs = (_value_of(one.model_dump(), "seed") for one in (mine, stored))
+    if ours != theirs:
+        raise _mismatch("seed", ours, theirs, another)
     for key in sorted(mine.hparams.keys() | stored.hparams.keys()):
         ours, theirs = (_value_of(one.hparams, key) for one in (mine, stored))
         if ours != theirs:

@@ -4,7 +4,13 @@ from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get
 from batchprocess.ledger.job_settings import require_same_hparams
 from batchprocess.protocol.errors import DatasetChanged, RunMismatch
-from batchprocess.protocol.run import RUN_KEY, RunInfo, encode_document, parse_document
+from batchprocess.protocol.run import (
+    RUN_KEY,
+    FingerprintOf,
+    RunInfo,
+    encode_document,
+    parse_document,
+)
 from batchprocess.protocol.sharding import ShardPlan
 
 ANOTHER = "batchprocess run --fresh, or a new runId"
@@ -15,6 +21,13 @@ _SPELLING = {
     "processor": "processor",
 }
 """As a job spells it."""
+_NAMES: dict[FingerprintOf | None, str] = {
+    "attribute": "the dataset's own `fingerprint`",
+    "huggingface": "Hugging Face's `_fingerprint` of the dataset",
+    "rows": "the digest of eight rows of the dataset",
+    None: "the dataset's fingerprint",
+}
+_SHOWN = 12
 
 
 def read_run(key: str = RUN_KEY) -> Flow[RunInfo | None]:
@@ -54,13 +67,7 @@ def require_same(mine: RunInfo, stored: RunInfo, another: str = ANOTHER) -> None
             f"the dataset has {mine.rows} rows here, but the run was started with {stored.rows}; "
             f"to process the changed one, start another run ({another})"
         )
-    # Where the first attempt found none, there is nothing that a later one could differ from.
-    if stored.fingerprint is not None and mine.fingerprint != stored.fingerprint:
-        raise DatasetChanged(
-            f"the dataset's fingerprint is {_short(mine.fingerprint)} here, but the run was "
-            f"started with {_short(stored.fingerprint)}: is the data random, or are file lists "
-            f"unsorted? To process a changed dataset, start another run ({another})"
-        )
+    require_same_fingerprint(mine, stored, another)
 
 
 def plan_of(run: RunInfo) -> ShardPlan:
@@ -68,6 +75,35 @@ def plan_of(run: RunInfo) -> ShardPlan:
     return ShardPlan(run.rows, run.batch_size, run.shards, run.max_batches)
 
 
-def _short(fingerprint: str | None) -> str:
+def require_same_fingerprint(mine: RunInfo, stored: RunInfo, another: str) -> None:
+    """Raise DatasetChanged if the fingerprints differ, and what they stand for may differ too."""
+    # Where the first attempt found none, there is nothing that a later one could differ from.
+    if stored.fingerprint is None or mine.fingerprint == stored.fingerprint:
+        return
+    if mine.fingerprint_of == "huggingface" and _have_equal_rows(mine, stored):
+        # Theirs depends on when a file was written: it differs on every node.
+        return
+    raise DatasetChanged(
+        f"{_NAMES[mine.fingerprint_of]} is {_shortened(mine.fingerprint)} here, but the run was "
+        f"started with {_shortened(stored.fingerprint)}{_why(mine, stored)}: is the data random, "
+        "or are file lists unsorted? If it is the same data, set the dataset's attribute "
+        "`fingerprint` to a text that says so (a table's version, a digest of the file list) and "
+        f"start another run; to process a changed dataset, start another run too ({another})"
+    )
+
+
+def _have_equal_rows(mine: RunInfo, stored: RunInfo) -> bool:
+    return mine.rows_digest is not None and mine.rows_digest == stored.rows_digest
+
+
+def _why(mine: RunInfo, stored: RunInfo) -> str:
+    if mine.fingerprint_of != "huggingface":
+        return ""
+    if mine.rows_digest is None or stored.rows_digest is None:
+        return ", and eight rows could not be compared"
+    return ", and of eight rows at least one differs"
+
+
+def _shortened(fingerprint: str | None) -> str:
     """Enough of a digest to tell two apart."""
-    return str(fingerprint)[:12]
+    return str(fingerprint)[:_SHOWN]

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.variables import PREFIX, RUN_URI
 
 
@@ -53,6 +54,7 @@ class WorkerEnvironment(BaseModel):
     command: str | None = Field(default=None, description="sha256 of the job's, as a JSON list")
     dataloader: dict[str, Any] = {}
     hparams: dict[str, Any] = {}
+    seed: Count | None = None
     s3: S3Settings = S3Settings()
     storage_deadline_seconds: float = 600
     max_attempts_without_progress: int | None = 30

@@ -1,6 +1,6 @@
 """The run folder's other documents: run.json, manifest.jsonl, summary.json, _SUCCESS."""
 
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -51,6 +51,7 @@ class Asked(_Model):
     processor: str | None = None
     dataset: str | None = None
     hparams: dict[str, Any] = {}
+    seed: int | None = None
     command: str | None = None
 
     @classmethod
@@ -61,10 +62,29 @@ class Asked(_Model):
         return cls.model_validate_json(cls.model_validate(told).model_dump_json())
 
 
+class Seeds(_Model):
+    """Of one stream of random numbers, a seed for each library's global generator."""
+
+    torch: Count
+    numpy: Count
+    random: Count
+
+
+class RunSeeds(_Model):
+    """Of a run: `loader` for what reads items, `loop` for the processor."""
+
+    loader: Seeds
+    loop: Seeds
+
+
+FingerprintOf = Literal["attribute", "huggingface", "rows"]
+
+
 class RunInfo(_Model):
     """run.json: how the dataset is cut and processed, written once before the first claim.
 
-    `asked` is None in runs that were begun before it was kept.
+    `asked`, `seeds`, `fingerprint_of` and `rows_digest` are None in runs that were begun before
+    they were kept. `rows_digest` goes with a fingerprint that may differ for equal data.
     """
 
     rows: int
@@ -74,6 +94,9 @@ class RunInfo(_Model):
     max_batches: int | None = None
     processor: str
     fingerprint: str | None = None
+    fingerprint_of: FingerprintOf | None = None
+    rows_digest: str | None = None
+    seeds: RunSeeds | None = None
     asked: Asked | None = None
     versions: dict[str, str] = {}
 

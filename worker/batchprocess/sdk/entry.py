@@ -101,6 +101,9 @@ class _Call:
             log_to_stderr()
         settings = merge_with_job(placement.environment)
         self.assembly = AttemptAssembly(processor_class, dataset, settings, placement)
+        if placement.environment.role == "worker":  # the finalizer reads no rows
+            self.assembly.start_processes()
+        state.link.start_threads()
         if placement.alone:
             stop_on_signals(state.loop)
         answer_if_asked(self.assembly, state)

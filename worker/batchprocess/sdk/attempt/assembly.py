@@ -6,19 +6,17 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from torch.utils.data import DataLoader
-
-from batchprocess.protocol.run import Asked, RunInfo
+from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
 from batchprocess.runs.local_runs import has_begun
 from batchprocess.runs.patience import Patience
 from batchprocess.sdk.attempt.interfaces import Commits
 from batchprocess.sdk.attempt.loop import Loop
+from batchprocess.sdk.attempt.reading import Reading
 from batchprocess.sdk.attempt.resources import AttemptResources
 from batchprocess.sdk.attempt.state import AttemptState
-from batchprocess.sdk.input.feed import Feed, open_feed
-from batchprocess.sdk.input.loader import make_loader
+from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
@@ -26,6 +24,7 @@ from batchprocess.sdk.reduce.reduce_shards import ShardReduction
 from batchprocess.sdk.reduce.registered import RegisteredReducer
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.loop_times import Advisor
+from batchprocess.sdk.seeding.generators import LOOP, derived, drawn
 from batchprocess.sdk.setup.check_call import check_arguments
 from batchprocess.sdk.setup.construct_processor import construct_processor
 from batchprocess.sdk.setup.placement import Placement
@@ -49,6 +48,7 @@ class AttemptAssembly:
         self.placement, self.storage = placement, placement.storage
         self.nonce = secrets.token_hex(16)
         self.resources = AttemptResources(processor_class, settings, placement, self.storage)
+        self._reading = Reading(dataset, settings.loader, placement.environment)
         # Exit handlers run after the commit thread has ended: it may need the files till then.
         atexit.register(self._remove_if_own, os.getpid())
 
@@ -60,6 +60,10 @@ class AttemptAssembly:
     def remove_temporary_files(self) -> None:
         """Remove the temporary files."""
         self.resources.remove_temporary_files()
+
+    def start_processes(self) -> None:
+        """Start all that may be forked, before any thread of ours: see `Reading`."""
+        self._reading.start_processes()
 
     def shard_plan(self) -> ShardPlan:
         """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
@@ -73,7 +77,7 @@ class AttemptAssembly:
         """
         try:
             plan = self.shard_plan()
-            self._loader(plan, 0)
+            self._reading.require_started()
         except Exception:
             # Wrong for good only while no attempt has begun: later another node may see it right.
             where.run_exists = has_begun(self.storage)
@@ -81,9 +85,25 @@ class AttemptAssembly:
         return plan
 
     def describe_run(self, plan: ShardPlan) -> RunInfo:
-        """run.json as this attempt would write it; reads eight rows twice."""
+        """run.json as this attempt would write it, but for the seeds; eight rows are read twice."""
         asked = Asked.of(self.placement.environment)
-        return describe_run(self._dataset, plan, self.processor_class, asked)
+        return describe_run(plan, self._reading.fingerprint(), self.processor_class, asked)
+
+    @property
+    def loader_seeds(self) -> Seeds:
+        """For reading items, if this attempt begins the run."""
+        return self._reading.seeds
+
+    def run_seeds(self) -> RunSeeds:
+        """For a run that this attempt begins; called once the processor is built."""
+        seed = self.placement.environment.seed
+        return RunSeeds(
+            loader=self.loader_seeds, loop=drawn() if seed is None else derived(seed, LOOP)
+        )
+
+    def start(self, plan: ShardPlan, cursor: int, seeds: Seeds | None) -> Start:
+        """Of reading our shard."""
+        return Start(plan, self.placement.shard, cursor, seeds)
 
     def new_processor(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
@@ -91,9 +111,9 @@ class AttemptAssembly:
         self.pending.in_init = False
         return processor
 
-    def reader(self, plan: ShardPlan) -> Reader:
+    def reader(self) -> Reader:
         """Of our shard's batches; nothing is read yet."""
-        return Reader(lambda cursor: self._feed(plan, cursor))
+        return self._reading.reader(self.resources.prefetch)
 
     def loop(
         self, processor: TorchBatchProcessor, plan: ShardPlan, commits: Commits, state: AttemptState
@@ -112,6 +132,7 @@ class AttemptAssembly:
             ),
             interval=self._settings.checkpoint_interval,
             device=self.resources.in_flight,
+            randomness=self.resources.randomness,
             after_first_batch=state.link.send_beat,
             after_checkpoint=self._after_checkpoint(state),
             seconds=self._settings.checkpoint_seconds,
@@ -134,13 +155,6 @@ class AttemptAssembly:
         # User code may have forked: a forked child's exit must not take our files.
         if os.getpid() == process:
             self.remove_temporary_files()
-
-    def _feed(self, plan: ShardPlan, cursor: int) -> Feed:
-        return open_feed(self._loader(plan, cursor), self.resources.prefetch)
-
-    def _loader(self, plan: ShardPlan, cursor: int) -> DataLoader[Any]:
-        """The rest of our shard; reads nothing yet, but raises if torch refuses the options."""
-        return make_loader(self._dataset, plan, self.placement.shard, cursor, self._settings.loader)
 
     def _after_checkpoint(self, state: AttemptState) -> Callable[[], None]:
         loaders = int(self._settings.loader.get("num_workers") or 0)

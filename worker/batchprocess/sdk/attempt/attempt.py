@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from batchprocess.ledger.attempt import Claimed
 from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.errors import ShardSealed
-from batchprocess.protocol.run import RunInfo, RunShape
+from batchprocess.protocol.run import RunInfo, RunShape, Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.early_commit import commit_before
@@ -15,6 +15,7 @@ from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.attempt.traced_loop import traced
 from batchprocess.sdk.background import BackgroundCall
 from batchprocess.sdk.input.feed import Feed
+from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.output.committer import Committer
 from batchprocess.sdk.report.error_report import Where
@@ -61,14 +62,19 @@ class Attempt:
             run_info = assembly.describe_run(plan)
         if stored is not None:
             ledger.require_same_run(run_info, stored)
-        with assembly.reader(plan) as reader:
+        with assembly.reader() as reader:
+            guess = assembly.loader_seeds if stored is None else _seeds_of(stored)
             with where.at("reading a batch"):
-                reader.start(cursor)
-            processor = self._build_beside_probe(run_info, where)
-            self._loop(processor, plan, ledger.claim(), state, reader)
+                reader.start(assembly.start(plan, cursor, guess))
+            processor = self._build_beside_probe(where)
+            run = self._open_run(run_info, where) if stored is None else stored
+            assembly.resources.randomness.begin(None if run.seeds is None else run.seeds.loop)
+            claimed = ledger.claim()
+            start = assembly.start(plan, claimed.position.cursor, _seeds_of(run))
+            self._loop(processor, start, claimed, state, reader)
 
-    def _build_beside_probe(self, run_info: RunInfo, where: Where) -> TorchBatchProcessor:
-        """The model loads while the store is probed; run.json is written after both."""
+    def _build_beside_probe(self, where: Where) -> TorchBatchProcessor:
+        """The model loads while the store is probed."""
         exists = where.run_exists
         probing = None if exists else BackgroundCall(self._ledger.probe, "probe")
         with where.at("__init__"):
@@ -77,21 +83,28 @@ class Attempt:
             processor = self._assembly.new_processor(rank=self._placement.shard)
         if probing is not None:
             probing.result()
-        if not exists:
-            self._ledger.open_run(run_info)
-            where.run_exists = True
         return processor
+
+    def _open_run(self, run_info: RunInfo, where: Where) -> RunInfo:
+        """Write run.json, with seeds as `__init__` has left the generators; the stored one counts.
+
+        Another attempt may have been first: then its seeds are the run's.
+        """
+        seeds = self._assembly.run_seeds()
+        run = self._ledger.open_run(run_info.model_copy(update={"seeds": seeds}))
+        where.run_exists = True
+        return run
 
     def _loop(
         self,
         processor: TorchBatchProcessor,
-        plan: ShardPlan,
+        start: Start,
         claimed: Claimed,
         state: AttemptState,
         reader: Reader,
     ) -> None:
         assembly, pending, position = self._assembly, self._assembly.pending, claimed.position
-        cursor, total = position.cursor, plan.size(self._placement.shard)
+        plan, cursor = start.plan, start.first
         self._report_claim(plan, claimed, state)
         if cursor:
             pending.drop_from_init()
@@ -102,8 +115,8 @@ class Attempt:
         )
         loop = assembly.loop(processor, plan, self._committer, state)
         try:
-            if cursor < total:
-                with self._traced(loop, reader.feed_from(cursor), total - cursor) as feed:
+            if start.batches:
+                with self._traced(loop, reader.feed_from(start), start.batches) as feed:
                     loop.run(feed, cursor)
             loop.finish()
             state.link.send_beat()
@@ -136,3 +149,8 @@ class Attempt:
         if self._placement.alone:
             reducing = self._assembly.reducing()
             reducing.finish_alone(self._placement.environment, self._placement.shard, where)
+
+
+def _seeds_of(run: RunInfo) -> Seeds | None:
+    """For reading items; None in a run that was begun before there were any."""
+    return None if run.seeds is None else run.seeds.loader

@@ -23,13 +23,14 @@ def print_plan(assembly: AttemptAssembly, *, try_batch: bool) -> None:
 
 def _answer(assembly: AttemptAssembly, *, try_batch: bool) -> DryRunAnswer:
     plan = assembly.shard_plan()
+    run = assembly.describe_run(plan)
     return DryRunAnswer(
         rows=plan.rows,
         batches=sum(plan.size(shard) for shard in range(plan.shards)),
         shards=plan.shards,
         batchSize=plan.batch_size,
         secondsPerBatch=_try_batches(assembly, plan) if try_batch else None,
-        run=assembly.describe_run(plan),
+        run=run,
         warnings=tuple(misspelt_hooks(assembly.processor_class)),
     )
 
@@ -40,12 +41,14 @@ def _try_batches(assembly: AttemptAssembly, plan: ShardPlan) -> float:
     loop_state = LoopState(shard=shard, total=plan.size(shard))
     trial = Trial(loop_state)
     state = AttemptState.unreported(loop_state)
-    with assembly.reader(plan) as reader:
-        reader.start(0)
+    start = assembly.start(plan, 0, assembly.loader_seeds)
+    with assembly.reader() as reader:
+        reader.start(start)
         loop = assembly.loop(assembly.new_processor(rank=shard), plan, trial, state)
+        loop.randomness.begin(assembly.run_seeds().loop)
         loop.after_checkpoint = lambda: None  # nothing is kept with the run, which does not exist
         with contextlib.suppress(Stopped):
-            loop.run(reader.feed_from(0), 0)
+            loop.run(reader.feed_from(start), 0)
     return trial.seconds_per_batch()
 
 

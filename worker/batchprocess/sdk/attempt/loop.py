@@ -12,6 +12,7 @@ from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.report.error_report import Where
+from batchprocess.sdk.seeding.randomness import Randomness
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 
@@ -32,6 +33,7 @@ class Loop:
     tensorboard: FolderSync
     interval: int
     device: Device
+    randomness: Randomness
     after_first_batch: Callable[[], None]
     after_checkpoint: Callable[[], None]
     seconds: float | None = None
@@ -49,6 +51,7 @@ class Loop:
         process, next_batch, times = self.processor.process_batch, feed.next_batch, self.state.times
         saver, where.plan = self.pending.saver, self.plan
         total, interval = self.plan.size(where.shard), self.interval
+        before_batch, base = self.randomness.before_batch, self.plan.first_batch(where.shard)
         self.committed, last, now = cursor, clock(), clock()
         for index in range(cursor, total):
             where.enter("reading a batch", index)
@@ -58,6 +61,7 @@ class Loop:
             times.data += read - now
             where.enter("process_batch", index)
             self.pending.rows = self.plan.row_span(where.shard, index, index + 1)
+            before_batch(base + index)
             device.begin()
             process(batch, index)
             device.end()
@@ -92,6 +96,7 @@ class Loop:
         state, where, shard = self.state, self.where, self.where.shard
         state.enter("finishing")
         where.enter("on_finish", None)
+        self.randomness.before_finish(shard)
         self._hook(self.processor.on_finish)
         total = self.plan.size(shard)
         where.enter("commit", None)
@@ -109,6 +114,7 @@ class Loop:
         # and the one being made durable.
         self._wait()
         self.state.enter("hook")
+        self.randomness.before_checkpoint(self.plan.first_batch(self.where.shard) + end)
         with self.where.at("on_checkpoint_start"):
             self._hook(self.processor.on_checkpoint_start)
         self._commit(first, end)

@@ -19,6 +19,7 @@ from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.output.upload_files import Staging
 from batchprocess.sdk.save.saver import Saver
+from batchprocess.sdk.seeding.randomness import Randomness
 from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
@@ -40,6 +41,7 @@ class AttemptResources:
         self._processor_class, self._settings = processor_class, settings
         self._placement, self._storage = placement, storage
         self._staging = Staging(placement.scratch)
+        self.randomness = Randomness()
         self.tensorboard = Path(
             tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=placement.scratch)
         )
@@ -57,6 +59,7 @@ class AttemptResources:
             machine=self._machine,
             hparams=self._placement.environment.hparams,
             pending=self.pending,
+            randomness=self.randomness,
             tensorboard=self.tensorboard,
         )
 

@@ -49,10 +49,10 @@ class ShardLedger:
         """Raise UnsafeStorage if the store lets two creates of one key win."""
         probe(self._storage, lambda: secrets.token_hex(16), self._patience(first=True))
 
-    def open_run(self, ours: RunInfo) -> None:
-        """Write run.json, or find that another attempt has just written the same."""
+    def open_run(self, ours: RunInfo) -> RunInfo:
+        """Write run.json, or find that another attempt has just written the like; what stands."""
         flow = open_run(ours, self._placement.how_to_start_another)
-        perform(flow, self._storage, self._patience(first=True))
+        return perform(flow, self._storage, self._patience(first=True))
 
     def claim(self) -> Claimed:
         """Own the shard from now on; raises what forbids it."""

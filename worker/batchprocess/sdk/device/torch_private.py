@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 import torch
+from torch.utils.data import _utils
 
 version_of: Callable[[torch.Tensor], int] = attrgetter("_version")
 """Moves with every change in place, also one of a view; what numpy writes does not move it."""
@@ -38,3 +39,11 @@ def move_own_tensors(module: torch.nn.Module, device: torch.device) -> None:
 def compiler_errors() -> Any:
     """The class of what torch's compiler raises; imports the compiler."""
     return torch._dynamo.exc.TorchDynamoException
+
+
+def become_loader_worker(dataset: Any, seed: int, workers: int) -> None:
+    """Be to the dataset's code what a data loader's first worker is: `get_worker_info` and all."""
+    torch.set_num_threads(1)
+    _utils.worker._worker_info = _utils.worker.WorkerInfo(
+        id=0, num_workers=workers, seed=seed, dataset=dataset
+    )

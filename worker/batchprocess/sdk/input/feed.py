@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from torch.utils.data import DataLoader
-
-from batchprocess.sdk.input.named_rows import Batches
+from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.shard_loader import BatchSource, ShardLoader
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 
 
@@ -23,26 +22,47 @@ class Feed(Protocol):
         """No more batches are wanted."""
 
 
-def open_feed(loader: DataLoader[Any], prefetch: Callable[[], Prefetch | None]) -> Feed:
-    """Start the loader's workers, then call `prefetch`: None where batches stay on the CPU.
+class GuessedFeed(Feed, Protocol):
+    """Reads from a guess on: either is called once, before the first batch is taken."""
 
-    Workers are forked, so this comes before other threads and before the GPU is touched.
+    def keep(self) -> None:
+        """The guess is right."""
+
+    def restart(self, start: Start) -> None:
+        """It is not: drop what was read, and read from `start` on, with the same workers."""
+
+
+def open_feed(
+    loader: ShardLoader, start: Start, prefetch: Callable[[], Prefetch | None]
+) -> GuessedFeed:
+    """Have the loader's workers read from `start` on, then call `prefetch`.
+
+    `prefetch` gives None where batches stay on the CPU. It touches the GPU, so workers that are
+    not running yet are started before.
     """
-    source = Batches(iter(loader))
+    source = loader.read(start)
     ahead = prefetch()
     if ahead is None:
-        return PlainFeed(source)
-    if loader.num_workers == 0:
+        return PlainFeed(source, loader)
+    if loader.workers == 0:
         # The dataset is read by the thread that has always read it: it may depend on that.
-        return InlineFeed(source, ahead)
-    return ThreadedFeed(source, len(loader), ahead)
+        return InlineFeed(source, loader, ahead)
+    return ThreadedFeed(source, start, loader, ahead)
 
 
 class PlainFeed:
     """The loader's batches as they are."""
 
-    def __init__(self, source: Iterator[Any]) -> None:
+    def __init__(self, source: Iterator[Any], batches: BatchSource) -> None:
+        self._batches = batches
         self.next_batch: Callable[[], Any] = source.__next__
+
+    def keep(self) -> None:
+        """Nothing to do."""
+
+    def restart(self, start: Start) -> None:
+        """Read from there."""
+        self.next_batch = self._batches.read(start).__next__
 
     def batch_done(self) -> None:
         """Nothing to learn."""
@@ -50,14 +70,22 @@ class PlainFeed:
     def close(self) -> None:
         """Loader workers end with their iterator."""
         self.next_batch = iter(()).__next__
+        self._batches.close()
 
 
 class InlineFeed:
     """Batches read by the loop thread; a copy runs beside the work that was queued before it."""
 
-    def __init__(self, source: Iterator[Any], prefetch: Prefetch) -> None:
-        self._source = source
+    def __init__(self, source: Iterator[Any], batches: BatchSource, prefetch: Prefetch) -> None:
+        self._source, self._batches = source, batches
         self._prefetch = prefetch
+
+    def keep(self) -> None:
+        """Nothing to do."""
+
+    def restart(self, start: Start) -> None:
+        """Read from there; nothing was read yet."""
+        self._source = self._batches.read(start)
 
     def next_batch(self) -> Any:
         """Read, pin, send."""

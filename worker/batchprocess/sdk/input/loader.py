@@ -1,18 +1,21 @@
-"""The data loader of one shard, from the cursor on: no earlier row is read."""
+"""The data loader of one shard: which options it takes, and which rows it is to read."""
 
 import signal
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
 from batchprocess.protocol.errors import InvalidArgument, WrongType
+from batchprocess.protocol.run import Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.device.devices import has_gpu
 from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dataset
 from batchprocess.sdk.input.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.worker_queues import ForkingContext
+from batchprocess.sdk.seeding.generators import set_generators
 
 _IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
 _BY_SHARD = "batches are chosen by the shard, so that a restart finds its place"
@@ -40,19 +43,72 @@ _ALLOWED = (
 )
 
 
-class ShardBatches(Sampler[list[int]]):
-    """Row numbers of the shard-local batches `[first, end)` of `shard`, one list a batch."""
+@dataclass(frozen=True)
+class Start:
+    """Where reading begins: shard-local batch `first`, with the run's seeds for reading items.
 
-    def __init__(self, plan: ShardPlan, shard: int, first: int) -> None:
-        self._plan, self._shard, self._first = plan, shard, first
-        self._end = plan.size(shard)
+    Without seeds, as in runs that were begun before there were any, generators are left alone.
+    """
+
+    plan: ShardPlan
+    shard: int
+    first: int
+    seeds: Seeds | None = None
+
+    @property
+    def batches(self) -> int:
+        """How many are left of the shard."""
+        return self.plan.size(self.shard) - self.first
+
+
+class ShardBatches(Sampler[list[int]]):
+    """Row numbers of a shard's batches from `start` on, one list a batch; none before it is set.
+
+    Each list sets the global generators where its rows are read, just before: in a worker as it is
+    received, and without workers as it is handed out.
+    """
+
+    def __init__(self, *, for_workers: bool) -> None:
+        self._for_workers = for_workers
+        self.start: Start | None = None
 
     def __iter__(self) -> Iterator[list[int]]:
-        for batch in range(self._first, self._end):
-            yield list(range(*self._plan.row_span(self._shard, batch, batch + 1)))
+        start = self.start
+        if start is None:
+            return
+        base = start.plan.first_batch(start.shard)
+        for batch in range(start.first, start.first + start.batches):
+            rows = list(range(*start.plan.row_span(start.shard, batch, batch + 1)))
+            if start.seeds is None:
+                yield rows
+            elif self._for_workers:
+                yield _SeededRows(rows, start.seeds, base + batch)
+            else:
+                set_generators(start.seeds, base + batch)
+                yield rows
 
     def __len__(self) -> int:
-        return self._end - self._first
+        return 0 if self.start is None else self.start.batches
+
+
+class _SeededRows(list[int]):
+    """Row numbers on their way to a worker, where they arrive as a plain list.
+
+    The worker unpickles them when it begins with the batch, and not before; that is the only place
+    that every kind of worker passes between two batches, also those started by `spawn`.
+    """
+
+    def __init__(self, rows: list[int], seeds: Seeds, batch: int) -> None:
+        super().__init__(rows)
+        self._seeds, self._batch = seeds, batch
+
+    def __reduce__(self) -> Any:
+        return _begin_batch, (list(self), self._seeds.model_dump(), self._batch)
+
+
+def _begin_batch(rows: list[int], seeds: dict[str, int], batch: int) -> list[int]:
+    set_generators(Seeds(**seeds), batch)
+    return rows
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -69,12 +125,11 @@ def check_options(options: Mapping[str, Any]) -> None:
             )
 
 
-def make_loader(
-    dataset: Any, plan: ShardPlan, shard: int, first: int, options: Mapping[str, Any]
-) -> DataLoader[Any]:
-    """A DataLoader over the rest of the shard. `options` were checked and are not changed.
+def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any]) -> DataLoader[Any]:
+    """A DataLoader over `batches`. `options` were checked and are not changed.
 
-    Starts and reads nothing yet. Raises InvalidArgument for options that a DataLoader refuses.
+    Starts and reads nothing yet. Its workers stay, so that they can be given other batches. Raises
+    InvalidArgument for options that a DataLoader refuses.
     """
     settings = {
         name: value for name, value in options.items() if name not in ("batch_size", *_REFUSED)
@@ -90,9 +145,9 @@ def make_loader(
         forking = ForkingContext(lambda: _slots(settings) if ahead else [])
         settings.setdefault("multiprocessing_context", forking)
         settings["worker_init_fn"] = _StartOfWorker(settings.get("worker_init_fn"))
+        settings["persistent_workers"] = True
     try:
-        named, batches = NamedRows(dataset), ShardBatches(plan, shard, first)
-        return DataLoader(named, batch_sampler=batches, **settings)
+        return DataLoader(NamedRows(dataset), batch_sampler=batches, **settings)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"dataloader_kwargs: {error}") from error
 

@@ -60,17 +60,22 @@ class AgentLink:
 
     @classmethod
     def open(cls, state: LoopState, environ: Mapping[str, str]) -> "AgentLink":
-        """Greet the agent named in the environment, and listen to it from now on."""
+        """Greet the agent named in the environment. It has no threads before `start_threads`."""
         if CONTROL_FD not in environ:
             return cls(state, None)
         connection = _inherited(environ[CONTROL_FD])
         link = cls(state, connection)
         faulthandler.register(DUMP_SIGNAL, all_threads=True, chain=False)
         link.send(Hello(pid=os.getpid(), dump_signal=int(DUMP_SIGNAL)))
-        lines = connection.makefile("rb")
-        threading.Thread(target=link._listen, args=(lines,), daemon=True).start()
-        threading.Thread(target=link._send_beats_for_ever, daemon=True).start()
         return link
+
+    def start_threads(self) -> None:
+        """Listen to the agent from now on, and send beats; loader workers are forked before."""
+        if self._connection is None:
+            return
+        lines = self._connection.makefile("rb")
+        threading.Thread(target=self._listen, args=(lines,), daemon=True).start()
+        threading.Thread(target=self._send_beats_for_ever, daemon=True).start()
 
     @property
     def connected(self) -> bool:

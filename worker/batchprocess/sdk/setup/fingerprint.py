@@ -1,35 +1,79 @@
 """Telling a changed dataset from the one that the run began with (docs/protocol.md, "run.json")."""
 
 import hashlib
+import inspect
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from batchprocess.protocol.run import FingerprintOf
+
 _INNER_ROWS = 6
 
 
-def fingerprint(dataset: Any, rows: int) -> str | None:
-    """The dataset's own fingerprint, or a digest of eight rows, or None if there is none.
+@dataclass(frozen=True)
+class Fingerprint:
+    """What is known of a dataset's contents.
 
-    Own: its `fingerprint` attribute or method, else a Hugging Face dataset's `_fingerprint`. None
-    if rows vary from one reading to the next, are of unknown types, or cannot be read.
+    `of` says where `value` comes from. `rows_digest` goes with a value that may differ for equal
+    data, as Hugging Face's does from one machine to the next.
     """
-    own = getattr(dataset, "fingerprint", None)
-    own = own() if callable(own) else own
-    own = getattr(dataset, "_fingerprint", None) if own is None else own
+
+    value: str | None = None
+    of: FingerprintOf | None = None
+    rows_digest: str | None = None
+
+
+def fingerprint(dataset: Any, rows: int) -> Fingerprint:
+    """The dataset's own, else a Hugging Face dataset's, else a digest of eight rows.
+
+    Empty if rows vary from one reading to the next, are of unknown types, or cannot be read. It
+    runs code of the dataset.
+    """
+    own = _own(dataset)
     if own is not None:
-        return str(own)
-    numbers = sample(rows)
-    first = _digest(dataset, numbers)
-    return first if first is not None and first == _digest(dataset, numbers) else None
+        return Fingerprint(own, "attribute")
+    digest = _rows_digest(dataset, sample(rows))
+    theirs = getattr(dataset, "_fingerprint", None)
+    if isinstance(theirs, str):
+        return Fingerprint(theirs, "huggingface", digest)
+    return Fingerprint() if digest is None else Fingerprint(digest, "rows")
 
 
 def sample(rows: int) -> list[int]:
     """The first row, the last, and six evenly spread between."""
     inner = (rows * (step + 1) // (_INNER_ROWS + 1) for step in range(_INNER_ROWS))
     return sorted({0, rows - 1, *inner})
+
+
+def _own(dataset: Any) -> str | None:
+    """Its `fingerprint`: a text, or a method without arguments; anything else means another thing.
+
+    What a method returns is taken as text, so that a version's number will do.
+    """
+    found = getattr(dataset, "fingerprint", None)
+    if isinstance(found, str):
+        return found
+    if not callable(found) or not _takes_nothing(found):
+        return None
+    given = found()
+    return None if given is None else str(given)
+
+
+def _takes_nothing(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _rows_digest(dataset: Any, numbers: list[int]) -> str | None:
+    first = _digest(dataset, numbers)
+    return first if first is not None and first == _digest(dataset, numbers) else None
 
 
 def _digest(dataset: Any, numbers: list[int]) -> str | None:

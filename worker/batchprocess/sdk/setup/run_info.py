@@ -8,7 +8,7 @@ import torch
 from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.loader import rows_of
-from batchprocess.sdk.setup.fingerprint import fingerprint
+from batchprocess.sdk.setup.fingerprint import Fingerprint
 from batchprocess.sdk.setup.foreign_datasets import refuse_foreign
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.version import __version__
@@ -29,8 +29,10 @@ def plan_shards(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
     return plan
 
 
-def describe_run(dataset: Any, plan: ShardPlan, processor: Any, asked: Asked) -> RunInfo:
-    """run.json as this attempt would write it; reads a few rows for the fingerprint."""
+def describe_run(
+    plan: ShardPlan, fingerprint: Fingerprint, processor: Any, asked: Asked
+) -> RunInfo:
+    """run.json as this attempt would write it, but for the seeds."""
     return RunInfo(
         rows=plan.rows,
         batch_size=plan.batch_size,
@@ -38,7 +40,9 @@ def describe_run(dataset: Any, plan: ShardPlan, processor: Any, asked: Asked) ->
         shards=plan.shards,
         max_batches=plan.max_batches,
         processor=getattr(processor, "__qualname__", repr(processor)),
-        fingerprint=fingerprint(dataset, plan.rows),
+        fingerprint=fingerprint.value,
+        fingerprint_of=fingerprint.of,
+        rows_digest=fingerprint.rows_digest,
         asked=asked,
         versions={"batchprocess": __version__, "torch": str(torch.__version__)},
     )

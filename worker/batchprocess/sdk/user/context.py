@@ -15,6 +15,7 @@ from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer
 from batchprocess.sdk.reduce.registered import RegisteredReducer
 from batchprocess.sdk.save.column_types import Column, columns_of
+from batchprocess.sdk.seeding.randomness import Randomness
 from batchprocess.sdk.user.reported_metrics import ReportedMetrics
 from batchprocess.sdk.user.row_ids import row_numbers
 
@@ -24,7 +25,7 @@ Model = TypeVar("Model", bound=torch.nn.Module)
 class TorchBatchProcessorContext:
     """Passed to a processor's `__init__`. Made by `torch_batch_process`, not by users."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  made in one place
         self,
         *,
         rank: int,
@@ -32,6 +33,7 @@ class TorchBatchProcessorContext:
         machine: Machine,
         hparams: Mapping[str, Any],
         pending: PendingOutputs,
+        randomness: Randomness,
         tensorboard: Path,
     ) -> None:
         self._rank, self._size = rank, size
@@ -39,13 +41,22 @@ class TorchBatchProcessorContext:
         self._hparams = dict(hparams)
         self._tensorboard = tensorboard
         self._warned: set[type] = set()
-        self._pending = pending
+        self._pending, self._randomness = pending, randomness
         self._reported = ReportedMetrics()
 
     @property
     def device(self) -> torch.device:
         """The process's own GPU as `cuda:0`, or `cpu`."""
         return self._machine.device
+
+    @property
+    def seed(self) -> int:
+        """Of the batch in work, 0 to 2**53 - 1: equal in every attempt, another for every batch.
+
+        For generators and engines that user code has itself: the global generators of torch, numpy
+        and `random` are set before every batch anyway. RuntimeError in `__init__`.
+        """
+        return self._randomness.seed
 
     def to_device(self, data: Any, warned_types: set[type] | None = None) -> Any:
         """The same on the device: tensors, numpy arrays, anything with `.to()`, and such nested.

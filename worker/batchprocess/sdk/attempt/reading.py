@@ -1,0 +1,67 @@
+"""What reads the dataset for an attempt: loader workers, a sample, and from which seeds."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.run import Seeds
+from batchprocess.sdk.input.feed import open_feed
+from batchprocess.sdk.input.loader import rows_of
+from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.reader import Reader
+from batchprocess.sdk.input.shard_loader import ShardLoader
+from batchprocess.sdk.seeding.generators import LOADER, derived, drawn
+from batchprocess.sdk.setup.fingerprint import Fingerprint
+from batchprocess.sdk.setup.sample_process import start_sampling
+
+_MAX_SAMPLE_SECONDS = 300.0
+
+
+class Reading:
+    """Of one dataset. `seeds` are drawn as the generators stood when this was made."""
+
+    def __init__(
+        self, dataset: Any, options: Mapping[str, Any], environment: WorkerEnvironment
+    ) -> None:
+        self._dataset, self._options = dataset, options
+        self._sample_seconds = min(_MAX_SAMPLE_SECONDS, environment.start_seconds / 2)
+        seed = environment.seed
+        self.seeds: Seeds = drawn() if seed is None else derived(seed, LOADER)
+        self._started: _Started | None = None
+        self._failed: Exception | None = None
+
+    def start_processes(self) -> None:
+        """Start loader workers and the sample's process.
+
+        They may be forked, so this comes before there is any thread or connection of ours, and
+        before user code has run in this process. What fails is raised by the other methods: by then
+        there is a storage to ask whether the run has begun.
+        """
+        try:
+            rows = rows_of(self._dataset)
+            loader = ShardLoader(self._dataset, self._options)
+            loader.start_workers()
+            sample = start_sampling(self._dataset, rows, self._options, self._sample_seconds)
+            self._started = _Started(loader, sample)
+        except Exception as error:  # noqa: BLE001  raised by require_started
+            self._failed = error
+
+    def require_started(self) -> "_Started":
+        """Raise what starting raised."""
+        if self._started is None:
+            raise self._failed or RuntimeError("start_processes comes first")
+        return self._started
+
+    def fingerprint(self) -> Fingerprint:
+        """Of the dataset; read now, once."""
+        return self.require_started().fingerprint()
+
+    def reader(self, prefetch: Callable[[], Prefetch | None]) -> Reader:
+        """Of batches; nothing is read yet."""
+        loader = self.require_started().loader
+        return Reader(lambda start: open_feed(loader, start, prefetch))
+
+
+class _Started(NamedTuple):
+    loader: ShardLoader
+    fingerprint: Callable[[], Fingerprint]

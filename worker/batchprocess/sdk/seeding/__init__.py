@@ -1,0 +1,1 @@
+"""Random numbers of user code: from the run's seeds, the same in every attempt."""

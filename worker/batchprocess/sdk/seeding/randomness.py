@@ -1,0 +1,57 @@
+"""Which random numbers user code sees: those of its batch, whoever processes it and when."""
+
+from batchprocess.protocol.json_values import MAX_COUNT
+from batchprocess.protocol.run import Seeds
+from batchprocess.sdk.seeding.generators import mixed, set_generators
+
+_BATCH, _CHECKPOINT, _FINISH, _KINDS = 0, 1, 2, 4
+_FOR_USERS = 1 << 60
+
+
+class Randomness:
+    """Sets the global generators before each call of user code in the loop.
+
+    Each call has a number of its own in the run, from the dataset-wide number of its batch, so that
+    a resumed shard continues as an uninterrupted one would have. In a run that was begun before
+    seeds were kept the generators are left alone.
+    """
+
+    def __init__(self) -> None:
+        self._seeds: Seeds | None = None
+        self._begun = False
+        self._number: int | None = None
+
+    def begin(self, seeds: Seeds | None) -> None:
+        """The run's seeds are known."""
+        self._seeds, self._begun = seeds, True
+
+    def before_batch(self, batch: int) -> None:
+        """`batch` is dataset-wide."""
+        self._set(_KINDS * batch + _BATCH)
+
+    def before_checkpoint(self, batches: int) -> None:
+        """Of a shard that ends its interval before the dataset-wide batch `batches`."""
+        self._set(_KINDS * batches + _CHECKPOINT)
+
+    def before_finish(self, shard: int) -> None:
+        """Of a shard."""
+        self._set(_KINDS * shard + _FINISH)
+
+    @property
+    def seed(self) -> int:
+        """Of the call of user code that goes on, from 0 to 2**53 - 1; RuntimeError without one."""
+        if not self._begun:
+            raise RuntimeError(
+                "context.seed is not known in __init__: the run's seed may be drawn after it; ask "
+                "in process_batch or a hook"
+            )
+        if self._seeds is None or self._number is None:
+            raise RuntimeError(
+                "context.seed does not exist in this run: it was begun by a version without seeds"
+            )
+        return mixed(self._seeds.torch ^ _FOR_USERS, self._number) & MAX_COUNT
+
+    def _set(self, number: int) -> None:
+        if self._seeds is not None:
+            self._number = number
+            set_generators(self._seeds, number)

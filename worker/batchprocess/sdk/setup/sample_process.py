@@ -1,0 +1,114 @@
+"""Taking a dataset's fingerprint where its items are read, and nowhere else.
+
+A dataset may open files, start threads or touch the GPU at its first row. A process that has done
+so can't be forked any more: its workers would share one file offset, or wait for a thread that they
+have not got. With loader workers a process like them reads the sample, and leaves nothing behind.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from batchprocess.sdk.device.torch_private import become_loader_worker
+from batchprocess.sdk.seeding.generators import Preserved
+from batchprocess.sdk.setup.fingerprint import Fingerprint, fingerprint
+
+_LOG = logging.getLogger("batchprocess")
+
+
+def start_sampling(
+    dataset: Any, rows: int, options: Mapping[str, Any], seconds: float
+) -> Callable[[], Fingerprint]:
+    """What gives the fingerprint, once, at most `seconds` after it is called.
+
+    `options` are the data loader's. With workers a process is started now, as theirs are, and reads
+    when it is asked; without them rows are read in this process, which reads all others too.
+    """
+    if not options.get("num_workers"):
+        return lambda: _sample_here(dataset, rows)
+    return SampleProcess(dataset, rows, options, seconds).fingerprint
+
+
+def _sample_here(dataset: Any, rows: int) -> Fingerprint:
+    # What `__init__` draws is to be the same, with a sample or without.
+    with Preserved():
+        return fingerprint(dataset, rows)
+
+
+@dataclass(frozen=True)
+class _Task:
+    dataset: Any
+    rows: int
+    workers: int
+    prepare: Callable[[int], None] | None
+
+
+class SampleProcess:
+    """A process started as the loader's workers are, by the same method and the same function."""
+
+    def __init__(self, dataset: Any, rows: int, options: Mapping[str, Any], seconds: float) -> None:
+        self._seconds = seconds
+        task = _Task(dataset, rows, options["num_workers"], options.get("worker_init_fn"))
+        context: Any = options.get("multiprocessing_context") or "fork"
+        if isinstance(context, str):
+            context = multiprocessing.get_context(context)
+        self._connection, theirs = multiprocessing.Pipe()
+        self._process = context.Process(
+            target=_sample, args=(theirs, self._connection, task), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def fingerprint(self) -> Fingerprint:
+        """Have the rows read. Empty, with a warning, if they can't be, or not in time.
+
+        Whoever comes to such a row's batch reports what is wrong with it.
+        """
+        try:
+            self._connection.send_bytes(b"read")
+            if not self._connection.poll(self._seconds):
+                _LOG.warning(
+                    "the dataset has no fingerprint: eight rows were not read in %.0f s",
+                    self._seconds,
+                )
+                return Fingerprint()
+            found: Fingerprint = self._connection.recv()
+        except (EOFError, OSError):
+            _LOG.warning("the dataset has no fingerprint: the process that read eight rows died")
+            return Fingerprint()
+        finally:
+            self.close()
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        self._connection.close()
+        self._process.kill()
+        self._process.join()
+
+
+def _sample(connection: Connection, others_end: Connection, task: _Task) -> None:
+    others_end.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The interpreter is left at once, whatever user code has started: it might wait for that.
+    with suppress(EOFError):  # nobody wants to know any more
+        connection.recv_bytes()
+        connection.send(_try(task))
+    os._exit(0)
+
+
+def _try(task: _Task) -> Fingerprint:
+    become_loader_worker(task.dataset, seed=0, workers=task.workers)
+    try:
+        if task.prepare is not None:
+            task.prepare(0)
+        return fingerprint(task.dataset, task.rows)
+    except BaseException as error:  # noqa: BLE001  whatever user code raises
+        _LOG.warning("the dataset has no fingerprint: %s: %.200s", type(error).__name__, error)
+        return Fingerprint()
