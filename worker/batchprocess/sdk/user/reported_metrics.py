@@ -1,18 +1,26 @@
 """What `report_metrics` takes: JSON values under keys that do not repeat."""
 
+import itertools
 import json
 from typing import Any
 
 from batchprocess.protocol.file_names import check_name
 from batchprocess.protocol.json_values import check_readable
 from batchprocess.protocol.records import MetricEntry
+from batchprocess.sdk.user.step_runs import StepRuns
+
+MAX_KEYS = 10_000
 
 
 class ReportedMetrics:
-    """Remembers the keys of every group and step, over all commits of this attempt."""
+    """Remembers which steps of a group had a key, over all commits of this attempt.
+
+    Of keys, beyond 10,000, and of steps without any order those that came first are forgotten: a
+    repetition of one of them is kept, as one by another attempt is.
+    """
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, int], set[str]] = {}
+        self._seen: dict[tuple[str, str], StepRuns] = {}
 
     def new_entry(self, group: str, steps_completed: int, metrics: dict[str, Any]) -> MetricEntry:
         """A copy of `metrics` that later changes by user code do not reach.
@@ -20,13 +28,16 @@ class ReportedMetrics:
         Raises ValueError for a bad group or a repeated key, TypeError for what is no JSON.
         """
         copied = _checked_metrics(group, steps_completed, metrics)
-        seen = self._seen.setdefault((group, steps_completed), set())
-        if repeated := seen & metrics.keys():
+        seen = {key: self._seen.setdefault((group, key), StepRuns()) for key in copied}
+        if repeated := [key for key, steps in seen.items() if steps_completed in steps]:
             raise ValueError(
                 f"metric {min(repeated)!r} was reported already for group {group!r}, step "
                 f"{steps_completed}"
             )
-        seen.update(metrics)
+        for steps in seen.values():
+            steps.add(steps_completed)
+        for key in list(itertools.islice(self._seen, max(len(self._seen) - MAX_KEYS, 0))):
+            del self._seen[key]
         return MetricEntry(group=group, steps_completed=steps_completed, metrics=copied)
 
 
