@@ -16,6 +16,7 @@ from batchprocess.ledger.effects import (
     Pause,
     Put,
     Sizes,
+    Sync,
     Upload,
 )
 from batchprocess.protocol.records import digest
@@ -197,7 +198,7 @@ def apply(world: World, effect: Effect) -> tuple[World, Any]:
             lost = key in world.objects and not world.overwriting
             reply = CreateReply.EXISTS if lost else CreateReply.CREATED
             return world.land(_requests(effect)[0]), reply
-        case Pause():
+        case Pause() | Sync():
             return world, None
     for request in _requests(effect):
         world = world.land(request)

@@ -4,6 +4,7 @@ import pytest
 
 from batchprocess.ledger import finalize
 from batchprocess.ledger.attempt import commit, seal
+from batchprocess.ledger.create import create
 from batchprocess.protocol.errors import (
     NoProgress,
     ShardClosed,
@@ -11,6 +12,7 @@ from batchprocess.protocol.errors import (
     TakenOver,
     VerificationError,
 )
+from batchprocess.protocol.records import record_key
 from batchprocess.runs.perform import perform
 from support.ledger_steps import OLD, PLAN, YOUNG, claimed, completed, draft, me
 from support.storage.fake_storage import FakeMemoryStorage
@@ -30,6 +32,21 @@ def test_a_complete_shard_is_not_claimed():
     with pytest.raises(ShardSealed):
         claimed(store, me("B"))
     assert store.objects == before
+
+
+def test_a_seal_is_durable_before_anybody_ends_because_of_it():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    with pytest.raises(ShardSealed):
+        claimed(store, me("B"))
+    assert store.synced[-1] == record_key(0, 3)
+
+
+def test_a_lost_answer_is_acted_on_only_once_what_was_read_is_durable():
+    store = FakeMemoryStorage()
+    store.create("k", b"body")
+    assert perform(create("k", b"body"), store) is None
+    assert store.synced == ["k"]
 
 
 def test_an_abandoned_shard_says_to_start_another_run():

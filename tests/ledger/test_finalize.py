@@ -30,6 +30,13 @@ def test_finalizing_twice_writes_the_same_and_keeps_the_first_summary():
     assert (first.rows, first.batches, first.files) == (10, 10, 1)
 
 
+def test_ledgers_are_durable_before_the_manifest_is_made_of_them():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    ledger = perform(finalize.close(me("F"), PLAN), store)
+    assert store.synced[-1] == record_key(0, len(ledger.records))
+
+
 def test_another_manifest_than_the_ledgers_is_an_error():
     store = FakeMemoryStorage()
     completed(store, me())

@@ -26,3 +26,4 @@ def test_no_more_shards_are_read_than_a_few_beyond_what_is_looked_at():
     assert next(results).shard == 0
     assert len(read) <= PARALLEL + 1
     results.close()
+    assert not [key for key in store.synced if key.startswith("ledger/")]

@@ -192,3 +192,27 @@ def test_what_is_below_a_file_is_absent(tmp_path: Path) -> None:
     assert storage.get("file/below") is None
     assert list(storage.list("file/below/")) == []
     assert list(storage.folders("file/")) == []
+
+
+def test_reading_fsyncs_nothing_and_sync_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path / "run")
+    storage.create("ledger/00000/00000001.json", b"{}")
+    synced = Synced(monkeypatch)
+    assert storage.get("ledger/00000/00000001.json") == b"{}"
+    assert synced.folders == []
+    storage.sync("ledger/00000/00000001.json")
+    assert synced.folders == [tmp_path / "run/ledger/00000"]
+
+
+def test_only_where_nothing_can_be_written_a_failing_fsync_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, real = Synced(monkeypatch), os.statvfs(tmp_path)
+    synced.broken = {tmp_path}
+    with pytest.raises(OutcomeUnknown, match="Input/output error"):
+        LocalStorage(tmp_path).sync("run.json")
+    read_only = os.statvfs_result((*real[:8], real.f_flag | os.ST_RDONLY, real.f_namemax))
+    monkeypatch.setattr(os, "statvfs", lambda _: read_only)
+    LocalStorage(tmp_path).sync("run.json")

@@ -22,6 +22,7 @@ class FakeMemoryStorage:
         self.objects: dict[str, bytes] = {}
         self.unlisted: set[str] = set()
         self.calls: Counter[str] = Counter()
+        self.synced: list[str] = []
         self._exclusive = exclusive
         self._lock = threading.Lock()
         self._failures: dict[str, list[Exception]] = defaultdict(list)
@@ -41,6 +42,9 @@ class FakeMemoryStorage:
     def get(self, key: str) -> bytes | None:
         self._called("get")
         return self.objects.get(key)
+
+    def sync(self, key: str) -> None:
+        self.synced.append(key)
 
     def create(self, key: str, body: bytes) -> bool:
         self._called("create")

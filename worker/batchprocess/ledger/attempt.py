@@ -11,7 +11,7 @@ from typing import Any
 from batchprocess.ledger.create import create_record
 from batchprocess.ledger.draft import Draft, body_of, uploads_of
 from batchprocess.ledger.effects import Flow, Upload
-from batchprocess.ledger.head import Stored, find_head, read
+from batchprocess.ledger.head import Stored, durable_head, read
 from batchprocess.ledger.identity import Identity, refuse_finished
 from batchprocess.ledger.survey import require_end
 from batchprocess.protocol.errors import Fenced, NoProgress, VerificationError
@@ -43,12 +43,12 @@ def claim(me: Identity, *, max_without_progress: int | None) -> Flow[Claimed]:
     cursor is always that of the record right below our claim. VerificationError if that record
     or one between it and the last commit is lost.
     """
-    head = yield from find_head(me.shard)
+    head = yield from durable_head(me.shard)
     yield from _refuse_hopeless(head, me, max_without_progress)
     while True:
         refuse_finished(head, me)
         if not (yield from require_end(me.shard, head)):
-            head = yield from find_head(me.shard, after=head)
+            head = yield from durable_head(me.shard, after=head)
             continue
         last = yield from last_commit(head)
         record = _claim_on(head, me)
@@ -57,7 +57,7 @@ def claim(me: Identity, *, max_without_progress: int | None) -> Flow[Claimed]:
         if rival is None:
             return Claimed(_position(record, body), last)
         found = Stored.parse(rival, shard=me.shard, seq=record.seq)
-        head = yield from find_head(me.shard, after=found)
+        head = yield from durable_head(me.shard, after=found)
 
 
 def commit(me: Identity, at: Position, draft: Draft) -> Flow[Position]:
@@ -112,7 +112,7 @@ def _append(
 
 def _give_way(me: Identity, rival: Stored) -> Flow[None]:
     """Another's record stands at our number: find out what that means, and say so by raising."""
-    head = yield from find_head(me.shard, after=rival)
+    head = yield from durable_head(me.shard, after=rival)
     refuse_finished(head, me)
     raise Fenced(f"a newer attempt owns shard {me.shard} from record {rival.record.seq} on")
 

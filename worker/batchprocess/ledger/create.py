@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from batchprocess.ledger.effects import Create, CreateReply, Digest, Flow, Get, Pause
+from batchprocess.ledger.effects import Create, CreateReply, Digest, Flow, Get, Pause, Sync
 from batchprocess.protocol.records import Claim, Commit, Seal, digest, record_key
 
 
@@ -33,6 +33,7 @@ def _create(key: str, body: bytes, look: Get | Digest) -> Flow[Any]:
             return None
         stored = yield look
         if stored is not None:
+            yield Sync(key)
             return stored
         tries += 1
         yield Pause(tries)

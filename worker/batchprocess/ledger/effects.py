@@ -26,7 +26,7 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """Read one small object, durably. Reply: `bytes | None`."""
+    """Read one small object. Reply: `bytes | None`. Who acts on it asks for `Sync` before."""
 
     key: str
 
@@ -40,7 +40,18 @@ class GetMany:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Read an object of any size, durably, for its sha256. Reply: `str | None`, in hex."""
+    """Read an object of any size for its sha256. Reply: `str | None`, in hex."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Let what was read at a key, and beside it, survive a power loss. Reply: None.
+
+    Its writer may have died before it could: then what we do next, in another folder or in a
+    cluster's status, would outlive what it was done for.
+    """
 
     key: str
 
@@ -96,6 +107,6 @@ class Pause:
     number: int
 
 
-Effect = Get | GetMany | Digest | Create | Upload | Put | ListSizes | Sizes | Delete | Pause
+Effect = Get | GetMany | Digest | Sync | Create | Upload | Put | ListSizes | Sizes | Delete | Pause
 T = TypeVar("T")
 Flow = Generator[Effect, Any, T]

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 
 from batchprocess.ledger.create import create, create_large, create_record
 from batchprocess.ledger.documents import manifest_digest, manifest_of
-from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put
+from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put, Sync
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.identity import Identity, refuse_taken_over
 from batchprocess.ledger.metrics import metric_documents
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.survey import problems_of, require_no_loss
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.records import Seal, digest, encode
+from batchprocess.protocol.records import Seal, digest, encode, record_key
 from batchprocess.protocol.run import (
     MANIFEST_KEY,
     SUCCESS_KEY,
@@ -48,6 +48,7 @@ def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
         record = _abandon(me, ledger.head, plan)
         yield from create_record(record, encode(record))
         ledger = yield from read_shard(me.shard, ledger)
+    yield Sync(record_key(me.shard, len(ledger.records)))
     return ledger
 
 
@@ -125,6 +126,8 @@ def finished() -> Flow[Summary | None]:
 def read_success() -> Flow[Success | None]:
     """_SUCCESS, None before the run is final."""
     body: bytes | None = yield Get(SUCCESS_KEY)
+    if body is not None:
+        yield Sync(SUCCESS_KEY)
     return None if body is None else parse_document(Success, SUCCESS_KEY, body)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from batchprocess.ledger.effects import Flow, Get
+from batchprocess.ledger.effects import Flow, Get, Sync
 from batchprocess.protocol.records import Claim, Commit, Seal, decode, digest, record_key
 
 
@@ -23,6 +23,14 @@ def read(shard: int, seq: int) -> Flow[Stored | None]:
     """Record `seq` of `shard`, or None."""
     body: bytes | None = yield Get(record_key(shard, seq))
     return None if body is None else Stored.parse(body, shard=shard, seq=seq)
+
+
+def durable_head(shard: int, *, after: Stored | None = None) -> Flow[Stored | None]:
+    """As `find_head`, for whoever acts on what he finds: it will survive a power loss."""
+    head = yield from find_head(shard, after=after)
+    if head is not None:
+        yield Sync(record_key(shard, head.record.seq))
+    return head
 
 
 def find_head(shard: int, *, after: Stored | None = None) -> Flow[Stored | None]:

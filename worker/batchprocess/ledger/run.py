@@ -1,7 +1,7 @@
 """run.json: how a run's dataset is cut and processed. Written once, before the first claim."""
 
 from batchprocess.ledger.create import create
-from batchprocess.ledger.effects import Flow, Get
+from batchprocess.ledger.effects import Flow, Get, Sync
 from batchprocess.ledger.job_settings import require_same_hparams
 from batchprocess.protocol.errors import DatasetChanged, RunMismatch
 from batchprocess.protocol.run import (
@@ -33,6 +33,8 @@ _SHOWN = 12
 def read_run(key: str = RUN_KEY) -> Flow[RunInfo | None]:
     """run.json, or None before it exists."""
     body: bytes | None = yield Get(key)
+    if body is not None:
+        yield Sync(key)
     return None if body is None else parse_document(RunInfo, RUN_KEY, body)
 
 

@@ -22,6 +22,7 @@ from batchprocess.ledger.effects import (
     Pause,
     Put,
     Sizes,
+    Sync,
     Upload,
 )
 from batchprocess.protocol.errors import FileChanged, OutcomeUnknown, StorageDenied
@@ -173,8 +174,10 @@ def _tried(
     return (partial(retry_until_known, partial(call, item), patience) for item in items)
 
 
-def _single(storage: Storage, effect: Get | Put | ListSizes) -> Any:
+def _single(storage: Storage, effect: Get | Sync | Put | ListSizes) -> Any:
     match effect:
+        case Sync(key):
+            return storage.sync(key)
         case Get(key):
             return storage.get(key)
         case Put(key, body):

@@ -45,10 +45,13 @@ class Storage(Protocol):
         """The storage of a folder below this one (no I/O)."""
 
     def get(self, key: str) -> bytes | None:
-        """A small object whole, or None if it is absent. Strongly consistent, and durable.
+        """A small object whole, or None if it is absent. Strongly consistent.
 
-        What was returned is still there after a power loss, so the caller may act on it.
+        Its writer may not have survived yet: whoever acts on it calls `sync` before.
         """
+
+    def sync(self, key: str) -> None:
+        """What was read at `key`, and beside it, is still there after a power loss from now on."""
 
     def create(self, key: str, body: bytes) -> bool:
         """Create-only write of a small object: True if this very call created it.

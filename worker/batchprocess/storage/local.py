@@ -35,19 +35,26 @@ class LocalStorage:
         return LocalStorage(self._path(folder))
 
     def get(self, key: str) -> bytes | None:
-        """A small object whole. Its directory is fsynced first.
-
-        Whoever acts on another's record must not see it vanish with a power loss that the writer
-        had not yet survived.
-        """
+        """A small object whole."""
         path = self._path(key)
         with durable.translated(path):
             try:
-                body = path.read_bytes()
+                return path.read_bytes()
             except (FileNotFoundError, NotADirectoryError):
                 return None
-            durable.sync_directory(path.parent)
-            return body
+
+    def sync(self, key: str) -> None:
+        """Fsync the folder of `key`: its writer may have linked it and not come to that.
+
+        Nothing is to be lost on a file system that is only read, and some refuse it there.
+        """
+        folder = self._path(key).parent
+        with durable.translated(folder):
+            try:
+                durable.sync_directory(folder)
+            except OSError:
+                if not os.statvfs(folder).f_flag & os.ST_RDONLY:
+                    raise
 
     def create(self, key: str, body: bytes) -> bool:
         """Create-only write: True if this call created it, False if the key exists."""

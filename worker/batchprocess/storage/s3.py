@@ -74,6 +74,9 @@ class S3Storage:
                     return None
                 raise
 
+    def sync(self, key: str) -> None:
+        """Nothing: what a store shows is stored."""
+
     def create(self, key: str, body: bytes) -> bool:
         """Conditional put, sent once. 412 means that the key exists; 409 and 404 decide nothing."""
         with translated(self._uri(key)):

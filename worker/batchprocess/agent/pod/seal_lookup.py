@@ -1,7 +1,7 @@
 """What storage says about a shard's end. boto3 loads here, after the children were started."""
 
 from batchprocess.agent.pod.child_watch import SealSeen
-from batchprocess.ledger.head import find_head
+from batchprocess.ledger.head import durable_head
 from batchprocess.ledger.run import read_run
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, StorageError
@@ -21,7 +21,7 @@ def read_seal(environment: WorkerEnvironment, shard: int) -> SealSeen:
 
         storage = open_storage(environment.run_uri, environment.s3)
         patience = Patience(environment.storage_deadline_seconds, refusal_is_final=True)
-        head = perform(find_head(shard), storage, patience)
+        head = perform(durable_head(shard), storage, patience)
         begun = head is not None or perform(read_run(), storage, patience) is not None
     except StorageError:
         return SealSeen("unreadable")

@@ -4,7 +4,7 @@ import secrets
 from functools import cached_property
 
 from batchprocess.ledger.attempt import Claimed, claim
-from batchprocess.ledger.head import find_head
+from batchprocess.ledger.head import durable_head
 from batchprocess.ledger.identity import Identity, refuse_finished
 from batchprocess.ledger.job_settings import differ_in_command
 from batchprocess.ledger.run import open_run, read_run, require_same
@@ -41,7 +41,7 @@ class ShardLedger:
 
     def cursor(self) -> int:
         """Of the last commit. Raises ShardSealed, and what else ends a shard for good."""
-        head = perform(find_head(self._placement.shard), self._storage, self._patience())
+        head = perform(durable_head(self._placement.shard), self._storage, self._patience())
         refuse_finished(head, self.identity)
         return 0 if head is None else head.record.cursor
 
