@@ -2,13 +2,13 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import EndedByUserCode, ShardSealed, Stopped
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
@@ -19,12 +19,18 @@ from batchprocess.sdk.report.error_report import exit_code_of
 from batchprocess.sdk.report.failure_note import leave_failure_note
 from batchprocess.sdk.report.standalone_log import log_to_stderr
 from batchprocess.sdk.report.uncaught import print_plainly_if_uncaught
-from batchprocess.sdk.setup.placement import DistributedContext, find_placement, main_script
+from batchprocess.sdk.setup.placement import (
+    DistributedContext,
+    find_placement,
+    is_interactive,
+    main_script,
+)
 from batchprocess.sdk.setup.settings import Settings, merge
 from batchprocess.sdk.setup.stop_signals import is_of_person, stop_on_signals
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 _called = threading.Event()
+_running = threading.Lock()
 
 
 def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
@@ -53,9 +59,6 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     TypeError too), other errors of `batchprocess.protocol.errors`, and whatever Exception user
     code raises; EndedByUserCode for what is none, as SystemExit: no script ends with 0 before.
     """
-    if _called.is_set():
-        raise RuntimeError("torch_batch_process may be called once per process")
-    _called.set()
     merge_with_job = partial(
         merge,
         batch_size=batch_size,
@@ -63,19 +66,43 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
         checkpoint_interval=checkpoint_interval,
         dataloader_kwargs=dataloader_kwargs,
     )
-    call = _Call(AttemptState.begin(os.environ))
+    with _the_only_call():
+        call = _Call(AttemptState.begin(os.environ))
+        try:
+            call.process(batch_processor_cls, dataset, distributed_context, merge_with_job)
+        except Stopped as stop:
+            call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
+            raise SystemExit(int(ExitCode.STOPPED)) from None
+        except BaseException as error:
+            if is_of_person(error, call.state.loop, alone=not call.state.link.connected):
+                raise
+            call.report_failure(error)
+            if isinstance(error, Exception):
+                raise
+            raise call.ended_by(error) from error
+        finally:
+            call.end()
+
+
+@contextmanager
+def _the_only_call() -> Iterator[None]:
+    """Refuse another call beside one that runs, and behind one unless a person asks for both.
+
+    A script that goes on with the next dataset would start again with the first after a restart.
+    """
+    by_person = is_interactive() and not is_worker(os.environ)
+    if _called.is_set() and not by_person:
+        raise RuntimeError(
+            "torch_batch_process may be called once per process: give each dataset a script of its "
+            "own (in an interactive session it may be called again)"
+        )
+    if not _running.acquire(blocking=False):
+        raise RuntimeError("torch_batch_process is at work in this process: call it once it is not")
+    _called.set()
     try:
-        call.process(batch_processor_cls, dataset, distributed_context, merge_with_job)
-    except Stopped as stop:
-        call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
-        raise SystemExit(int(ExitCode.STOPPED)) from None
-    except BaseException as error:
-        if is_of_person(error, call.state.loop, alone=not call.state.link.connected):
-            raise
-        call.report_failure(error)
-        if isinstance(error, Exception):
-            raise
-        raise call.ended_by(error) from error
+        yield
+    finally:
+        _running.release()
 
 
 @dataclass
@@ -85,6 +112,7 @@ class _Call:
     state: AttemptState
     assembly: AttemptAssembly | None = None
     attempt: Attempt | None = None
+    restore_signals: Callable[[], None] = lambda: None
 
     def process(
         self,
@@ -105,11 +133,17 @@ class _Call:
             self.assembly.start_processes()
         state.link.start_threads()
         if placement.alone:
-            stop_on_signals(state.loop)
+            self.restore_signals = stop_on_signals(state.loop)
         answer_if_asked(self.assembly, state)
         self.attempt = Attempt(self.assembly)
         with suppress(ShardSealed):  # by an earlier attempt: nothing is left to do
             self.attempt.run(state)
+
+    def end(self) -> None:
+        """Leave a session that goes on as it was before the call."""
+        self.restore_signals()
+        if self.assembly is not None and is_interactive():
+            self.assembly.remove_temporary_files()
 
     def ended_by(self, error: BaseException) -> EndedByUserCode:
         """In place of what threads, frameworks and the interpreter take for no failure at all."""

@@ -58,8 +58,9 @@ class AttemptAssembly:
         return self.resources.pending
 
     def remove_temporary_files(self) -> None:
-        """Remove the temporary files."""
+        """Remove the temporary files; nothing is left to do at the process's exit."""
         self.resources.remove_temporary_files()
+        atexit.unregister(self._remove_if_own)
 
     def start_processes(self) -> None:
         """Start all that may be forked, before any thread of ours: see `Reading`."""

@@ -1,6 +1,7 @@
 """Where this process stands: which run, which shard of how many, under an agent or alone."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -128,6 +129,11 @@ def _run_id(job_folder: Storage) -> str:
     if latest is not None and not is_complete(job_folder.at(latest)):
         return latest
     return next_run(job_folder, latest, datetime.now(UTC))
+
+
+def is_interactive() -> bool:
+    """Whether a person types: Python's prompt, IPython, a notebook."""
+    return hasattr(sys, "ps1")
 
 
 def main_script() -> Path | None:
