@@ -1,6 +1,7 @@
 """How the client is made: CA bundle, profile, web identity, checksums, addressing."""
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,9 +11,11 @@ import pytest
 import trustme
 
 from batchprocess.protocol.environment import S3Settings
-from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied
+from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied, StorageError
+from batchprocess.runs.patience import Patience, retry_until_known
 from batchprocess.storage.s3 import S3Storage
 from batchprocess.storage.s3_client import Clients
+from batchprocess.storage.s3_multipart import PART
 from support.storage.s3_server import KEY, SECRET, Server, versitygw
 from support.storage.s3_stores import open_s3
 
@@ -50,6 +53,63 @@ def test_a_profile_names_its_credentials(
     nobodys = gateway.settings().model_copy(update={"profile": "nobodys"})
     with pytest.raises(StorageDenied, match="nobodys"):
         S3Storage(gateway.bucket, "profile", nobodys).get("k")
+
+
+def write_credentials(file: Path, key: str) -> None:
+    file.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {SECRET}\n")
+
+
+def from_file(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.mark.parametrize("before", ["revoked", None], ids=["another key", "no file yet"])
+def test_credentials_that_are_renewed_in_a_file_are_used(
+    gateway: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    file = tmp_path / "credentials"
+    from_file(monkeypatch, file)
+    if before is not None:
+        write_credentials(file, before)
+    refused: list[StorageError] = []
+
+    def sleep(_seconds: float) -> None:
+        write_credentials(file, KEY)
+
+    def write() -> None:
+        try:
+            store.put("k", b"renewed")
+            store.upload("large", large)
+        except StorageError as error:
+            refused.append(error)
+            raise
+
+    large = tmp_path / "large"
+    large.write_bytes(bytes(PART + 1))
+    ticks = itertools.count(0, 10)
+    clients = Clients(gateway.settings(), lambda: next(ticks))
+    store = S3Storage(gateway.bucket, "renewed", gateway.settings(), clients)
+    retry_until_known(write, Patience(sleep=sleep, clock=lambda: 0.0))
+    assert len(refused) == 1
+    assert type(refused[0]) is StorageDenied
+    assert store.get("k") == b"renewed"
+    assert store.stat("large") == PART + 1
+
+
+def test_refusals_at_a_time_look_for_credentials_once() -> None:
+    now = 0.0
+    clients = Clients(S3Settings(endpoint="http://127.0.0.1:1"), lambda: now)
+    first = clients.ours()
+    clients.renew()
+    assert clients.ours() is first, "it is younger than a second"
+    now = 2.0
+    clients.renew()
+    second = clients.ours()
+    clients.renew()
+    assert first is not second is clients.ours()
 
 
 STS_ANSWER = f"""<AssumeRoleWithWebIdentityResponse>

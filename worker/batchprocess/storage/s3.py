@@ -1,5 +1,6 @@
 """An S3-compatible store as storage, by boto3, with the client's own retries turned off."""
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from datetime import datetime
@@ -55,6 +56,16 @@ class S3Storage:
     def _client(self) -> "S3Client":
         return self._clients.ours()
 
+    @contextlib.contextmanager
+    def _asking(self, uri: str) -> Iterator[None]:
+        """Raise our errors; after a refusal credentials are looked up anew for the next request."""
+        try:
+            with translated(uri):
+                yield
+        except StorageDenied:
+            self._clients.renew()
+            raise
+
     def at(self, folder: str) -> "S3Storage":
         """The storage of a folder below this one; shares the clients."""
         return S3Storage(self._bucket, self._key(folder), self._settings, self._clients)
@@ -65,7 +76,7 @@ class S3Storage:
 
     def _get(self, key: str, name: str) -> bytes | None:
         """As `get`; `name` is what errors call it."""
-        with translated(name):
+        with self._asking(name):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
                 return answer["Body"].read()
@@ -79,7 +90,7 @@ class S3Storage:
 
     def create(self, key: str, body: bytes) -> bool:
         """Conditional put, sent once. 412 means that the key exists; 409 and 404 decide nothing."""
-        with translated(self._uri(key)):
+        with self._asking(self._uri(key)):
             try:
                 self._client.put_object(
                     Bucket=self._bucket, Key=self._key(key), Body=body, IfNoneMatch="*"
@@ -99,7 +110,7 @@ class S3Storage:
 
     def put(self, key: str, body: bytes) -> None:
         """Write or overwrite."""
-        with translated(self._uri(key)):
+        with self._asking(self._uri(key)):
             self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body)
 
     def upload(self, key: str, source: Path, content: Content | None = None) -> bool:
@@ -107,7 +118,7 @@ class S3Storage:
         size = source.stat().st_size
         if content is not None and size != content.size:
             return False
-        with translated(self._uri(key)):
+        with self._asking(self._uri(key)):
             if size > PART:
                 place = self._bucket, self._key(key)
                 return upload_parts(self._clients, *place, source, content)
@@ -121,7 +132,7 @@ class S3Storage:
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""
-        with translated(self._uri(key)):
+        with self._asking(self._uri(key)):
             try:
                 answer = self._client.get_object(
                     Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-"
@@ -136,7 +147,7 @@ class S3Storage:
 
     def stat(self, key: str) -> int | None:
         """Size in bytes, or None if absent."""
-        with translated(self._uri(key)):
+        with self._asking(self._uri(key)):
             try:
                 head = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
                 return int(head["ContentLength"])
@@ -159,7 +170,7 @@ class S3Storage:
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Objects whose key begins with `prefix`, in key order."""
         pages = self._client.get_paginator("list_objects_v2")
-        with translated(self._uri(prefix)):
+        with self._asking(self._uri(prefix)):
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._below(prefix)):
                 for item in page.get("Contents", []):
                     key, modified = self._relative(item["Key"]), item.get("LastModified")
@@ -169,14 +180,14 @@ class S3Storage:
         """Names of the folders directly below `prefix`."""
         pages = self._client.get_paginator("list_objects_v2")
         below = self._below(prefix)
-        with translated(self._uri(prefix)):
+        with self._asking(self._uri(prefix)):
             for page in pages.paginate(Bucket=self._bucket, Prefix=below, Delimiter="/"):
                 for item in page.get("CommonPrefixes", []):
                     yield item["Prefix"].removeprefix(below).rstrip("/")
 
     def delete(self, key: str) -> None:
         """Remove an object; absent is fine."""
-        with translated(self._uri(key)):
+        with self._asking(self._uri(key)):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
 
     def check_access(self) -> None:
@@ -192,20 +203,20 @@ class S3Storage:
 
     def leftovers(self, *, before: datetime) -> tuple[str, ...]:
         """Keys of multipart uploads below this folder that began before then and never ended."""
-        with translated(self.uri):
+        with self._asking(self.uri):
             found = unfinished(self._client, self._bucket, self._below(""), before)
             return tuple(self._relative(item["Key"]) for item in found)
 
     def remove_leftovers(self, *, before: datetime) -> tuple[str, ...]:
         """Abort these uploads; their parts are stored, and paid for, until then."""
-        with translated(self.uri):
+        with self._asking(self.uri):
             aborted = abort_unfinished(self._client, self._bucket, self._below(""), before)
             return tuple(self._relative(key) for key in aborted)
 
     def dangers(self) -> tuple[str, ...]:
         """Lifecycle rules of the bucket that would take objects away; none if unreadable."""
         try:
-            with translated(self.uri):
+            with self._asking(self.uri):
                 answer = self._client.get_bucket_lifecycle_configuration(Bucket=self._bucket)
         except (StorageError, UnsafeStorage):
             return ()

@@ -1,6 +1,8 @@
 """Building boto3 clients: settings in, client out. Nobody else knows botocore's options."""
 
 import threading
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,14 +18,18 @@ if TYPE_CHECKING:
 POOL = 128
 """Connections kept: for 64 requests of ledgers at a time, and the files that are read beside."""
 _CONNECT_SECONDS, _READ_SECONDS = 5, 60
+_KEPT_SECONDS = 1.0
+"""However many requests are refused, credentials are looked up once in that time: it takes a tenth
+of a second of CPU."""
 
 
 class Clients:
     """Clients of one store with common credentials, made at first use; they are thread-safe."""
 
-    def __init__(self, settings: S3Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: S3Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings, self._clock = settings, clock
         self._lock = threading.Lock()
+        self._since = clock()
         self._session: boto3.Session | None = None
         self._made: dict[str, S3Client] = {}
 
@@ -38,6 +44,17 @@ class Clients:
     def for_parts(self) -> "S3Client":
         """One more for s3transfer, which hooks into the events of the client that it is given."""
         return self._get("for parts")
+
+    def renew(self) -> None:
+        """The store has refused: let the next request look for credentials again.
+
+        boto3 reads a shared file, or a profile in it, once a session: whoever renews it there would
+        wait for us in vain. Requests under way keep the client that they have.
+        """
+        with self._lock:
+            if self._clock() - self._since >= _KEPT_SECONDS:
+                self._since, self._session = self._clock(), None
+                self._made.clear()
 
     def _get(self, purpose: str) -> "S3Client":
         with self._lock:

@@ -22,12 +22,13 @@ from batchprocess.protocol.errors import (
     UnsafeStorage,
 )
 
+_RENEW = "renew the credentials; a shared file is read again, environment variables are not"
 _REMEDIES = {
     "RequestTimeTooSkewed": "this machine's clock is wrong: set it by NTP",
-    "ExpiredToken": "the session token has expired: renew the credentials",
-    "ExpiredTokenException": "the session token has expired: renew the credentials",
-    "TokenRefreshRequired": "the session token has expired: renew the credentials",
-    "InvalidToken": "the session token is not valid: renew the credentials",
+    "ExpiredToken": f"the session token has expired: {_RENEW}",
+    "ExpiredTokenException": f"the session token has expired: {_RENEW}",
+    "TokenRefreshRequired": f"the session token has expired: {_RENEW}",
+    "InvalidToken": f"the session token is not valid: {_RENEW}",
     "InvalidAccessKeyId": "the access key is not known there: check AWS_ACCESS_KEY_ID",
     "XAdminUserNotFound": "the access key is not known there: check AWS_ACCESS_KEY_ID",
     "SignatureDoesNotMatch": "the secret key does not fit: check AWS_SECRET_ACCESS_KEY and region",
