@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 from batchprocess.ledger import attempt as ledger
-from batchprocess.ledger import finalize
+from batchprocess.ledger import check, finalize
 from batchprocess.ledger.create import create_record
 from batchprocess.ledger.effects import Create, CreateReply, Delete, Get, Pause
 from batchprocess.ledger.head import Stored, find_head
@@ -126,7 +126,10 @@ def _deterministic_keys() -> Iterator[None]:
     def prefix(shard: int, _seq: int, _nonce: str) -> str:
         return f"data/{shard:05d}/"
 
-    with mock.patch.object(ledger, "data_prefix", prefix):
+    with (
+        mock.patch.object(ledger, "data_prefix", prefix),
+        mock.patch.object(check, "data_prefix", prefix),
+    ):
         yield
 
 

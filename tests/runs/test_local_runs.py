@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from batchprocess.ledger.head import find_head
+from batchprocess.protocol.errors import VerificationError
 from batchprocess.runs.local_runs import job_id_after
 from batchprocess.runs.perform import perform
 from support.ledger_steps import YOUNG, claimed, me
@@ -16,3 +19,11 @@ def test_a_job_id_is_younger_than_every_other_whatever_the_clock_says():
     early = datetime(2025, 1, 1, tzinfo=UTC)
     assert job_id_after(early, [head]) > YOUNG
     assert job_id_after(datetime(2027, 1, 1, tzinfo=UTC), [head]).startswith("20270101T000000Z-")
+
+
+def test_a_job_id_that_is_none_is_named():
+    store = FakeMemoryStorage()
+    claimed(store, me("A", "yesterday-x"))
+    head = perform(find_head(0), store)
+    with pytest.raises(VerificationError, match="'yesterday-x', which is no job id: those begin"):
+        job_id_after(datetime(2027, 1, 1, tzinfo=UTC), [head])

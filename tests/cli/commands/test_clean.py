@@ -88,6 +88,18 @@ def test_clean_leaves_a_run_that_a_cluster_has_suspended(
     assert list(job_folder.at("uid-2").list())
 
 
+@pytest.mark.parametrize("at", ["2025-01-01T00:00:00", "some day"])
+def test_clean_bears_times_that_another_program_has_written(
+    job_folder: Storage, batchprocess: Command, at: str
+) -> None:
+    for name, when in (("one", at), ("two", OLD)):
+        begin(job_folder.at(name))
+        work(job_folder.at(name), 0, end=1, at=when)
+    said = batchprocess("clean", job_folder.uri, "--yes", "--json")
+    # What has no time may have been written just now.
+    assert (said.code, said.json["abandoned"]) == (0, ["one"] if at.startswith("2025") else ["two"])
+
+
 def interrupt_an_upload(job_folder: Storage, name: str) -> None:
     """As a writer that is killed leaves it, long ago."""
     if isinstance(job_folder, LocalStorage):

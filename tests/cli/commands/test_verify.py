@@ -2,9 +2,10 @@
 
 import pytest
 
+from batchprocess.protocol.records import MetricEntry
 from batchprocess.storage.base import Storage
 from support.commands import Command
-from support.storage.made_run import data_key, record
+from support.storage.made_run import complete, data_key, record
 
 
 def test_verify_passes_what_is_whole(run: Storage, going: Storage, batchprocess: Command) -> None:
@@ -28,6 +29,22 @@ TAMPERING = {
     "rewritten record": (
         lambda run: run.put(record(2), run.get(record(2)).replace(b"rows.txt", b"rowz.txt")),
         "was not built on the record that stands below it",
+    ),
+    "foreign key": (
+        lambda run: run.put(
+            record(2), run.get(record(2)).replace(b'"key":"data/', b'"key":"../../data/')
+        ),
+        "which is not below its own data/00000/00000002-",
+    ),
+    "metric group of a path": (
+        lambda run: run.put(
+            record(2),
+            run.get(record(2)).replace(
+                b'"metrics":[]',
+                b'"metrics":[{"group":"../../x","steps_completed":1,"metrics":{}}]',
+            ),
+        ),
+        "has metric group '../../x', which cannot name a file",
     ),
     "lost manifest": (lambda run: run.delete("manifest.jsonl"), "manifest.jsonl is missing"),
     "other manifest": (lambda run: run.put("manifest.jsonl", b""), "differs from what"),
@@ -63,6 +80,30 @@ def test_a_lost_record_of_a_run_that_still_goes_on_is_named(
     said = batchprocess("verify", going.uri)
     assert said.code == 93
     assert "record 3 of shard 0 is missing, although record 5 stands" in said.out
+
+
+METRICS = {
+    "lost": (lambda run: run.delete("metrics/g.jsonl"), "metrics/g.jsonl is missing"),
+    "changed": (lambda run: run.put("metrics/g.jsonl", b""), "metrics/g.jsonl differs from what"),
+    "forged": (
+        lambda run: run.put("metrics/mine.jsonl", b"{}"),
+        "metrics/mine.jsonl is there, but no record has such metrics",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", METRICS)
+def test_metrics_are_those_of_the_records(
+    job_folder: Storage, batchprocess: Command, kind: str
+) -> None:
+    run = job_folder.at("measured")
+    complete(run, metrics=(MetricEntry(group="g", steps_completed=1, metrics={"loss": 0.5}),))
+    assert batchprocess("verify", run.uri).code == 0
+    change, sentence = METRICS[kind]
+    change(run)
+    said = batchprocess("verify", run.uri)
+    assert said.code == 93
+    assert sentence in said.out
 
 
 def test_a_record_that_is_none_is_named(run: Storage, batchprocess: Command) -> None:

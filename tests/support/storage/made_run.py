@@ -10,7 +10,7 @@ from batchprocess.ledger.draft import Draft
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import open_run, plan_of
-from batchprocess.protocol.records import record_key
+from batchprocess.protocol.records import MetricEntry, record_key
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.spent import Spent
 from batchprocess.runs.finish import finish
@@ -36,6 +36,7 @@ def work(
     at: str | None = None,
     job: str = JOB,
     run: RunInfo = RUN,
+    metrics: tuple[MetricEntry, ...] = (),
 ) -> None:
     """Claim a shard and commit one batch at a time up to `end`; seal it if that is its end."""
     plan, numbers = plan_of(run), count()
@@ -46,7 +47,8 @@ def work(
         rows = plan.row_span(shard, batch, batch + 1)
         body = "".join(f"{row}\n" for row in range(*rows)).encode()
         staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
-        draft = Draft((batch, batch + 1), rows, (("rows.txt", staged),), spent=SPENT)
+        files = (("rows.txt", staged),)
+        draft = Draft((batch, batch + 1), rows, files, metrics=metrics, spent=SPENT)
         position = perform(commit(me, position, draft), storage)
     if position.cursor == plan.size(shard):
         last = plan.size(shard)
@@ -56,11 +58,11 @@ def work(
         )
 
 
-def complete(storage: Storage) -> None:
+def complete(storage: Storage, metrics: tuple[MetricEntry, ...] = ()) -> None:
     """A run from beginning to `_SUCCESS`."""
     begin(storage)
     for shard in range(RUN.shards):
-        work(storage, shard)
+        work(storage, shard, metrics=metrics)
     finish(
         storage,
         job=JOB,

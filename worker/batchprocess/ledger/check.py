@@ -1,9 +1,12 @@
 """What must hold of any ledger, and of the files it names. Pure; used by finalizer and verify."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 
 from batchprocess.ledger.read import ShardLedger
-from batchprocess.protocol.records import Claim, Commit, Seal
+from batchprocess.protocol.file_names import check_name, is_metric_group, is_reducer_key
+from batchprocess.protocol.records import Claim, Commit, Seal, Span, data_prefix
 from batchprocess.protocol.sharding import ShardPlan
 
 
@@ -24,6 +27,7 @@ def problems(ledger: ShardLedger, plan: ShardPlan, sizes: Mapping[str, int]) -> 
                 yield f"{where} moves the cursor from {cursor} to {record.cursor}"
         else:
             yield from _body_problems(where, record, cursor, owner, total)
+            yield from _content_problems(where, record, plan)
             yield from _missing(where, record, sizes)
         prev, cursor, sealed = stored.digest, record.cursor, isinstance(record, Seal)
 
@@ -39,6 +43,45 @@ def _body_problems(
         yield f"{where} is not by the attempt whose claim is the nearest below"
     if isinstance(record, Seal) and (first != end or not (abandoned or end == total)):
         yield f"{where} ends the shard at batch {end} of {total}"
+
+
+def _content_problems(where: str, record: Commit | Seal, plan: ShardPlan) -> Iterator[str]:
+    """What no honest writer does: readers make files of these names, and count these rows."""
+    rows = plan.row_span(record.shard, *record.batches)
+    if record.rows != rows:
+        yield f"{where} says rows {_span(record.rows)}, but its batches have {_span(rows)}"
+    yield from (f"{where} {what}" for what in _name_problems([file.name for file in record.files]))
+    prefix = data_prefix(record.shard, record.seq, record.nonce)
+    if "/" in record.nonce:
+        yield f"{where} has the nonce {record.nonce!r:.100}, which names other folders"
+    for file in record.files:
+        if file.key != prefix + file.name:
+            yield f"{where} names {file.key!r:.600}, which is not below its own {prefix}"
+    for value in record.reducers:
+        if value.object is not None and not is_reducer_key(value.object.key, prefix):
+            yield f"{where} keeps a reducer at {value.object.key!r:.600}, which is not its own"
+    for group in sorted({entry.group for entry in record.metrics}):
+        if not is_metric_group(group):
+            yield f"{where} has metric group {group!r:.600}, which cannot name a file"
+
+
+def _name_problems(names: list[str]) -> Iterator[str]:
+    """Of the files of one commit."""
+    for name in names:
+        try:
+            check_name(name)
+        except ValueError as error:
+            yield f"names what it must not: {error}"
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield f"names {name!r} {times} times"
+    above = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+    for name in sorted(above & set(names)):
+        yield f"names {name!r} as a file and as a folder"
+
+
+def _span(span: Span) -> str:
+    return f"[{span[0]}, {span[1]})"
 
 
 def _missing(where: str, record: Commit | Seal, sizes: Mapping[str, int]) -> Iterator[str]:

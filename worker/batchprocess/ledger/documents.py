@@ -6,13 +6,12 @@ One record at a time is looked at: a run may have a million files.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from io import BytesIO
 from typing import Any
 
 from batchprocess.ledger.read import ShardLedger
 from batchprocess.protocol.records import Claim, Commit, Seal
-from batchprocess.protocol.run import ManifestRow, RunInfo, Summary
+from batchprocess.protocol.run import ManifestRow, RunInfo, Summary, parse_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +114,5 @@ class _Totals:
 
 
 def _seconds(started: str | None, now: str) -> float | None:
-    if started is None:
-        return None
-    return (datetime.fromisoformat(now) - datetime.fromisoformat(started)).total_seconds()
+    begun, ended = parse_time(started or ""), parse_time(now)
+    return None if begun is None or ended is None else (ended - begun).total_seconds()

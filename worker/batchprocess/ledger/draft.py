@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.file_names import reducer_key
 from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry, Span
 from batchprocess.protocol.spent import Spent
 
@@ -49,7 +50,7 @@ def uploads_of(draft: Draft, prefix: str) -> tuple[tuple[str, Staged], ...]:
     """Keys below `prefix`, or beside it, and what is to be written there."""
     files = tuple((prefix + name, staged) for name, staged in draft.files)
     values = tuple(
-        (_reducer_key(prefix, number), one.staged)
+        (reducer_key(prefix, number), one.staged)
         for number, one in enumerate(draft.reducers)
         if one.staged is not None
     )
@@ -63,10 +64,5 @@ def _named(name: str, key: str, staged: Staged) -> CommittedFile:
 def _reducer(one: StagedReducer, prefix: str, number: int) -> ReducerEntry:
     if one.staged is None:
         return one.entry
-    key = _reducer_key(prefix, number)
+    key = reducer_key(prefix, number)
     return one.entry.model_copy(update={"object": _named(one.entry.name, key, one.staged)})
-
-
-def _reducer_key(prefix: str, number: int) -> str:
-    # Beside the files' folder, so that no user's file name can meet it.
-    return f"{prefix.removesuffix('/')}.reducers/{number:04d}.json"

@@ -6,23 +6,37 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO
 
 from batchprocess.ledger.read import ShardLedger
+from batchprocess.protocol.file_names import is_metric_group
 from batchprocess.protocol.records import ReducerEntry
+
+METRICS_PREFIX = "metrics/"
 
 
 def metric_documents(ledgers: Iterable[ShardLedger]) -> Iterator[tuple[str, bytes]]:
     """`metrics/<group>.jsonl` for every group: key and body, in shard and record order."""
     documents: dict[str, BytesIO] = defaultdict(BytesIO)
     for ledger in ledgers:
-        for body in ledger.bodies:
-            for entry in body.metrics:
-                row = {
-                    "shard": ledger.shard,
-                    "steps_completed": entry.steps_completed,
-                    "metrics": entry.metrics,
-                }
-                documents[entry.group].write(f"{json.dumps(row)}\n".encode())
-    for group in sorted(documents):
-        yield f"metrics/{group}.jsonl", documents.pop(group).getvalue()
+        for key, line in metric_lines(ledger):
+            documents[key].write(line)
+    for key in sorted(documents):
+        yield key, documents.pop(key).getvalue()
+
+
+def metric_lines(ledger: ShardLedger) -> Iterator[tuple[str, bytes]]:
+    """What one shard adds to each of these: key and line, in record order."""
+    for body in ledger.bodies:
+        for entry in body.metrics:
+            row = {
+                "shard": ledger.shard,
+                "steps_completed": entry.steps_completed,
+                "metrics": entry.metrics,
+            }
+            yield f"{METRICS_PREFIX}{entry.group}.jsonl", f"{json.dumps(row)}\n".encode()
+
+
+def is_metric_key(key: str) -> bool:
+    """Whether a group that records name makes a key that any store may be asked for."""
+    return is_metric_group(key.removeprefix(METRICS_PREFIX).removesuffix(".jsonl"))
 
 
 def reducer_entries(ledgers: Iterable[ShardLedger]) -> dict[str, list[ReducerEntry]]:

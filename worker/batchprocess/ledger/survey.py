@@ -11,6 +11,7 @@ from batchprocess.ledger.effects import Flow, Get, ListSizes, Sizes
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.read import ShardLedger
 from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.file_names import is_data_key
 from batchprocess.protocol.records import ledger_prefix, number_of_record, record_key
 from batchprocess.protocol.sharding import ShardPlan
 
@@ -67,7 +68,13 @@ def _sizes(ledger: ShardLedger) -> Flow[Mapping[str, int]]:
     """Bytes of every object that the shard's records name, of those that are there."""
     listed: dict[str, int] = yield ListSizes(f"data/{ledger.shard:05d}/")
     named = (item for body in ledger.bodies for item in body.objects())
-    doubted = tuple({item.key for item in named if listed.get(item.key) != item.size})
+    doubted = tuple(
+        {
+            item.key
+            for item in named
+            if listed.get(item.key) != item.size and is_data_key(item.key, ledger.shard)
+        }
+    )
     asked: list[int | None] = (yield Sizes(doubted)) if doubted else []
     found = zip(doubted, asked, strict=True)
     listed.update({key: size for key, size in found if size is not None})

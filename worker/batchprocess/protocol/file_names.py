@@ -1,7 +1,10 @@
-"""Names of output files, which become the last part of an object's key."""
+"""Names of output files, which become the last part of an object's key, and keys beside them."""
+
+import re
 
 MAX_PART_BYTES, MAX_NAME_BYTES = 255, 512
 """Of one part between slashes, and of the whole."""
+_NUMBER = re.compile(r"^[0-9]{4,9}$")
 
 
 def check_name(name: str) -> None:
@@ -20,6 +23,33 @@ def check_name(name: str) -> None:
                 f"file name {name!r} is not allowed: parts have 1 to {MAX_PART_BYTES} bytes, no "
                 "control characters, and are not '.' or '..'"
             )
+
+
+def reducer_key(prefix: str, number: int) -> str:
+    """Where a large reducer value lies, beside the record's folder: no file's name can meet it."""
+    return f"{prefix.removesuffix('/')}.reducers/{number:04d}.json"
+
+
+def is_reducer_key(key: str, prefix: str) -> bool:
+    """Whether `key` is one of these for some number."""
+    number = key.rpartition("/")[2].removesuffix(".json")
+    return _NUMBER.match(number) is not None and key == reducer_key(prefix, int(number))
+
+
+def is_data_key(key: str, shard: int) -> bool:
+    """Whether `key` is below the shard's folder of data, where any store may be asked for it."""
+    return key.startswith(f"data/{shard:05d}/") and not {"", ".", ".."} & set(key.split("/"))
+
+
+def is_metric_group(group: str) -> bool:
+    """Whether `group` may name a file of the run, `metrics/<group>.jsonl`."""
+    if not group or any(character in group for character in "./\\"):
+        return False
+    try:
+        check_name(f"{group}.jsonl")
+    except ValueError:
+        return False
+    return True
 
 
 def _has_control(part: str) -> bool:

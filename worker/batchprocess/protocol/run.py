@@ -1,5 +1,6 @@
 """The run folder's other documents: run.json, manifest.jsonl, summary.json, _SUCCESS."""
 
+from datetime import UTC, datetime
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -163,3 +164,15 @@ def parse_document(model: type[D], key: str, body: bytes) -> D:
         raise VerificationError(
             f"{key} cannot be read: {field + ': ' if field else ''}{first['msg']}"
         ) from error
+
+
+def parse_time(text: str) -> datetime | None:
+    """The moment that `text` names, in UTC if it names no offset; None if it names none.
+
+    Never an error: nothing but a number for a person depends on it.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -13,7 +13,7 @@ from batchprocess.ledger.effects import Flow, Get
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.head import Stored, find_head
 from batchprocess.ledger.run import plan_of, read_run
-from batchprocess.protocol.errors import BatchProcessError
+from batchprocess.protocol.errors import BatchProcessError, VerificationError
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import Seal
 from batchprocess.protocol.run import RunInfo
@@ -111,9 +111,18 @@ def job_id_after(now: datetime, heads: Iterable[Stored | None]) -> str:
     newest = max((head.record.job for head in heads if head is not None), default="")
     moment = now.astimezone(UTC)
     if newest:
-        after = datetime.strptime(newest.partition("-")[0], _FORMAT).replace(tzinfo=UTC)
-        moment = max(moment, after + timedelta(seconds=1))
+        moment = max(moment, _begun(newest) + timedelta(seconds=1))
     return f"{moment.strftime(_FORMAT)}-{secrets.token_hex(16)}"
+
+
+def _begun(job: str) -> datetime:
+    try:
+        return datetime.strptime(job.partition("-")[0], _FORMAT).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise VerificationError(
+            f"a record of this run is of job {job!r:.100}, which is no job id: those begin with a "
+            "time, as 20260101T000000Z-; was the folder written by another program?"
+        ) from error
 
 
 def _is_complete(head: Stored) -> bool:

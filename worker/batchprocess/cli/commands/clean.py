@@ -11,7 +11,7 @@ from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import open_folder
 from batchprocess.ledger.run import read_run
 from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
-from batchprocess.protocol.run import RUN_KEY
+from batchprocess.protocol.run import RUN_KEY, parse_time
 from batchprocess.runs.local_runs import is_complete, latest_run, read_standing
 from batchprocess.runs.patience import retry_until_known
 from batchprocess.runs.perform import perform
@@ -21,6 +21,7 @@ MIN_UPLOAD_AGE = timedelta(days=1)
 """Younger uploads may still be under way."""
 MIN_RUN_AGE = timedelta(hours=1)
 """A run with a younger record may still be at work, on a cluster for instance."""
+_NOBODY_KNOWS = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,13 @@ def _print_found(folder: Storage, found: Found) -> None:
 
 
 def _last_record(run: Storage) -> datetime:
-    """When the newest record of any shard was made; a run without records is as old as can be."""
-    times = [head.record.at for head in read_standing(run, 0).heads if head is not None]
-    return max(
-        (datetime.fromisoformat(at) for at in times), default=datetime.min.replace(tzinfo=UTC)
-    )
+    """When the newest record of any shard was made; a run without records is as old as can be.
+
+    One whose time cannot be read may have been made just now.
+    """
+    heads = [head for head in read_standing(run, 0).heads if head is not None]
+    times = [parse_time(head.record.at) or _NOBODY_KNOWS for head in heads]
+    return max(times, default=datetime.min.replace(tzinfo=UTC))
 
 
 def _unfinished(run: Storage, now: datetime) -> tuple[str, ...]:
@@ -131,10 +134,16 @@ def _require_job_folder(folder: Storage) -> None:
 def _remove(run: Storage, now: datetime) -> int:
     """Delete run.json last: until then the run is found, and this can be repeated."""
     retry_until_known(lambda: run.remove_leftovers(before=now))
-    keys = retry_until_known(lambda: [item.key for item in run.list() if item.key != RUN_KEY])
-    for key in [*keys, RUN_KEY]:
-        retry_until_known(partial(run.delete, key))
-    return len(keys) + 1
+    removed: set[str] = set()
+    # Listed until nothing new is shown: what a listing shows too late would never be found again.
+    while (
+        left := retry_until_known(lambda: {item.key for item in run.list()}) - removed - {RUN_KEY}
+    ):
+        for key in sorted(left):
+            retry_until_known(partial(run.delete, key))
+        removed |= left
+    retry_until_known(partial(run.delete, RUN_KEY))
+    return len(removed) + 1
 
 
 def _abort(run: Storage, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """`batchprocess verify`."""
 
 import hashlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,11 +11,13 @@ from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.documents import manifest_lines
 from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.finalize import finished, read_success
+from batchprocess.ledger.metrics import METRICS_PREFIX, is_metric_key, metric_lines
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import plan_of
 from batchprocess.ledger.survey import problems_of
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.file_names import is_data_key
 from batchprocess.protocol.records import CommittedFile
 from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY
 from batchprocess.protocol.sharding import ShardPlan
@@ -35,6 +37,7 @@ class _Seen:
     shards: int = 0
     rows: int = 0
     manifest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    metrics: dict[str, "hashlib._Hash"] = field(default_factory=dict)
 
     def add(self, ledger: ShardLedger, problems: tuple[str, ...]) -> None:
         """Count one shard more."""
@@ -42,6 +45,10 @@ class _Seen:
         self.shards += 1
         for line in manifest_lines([ledger]):
             self.manifest.update(line)
+        for key, line in metric_lines(ledger):
+            if not is_metric_key(key):
+                continue  # the ledger's check tells of it
+            self.metrics.setdefault(key, hashlib.sha256()).update(line)
         for body in ledger.bodies:
             self.files += len(body.objects())
             self.rows += body.rows[1] - body.rows[0]
@@ -52,7 +59,9 @@ def verify_run(target: str, *, as_json: bool) -> int:
     found, seen = find_target(target), _Seen()
     changed = _changed_files(found, seen)
     complete = retry_until_known(lambda: found.storage.get(SUCCESS_KEY)) is not None
-    wrong = [*seen.problems, *changed, *_manifest_problems(found, seen, complete=complete)]
+    wrong = [*seen.problems, *changed]
+    if complete:
+        wrong += [*_manifest_problems(found, seen), *_metrics_problems(found, seen)]
     if as_json:
         facts = {"uri": found.storage.uri, "complete": complete}
         print_json({**facts, "files": seen.files, "problems": wrong})
@@ -81,7 +90,10 @@ def _checks(found: Target, seen: _Seen) -> Generator[Callable[[Patience], str | 
         for ledger, problems in examined:
             seen.add(ledger, problems)
             for body in ledger.bodies:
-                yield from (partial(_changed, found.storage, item) for item in body.objects())
+                for item in body.objects():
+                    # Of another key the ledger's check tells, and no store is asked for it.
+                    if is_data_key(item.key, ledger.shard):
+                        yield partial(_changed, found.storage, item)
 
 
 def _examined(shard: int, plan: ShardPlan) -> Flow[tuple[ShardLedger, tuple[str, ...]]]:
@@ -96,9 +108,20 @@ def _changed(storage: Storage, item: CommittedFile, patience: Patience) -> str |
     return f"{item.key} was changed: its digest is not the one in the ledger"
 
 
-def _manifest_problems(found: Target, seen: _Seen, *, complete: bool) -> list[str]:
-    if not complete:
-        return []
+def _metrics_problems(found: Target, seen: _Seen) -> Iterator[str]:
+    for key, digest in sorted(seen.metrics.items()):
+        stored = sha256_of(found.storage, key)
+        if stored is None:
+            yield f"{key} is missing"
+        elif stored != digest.hexdigest():
+            yield f"{key} differs from what the ledgers say"
+    listed = retry_until_known(lambda: [item.key for item in found.storage.list(METRICS_PREFIX)])
+    for key in listed:
+        if key not in seen.metrics:
+            yield f"{key} is there, but no record has such metrics"
+
+
+def _manifest_problems(found: Target, seen: _Seen) -> list[str]:
     manifest = sha256_of(found.storage, MANIFEST_KEY)
     if manifest is None:
         return [f"{MANIFEST_KEY} is missing although the run has {SUCCESS_KEY}"]
