@@ -46,6 +46,7 @@ from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import MAX_MESSAGE_BYTES, Result, ShardEnd, Termination
 from batchprocess.protocol.variables import PREFIX
 from batchprocess.runs.probe import RACERS, ROUNDS
+from batchprocess.runs.repeated_failures import FailureNote
 from batchprocess.sdk.device import compile_cache
 from batchprocess.sdk.setup import settings
 from support.pages import columns, read_page, rows_of, section, table
@@ -69,6 +70,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "The question of plan": DryRunAnswer,
     "Termination message": Termination,
     "Shard end": ShardEnd,
+    "Repeated failures": FailureNote,
     "Result": Result,
     "Progress reports": ProgressReport,
     "Shard progress": ShardProgress,

@@ -6,7 +6,7 @@ from typing import Any
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.protocol.environment import WorkerEnvironment
-from batchprocess.protocol.variables import INDEX
+from batchprocess.protocol.variables import INDEX, NODE
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.names import LABEL_INDEX
 
@@ -47,6 +47,8 @@ def env_entries(
     if indexed:
         index = {"fieldRef": {"fieldPath": f"metadata.labels['{LABEL_INDEX}']"}}
         entries.append({"name": INDEX, "valueFrom": index})
+        node = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+        entries.append({"name": NODE, "valueFrom": node})
     secret = job.spec.output.s3.credentials_secret
     if secret is not None:
         entries += [_from_secret(key, secret, optional=False) for key in _REQUIRED]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchprocess.agent.local.retries import Tally
+from batchprocess.agent.local.retries import RETRY_SECONDS, Tally
 
 
 def test_a_failing_worker_is_tried_again_as_often_as_allowed():
@@ -44,3 +44,14 @@ def test_user_errors_fail_at_once_if_the_job_says_so():
     tally.todo.clear()
     tally.ended(0, 90, "boom")
     assert tally.failed == {0: (90, "boom")}
+
+
+def test_an_error_of_user_code_is_tried_again_after_a_while_and_meanwhile_others_are():
+    tally = Tally(workers=2, retries=3)
+    assert tally.take(0) == 0
+    tally.ended(0, 90, "boom", now=10)
+    assert tally.take(10) == 1
+    assert tally.take(10) is None
+    tally.ended(1, 1, "killed", now=10)
+    assert tally.take(10) == 1
+    assert tally.take(10 + RETRY_SECONDS) == 0

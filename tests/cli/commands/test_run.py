@@ -377,6 +377,30 @@ def test_a_failure_that_passes_is_retried(job: Script) -> None:
     assert (read["rows"], read["attempts"], read["metrics"]) == (24, 6, {"rows": 24})
 
 
+def test_a_mistake_that_ends_every_shard_alike_ends_the_run_and_is_shown_once(job: Script) -> None:
+    wrong = """
+    def process_batch(self, batch, batch_idx):
+        self.context.save("rows.xyz", {"row": batch})
+"""
+    job.write("rows.py", CODE + "\n\nclass Wrong(Writer):" + wrong)
+    job.job(**SPEC | {"processor": "rows:Wrong", "shards": 4})
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 91, done.stderr
+    assert "3 shards have ended alike at every attempt" in done.stderr
+    assert done.stderr.count("Traceback (most recent call last)") == 1, done.stderr
+    assert len(list(job.folder.rglob("failed-0-*.json"))) <= 8
+
+
+def test_a_row_that_always_fails_ends_its_shard_at_the_second_try(job: Script) -> None:
+    job.job(**SPEC)
+    behave(job, poison=1)
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 92, done.stderr
+    assert "so shard 1 is not tried again: mend the code or the data" in done.stderr
+    assert len(list(job.folder.rglob("failed-0-*.json"))) == 2
+    assert "8 of 12 batches are committed and stay" in done.stderr
+
+
 def test_a_gigabyte_of_output_is_passed_on_in_bounded_memory(job: Script, tmp_path: Path) -> None:
     loud = "for _ in range(1000): print('x' * 10**6)\nprint('y' * 10**7, end='')\n"
     job.write("rows.py", CODE + loud)

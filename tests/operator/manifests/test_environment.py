@@ -30,6 +30,10 @@ class TestEnvironment:
         assert env_of(worker())["BATCHPROCESS_INDEX"] == {"fieldRef": {"fieldPath": path}}
         assert "BATCHPROCESS_INDEX" not in env_of(finalizer())
 
+    def test_a_worker_is_told_its_node_by_which_failures_are_compared(self) -> None:
+        path = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+        assert env_of(worker())["BATCHPROCESS_NODE"] == path
+
     def test_credentials_come_from_the_secret_and_are_never_written_down(self) -> None:
         s3 = {"endpoint": "https://store", "credentialsSecret": "keys"}
         env = env_of(worker(output={"uri": "s3://bucket/out", "s3": s3}))

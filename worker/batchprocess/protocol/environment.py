@@ -43,6 +43,7 @@ class WorkerEnvironment(BaseModel):
     shard: int | None = Field(default=None, description="the child's shard; set by the agent")
     shard_list: tuple[int, ...] | None = Field(default=None, description="unsealed shards: retry")
     retry: int = 0
+    node: str | None = Field(default=None, description="where the pod runs; None: one machine")
     processes_per_worker: int = Field(default=1, ge=1, le=16)
     gpus: int = Field(default=0, ge=0)
     batch_size: int | None = Field(default=None, ge=1)
@@ -87,7 +88,7 @@ class WorkerEnvironment(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read and check all variables; an error names the variable, its value, the remedy."""
         text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "command"}
-        text |= {"termination_log", "progress_url", "progress_ca", "progress_token_file"}
+        text |= {"node", "termination_log", "progress_url", "progress_ca", "progress_token_file"}
         values: dict[str, Any] = {}
         for name in cls.model_fields:
             raw = environ.get(PREFIX + name.upper())

@@ -155,9 +155,11 @@ class _Call:
         """To the agent, in the run, and to whoever reads stderr; a commit under way is awaited."""
         where, link = self.state.where, self.state.link
         code, sentence = exit_code_of(error, where), where.sentence(error)
-        link.report_outcome(code, sentence)
         if self.assembly is not None and code == ExitCode.USER_CODE:
-            leave_failure_note(where, sentence, self.assembly.nonce, self.assembly.storage)
+            made = self.assembly
+            job = made.placement.environment
+            code, sentence = leave_failure_note(error, where, made.nonce, made.storage, job)
+        link.report_outcome(code, sentence)
         print_plainly_if_uncaught(error, reported=link.connected)
         if self.attempt is not None:
             self.attempt.await_after_failure(error)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from batchprocess.agent.local.agent_process import AgentProcess
 from batchprocess.agent.local.scratch_folder import Scratch
+from batchprocess.agent.local.traceback_fold import TracebackFold
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import ProgressReport
 from batchprocess.protocol.variables import SCRATCH
@@ -35,6 +36,7 @@ class AgentProcesses:
     on_line: Callable[[str], None]
     on_report: Callable[[ProgressReport], None]
     selector: selectors.DefaultSelector = field(default_factory=selectors.DefaultSelector)
+    fold: TracebackFold = field(default_factory=TracebackFold)
 
     def start(
         self,
@@ -79,6 +81,8 @@ class AgentProcesses:
         for descriptor in list(agent.unfinished):
             while self._read(agent, descriptor):
                 pass
+            for one in self.fold.rest(descriptor):
+                self.on_line(f"[{agent.name}] {one}")
             if descriptor in agent.unfinished:
                 self.selector.unregister(descriptor)
         os.close(agent.reports)
@@ -107,7 +111,8 @@ class AgentProcesses:
             text = line[:MAX_LINE].decode(errors="replace").rstrip()
             if text:
                 agent.last_lines.append(text)
-            self.on_line(f"[{agent.name}] {text}")
+            for one in self.fold.lines(descriptor, text):
+                self.on_line(f"[{agent.name}] {one}")
             return
         try:
             report = ProgressReport.model_validate_json(line)

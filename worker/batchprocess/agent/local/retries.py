@@ -6,6 +6,7 @@ from batchprocess.protocol.exit_codes import ExitCode, combine
 
 FAILS_RUN = {ExitCode.CANNOT_WORK, ExitCode.FENCED, ExitCode.STORAGE}
 """Locally 87 means another `run` took over, and a dead store would fail every retry alike."""
+RETRY_SECONDS = 2.0
 FAILS_WORKER = {ExitCode.NO_PROGRESS, ExitCode.CLOSED}
 
 
@@ -21,6 +22,7 @@ class Tally:
     failed: dict[int, tuple[int, str]] = field(default_factory=dict)
     unclaimed: dict[int, str | None] = field(default_factory=dict)
     fatal: tuple[int, str] | None = None
+    not_before: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.todo = list(range(self.workers))
@@ -30,14 +32,27 @@ class Tally:
         """Nothing new may start."""
         return self.fatal is not None
 
-    def ended(self, index: int, code: int, message: str, *, claimed: bool = True) -> None:
-        """Worker `index` ended with `code`: done, failed, or to be tried again at once.
+    def take(self, now: float) -> int | None:
+        """The next worker to start at `now`, in seconds of one clock; None if none is due."""
+        due = (index for index in self.todo if self.not_before.get(index, now) <= now)
+        index = next(due, None)
+        if index is not None:
+            self.todo.remove(index)
+        return index
+
+    def ended(
+        self, index: int, code: int, message: str, *, claimed: bool = True, now: float = 0
+    ) -> None:
+        """Worker `index` ended with `code` at `now`: done, failed, or to be tried again.
 
         Who ends twice with the same message before it has claimed a shard would do so again: all
-        tries are on this very machine.
+        tries are on this very machine. An error of user code is tried again after a while: the same
+        one then ends its shard, so what passes must have had the time to.
         """
         if code == ExitCode.SEALED:
             return
+        if code == ExitCode.USER_CODE:
+            self.not_before[index] = now + RETRY_SECONDS
         if code in FAILS_RUN:
             self.fatal = self.fatal or (code, message)
         elif code == ExitCode.STOPPED:

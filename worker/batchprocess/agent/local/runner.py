@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,8 +82,11 @@ class _Runner:
         return self._finalize()
 
     def _fill(self) -> None:
-        while self._slots and self._tally.todo and not self._tally.over and not self.interrupts:
-            index, slot = self._tally.todo.pop(0), self._slots.pop(0)
+        while self._slots and not self._tally.over and not self.interrupts:
+            index = self._tally.take(time.monotonic())
+            if index is None:
+                return
+            slot = self._slots.pop(0)
             self._slot_of[index] = slot
             environ = self._environ(index, slot)
             self._live[index] = self._agents.start(index, self._environment, environ)
@@ -126,7 +130,7 @@ class _Runner:
         if message.endswith(UNREACHED):
             message += f": {agent.last_line_besides(last.message) or 'it said nothing'}"
         claimed = any(end.seq > 0 for end in last.shards)
-        self._tally.ended(agent.index, code, message, claimed=claimed)
+        self._tally.ended(agent.index, code, message, claimed=claimed, now=time.monotonic())
         next_try = self._tally.next_try(agent.index)
         if next_try is not None and code != ExitCode.SEALED:
             # Who could still speak has given the reason in its last line.

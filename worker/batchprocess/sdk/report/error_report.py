@@ -13,7 +13,7 @@ from batchprocess.protocol.errors import (
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.json_values import as_readable
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.report.failure_facts import facts_of
+from batchprocess.sdk.report.failure_facts import encodable, facts_of
 from batchprocess.sdk.report.stages import MEANINGS, Fault, Stage
 
 
@@ -48,7 +48,7 @@ class Where:
 
     def _sentence(self, error: BaseException) -> str:
         if isinstance(error, BatchProcessError):
-            return str(error)
+            return encodable(str(error))
         facts = facts_of(error)
         said = facts.said and f": {facts.said}"
         where = " (in a loader process)" if facts.loader_process else ""

@@ -49,6 +49,11 @@ def note(error: BaseException, facts: Facts) -> BaseException:
     return error
 
 
+def encodable(text: str) -> str:
+    """`text`, with escapes for what UTF-8 cannot hold: a path may have bytes that are no text."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def line_of(trace: TracebackType | None) -> str:
     """The innermost line outside this package and, if there is any, outside libraries."""
     lines = [(name, number) for name, number in _lines(trace) if not name.startswith(_OURS)]
@@ -68,6 +73,6 @@ def _one_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     message = loader_process_message(lines)
     if message is not None:
-        return f"{message} (in a loader process)"
-    text = " / ".join(lines)
+        return f"{encodable(message)} (in a loader process)"
+    text = encodable(" / ".join(lines))
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."

@@ -1,37 +1,72 @@
-"""The note that a failure of user code leaves in its run, for a person to read."""
+"""The note that a failure of user code leaves in its run, and what follows from those before it."""
 
-import json
 import logging
 import traceback
 
-from batchprocess.ledger.effects import Flow, Put
+from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError
-from batchprocess.protocol.records import failure_key
-from batchprocess.runs.patience import Patience
-from batchprocess.runs.perform import perform
+from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.runs.repeated_failures import (
+    SHARDS_THAT_END_A_JOB,
+    FailureNote,
+    Place,
+    ends_job,
+    is_repeated,
+    leave_note,
+)
 from batchprocess.sdk.report.error_report import Where
+from batchprocess.sdk.report.failure_facts import encodable, facts_of
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")
 _MAX_TRACEBACK_CHARACTERS = 8_000
-_PATIENCE = Patience(5)
+
+End = tuple[ExitCode, str]
+"""Exit code and sentence."""
 
 
-def leave_failure_note(where: Where, sentence: str, nonce: str, storage: Storage) -> None:
-    """For the exception being handled, if it was raised at a batch; a failure is only logged.
+def leave_failure_note(
+    error: BaseException, where: Where, nonce: str, storage: Storage, job: WorkerEnvironment
+) -> End:
+    """How an attempt of `job` ends by `error` of user code, of which a note is left at its batch.
 
-    Information only: nothing is decided by it.
+    90, or what follows from notes of attempts before. Trouble with the storage is only logged.
     """
+    end = ExitCode.USER_CODE, where.sentence(error)
     if where.batch is None:
-        return
-    shown = traceback.format_exc()[-_MAX_TRACEBACK_CHARACTERS:]
-    body = json.dumps({"error": sentence, "traceback": shown}).encode()
-    key = failure_key(where.shard, where.batch, nonce)
+        return end
+    facts, shown = facts_of(error), "".join(traceback.format_exception(error))
+    note = FailureNote(
+        error=end[1],
+        traceback=encodable(shown)[-_MAX_TRACEBACK_CHARACTERS:],
+        error_class=facts.kind,
+        line=encodable(facts.line),
+        row=facts.row,
+        job=job.job,
+        retry=job.retry,
+        node=job.node,
+    )
+    place = Place(where.shard, where.batch, nonce)
     try:
-        perform(_put(key, body), storage, _PATIENCE)
+        leave_note(storage, place, note)
+        if is_repeated(storage, place, note):
+            end = _end_of_shard(place, note)
+            if ends_job(storage, place, note, job.shards):
+                end = _end_of_job(note)
     except BatchProcessError as failed:
-        _LOG.warning("no note of the failure was left: %s", failed)
+        _LOG.warning("notes of failures could not be left or read: %s", failed)
+    return end
 
 
-def _put(key: str, body: bytes) -> Flow[None]:
-    yield Put(key, body)
+def _end_of_shard(place: Place, note: FailureNote) -> End:
+    return ExitCode.NO_PROGRESS, (
+        f"{note.error}: an attempt before has ended alike at {note.line}, so shard {place.shard} "
+        "is not tried again: mend the code or the data"
+    )
+
+
+def _end_of_job(note: FailureNote) -> End:
+    return ExitCode.CANNOT_WORK, (
+        f"{note.error}: {SHARDS_THAT_END_A_JOB} shards have ended alike at every attempt, and none "
+        f"of the job has committed anything: mend the code ({note.line}) or the data"
+    )
