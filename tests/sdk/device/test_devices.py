@@ -1,7 +1,10 @@
 """A usable GPU is found without waking it; what a batch holds is moved to the device."""
 
 import ctypes
-from collections import namedtuple
+from collections import OrderedDict, UserDict, UserList, defaultdict, deque, namedtuple
+from collections.abc import Iterator, Mapping
+from dataclasses import InitVar, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -78,3 +81,123 @@ def test_to_device_keeps_every_container_and_warns_once(caplog):
     assert isinstance(moved["p"], Pair)
     assert moved["p"].b == ("x", "y")
     assert len([line for line in caplog.messages if "str" in line]) == 1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A batch that computes one of its fields, and takes something that is none."""
+
+    image: Any
+    names: list[str]
+    scale: InitVar[int]
+    size: int = field(init=False, default=0)
+
+    def __post_init__(self, scale: int) -> None:
+        object.__setattr__(self, "size", scale * 2)
+
+
+class Named(dict):
+    """Items as attributes: it has whatever it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.setdefault(name, Named())
+
+
+class Tagged(dict):
+    """Has something beside its items."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(x=torch.ones(1))
+        self.source = source
+
+
+META = torch.device("meta")
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        OrderedDict(x=torch.ones(1), y=[torch.ones(1)]),
+        defaultdict(list, x=torch.ones(1)),
+        UserDict(x=torch.ones(1)),
+        Named(x=torch.ones(1)),
+        Tagged("a.jpg"),
+        MappingProxyType({"x": torch.ones(1)}),
+        UserList([torch.ones(1)]),
+        deque([torch.ones(1)], maxlen=3),
+        Pair(torch.ones(1), {"x": np.ones(1)}),
+        Sample(torch.ones(1), ["a"], 3),
+        (torch.ones(1), [torch.ones(1)]),
+    ],
+    ids=lambda batch: type(batch).__name__,
+)
+def test_containers_are_moved_and_keep_their_types(batch: Any) -> None:
+    moved = move(batch, META, set())
+    assert type(moved) is type(batch)
+    found = [one.device for one in leaves(moved) if isinstance(one, torch.Tensor)]
+    assert set(found) == {META}
+    assert {one.device.type for one in leaves(batch) if isinstance(one, torch.Tensor)} == {"cpu"}
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Whatever stands in it."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    elif isinstance(value, Sample):
+        value = [value.image]
+    if isinstance(value, list | tuple | deque | UserList):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value
+
+
+def test_what_a_container_holds_beside_its_items_stays() -> None:
+    moved = move(defaultdict(lambda: 7, x=torch.ones(1)), META, set())
+    assert moved["new"] == 7
+    assert move(deque([1], maxlen=3), META, set()).maxlen == 3
+    assert move(Tagged("a.jpg"), META, set()).source == "a.jpg"
+    sample = move(Sample(torch.ones(1), ["a"], 3), META, set())
+    assert (sample.names, sample.size, sample.image.device) == (["a"], 6, META)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(["a", "b"]),
+        np.array([None, {}], object),
+        np.array([1, 2], "M8[ns]"),
+        np.array([1, 2], "m8[D]"),
+        np.zeros(2, [("a", int)]),
+        np.ones(2, np.longdouble),
+        np.ma.array([1, 2], mask=[False, True]),
+    ],
+    ids=lambda array: str(array.dtype),
+)
+def test_an_array_that_is_no_tensor_stays_with_one_warning(caplog, array) -> None:
+    warned: set[type] = set()
+    for _ in range(2):
+        moved = move({"x": array, "t": torch.ones(1)}, META, warned)
+        assert moved["x"] is array
+        assert moved["t"].device == META
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(3)[::-1],
+        np.arange(3, dtype=">i4"),
+        np.frombuffer(b"abc", np.uint8),
+        np.arange(6).reshape(2, 3).T,
+        np.ones((0, 2)),
+        np.array(5),
+        np.ones(2, np.complex64),
+        np.array([1], np.uint16),
+        np.ma.array([1, 2], mask=[False, False]),
+    ],
+    ids=str,
+)
+def test_an_array_of_numbers_is_a_tensor_whatever_its_layout(array) -> None:
+    moved = move(array, torch.device("cpu"), set())
+    assert moved.tolist() == array.tolist()

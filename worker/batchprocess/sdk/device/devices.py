@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from batchprocess.sdk.device.cuda_driver import driver_version
+from batchprocess.sdk.device.tensor_trees import with_items
 
 _LOG = logging.getLogger("batchprocess")
 
@@ -42,26 +43,50 @@ Send = Callable[[torch.Tensor], torch.Tensor]
 
 
 def move(data: Any, device: torch.device, warned: set[type], send: Send | None = None) -> Any:
-    """Tensors, numpy arrays and anything with `.to()` in (nested) lists, tuples and dicts.
+    """Tensors, numpy arrays of numbers and anything with `.to()`, in containers of any sort.
 
     Other types are returned as they are, with one warning per type, remembered in `warned`.
     `send` copies a tensor to the device, if there is a better way than its `.to()`.
     """
-    match data:
-        case torch.Tensor():
-            return data.to(device, non_blocking=True) if send is None else send(data)
-        case np.ndarray():
-            return torch.from_numpy(data).to(device)
-        case tuple() if hasattr(data, "_fields") and not hasattr(data, "to"):
-            # A PackedSequence is a tuple too, but only its own `to` knows what stays on the CPU.
-            return type(data)(*(move(item, device, warned, send) for item in data))
-        case list() | tuple() if not hasattr(data, "to"):
-            return type(data)(move(item, device, warned, send) for item in data)
-        case dict():
-            return {key: move(item, device, warned, send) for key, item in data.items()}
-    if hasattr(data, "to"):
+    if isinstance(data, torch.Tensor):
+        return data.to(device, non_blocking=True) if send is None else send(data)
+    if isinstance(data, np.ndarray):
+        return _moved_array(data, device, warned)
+    # Of the class: dicts whose items are attributes have whatever they are asked for. A
+    # PackedSequence is a tuple too, but only its own `to` knows what stays on the CPU.
+    if callable(getattr(type(data), "to", None)):
         return data.to(device)
-    if type(data) not in warned:
-        warned.add(type(data))
-        _LOG.warning("to_device left a %s where it was", type(data).__qualname__)
+    made = with_items(data, lambda item: move(item, device, warned, send))
+    if made is not data:
+        return made
+    if callable(getattr(data, "to", None)):
+        return data.to(device)
+    _warn_once(type(data), type(data).__qualname__, warned)
     return data
+
+
+def _moved_array(array: "np.ndarray[Any, Any]", device: torch.device, warned: set[type]) -> Any:
+    """As a tensor; what torch has no type for stays: texts, objects, times, masked values."""
+    masked = isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array)
+    if (
+        masked
+        or array.dtype.kind not in "biufc"
+        or array.dtype.itemsize > _LARGEST[array.dtype.kind]
+    ):
+        kind = type(array) if masked else type(array.dtype)
+        name = "masked array" if masked else f"numpy array of {array.dtype.name}"
+        _warn_once(kind, name, warned)
+        return array
+    if not array.dtype.isnative or not array.flags.writeable or min(array.strides, default=0) < 0:
+        # torch takes neither, and warns of what cannot be written to.
+        array = np.array(array, array.dtype.newbyteorder("="))
+    return torch.from_numpy(array).to(device)
+
+
+_LARGEST = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}
+
+
+def _warn_once(kind: type, name: str, warned: set[type]) -> None:
+    if kind not in warned:
+        warned.add(kind)
+        _LOG.warning("to_device left a %s where it was", name)

@@ -2,7 +2,8 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable
+from collections import UserList, deque
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import torch
@@ -35,26 +36,63 @@ def each(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     """`value` with every tensor in it replaced by `change` of it."""
     if isinstance(value, torch.Tensor):
         return change(value)
-    if isinstance(value, dict):
-        return rebuilt(value, {key: each(item, change) for key, item in value.items()})
-    if isinstance(value, list | tuple):
-        items = [each(item, change) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return with_items(value, lambda item: each(item, change))
+
+
+def with_items(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A container of the same type, with `change` of each of its items; others as they are.
+
+    Containers are mappings, lists, tuples, deques and dataclasses, and those derived of them: as
+    torch's `pin_memory` copies them, so that what they hold beside their items stays.
+    """
+    if isinstance(value, Mapping):
+        return rebuilt(value, {key: change(item) for key, item in value.items()})
+    if isinstance(value, list | tuple | UserList | deque):
+        return _with_list(value, [change(item) for item in value])
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = (one.name for one in dataclasses.fields(value) if one.init)
-        return dataclasses.replace(
-            value, **{name: each(getattr(value, name), change) for name in fields}
-        )
+        return _with_fields(value, change)
     return value
 
 
-def rebuilt(like: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
-    """`items` in a dict of the type of `like`."""
+def rebuilt(like: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    """`items` in a mapping of the type of `like`, which has these keys."""
     if type(like) is dict:
         return items
     if dataclasses.is_dataclass(like):
         return type(like)(**items)  # Hugging Face outputs, which are both
+    if not isinstance(like, MutableMapping):
+        return _tried(type(like), items)
     made = copy.copy(like)
     for key, item in items.items():
         made[key] = item
     return made
+
+
+def _with_list(like: Any, items: list[Any]) -> Any:
+    if type(like) is list:
+        return items
+    if hasattr(like, "_make"):
+        return type(like)._make(items)
+    if isinstance(like, tuple):
+        return _tried(type(like), items)
+    made = copy.copy(like)
+    for number, item in enumerate(items):
+        made[number] = item
+    return made
+
+
+def _with_fields(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Not by its constructor, which may take other things than its fields, or compute some."""
+    made = copy.copy(value)
+    for field in dataclasses.fields(value):
+        if hasattr(value, field.name):
+            object.__setattr__(made, field.name, change(getattr(value, field.name)))
+    return made
+
+
+def _tried(kind: type, items: Any) -> Any:
+    """One of this type, or what there is if it takes something else: as torch does."""
+    try:
+        return kind(items)
+    except TypeError:
+        return items

@@ -14,10 +14,20 @@ from batchprocess.protocol.file_names import check_name
 from batchprocess.sdk.save.column_values import DTYPES
 from batchprocess.sdk.save.formats.writers import LISTS, TENSORS_ONLY, WRITERS
 from batchprocess.sdk.save.id_types import integer_ids
+from batchprocess.sdk.save.other_libraries import as_column, as_columns
 from batchprocess.sdk.save.plain_values import plain
 
-Column = torch.Tensor | np.ndarray[Any, Any] | Sequence[Any]
+
+class _OtherColumn(Protocol):
+    """A Series, an array of Arrow; of columns also a DataFrame or a table."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+
+Column = torch.Tensor | np.ndarray[Any, Any] | Sequence[Any] | _OtherColumn
 _LIST: tuple[object, ...] = ("list",)
+_ARROW: tuple[object, ...] = ("of Arrow",)
 
 
 class JoinedType(Protocol):
@@ -35,7 +45,10 @@ def columns_of(name: Any, rows: Any) -> Mapping[str, Column]:
     """Columns by name, checked; ValueError or TypeError if one can't be kept."""
     if not isinstance(name, str):
         raise TypeError(f"the name comes first, then the rows: the name is {_what(name)}")
-    columns = rows if isinstance(rows, Mapping) else {Path(name).stem: rows}
+    found, suffix = as_columns(rows), _suffix(name)
+    columns = {Path(name).stem: rows} if found is None else found
+    with in_file(name):
+        columns = {key: as_column(suffix, key, column) for key, column in columns.items()}
     for key, column in columns.items():
         column_type_of(name, key, column)
     return columns
@@ -52,7 +65,7 @@ def checked_rows(
     if not columns or (suffix == ".npy" and len(columns) > 1):
         raise ValueError(f"{name!r} got {len(columns)} columns: one array makes a .npy file")
     with in_file(name):
-        ids, integers = integer_ids(ids)
+        ids, integers = integer_ids(as_column("", "id", ids))
         _check_texts(suffix, ids)
     types: dict[str, ColumnType] = {"id": integers or _type_of_ids(name, ids)}
     made = {}
@@ -99,9 +112,11 @@ def column_type_of(name: str, key: str, column: Any) -> tuple[object, ...]:
         return _type_of_array(name, key, column)
     if isinstance(column, list | tuple | range):
         return _LIST
+    if hasattr(column, "joined"):
+        return _ARROW
     raise TypeError(
-        f"{name!r}: column {key!r} is {_what(column)}; use a tensor, a numpy array or a list with "
-        "one value a row"
+        f"{name!r}: column {key!r} is {_what(column)}; use a tensor, an array of numpy or Arrow, a "
+        "Series, or a list with one value a row"
     )
 
 

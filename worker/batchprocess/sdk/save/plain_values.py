@@ -49,8 +49,11 @@ def is_missing(value: Any) -> bool:
     """Whether it is what pandas or numpy have where a value is missing."""
     if value is np.ma.masked:
         return True
-    kind = type(value)
-    return kind.__module__.startswith("pandas.") and kind.__name__ in {"NAType", "NaTType"}
+    return _is_of_pandas(value) and type(value).__name__ in {"NAType", "NaTType"}
+
+
+def _is_of_pandas(value: Any) -> bool:
+    return type(value).__module__.partition(".")[0] == "pandas"
 
 
 def _base(value: Any) -> Any:
@@ -63,7 +66,7 @@ def _base(value: Any) -> Any:
         return float.__float__(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
-    return _of_pandas(value) if type(value).__module__.startswith("pandas.") else value
+    return _of_pandas(value) if _is_of_pandas(value) else value
 
 
 def _of_numpy(value: Any, depth: int) -> Any:

@@ -59,10 +59,11 @@ class TorchBatchProcessorContext:
         return self._randomness.seed
 
     def to_device(self, data: Any, warned_types: set[type] | None = None) -> Any:
-        """The same on the device: tensors, numpy arrays, anything with `.to()`, and such nested.
+        """The same on the device: tensors, arrays of numbers, anything with `.to()`.
 
-        Nested in lists, tuples and dicts. Other types come back as they are, with one warning per
-        type. What came to a GPU is a copy: the data may be changed or freed at once.
+        Also in lists, tuples, mappings and dataclasses, which keep their types. Other types come
+        back as they are, with one warning per type. What came to a GPU is a copy: the data may be
+        changed or freed at once.
         """
         warned = self._warned if warned_types is None else warned_types
         return move(data, self._machine.device, warned, self._machine.send)
@@ -107,8 +108,9 @@ class TorchBatchProcessorContext:
         name: a file of the next commit; its suffix is its format: .parquet (needs pyarrow),
         .safetensors, .npy (one array) or .jsonl. Rows saved under one name until the next
         checkpoint make one file.
-        rows: columns by name: tensors on any device, numpy arrays, or lists with one value a row,
-        all of one length; or a single column, called as the file's stem.
+        rows: columns by name: tensors on any device, arrays of numpy or Arrow, Series, or lists
+        with one value a row, all of one length; a DataFrame or table; or a single column, called as
+        the file's stem.
         ids: one integer or string a row, kept as `id`; default: the dataset's row numbers, if
         there is one row for each of the batch.
 

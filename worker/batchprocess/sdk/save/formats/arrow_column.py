@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from batchprocess.sdk.save.formats.arrow_types import (
     MAX_LEVELS,
@@ -73,10 +77,27 @@ def column_of(key: str, values: Sequence[Any]) -> ArrowColumn:
 
     TypeError or ValueError names the place in it and the value that does not fit the others.
     """
-    return checked_column(key, array_of((key,), values))
+    return _checked(key, array_of((key,), values))
 
 
-def checked_column(key: str, array: Any) -> ArrowColumn:
+def column_of_array(key: str, array: Any) -> ArrowColumn:
+    """A copy of a user's array; TypeError if Parquet has no such type."""
+    if (reason := _unwritable(array.type)) is not None:
+        raise TypeError(f"column {key!r} is of Arrow's type {array.type}: {reason}")
+    # Its memory may be that of an array of numpy, which the caller may change.
+    return _checked(key, pa.concat_arrays([array, array.slice(0, 0)]))
+
+
+@cache
+def _unwritable(kind: Any) -> str | None:
+    try:
+        pq.write_table(pa.schema([("x", kind)]).empty_table(), pa.BufferOutputStream())
+    except (ValueError, TypeError, NotImplementedError) as error:
+        return str(error)
+    return None
+
+
+def _checked(key: str, array: Any) -> ArrowColumn:
     """The array as a column; ValueError if nobody could read the file again."""
     if (levels := levels_of(array.type)) > MAX_LEVELS:
         raise ValueError(

@@ -81,7 +81,7 @@ def _text(key: str, value: Any) -> str:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
             f"column {key!r} has {value!r:.100}, which is not JSON ({error}): use numbers, texts, "
-            "or lists and dicts of them with texts as keys"
+            "or lists and dicts of them with texts as keys, times by .isoformat()"
         ) from error
     return text
 

@@ -43,14 +43,21 @@ WRITERS: Mapping[str, Callable[[Path], Writer]] = {
 """By suffix."""
 
 
-def _arrow_column(key: str, values: Sequence[Any]) -> Any:
+def _column_of(key: str, values: Sequence[Any]) -> Any:
     from batchprocess.sdk.save.formats.arrow_column import column_of
 
     return column_of(key, values)
 
 
+def arrow_column(key: str, array: Any) -> Any:
+    """A user's own array of Arrow as a column of Parquet; TypeError if it can hold none of them."""
+    from batchprocess.sdk.save.formats.arrow_column import column_of_array
+
+    return column_of_array(key, array)
+
+
 LISTS: Mapping[str, Callable[[str, Sequence[Any]], Any]] = {
-    ".parquet": _arrow_column,
+    ".parquet": _column_of,
     ".jsonl": json_column,
 }
 """By suffix: from a column's name and its plain values what the writer takes; it is a snapshot."""
