@@ -11,6 +11,7 @@ PUBLIC = [
     "TorchBatchProcessorContext",
     "results",
     "torch_batch_process",
+    "try_out",
 ]
 
 

@@ -10,6 +10,7 @@ from batchprocess.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from batchprocess.runs.results import results
+    from batchprocess.sdk.attempt.try_out import try_out
     from batchprocess.sdk.entry import torch_batch_process
     from batchprocess.sdk.reduce.reducers import MetricReducer
     from batchprocess.sdk.user.context import TorchBatchProcessorContext
@@ -21,6 +22,7 @@ _HOME = {
     "TorchBatchProcessorContext": "batchprocess.sdk.user.context",
     "results": "batchprocess.runs.results",
     "torch_batch_process": "batchprocess.sdk.entry",
+    "try_out": "batchprocess.sdk.attempt.try_out",
 }
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "TorchBatchProcessorContext",
     "results",
     "torch_batch_process",
+    "try_out",
 ]
 
 

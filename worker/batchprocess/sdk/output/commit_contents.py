@@ -27,7 +27,7 @@ class CommitContents:
 
     def draft(self) -> Draft:
         """The draft for the ledger; waits for the encoder and reads every file for its digest."""
-        files = tuple((name, describe(path)) for name, path in sorted(self._paths().items()))
+        files = tuple((name, describe(path)) for name, path in sorted(self.paths().items()))
         return Draft(
             self.batches,
             self.rows,
@@ -41,11 +41,11 @@ class CommitContents:
     def discard(self) -> None:
         """Remove the local copies: the commit is durable."""
         # With the folder of the block or interval, which holds nothing else.
-        folders = {path.parents[name.count("/")] for name, path in self._paths().items()}
+        folders = {path.parents[name.count("/")] for name, path in self.paths().items()}
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _paths(self) -> dict[str, Path]:
+    def paths(self) -> dict[str, Path]:
         saved = {} if self.saved is None else self.saved.files.result()
         return self.files | saved
 
