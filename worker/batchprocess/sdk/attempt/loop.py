@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
@@ -13,6 +14,7 @@ from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.seeding.randomness import Randomness
+from batchprocess.sdk.setup.deferred_calls import refuse_deferred
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 
@@ -48,7 +50,8 @@ class Loop:
         Raises Stopped once everything processed so far is committed, if a stop was requested.
         """
         state, where, device, clock = self.state, self.where, self.device, self.clock
-        process, next_batch, times = self.processor.process_batch, feed.next_batch, self.state.times
+        process: Callable[[Any, int], object] = self.processor.process_batch
+        next_batch, times = feed.next_batch, self.state.times
         saver, where.plan = self.pending.saver, self.plan
         total, interval = self.plan.size(where.shard), self.interval
         before_batch, base = self.randomness.before_batch, self.plan.first_batch(where.shard)
@@ -63,7 +66,8 @@ class Loop:
             self.pending.rows = self.plan.row_span(where.shard, index, index + 1)
             before_batch(base + index)
             device.begin()
-            process(batch, index)
+            if (returned := process(batch, index)) is not None:
+                refuse_deferred("process_batch", returned)
             device.end()
             times.device, times.saving = device.seconds, saver.waited
             feed.batch_done()
@@ -138,10 +142,11 @@ class Loop:
         contents = self.pending.cut_commit((first, end), rows, self.state.times.spent())
         self.committer.commit(contents, self.tensorboard)
 
-    def _hook(self, hook: Callable[[], None]) -> None:
+    def _hook(self, hook: Callable[[], object]) -> None:
         self.pending.rows = None
         began = self.clock()
-        hook()
+        if (returned := hook()) is not None:
+            refuse_deferred(self.where.stage, returned)
         times = self.state.times
         times.work += self.clock() - began
         times.device, times.saving = self.device.seconds, self.pending.saver.waited

@@ -9,6 +9,7 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from batchprocess.protocol.errors import InvalidArgument, WrongType
+from batchprocess.sdk.setup.deferred_calls import require_immediate
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 _CALLED = {
@@ -40,7 +41,7 @@ def check_arguments(processor: Any, dataset: Any) -> None:
 def require_processor_class(candidate: Any) -> None:
     """Raise InvalidArgument unless `candidate` is a subclass of TorchBatchProcessor that can run.
 
-    Nothing may be missing in it, and its methods must take what they will be called with.
+    Nothing may be missing in it, and its methods must take what they will be called with, and run.
     """
     if isinstance(candidate, TorchBatchProcessor):
         name = type(candidate).__qualname__
@@ -59,6 +60,7 @@ def require_processor_class(candidate: Any) -> None:
         )
     for name in _CALLED:
         _require_callable(candidate, name)
+    require_immediate(candidate)
 
 
 def _require_callable(candidate: type, name: str) -> None:
