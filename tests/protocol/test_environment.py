@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 
 ENVIRONMENT = {"job": "20260101T000000Z-x", "job_name": "j", "run_uri": "/r", "shards": 4}
@@ -34,6 +34,22 @@ def test_an_environment_survives_the_trip_through_variables(
 def test_a_bad_variable_is_named_with_its_value():
     environ = WorkerEnvironment(**ENVIRONMENT).to_env() | {"BATCHPROCESS_SHARDS": "none"}
     with pytest.raises(InvalidArgument, match=r"BATCHPROCESS_SHARDS must be JSON, found 'none'"):
+        WorkerEnvironment.from_env(environ)
+
+
+def test_settings_of_s3_that_nobody_asked_for_are_not_told_for_older_workers_refuse_them():
+    plain = WorkerEnvironment(**ENVIRONMENT).to_env()
+    assert plain["BATCHPROCESS_S3"] == "{}"
+    asked = WorkerEnvironment(**ENVIRONMENT, s3=S3Settings(region="eu", addressing="path"))
+    assert asked.to_env()["BATCHPROCESS_S3"] == '{"region": "eu", "addressing": "path"}'
+    assert WorkerEnvironment.from_env(asked.to_env()) == asked
+
+
+def test_a_setting_of_s3_that_a_worker_does_not_know_is_refused_with_what_to_do():
+    environ = WorkerEnvironment(**ENVIRONMENT).to_env() | {"BATCHPROCESS_S3": '{"sse": "kms"}'}
+    with pytest.raises(
+        InvalidArgument, match=r"BATCHPROCESS_S3: .*'sse' \(found 'kms'\).*image of"
+    ):
         WorkerEnvironment.from_env(environ)
 
 

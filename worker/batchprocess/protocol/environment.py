@@ -16,7 +16,11 @@ from batchprocess.protocol.variables import PREFIX, RUN_URI
 
 
 class S3Settings(BaseModel):
-    """How to reach an S3-compatible store; credentials come the usual AWS way."""
+    """How to reach an S3-compatible store; credentials come the usual AWS way.
+
+    An unknown one is refused, for what it asks for (encryption, another identity) must not be left
+    out; so a writer leaves out what is not asked for, and older workers still start.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -77,6 +81,7 @@ class WorkerEnvironment(BaseModel):
     def to_env(self) -> dict[str, str]:
         """Environment variables; text as it is, everything else as JSON."""
         values = self.model_dump(mode="json")
+        values["s3"] = self.s3.model_dump(mode="json", exclude_defaults=True)
         return {
             PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
             for name, value in values.items()
@@ -98,6 +103,13 @@ class WorkerEnvironment(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
+            if first["type"] == "extra_forbidden":
+                variable, setting = (str(part) for part in first["loc"])
+                raise InvalidArgument(
+                    f"environment variable {PREFIX}{variable.upper()}: this worker does not know "
+                    f"the setting {setting!r} (found {first['input']!r:.100}), and must not do "
+                    "without it: use an image of the same batchprocess version as the operator's"
+                ) from error
             variable = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
             raise InvalidArgument(
                 f"environment variable {variable}: {first['msg']} (found {first['input']!r:.100})"
