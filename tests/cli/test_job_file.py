@@ -30,6 +30,12 @@ def test_an_address_that_is_almost_one_is_refused(uri: str) -> None:
         open_storage(uri)
 
 
+@pytest.mark.parametrize("uri", ["gs://bucket/x", "http://host/x", "s3:///x", "file://host/x"])
+def test_an_address_of_another_kind_is_refused_as_it_was_given(uri: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"output address '{uri}' is not understood. Use s3"):
+        job_uri(job(output={"uri": uri}), Path("job.yaml"))
+
+
 def test_folders_that_only_look_like_it_are_folders(tmp_path: Path) -> None:
     for uri in ("s3", "s3/x", "file", "s3x:y", "./s3:x"):
         assert job_uri(job(output={"uri": uri}), tmp_path / "j.yaml").endswith(f"{uri[-2:]}/job")

@@ -11,7 +11,7 @@ from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.load_yaml import load_job
 from batchprocess.api.yaml_text import MAX_BYTES
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.storage.factory import refuse_typo
+from batchprocess.storage.factory import refuse_unknown
 
 DEFAULT_OUTPUT = "batchprocess-runs"
 _IGNORED = (
@@ -49,7 +49,7 @@ def read_job(path: Path) -> BatchProcessJob:
 def job_uri(job: BatchProcessJob, path: Path) -> str:
     """The job's folder: `<uri>/<job name>`; relative paths begin at the job file's folder."""
     uri = job.spec.output.uri or DEFAULT_OUTPUT
-    refuse_typo(uri)
+    refuse_unknown(uri)
     root = uri if "://" in uri else str(path.absolute().parent / _expanded(uri))
     return f"{root.rstrip('/')}/{job.metadata.name}"
 

@@ -14,7 +14,7 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.variables import OUTPUT, SCRATCH
 from batchprocess.runs.local_runs import is_complete, latest_run, new_job_id, next_run
 from batchprocess.storage.base import Storage
-from batchprocess.storage.factory import open_storage, refuse_typo
+from batchprocess.storage.factory import open_storage, refuse_unknown
 
 
 class DistributedContext(Protocol):
@@ -108,7 +108,7 @@ def _standalone_run(
 ) -> tuple[WorkerEnvironment, Storage]:
     output = environ.get(OUTPUT, "batchprocess-runs")
     name = script.stem if script is not None else "interactive"
-    refuse_typo(output)
+    refuse_unknown(output)
     root = output if "://" in output else str(Path(output).expanduser().absolute())
     job_folder = open_storage(f"{root.rstrip('/')}/{name}")
     run_id = _run_id(job_folder)
