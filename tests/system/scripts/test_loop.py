@@ -85,6 +85,22 @@ def saving(cut: int | None) -> type[TorchBatchProcessor]:
     return Saving
 
 
+@pytest.mark.parametrize(("returned", "warnings"), [(torch.ones(1), 1), ([], 1), (None, 0)])
+def test_what_process_batch_returns_is_dropped_with_one_warning(
+    alone: Alone, caplog: pytest.LogCaptureFixture, returned: Any, warnings: int
+) -> None:
+    class Returning(TorchBatchProcessor):
+        def __init__(self, context):
+            pass
+
+        def process_batch(self, batch, batch_idx):
+            return returned
+
+    alone.run(Returning, TensorDataset(torch.arange(ROWS)))
+    found = [one for one in caplog.messages if "context.save(name, rows)" in one]
+    assert len(found) == warnings
+
+
 @pytest.mark.parametrize("cuts", CUTS)
 def test_saved_rows_are_those_of_the_uninterrupted_run(alone: Alone, cuts: tuple[int, ...]) -> None:
     for cut in (*cuts, None):

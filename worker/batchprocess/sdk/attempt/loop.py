@@ -13,6 +13,7 @@ from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.report.error_report import Where
+from batchprocess.sdk.report.standalone_log import warn_of_dropped_result
 from batchprocess.sdk.seeding.randomness import Randomness
 from batchprocess.sdk.setup.deferred_calls import refuse_deferred
 from batchprocess.sdk.user.processor import TorchBatchProcessor
@@ -43,6 +44,7 @@ class Loop:
     idle: bool = True
     committed: int = 0
     _before_batch: int = 0
+    _warned: bool = False
 
     def run(self, feed: Feed, cursor: int) -> None:
         """All batches from `cursor` on; returns with the last commit under way.
@@ -68,6 +70,9 @@ class Loop:
             device.begin()
             if (returned := process(batch, index)) is not None:
                 refuse_deferred("process_batch", returned)
+                if not self._warned:
+                    self._warned = True
+                    warn_of_dropped_result()
             device.end()
             times.device, times.saving = device.seconds, saver.waited
             feed.batch_done()

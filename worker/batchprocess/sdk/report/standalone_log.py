@@ -26,6 +26,14 @@ def log_beginning(uri: str, shard: int, cursor: int, total: int) -> None:
         _LOG.info("shard %d begins: %d batches; %s", shard, total, uri)
 
 
+def warn_of_dropped_result() -> None:
+    """Results that user code returns are not in the run, which ends well all the same."""
+    _LOG.warning(
+        "process_batch returned something, and nobody takes what it returns: hand results over by "
+        "context.save(name, rows), or return nothing"
+    )
+
+
 def warn_that_commands_differ(shard: int) -> None:
     """Under an agent: the rows of two commands in one run may be no result of either."""
     _LOG.warning(

@@ -29,7 +29,8 @@ class TorchBatchProcessor(ABC):
     def process_batch(self, batch: Any, batch_idx: int) -> None:
         """Process one batch, on the CPU as the data loader made it.
 
-        `batch_idx` counts from 0 within the shard, also after a restart. Called at most once per
+        What it returns is dropped: results are handed over by the context. `batch_idx` counts from
+        0 within the shard, also after a restart. Called at most once per
         batch on one object; whatever is tried again is tried by a new process.
         """
 
