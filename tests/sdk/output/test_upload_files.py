@@ -1,10 +1,12 @@
 """Files of `upload_path()`: blocks, and what is refused."""
 
+import contextlib
 import errno
 import os
 
 import pytest
 
+from batchprocess.protocol.records import Commit, CommittedFile, data_prefix, encode
 from batchprocess.sdk.output.upload_files import Staging
 
 
@@ -49,6 +51,31 @@ def test_a_file_of_one_block_that_is_a_folder_of_another_is_refused(tmp_path, na
 def test_more_files_than_a_commit_holds_are_refused_with_what_to_do(tmp_path):
     with pytest.raises(ValueError, match="10001 files.*write larger files"):
         stage(Staging(tmp_path), *map(str, range(10_001)))
+
+
+@pytest.mark.parametrize("length", [12, 120, 250])
+def test_as_many_files_as_are_let_in_fit_into_a_record(tmp_path, length):
+    staging, blocks = Staging(tmp_path), 0
+    with contextlib.suppress(ValueError):
+        while blocks < 100:
+            stage(staging, *(f"{blocks}-{n}".ljust(length, "x") for n in range(100)))
+            blocks += 1
+    with pytest.raises(ValueError, match=r"\d+ files .* and \d+ with names as long as these fit"):
+        stage(staging, *(f"{blocks}-{n}".ljust(length, "x") for n in range(100)))
+    names = staging.cut_files()
+    assert len(names) == blocks * 100
+    entries = [
+        CommittedFile(
+            name=name, key=f"{data_prefix(3, 2, 'a' * 32)}{name}", size=0, sha256="b" * 64
+        )
+        for name in names
+    ]
+    record = Commit(
+        shard=3, seq=2, prev="p" * 64, nonce="a" * 32, attempt="a" * 32, job="j" * 60, cursor=1,
+        at="", batches=(0, 1), rows=(0, 8), files=tuple(entries),
+    )  # fmt: skip
+    assert len(encode(record)) > 700_000
+    assert list(staging.cut_files()) == []
 
 
 def test_an_exception_in_a_block_discards_it(tmp_path):

@@ -4,6 +4,7 @@ A record is serialized once; every retry sends the same bytes, and `prev` of the
 the digest of exactly those bytes.
 """
 
+import contextlib
 import hashlib
 import re
 from typing import Annotated, Any, Literal
@@ -15,7 +16,7 @@ from batchprocess.protocol.json_values import check_readable
 from batchprocess.protocol.spent import Spent
 
 MAX_RECORD_BYTES = 1 << 20
-MAX_FILES_PER_COMMIT = 10_000
+MAX_FILES_PER_COMMIT = 10_000  # names fill a record before: of 30 bytes each, some 4,000 fit
 MAX_INLINE_BYTES = 16 << 10
 """Of a reducer's value as JSON in a record; larger ones lie beside the record's files."""
 _RECORD_KEY = re.compile(r"^ledger/[0-9]{5,}/([0-9]{8,})\.json$")
@@ -123,23 +124,20 @@ def encode(record: Claim | Commit | Seal) -> bytes:
 
 def _read_again(record: Claim | Commit | Seal) -> bytes:
     """What nobody can read ends the shard, and with it the run: find it before it stands."""
-    try:
+    with contextlib.suppress(ValueError):
         body = record.model_dump_json().encode()
         if _ADAPTER.validate_json(body) == record:
             return body
-        reason = "it would not be the same"
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
     raise ValueError(
-        f"{_culprit(record)} of the {record.type} of shard {record.shard} could not be read again "
-        f"({reason}): give values of JSON, nested less"
+        f"{_culprit(record)} of the {record.type} of shard {record.shard} could not be read again: "
+        "give values of JSON, nested less"
     )
 
 
 def _culprit(record: Claim | Commit | Seal) -> str:
     """Which part of user code's it is that makes the record unreadable."""
     parts: dict[str, BaseModel] = {}
-    if not isinstance(record, Claim):
+    if isinstance(record, _Body):
         parts |= {f"reducer {one.name!r}": one for one in record.reducers}
         parts |= {f"a metric of group {one.group!r}": one for one in record.metrics}
     for name, part in parts.items():

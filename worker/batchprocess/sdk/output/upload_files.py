@@ -12,7 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.file_names import check_name
-from batchprocess.protocol.records import MAX_FILES_PER_COMMIT
+from batchprocess.protocol.records import MAX_RECORD_BYTES, CommittedFile, data_prefix
+
+_MAX_BYTES_OF_FILES = MAX_RECORD_BYTES - (64 << 10)
+"""Of their names in a record, which has more to hold."""
 
 
 class Staging:
@@ -29,6 +32,7 @@ class Staging:
         self._open = 0
         self.blocks = 0
         self._names: dict[str, Path] = {}
+        self._record_bytes = 0
         self._folders: set[str] = set()
 
     @contextlib.contextmanager
@@ -61,7 +65,7 @@ class Staging:
                     "an upload_path() block is still open at a checkpoint: leave it before "
                     "on_checkpoint_start or on_finish returns"
                 )
-            names, self._names = self._names, {}
+            names, self._names, self._record_bytes = self._names, {}, 0
             self._folders.clear()
         return names
 
@@ -81,13 +85,16 @@ class Staging:
                     "its name, or write it once in on_checkpoint_start"
                 )
             self._check_tree(name)
-        self._names |= found
-        if len(self._names) > MAX_FILES_PER_COMMIT:
+        size = self._record_bytes + sum(map(_bytes_in_record, found))
+        if size > _MAX_BYTES_OF_FILES:
+            fit = _MAX_BYTES_OF_FILES // max(map(_bytes_in_record, found))
             raise ValueError(
-                f"{len(self._names)} files were written since the last checkpoint, at most "
-                f"{MAX_FILES_PER_COMMIT} fit into a commit: write larger files, or set a smaller "
-                "checkpoint_interval"
+                f"{len(self._names) + len(found)} files were written since the last checkpoint, "
+                f"and {fit} with names as long as these fit into a commit: write larger files, or "
+                "set a smaller checkpoint_interval"
             )
+        self._names |= found
+        self._record_bytes = size
 
     def _check_tree(self, name: str) -> None:
         """What is a file in one block and a folder in another fits into no file system."""
@@ -98,6 +105,13 @@ class Staging:
                 "rename one"
             )
         self._folders |= above
+
+
+def _bytes_in_record(name: str) -> int:
+    """At most: the name stands there twice."""
+    key = data_prefix(99_999, 99_999_999, "f" * 32) + name
+    longest = CommittedFile(name=name, key=key, size=2**63, sha256="f" * 64)
+    return len(longest.model_dump_json().encode()) + 1
 
 
 def describe(path: Path) -> Staged:
