@@ -55,8 +55,8 @@ def test_nothing_is_left_of_what_was_committed(tmp_path):
     second = pending.cut_commit((1, 2), (1, 2))
     assert len(first.draft().files) == 9
     first.discard()
-    assert [file.name for _, file in sorted(second._paths().items())] == ["0", "rows.jsonl"]
-    assert all(file.exists() for file in second._paths().values())
+    assert [file.name for _, file in sorted(second.paths().items())] == ["0", "rows.jsonl"]
+    assert all(file.exists() for file in second.paths().values())
     second.discard()
     assert set(tmp_path.rglob("*")) == {pending.staging.saved.parent, pending.staging.saved}
 

@@ -46,6 +46,7 @@ class CommitContents:
             shutil.rmtree(folder, ignore_errors=True)
 
     def paths(self) -> dict[str, Path]:
+        """Where the files are, by name; waits for the encoder."""
         saved = {} if self.saved is None else self.saved.files.result()
         return self.files | saved
 
