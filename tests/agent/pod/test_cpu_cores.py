@@ -1,10 +1,11 @@
 """Children of a pod share its cores: no core twice, none left over, no more threads than run."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from batchprocess.agent.pod.cpu_cores import environment, limit, share, threads
+from batchprocess.agent.pod.cpu_cores import environment, limit, pin, share, threads
 
 
 @pytest.mark.parametrize("cores", [range(16), [0, 2, 4, 6, 8], range(7)])
@@ -40,3 +41,9 @@ def test_a_users_own_number_of_threads_and_a_single_child_are_left_alone() -> No
     assert environment(8, 2, None, {}) == {"OMP_NUM_THREADS": "8"}
     assert environment(8, 2, None, {"OMP_NUM_THREADS": "3"}) == {}
     assert environment(8, 1, None, {}) == {}
+
+
+def test_where_no_process_can_be_bound_none_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    pin(os.getpid(), os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_setaffinity")
+    pin(os.getpid(), {0})

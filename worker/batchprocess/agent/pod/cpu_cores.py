@@ -39,7 +39,12 @@ def threads(cores: int, count: int, cpu_limit: float | None) -> int:
 
 
 def pin(pid: int, cores: Collection[int]) -> None:
-    """Keep a process that has just been started, and all that it starts, on `cores`."""
+    """Keep a process that has just been started, and all that it starts, on `cores`.
+
+    Nothing where a process can't be bound (macOS).
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
     # It may have ended already, and some sandboxes forbid this; it is a matter of speed only.
     with contextlib.suppress(OSError):
         os.sched_setaffinity(pid, cores)

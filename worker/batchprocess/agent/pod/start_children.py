@@ -1,11 +1,11 @@
 """Starting one child for each shard of a pod, with its share of GPUs and cores."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from batchprocess.agent.pod import cpu_cores
 from batchprocess.agent.pod.child_watch import Watch
 from batchprocess.agent.processes import Child, gpu_of, start, start_failure
+from batchprocess.cores import allowed_cores
 from batchprocess.protocol.environment import WorkerEnvironment
 
 
@@ -17,7 +17,7 @@ def start_children(
 ) -> Iterator[tuple[Watch, Child | None]]:
     """Each as soon as it runs; without a child where it could not be started, and why."""
     shards = environment.shards_of_worker()
-    allowed, cpu_limit = os.sched_getaffinity(0), cpu_cores.limit()
+    allowed, cpu_limit = allowed_cores(), cpu_cores.limit()
     for number, shard in enumerate(shards):
         mine = cpu_cores.share(allowed, number, len(shards))
         omp = cpu_cores.environment(len(mine), len(shards), cpu_limit, environ)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from batchprocess.cores import allowed_cores
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
@@ -159,7 +160,7 @@ class AttemptAssembly:
 
     def _after_checkpoint(self, state: AttemptState) -> Callable[[], None]:
         loaders = int(self._settings.loader.get("num_workers") or 0)
-        advisor = Advisor(state.loop.times, loaders, len(os.sched_getaffinity(0)))
+        advisor = Advisor(state.loop.times, loaders, len(allowed_cores()))
 
         def after_checkpoint() -> None:
             advisor.advise_once()

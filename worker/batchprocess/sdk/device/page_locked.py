@@ -1,13 +1,14 @@
 """Page-locked memory: how much of it is held, and filling it fast."""
 
 import ctypes
-import os
 import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import torch
+
+from batchprocess.cores import allowed_cores
 
 _MAX_THREADS = 4
 _CORES_A_THREAD = 4
@@ -52,7 +53,7 @@ class Copier:
     """
 
     def __init__(self, cores: int | None = None) -> None:
-        cores = len(os.sched_getaffinity(0)) if cores is None else cores
+        cores = len(allowed_cores()) if cores is None else cores
         self._threads = max(1, min(_MAX_THREADS, cores // _CORES_A_THREAD))
 
     def copy(self, to: torch.Tensor, source: torch.Tensor) -> None:

@@ -1,6 +1,8 @@
 """The data loader of one shard: which options it takes, and which rows it is to read."""
 
+import logging
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from batchprocess.sdk.input.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.worker_queues import ForkingContext
 from batchprocess.sdk.seeding.generators import set_generators
 
+_LOG = logging.getLogger("batchprocess")
 _IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
 _BY_SHARD = "batches are chosen by the shard, so that a restart finds its place"
 _REFUSED = {
@@ -142,6 +145,11 @@ def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any])
     settings["collate_fn"] = Collate(settings.get("collate_fn"))
     if settings.get("num_workers"):
         # The script of the seed has no main guard, so workers must be forked, not spawned.
+        if sys.platform == "darwin" and "multiprocessing_context" not in settings:
+            _LOG.warning(
+                "loader workers are forked, which some libraries of macOS do not survive: leave "
+                "num_workers out if they crash or hang"
+            )
         forking = ForkingContext(lambda: _slots(settings) if ahead else [])
         settings.setdefault("multiprocessing_context", forking)
         settings["worker_init_fn"] = _StartOfWorker(settings.get("worker_init_fn"))

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -25,8 +26,15 @@ from batchprocess.protocol.variables import CONTROL_FD
 from batchprocess.sdk.report.loop_times import Times
 
 _BEAT_SECONDS = 1.0
-DUMP_SIGNAL = signal.SIGRTMAX - 3
-"""Makes faulthandler write all stacks, also while C code holds the GIL."""
+
+
+def dump_signal(signals: Any = signal) -> int:
+    """Makes faulthandler write all stacks, also while C code holds the GIL.
+
+    One that nobody uses: on macOS, which has none in real time, the one of Ctrl-T.
+    """
+    highest: int | None = getattr(signals, "SIGRTMAX", None)
+    return int(signals.SIGINFO) if highest is None else highest - 3
 
 
 @dataclass
@@ -65,8 +73,8 @@ class AgentLink:
             return cls(state, None)
         connection = _inherited(environ[CONTROL_FD])
         link = cls(state, connection)
-        faulthandler.register(DUMP_SIGNAL, all_threads=True, chain=False)
-        link.send(Hello(pid=os.getpid(), dump_signal=int(DUMP_SIGNAL)))
+        faulthandler.register(dump_signal(), all_threads=True, chain=False)
+        link.send(Hello(pid=os.getpid(), dump_signal=dump_signal()))
         return link
 
     def start_threads(self) -> None:
