@@ -19,6 +19,7 @@ from batchprocess.sdk.report.error_report import exit_code_of
 from batchprocess.sdk.report.failure_note import leave_failure_note
 from batchprocess.sdk.report.standalone_log import log_to_stderr
 from batchprocess.sdk.report.uncaught import print_plainly_if_uncaught
+from batchprocess.sdk.setup.main_guard import refuse_call_of_starting_child
 from batchprocess.sdk.setup.placement import (
     DistributedContext,
     find_placement,
@@ -66,6 +67,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
         checkpoint_interval=checkpoint_interval,
         dataloader_kwargs=dataloader_kwargs,
     )
+    refuse_call_of_starting_child("torch_batch_process")
     with _the_only_call():
         call = _Call(AttemptState.begin(os.environ))
         try:

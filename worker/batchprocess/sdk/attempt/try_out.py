@@ -19,6 +19,7 @@ from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.reduce.registered import reduce_all
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.setup.construct_processor import warn_of_misspelt_hooks
+from batchprocess.sdk.setup.main_guard import refuse_call_of_starting_child
 from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.settings import merge
 from batchprocess.sdk.user.processor import TorchBatchProcessor
@@ -69,6 +70,7 @@ def try_out(
     Nothing is kept: no run, no ledger, no file outside a temporary folder. May be called as often
     as you like, in a script too. Raises InvalidArgument and whatever user code raises.
     """
+    refuse_call_of_starting_child("try_out")
     if isinstance(batches, bool) or not isinstance(batches, int) or batches < 1:
         raise InvalidArgument(f"batches must be an integer of at least 1, not {batches!r:.100}")
     with tempfile.TemporaryDirectory(prefix="batchprocess-try-") as folder:

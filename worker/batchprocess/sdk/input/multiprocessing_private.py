@@ -5,12 +5,20 @@ import os
 import sys
 import termios
 from multiprocessing.context import ForkContext, ForkProcess
+from multiprocessing.process import current_process
 from multiprocessing.queues import Queue
 from multiprocessing.resource_sharer import DupFd
 from queue import Full
 from typing import Any
 
-__all__ = ["DupFd", "ForkContext", "ForkProcess", "OpenQueue", "close_unsent"]
+__all__ = [
+    "DupFd",
+    "ForkContext",
+    "ForkProcess",
+    "OpenQueue",
+    "close_unsent",
+    "is_starting_child",
+]
 
 
 # No type arguments: the class has none when it runs.
@@ -43,6 +51,11 @@ class OpenQueue(Queue):  # type: ignore[type-arg]
             raise Full
         with self._wlock:
             self._writer.send_bytes(message)
+
+
+def is_starting_child() -> bool:
+    """Whether this process is a child that still reads its parent's script, for `spawn`."""
+    return getattr(current_process(), "_inheriting", False)
 
 
 def close_unsent(file: DupFd) -> None:
