@@ -82,8 +82,9 @@ def test_run_again_and_fresh(job: Script) -> None:
 
     again = job.batchprocess("run", "job.yaml", "--json")
     assert (again.returncode, json.loads(again.stdout)["state"]) == (0, "complete")
-    told = "is complete (its dataset was not looked at again); --fresh starts another"
-    assert told in again.stderr
+    assert "is complete; --fresh starts another\n" in again.stderr
+    assert "warning" not in again.stderr
+    assert json.loads(again.stdout)["changed"] == []
     assert "[shard" not in again.stderr
 
     fresh = job.batchprocess("run", "job.yaml", "--fresh", "--json")
@@ -94,6 +95,31 @@ def test_run_again_and_fresh(job: Script) -> None:
         assert {"runId", "job", "rows", "batches", "shards", "failedShards", "files"} <= read.keys()
         assert {"bytes", "attempts", "metrics", "metricsError", "state", "uri"} <= read.keys()
         assert lines_of(job, read["uri"]) == [str(row) for row in range(24)]
+
+
+def test_a_complete_run_says_what_has_changed_since(job: Script) -> None:
+    spec = SPEC | {"dataset": "rows:grown", "shards": 1}
+    job.write(
+        "rows.py", CODE + "\ndef grown():\n    return list(range(open('n').read().count('x')))\n"
+    )
+    job.job(**spec)
+    job.write("n", "x" * 6)
+    assert job.batchprocess("run", "job.yaml", "--expect-new").returncode == 0
+    job.write("n", "x" * 7)
+    again = job.batchprocess("run", "job.yaml", "--json")
+    assert again.returncode == 0
+    (said,) = json.loads(again.stdout)["changed"]
+    assert said.startswith("the dataset has 7 rows here, but the run was started with 6")
+    assert f"warning: {said}" in again.stderr
+    job.write("n", "x" * 6)
+    job.write("rows.py", (job.folder / "rows.py").read_text() + "\n# changed\n")
+    again = job.batchprocess("run", "job.yaml", "--expect-new")
+    assert again.returncode == 3
+    assert "warning: the job's code has changed since the run was begun" in again.stderr
+    job.write("rows.py", "raise SystemExit('cannot be imported today')")
+    again = job.batchprocess("run", "job.yaml")
+    assert again.returncode == 0
+    assert "could not be seen: the job's code ended with exit code 1: cannot be" in again.stderr
 
 
 def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Start) -> None:

@@ -33,7 +33,8 @@ def main() -> None:
     \b
     Exit codes: 0 complete, 85 stopped and resumable, 86 stalled, 87 taken over by another run,
     88 storage unreachable, 90 user code raised, 91 can never work, 92 no progress, 93 verification
-    failed, 94 shard closed, 128+n killed by signal n, 2 usage, 1 anything else.
+    failed, 94 shard closed, 128+n killed by signal n, 2 usage, 3 nothing new where it was
+    expected, 1 anything else.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -44,16 +45,20 @@ def main() -> None:
 @main.command()
 @click.argument("job", type=click.Path(path_type=Path))
 @click.option("--fresh", is_flag=True, help="Start another run, whatever became of the latest.")
+@click.option(
+    "--expect-new", is_flag=True, help="End with 3 if the latest run was complete already."
+)
 @_json
-def run(job: Path, fresh: bool, as_json: bool) -> int:
+def run(job: Path, fresh: bool, expect_new: bool, as_json: bool) -> int:
     """Run JOB here until it is complete; go on where the latest run stopped.
 
     Ctrl-C lets every shard commit its running batch and stops; run again to go on. Progress goes
-    to stderr, the result to stdout.
+    to stderr, the result to stdout. Of a run that is complete already it says whether data or
+    code have changed since.
     """
     from batchprocess.cli.commands.run import run_job
 
-    return run_job(job, fresh=fresh, as_json=as_json)
+    return run_job(job, fresh=fresh, expect_new=expect_new, as_json=as_json)
 
 
 @main.command()

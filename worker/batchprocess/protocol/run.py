@@ -85,7 +85,8 @@ class RunInfo(_Model):
     """run.json: how the dataset is cut and processed, written once before the first claim.
 
     `asked`, `seeds`, `fingerprint_of` and `rows_digest` are None in runs that were begun before
-    they were kept. `rows_digest` goes with a fingerprint that may differ for equal data.
+    they were kept. `rows_digest` goes with a fingerprint that may differ for equal data. `code` is
+    a digest of the job's own modules.
     """
 
     rows: int
@@ -99,6 +100,7 @@ class RunInfo(_Model):
     rows_digest: str | None = None
     seeds: RunSeeds | None = None
     asked: Asked | None = None
+    code: str | None = None
     versions: dict[str, str] = {}
 
 

@@ -1,20 +1,15 @@
 """`batchprocess plan`."""
 
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from batchprocess.agent.processes import resolve, start_failure
-from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli import plan_warnings
-from batchprocess.cli.job_file import command_of, job_uri, read_job, warn_of_ignored
+from batchprocess.cli.dry_run import count
+from batchprocess.cli.job_file import job_uri, read_job, warn_of_ignored
 from batchprocess.cli.output import duration, print_json
-from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion
-from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
-
-_NO_JOB = "00000000T000000Z-plan"
+from batchprocess.protocol.dry_run import DryRunAnswer
+from batchprocess.protocol.errors import BatchProcessError
 
 
 def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
@@ -55,41 +50,6 @@ def _print_plan(
         print(f"estimated: {time} with {workers} at a time, start-up not counted")
     for warning in found["warnings"]:
         print(f"warning: {warning}")
-
-
-def count(job: BatchProcessJob, path: Path, *, try_batch: bool) -> DryRunAnswer:
-    """Run the user's code in a process of its own up to where it would begin: what it counted."""
-    environment = worker_environment(job, run_uri=job_uri(job, path) + "/plan", job_id=_NO_JOB)
-    environ = {
-        **os.environ,
-        **environment.model_copy(update={"shard": 0}).to_env(),
-        **DryRunQuestion(try_batch=try_batch).to_env(),
-    }
-    command = command_of(job)
-    try:
-        done = subprocess.run(
-            resolve(command),
-            env=environ,
-            cwd=path.absolute().parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        raise InvalidArgument(start_failure(command, error)[1]) from error
-    lines = done.stdout.strip().splitlines()
-    if done.returncode != 0 or not lines:
-        said = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise InvalidArgument(f"the job's code ended with exit code {done.returncode}: {said}")
-    try:
-        return DryRunAnswer.decode(lines[-1])
-    except ValueError as error:
-        raise InvalidArgument(
-            "the command ended without calling torch_batch_process; its last line was "
-            f"{lines[-1]!r:.100}"
-        ) from error
 
 
 def _estimate(job: BatchProcessJob, counted: DryRunAnswer) -> float | None:

@@ -10,18 +10,18 @@ from batchprocess.agent.local.local_run import LocalResult, LocalRun
 from batchprocess.agent.local.runner import run_local
 from batchprocess.api.environment import s3_settings, worker_environment
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli.complete_run import NOTHING_NEW, changes_since
 from batchprocess.cli.job_file import command_of, job_uri, loaders_of, read_job, warn_of_ignored
 from batchprocess.cli.output import print_json
 from batchprocess.cli.progress_view import open_view
 from batchprocess.cli.run_outcome import print_result, result_json
 from batchprocess.cli.table import shard_rows
 from batchprocess.ledger.finalize import finished
-from batchprocess.ledger.job_settings import require_as_asked, require_same_hparams
-from batchprocess.ledger.run import ANOTHER, plan_of, read_run
+from batchprocess.ledger.job_settings import require_same_hparams
+from batchprocess.ledger.run import ANOTHER, plan_of
 from batchprocess.protocol.errors import (
     BatchProcessError,
     InvalidArgument,
-    RunMismatch,
     StorageDenied,
 )
 from batchprocess.protocol.exit_codes import ExitCode
@@ -40,8 +40,11 @@ from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
 
-def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
-    """Run the job file's job to its end; returns the exit code."""
+def run_job(path: Path, *, fresh: bool, expect_new: bool, as_json: bool) -> int:
+    """Run the job file's job to its end; returns the exit code.
+
+    `expect_new`: that of a run which was complete already is not 0.
+    """
     job = read_job(path)
     warn_of_ignored(job)
     folder = open_storage(job_uri(job, path), s3_settings(job))
@@ -52,13 +55,9 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
         raise InvalidArgument(str(error)) from error
     storage = folder.at(run_id)
     done = perform(finished(), storage)
+    changed: list[str] = []
     if done is not None:
-        _require_as_asked(job, storage)
-        print(
-            f"run {run_id} is complete (its dataset was not looked at again); "
-            "--fresh starts another",
-            file=sys.stderr,
-        )
+        changed = changes_since(job, path, storage)
         result = LocalResult("complete", ExitCode.SEALED, "", done, ())
     else:
         result = _run(job, path, storage)
@@ -68,10 +67,10 @@ def run_job(path: Path, *, fresh: bool, as_json: bool) -> int:
     if result.state == "failed":
         _print_what_stays(rows)
     if as_json:
-        print_json(result_json(result, storage.uri, loaders_of(job)))
+        print_json({**result_json(result, storage.uri, loaders_of(job)), "changed": changed})
     else:
         print_result(result, storage.uri, rows, loaders_of(job))
-    return result.code
+    return NOTHING_NEW if expect_new and done is not None else result.code
 
 
 def _print_what_stays(rows: Sequence[dict[str, Any]]) -> None:
@@ -82,16 +81,6 @@ def _print_what_stays(rows: Sequence[dict[str, Any]]) -> None:
             "to go on",
             file=sys.stderr,
         )
-
-
-def _require_as_asked(job: BatchProcessJob, storage: Storage) -> None:
-    stored = perform(read_run(), storage)
-    asked = Asked.of(worker_environment(job, run_uri=storage.uri, job_id=""))
-    try:
-        require_as_asked(asked, None if stored is None else stored.asked, ANOTHER)
-    except RunMismatch as error:
-        run_id = storage.uri.rpartition("/")[2]
-        raise RunMismatch(f"run {run_id} is complete, but not this job's: {error}") from error
 
 
 def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:

@@ -1,5 +1,6 @@
 """The user's dataset: how it is cut, and how a run knows it again."""
 
+import sys
 import warnings
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.loader import rows_of
+from batchprocess.sdk.setup.code_digest import code_digest, main_folder
 from batchprocess.sdk.setup.fingerprint import Fingerprint
 from batchprocess.sdk.setup.foreign_datasets import refuse_foreign
 from batchprocess.sdk.setup.settings import Settings
@@ -44,5 +46,6 @@ def describe_run(
         fingerprint_of=fingerprint.of,
         rows_digest=fingerprint.rows_digest,
         asked=asked,
+        code=code_digest(sys.modules, main_folder()),
         versions={"batchprocess": __version__, "torch": str(torch.__version__)},
     )
