@@ -216,3 +216,17 @@ def test_only_where_nothing_can_be_written_a_failing_fsync_is_no_error(
     read_only = os.statvfs_result((*real[:8], real.f_flag | os.ST_RDONLY, real.f_namemax))
     monkeypatch.setattr(os, "statvfs", lambda _: read_only)
     LocalStorage(tmp_path).sync("run.json")
+
+
+def test_a_file_system_that_is_read_only_is_named_where_something_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    with pytest.raises(
+        StorageDenied, match=f"Read-only.*what is mounted at {tmp_path} can be read only: mount it"
+    ):
+        LocalStorage(tmp_path / "runs").put("latest", b"x")

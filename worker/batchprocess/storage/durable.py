@@ -20,7 +20,7 @@ from batchprocess.storage.base import Content
 
 CHUNK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_DENIED = {errno.EACCES, errno.EPERM}
 _NO_SUCH_PATH = {
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 }
@@ -166,6 +166,12 @@ def _meaning(path: Path, error: OSError) -> StorageError:
     reason = f"{path}: {os.strerror(error.errno or 0)}"
     if error.errno in _FULL:
         return StorageFull(f"{reason}; free some space or point output.uri elsewhere")
+    if error.errno == errno.EROFS:
+        mount = next(one for one in (path, *path.parents) if one.is_mount() or one.name == "")
+        return StorageDenied(
+            f"{reason}; what is mounted at {mount} can be read only: mount it for writing, or let "
+            "output.uri name another folder"
+        )
     if error.errno in _DENIED:
         return StorageDenied(f"{reason}; this user must be able to read and write there")
     if error.errno in _NO_SUCH_PATH:
