@@ -7,6 +7,7 @@ import pytest
 from batchprocess.ledger.job_settings import (
     differ_in_command,
     require_as_asked,
+    require_of_run,
     require_same_hparams,
 )
 from batchprocess.ledger.run import open_run, require_same
@@ -70,3 +71,20 @@ def test_another_command_alone_stops_nobody_but_is_no_result_of_this_job():
     assert differ_in_command(other, ASKED)
     with pytest.raises(RunMismatch, match="command is not the one that this run was started with"):
         require_as_asked(other, ASKED, "so")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"shards": 3}, "shards is 3, but this run was started with 2; do as it did"),
+        ({"batch_size": 8}, "batchSize is 8, but this run was started with 2"),
+        ({"hparams": {"tag": "B"}}, "hparams.tag is .B., but .* with .A."),
+    ],
+)
+def test_who_finalizes_must_be_of_a_job_that_asked_for_this_run(change, sentence):
+    asked = Asked(shards=2, batch_size=2, hparams={"tag": "A"})
+    run = RUN.model_copy(update={"asked": asked})
+    require_of_run(asked, run, "so")
+    require_of_run(asked.model_copy(update={"batch_size": None, "command": "other"}), run, "so")
+    with pytest.raises(RunMismatch, match=sentence):
+        require_of_run(asked.model_copy(update=change), run, "so")

@@ -9,9 +9,9 @@ from batchprocess.ledger.documents import Reduction
 from batchprocess.ledger.draft import Draft
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.identity import Identity
-from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.errors import RunMismatch, VerificationError
 from batchprocess.protocol.records import MetricEntry, record_key
-from batchprocess.protocol.run import RunInfo
+from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform
@@ -43,9 +43,9 @@ def staged(body):
     return Staged(body, len(body), hashlib.sha256(body).hexdigest())
 
 
-def finish_again(store):
+def finish_again(store, asked=None):
     reduce = lambda _entries: Reduction({})  # noqa: E731
-    return finish(store, job=JOB, run_id="r", reduce=reduce, patience=Patience(5))
+    return finish(store, job=JOB, run_id="r", reduce=reduce, patience=Patience(5), asked=asked)
 
 
 def test_a_run_without_any_output_is_told(caplog):
@@ -101,3 +101,19 @@ def test_nothing_is_deleted_of_a_final_run_that_lacks_a_file(final):
     with pytest.raises(VerificationError, match=f"names {key}, which is missing"):
         finish_again(final)
     assert final.objects == before
+
+
+def test_no_shard_is_abandoned_for_a_job_of_another_number_of_shards():
+    store = FakeMemoryStorage()
+    begin(store, RUN.model_copy(update={"shards": 2}))
+    before = dict(store.objects)
+    with pytest.raises(RunMismatch, match="shards is 1, but this run was started with 2"):
+        finish_again(store, Asked(shards=1))
+    assert store.objects == before
+
+
+def test_a_final_run_is_no_result_of_a_job_with_other_hparams(final):
+    run = RUN.model_copy(update={"asked": Asked(shards=1, hparams={"tag": "A"})})
+    final.objects["run.json"] = run.model_dump_json().encode()
+    with pytest.raises(RunMismatch, match=r"hparams.tag is \"B\", but this run was started with"):
+        finish_again(final, Asked(shards=1, hparams={"tag": "B"}))

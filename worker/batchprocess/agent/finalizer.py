@@ -14,7 +14,7 @@ from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, Stopped, StorageError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import ReducerEntry
-from batchprocess.protocol.run import Summary
+from batchprocess.protocol.run import Asked, Summary
 from batchprocess.protocol.variables import ROLE
 from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
@@ -43,6 +43,7 @@ class Finalizer:
                 open_storage(environment.run_uri, environment.s3),
                 job=environment.job,
                 run_id=environment.run_uri.rstrip("/").rpartition("/")[2],
+                asked=Asked.of(environment),
                 reduce=self._reduce,
                 patience=Patience(environment.storage_deadline_seconds, sleep=self._sleep),
             )

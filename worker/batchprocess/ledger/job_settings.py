@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from batchprocess.protocol.errors import RunMismatch
-from batchprocess.protocol.run import Asked
+from batchprocess.protocol.run import Asked, RunInfo
 
 _SPELLING = {
     "batch_size": "batchSize",
@@ -32,6 +32,20 @@ def require_same_hparams(mine: Asked | None, stored: Asked | None, another: str)
         ours, theirs = (_value_of(one.hparams, key) for one in (mine, stored))
         if ours != theirs:
             raise _mismatch(f"hparams.{key:.60}", ours, theirs, another)
+
+
+def require_of_run(mine: Asked | None, run: RunInfo, another: str) -> None:
+    """Raise if who finalizes a run was started by a job that cuts or processes it otherwise.
+
+    No attempt of that job may have compared: of shards that are sealed none is begun.
+    """
+    if mine is None:
+        return
+    for field in ("shards", "batch_size"):
+        ours, theirs = getattr(mine, field), getattr(run, field)
+        if ours not in (None, theirs):
+            raise _mismatch(_SPELLING[field], str(ours), str(theirs), another)
+    require_same_hparams(mine, run.asked, another)
 
 
 def require_as_asked(mine: Asked | None, stored: Asked | None, another: str) -> None:

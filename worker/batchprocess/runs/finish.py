@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from batchprocess.ledger.documents import Reduction, summarize
 from batchprocess.ledger.finalize import check, clean, close, finished, publish, require_final
 from batchprocess.ledger.identity import Identity
+from batchprocess.ledger.job_settings import require_of_run
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import ShardLedger, read_shard
-from batchprocess.ledger.run import plan_of, read_run
+from batchprocess.ledger.run import ANOTHER, plan_of, read_run
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import ReducerEntry
-from batchprocess.protocol.run import RUN_KEY, Summary
+from batchprocess.protocol.run import RUN_KEY, Asked, Summary
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform, perform_all, perform_each
 from batchprocess.storage.base import Storage
@@ -23,16 +24,24 @@ Reduce = Callable[[Mapping[str, Sequence[ReducerEntry]]], Reduction]
 
 
 def finish(
-    storage: Storage, *, job: str, run_id: str, reduce: Reduce, patience: Patience
+    storage: Storage,
+    *,
+    job: str,
+    run_id: str,
+    reduce: Reduce,
+    patience: Patience,
+    asked: Asked | None = None,
 ) -> Summary:
     """Close, check, reduce, publish, clean; a run that is final is only checked and cleaned.
 
     `reduce` is asked only if a record has reducer values; an error in it is part of the summary,
-    because outputs count either way. May raise TakenOver, VerificationError, StorageError.
+    because outputs count either way. May raise TakenOver, VerificationError, StorageError, and
+    RunMismatch before anything is written if the run is not of what the job has `asked` for.
     """
     run = perform(read_run(), storage, patience)
     if run is None:
         raise VerificationError(f"{storage.uri}/{RUN_KEY} is missing: no attempt has begun")
+    require_of_run(asked, run, ANOTHER)
     plan = plan_of(run)
     done = perform(finished(), storage, patience)
     if done is not None:
