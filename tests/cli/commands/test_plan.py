@@ -115,6 +115,16 @@ def test_plan_says_what_is_wrong_with_the_code(
     assert "Traceback" not in done.stderr
 
 
+def test_a_try_that_user_code_ends_names_the_batch(job: Script) -> None:
+    ends = "\n    def process_batch(self, batch, batch_idx):\n        sys.exit(0)\n"
+    job.write("rows.py", CODE + "\n\nclass Ends(Writer):" + ends)
+    job.job(**SPEC | {"processor": "rows:Ends"})
+    done = job.batchprocess("plan", "job.yaml", "--try")
+    assert done.returncode == 91
+    sentence = "process_batch raised SystemExit: 0 (batch 0 of shard 0, rows 0 to 1)"
+    assert sentence in done.stderr
+
+
 def test_plan_names_a_command_that_does_not_exist(job: Script) -> None:
     job.job(command=["pythonn", "x.py"])
     done = job.batchprocess("plan", "job.yaml")

@@ -305,6 +305,16 @@ def test_a_script_that_cannot_be_imported_is_tried_once_and_told_by_its_last_lin
     )
 
 
+def test_a_module_that_ends_the_process_when_it_is_imported_is_an_error(job: Script) -> None:
+    job.write("rows.py", "import sys\nsys.exit(0)\n")
+    job.job(**SPEC)
+    done = job.batchprocess("run", "job.yaml")
+    assert done.returncode == 91
+    assert done.stderr.splitlines()[-1] == (
+        "failed: the job's code could not be loaded: SystemExit: 0"
+    )
+
+
 def test_a_script_that_ends_in_the_same_way_twice_is_not_tried_again(job: Script) -> None:
     job.job(command=["python", "-c", "print('no licence'); raise SystemExit(3)"], shards=1)
     done = job.batchprocess("run", "job.yaml")

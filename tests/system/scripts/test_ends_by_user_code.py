@@ -78,6 +78,14 @@ def test_wherever_user_code_ends_the_process_it_is_an_error(script: Script, plac
     assert f"{place} raised SystemExit" in done.stderr.strip().splitlines()[-1]
 
 
+def test_in_a_row_that_the_fingerprint_reads_it_is_that_of_its_batch(script: Script) -> None:
+    body = "ROW, P = sys.exit, Base\ntorch_batch_process(P, Rows(range(40)), **OPTIONS)\n"
+    script.write("inference.py", PRELUDE.replace("row == 9", "row == 11") + body)
+    done = script.python("inference.py")
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "reading a batch raised SystemExit (batch 2 of shard 0, row 11)"
+
+
 def test_a_thread_that_called_us_learns_it_as_an_error(script: Script) -> None:
     """A SystemExit in a thread is swallowed by Python without a word."""
     call = """

@@ -10,18 +10,19 @@ from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.report.agent_link import LoopState
+from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.setup.construct_processor import misspelt_hooks
 
 _WARM_UP_SECONDS, _MEASURED_SECONDS = 1.0, 3.0
 
 
-def print_plan(assembly: AttemptAssembly, *, try_batch: bool) -> None:
+def print_plan(assembly: AttemptAssembly, where: Where, *, try_batch: bool) -> None:
     """The answer to `batchprocess plan`: the last line on stdout."""
     # A line of its own, even if user code has left one unfinished.
-    print(f"\n{_answer(assembly, try_batch=try_batch).encode()}")  # noqa: T201
+    print(f"\n{_answer(assembly, where, try_batch=try_batch).encode()}")  # noqa: T201
 
 
-def _answer(assembly: AttemptAssembly, *, try_batch: bool) -> DryRunAnswer:
+def _answer(assembly: AttemptAssembly, where: Where, *, try_batch: bool) -> DryRunAnswer:
     plan = assembly.shard_plan()
     run = assembly.describe_run(plan)
     return DryRunAnswer(
@@ -29,22 +30,24 @@ def _answer(assembly: AttemptAssembly, *, try_batch: bool) -> DryRunAnswer:
         batches=sum(plan.size(shard) for shard in range(plan.shards)),
         shards=plan.shards,
         batchSize=plan.batch_size,
-        secondsPerBatch=_try_batches(assembly, plan) if try_batch else None,
+        secondsPerBatch=_try_batches(assembly, plan, where) if try_batch else None,
         run=run,
         warnings=tuple(misspelt_hooks(assembly.processor_class)),
     )
 
 
-def _try_batches(assembly: AttemptAssembly, plan: ShardPlan) -> float:
+def _try_batches(assembly: AttemptAssembly, plan: ShardPlan, where: Where) -> float:
     """The loop from our shard's first batch on, with a trial in place of the ledger."""
     shard = assembly.placement.shard
     loop_state = LoopState(shard=shard, total=plan.size(shard))
     trial = Trial(loop_state)
-    state = AttemptState.unreported(loop_state)
+    state = AttemptState.unreported(loop_state, where)
     start = assembly.start(plan, 0, assembly.loader_seeds)
     with assembly.reader() as reader:
         reader.start(start)
-        loop = assembly.loop(assembly.new_processor(rank=shard), plan, trial, state)
+        with where.at("__init__"):
+            processor = assembly.new_processor(rank=shard)
+        loop = assembly.loop(processor, plan, trial, state)
         loop.randomness.begin(assembly.run_seeds().loop)
         loop.after_checkpoint = lambda: None  # nothing is kept with the run, which does not exist
         with contextlib.suppress(Stopped):

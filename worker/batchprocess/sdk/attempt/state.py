@@ -23,6 +23,6 @@ class AttemptState:
         return cls(AgentLink.open(loop, environ), loop, Where(shard=0))
 
     @classmethod
-    def unreported(cls, loop: LoopState) -> Self:
+    def unreported(cls, loop: LoopState, where: Where | None = None) -> Self:
         """Of a loop that no agent follows."""
-        return cls(AgentLink(loop, None), loop, Where(loop.shard))
+        return cls(AgentLink(loop, None), loop, where or Where(loop.shard))

@@ -81,7 +81,9 @@ def _digest(dataset: Any, numbers: list[int]) -> str | None:
     for number in numbers:
         try:
             total.update(_bytes(dataset[number]))
-        except Exception:  # noqa: BLE001  whatever user code raises
+        except KeyboardInterrupt:
+            raise  # of a person, perhaps
+        except BaseException:  # noqa: BLE001  whatever user code raises, sys.exit() too
             # Reported, with exit code and row, by the attempt that comes to this row's batch.
             return None
     return total.hexdigest()
