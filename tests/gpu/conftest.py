@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from support.pod_runs import Pod
-from support.script_runs import alone
+from support.script_runs import alone, script
 
-__all__ = ["alone"]
+__all__ = ["alone", "script"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,13 +5,16 @@ same numbers from that one in every run.
 """
 
 import random
+from functools import cache
 
 import numpy as np
 import torch
 
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.run import Seeds
+from batchprocess.sdk.device.devices import has_gpu
 
+_has_gpu = cache(has_gpu)
 LOADER, LOOP = 0, 1
 """The streams that one given seed stands for."""
 _WORD = (1 << 64) - 1
@@ -29,6 +32,9 @@ def set_generators(seeds: Seeds, number: int) -> None:
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         for generator in torch.cuda.default_generators:
             generator.manual_seed(word)
+    elif _has_gpu():
+        # Nobody has used it in this process yet (a loader's?): torch keeps the seed till then.
+        torch.cuda.manual_seed_all(word)
     word = mixed(seeds.numpy, number)
     np.random.seed([word & _LOW, word >> 32])
     random.seed(mixed(seeds.random, number))
