@@ -13,6 +13,7 @@ from batchprocess.protocol.errors import OutcomeUnknown, StorageDenied, UnsafeSt
 from batchprocess.runs.probe import probe
 from batchprocess.storage import durable
 from batchprocess.storage.local import LocalStorage
+from support.storage.spelling import show_as_written
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
@@ -230,3 +231,18 @@ def test_a_file_system_that_is_read_only_is_named_where_something_is_written(
         StorageDenied, match=f"Read-only.*what is mounted at {tmp_path} can be read only: mount it"
     ):
         LocalStorage(tmp_path / "runs").put("latest", b"x")
+
+
+def test_an_output_does_not_overwrite_one_whose_name_the_folder_takes_for_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source := tmp_path / "source").write_bytes(b"second")
+    storage = LocalStorage(tmp_path / "run")
+    storage.put("data/A.txt", b"first")
+    (tmp_path / "run/data/a.txt").hardlink_to(tmp_path / "run/data/A.txt")
+    show_as_written(monkeypatch, "a.txt")
+    with pytest.raises(UnsafeStorage, match=r"a.txt and .*A.txt are one file there.*rename one"):
+        storage.upload("data/a.txt", source)
+    assert storage.get("data/A.txt") == b"first"
+    storage.upload("data/A.txt", source)
+    assert storage.get("data/A.txt") == b"second"

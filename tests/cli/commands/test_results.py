@@ -1,18 +1,20 @@
 """`batchprocess results`: addresses, downloads, and what cannot be downloaded."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from batchprocess import results
 from batchprocess.cli.commands.results import save
-from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.errors import InvalidArgument, VerificationError
 from batchprocess.protocol.records import CommittedFile, digest
 from batchprocess.runs.results import Result
 from batchprocess.storage.base import Storage
 from batchprocess.storage.local import LocalStorage
 from support.commands import Command
 from support.storage.made_run import data_key, record
+from support.storage.spelling import show_as_written
 
 
 def test_results_are_listed_in_dataset_order_and_downloaded(
@@ -72,6 +74,19 @@ def test_a_name_of_255_bytes_and_one_like_a_temporary_are_downloaded(
         got = save(Result(0, 2, (0, 1), (0, 1), file, storage), tmp_path / "to")
         assert got.read_bytes() == name.encode()
     assert len(list((tmp_path / "to" / "00000" / "00000002").iterdir())) == 3
+
+
+def test_a_download_does_not_overwrite_a_file_whose_name_its_folder_takes_for_the_same(
+    run: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = next(results(run.uri))
+    copied = save(first, tmp_path)
+    (copied.parent / "ROWS.txt").hardlink_to(copied)
+    show_as_written(monkeypatch, "ROWS.txt")
+    other = first.file.model_copy(update={"name": "ROWS.txt"})
+    with pytest.raises(InvalidArgument, match=r"ROWS.txt and .*rows.txt are one file there"):
+        save(replace(first, file=other), tmp_path)
+    assert [path.name for path in copied.parent.iterdir()] == ["rows.txt"]
 
 
 def test_results_list_addresses_and_miss_no_record_of_a_complete_run(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from batchprocess.sdk.save.interval_files import IntervalFiles
 from batchprocess.sdk.save.saver import Saver
 
 
@@ -22,3 +23,12 @@ def test_batches_of_one_file_have_equal_columns(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"got id int64 \(\), a float32 \(3,\) now"):
         saver.save("rows.npy", {"a": torch.ones(1, 3)}, [1])
     saver.close()
+
+
+def test_a_file_is_not_begun_over_one_of_another_name_that_its_folder_takes_for_the_same(
+    tmp_path: Path,
+) -> None:
+    files = IntervalFiles(tmp_path)
+    (tmp_path / "rows.jsonl").touch()
+    with pytest.raises(ValueError, match=r"'rows.jsonl' and another name of this checkpoint"):
+        files.add("rows.jsonl", [0], {"a": [1]})

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.errors import InvalidArgument, UnsafeStorage
 from batchprocess.storage import durable
 from batchprocess.storage.base import Content, StoredObject
+from batchprocess.storage.spelling import other_spelling
 from batchprocess.storage.temporaries import is_temporary, temporaries_below, temporary_beside
 
 
@@ -88,6 +89,7 @@ class LocalStorage:
         with source.open("rb") as from_file, durable.translated(path):
             self._make_parents(path)
             if durable.status(path) is not None:
+                self._refuse_other_spelling(path)
                 with temporary_beside(path) as temporary:
                     written = durable.copy(from_file, temporary)
                     temporary.replace(path)
@@ -184,6 +186,16 @@ class LocalStorage:
         for path in durable.files(folder):
             if not is_temporary(path):
                 yield self._name_of(path)
+
+    def _refuse_other_spelling(self, path: Path) -> None:
+        """What stands there must be our own earlier try, not a file of another name."""
+        other = other_spelling(self._root, path)
+        if other is not None:
+            raise UnsafeStorage(
+                f"{path} and {other} are one file there: that file system does not tell such names "
+                "apart; rename one of the outputs, or use another file system or an S3-compatible "
+                "store"
+            )
 
     def _name_of(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()

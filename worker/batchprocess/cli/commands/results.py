@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 
 from batchprocess.cli.output import print_json_list
 from batchprocess.cli.target import find_target
@@ -19,6 +19,10 @@ from batchprocess.runs.download import DOWNLOADS
 from batchprocess.runs.parallel import Threads
 from batchprocess.runs.patience import ATTENDED, Patience
 from batchprocess.runs.results import Result, results_of
+from batchprocess.storage.spelling import other_spelling
+
+_ONE_BY_ONE = Lock()
+"""Files get their names so: two that a folder takes for one must see each other."""
 
 
 def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
@@ -75,14 +79,14 @@ def save(result: Result, folder: Path, patience: Patience = ATTENDED) -> Path:
     except FileNotFoundError as error:
         raise VerificationError(f"{result.file.key} is missing; see batchprocess verify") from error
     try:
-        _write(path, itertools.chain([first], chunks), result.file)
+        _write(folder, path, itertools.chain([first], chunks), result.file)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise InvalidArgument(f"{path} cannot be written: {reason}") from error
     return path
 
 
-def _write(path: Path, chunks: Iterable[bytes], file: CommittedFile) -> None:
+def _write(folder: Path, path: Path, chunks: Iterable[bytes], file: CommittedFile) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{secrets.token_hex(8)}")
     digest = hashlib.sha256()
@@ -95,7 +99,13 @@ def _write(path: Path, chunks: Iterable[bytes], file: CommittedFile) -> None:
             raise VerificationError(
                 f"{file.key} was changed: its digest is not the one in the ledger"
             )
-        partial.replace(path)
+        with _ONE_BY_ONE:
+            if (other := other_spelling(folder, path)) is not None:
+                raise InvalidArgument(
+                    f"{path} and {other} are one file there: that file system does not tell such "
+                    "names apart; download to another"
+                )
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -62,6 +62,11 @@ class IntervalFiles:
         if name not in self._writers:
             path = self._folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                raise ValueError(
+                    f"{name!r} and another name of this checkpoint are one file in {self._folder}, "
+                    "where names that differ only in case are not told apart: rename one"
+                )
             self._writers[name] = WRITERS[path.suffix](path)
         return self._writers[name]
 
