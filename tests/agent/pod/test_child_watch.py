@@ -2,12 +2,12 @@
 
 import pytest
 
-from batchprocess.agent.pod.child_watch import SealSeen, Watch
+from batchprocess.agent.pod.child_watch import Limits, SealSeen, Watch
 from batchprocess.agent.pod.pod_children import PodChildren
 from batchprocess.agent.pod.verdict import conclude
 from batchprocess.protocol.control import Beat, Claimed, Committed, Hello, Outcome
 
-LIMITS = {"start_seconds": 100.0, "stall_seconds": 10.0}
+LIMITS = Limits(start=100.0, stall=10.0)
 
 
 def beat(phase: str, since: float) -> Beat:
@@ -58,22 +58,47 @@ def test_who_is_stopped_early_is_not_said_to_have_committed(processed, cursor, s
 def test_before_the_first_batch_the_start_bound_holds():
     watch = Watch(0, 0.0)
     watch.record(beat("starting", 99), 99.0)
-    assert not watch.stalled(99.0, **LIMITS)
-    assert watch.stalled(101.0, **LIMITS)
+    assert not watch.stalled(99.0, LIMITS)
+    assert watch.stalled(101.0, LIMITS)
 
 
 def test_a_loop_that_stands_still_is_stalled_and_one_that_waits_for_storage_is_not():
     watch = Watch(0, 0.0)
     watch.record(beat("running", 11), 50.0)
-    assert watch.stalled(50.0, **LIMITS)
+    assert watch.stalled(50.0, LIMITS)
     watch.record(beat("storage", 500), 51.0)
-    assert not watch.stalled(60.0, **LIMITS)
+    assert not watch.stalled(60.0, LIMITS)
 
 
 def test_a_child_that_says_nothing_is_stalled_in_any_phase():
     watch = Watch(0, 0.0)
     watch.record(beat("storage", 0), 50.0)
-    assert watch.stalled(61.0, **LIMITS)
+    assert watch.stalled(61.0, LIMITS)
+
+
+def test_a_child_that_was_asleep_with_us_is_not_blamed_for_that_time():
+    watch = Watch(0, 0.0)
+    watch.record(beat("running", 1), 50.0)
+    # Ten minutes in which our clock stood, and the child's did not.
+    watch.record(beat("running", 602), 51.0)
+    assert not watch.stalled(58.0, LIMITS)
+    assert watch.stalled(60.0, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ([], "before its first batch (timeouts.startSeconds = 100: raise it if"),
+        ([beat("hook", 50)], "in phase hook (timeouts.stallSeconds = 10: raise it if"),
+    ],
+)
+def test_a_stall_names_the_limit_that_was_passed(said, sentence):
+    watch = Watch(3, 0.0)
+    for message in said:
+        watch.record(message, 101.0)
+    watch.killed, watch.stall = "stalled", watch.stalled(101.0, LIMITS)
+    conclude(watch, -9, SealSeen("none"), stopping=False)
+    assert (watch.code, sentence in watch.sentence) == (86, True)
 
 
 def test_commits_move_the_cursor_and_reports_carry_the_claims_number():

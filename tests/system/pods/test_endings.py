@@ -233,6 +233,7 @@ def test_an_endless_loop_is_ended_with_its_stacks(pod: Pod) -> None:
     assert ended.code == 86
     assert "in process_batch" in ended.stderr
     assert "stood still for too long before its first batch" in ended.last_line
+    assert "(timeouts.startSeconds = 8: raise it if" in ended.last_line
 
 
 def test_a_hang_that_holds_the_interpreter_is_ended(pod: Pod) -> None:
@@ -240,6 +241,26 @@ def test_a_hang_that_holds_the_interpreter_is_ended(pod: Pod) -> None:
     ended = pod.run(hooked("process_batch", body, IN_BATCH), stall_seconds=4)
     assert ended.code == 86
     assert "in process_batch" in ended.stderr
+    assert "(timeouts.stallSeconds = 4: raise it if" in ended.last_line
+
+
+SLOWLY = "time.sleep(0.5); super().process_batch(batch, batch_idx)"
+
+
+@pytest.mark.parametrize("asleep", ["agent", "agent and child"])
+def test_an_agent_that_was_asleep_blames_no_child(pod: Pod, asleep: str) -> None:
+    """By a debugger, a suspended VM, a frozen cgroup; with a limit that has passed meanwhile."""
+    body = f"pathlib.Path('pid').write_text(str(os.getpid())); {SLOWLY}"
+    process = pod.start(hooked("process_batch", body, IN_BATCH), stall_seconds=4)
+    pod.wait_for(lambda: '"cursor":2' in (pod.folder / "message").read_text())
+    child = [int((pod.folder / "pid").read_text())] if asleep == "agent and child" else []
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for pid in (process.pid, *child):
+            os.kill(pid, number)
+        time.sleep(7 if number == signal.SIGSTOP else 0)
+    ended = pod.end(process)
+    assert ended.code == 0, ended.stderr
+    assert pod.rows() == ALL_ROWS
 
 
 def test_a_stop_during_batches_commits_and_the_next_attempt_goes_on(pod: Pod) -> None:
@@ -252,6 +273,16 @@ def test_a_stop_during_batches_commits_and_the_next_attempt_goes_on(pod: Pod) ->
     assert stopped.code == 85
     cursor = stopped.message["shards"][0]["cursor"]
     assert 2 <= cursor < 10
+    assert pod.run("class Broken(Base): pass\ngo(Broken)").code == 0
+    assert pod.rows() == ALL_ROWS
+
+
+def test_a_hang_up_is_a_stop(pod: Pod) -> None:
+    process = pod.start(hooked("process_batch", SLOWLY, IN_BATCH))
+    pod.wait_for(lambda: '"cursor":2' in (pod.folder / "message").read_text())
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)
+    assert pod.end(process).code == 85
     assert pod.run("class Broken(Base): pass\ngo(Broken)").code == 0
     assert pod.rows() == ALL_ROWS
 
@@ -300,8 +331,9 @@ def test_agents_end_with_their_children_when_their_runner_is_killed(pod: Pod) ->
     child = int((pod.folder / "pid").read_text())
     assert is_running(child)
     os.close(reader)
-    assert process.wait(60) == 1
-    process.communicate()
+    ended = pod.end(process)
+    assert (ended.code, ended.message["code"]) == (1, 1)
+    assert "whoever reads BATCHPROCESS_PROGRESS_FD is gone" in ended.last_line
     pod.wait_for(lambda: not is_running(child), 20)
 
 
@@ -410,6 +442,34 @@ def test_what_the_command_left_running_is_ended_with_it(pod: Pod) -> None:
     ended = pod.run(f"{leave}pathlib.Path('left').write_text(str(p.pid)); go()")
     assert ended.code == 0
     pod.wait_for(lambda: not is_running(int((pod.folder / "left").read_text())), 20)
+
+
+ADOPTS = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""As PID 1 does by birth: what others leave behind becomes its child."""
+
+
+def test_orphans_of_user_code_are_buried_by_the_agent(pod: Pod) -> None:
+    body = """
+        if os.fork() == 0:
+            if os.fork() == 0:
+                pathlib.Path(f"orphan-{batch_idx}").write_text(str(os.getpid()))
+            os._exit(0)
+        os.wait()
+        time.sleep(0.5)
+        super().process_batch(batch, batch_idx)"""
+    process = pod.start(
+        hooked("process_batch", body, IN_BATCH), around=(sys.executable, "-c", ADOPTS)
+    )
+    pod.wait_for((pod.folder / "orphan-3").exists)
+    early = [pod.folder / f"orphan-{number}" for number in range(3)]
+    pids = [int(path.read_text()) for path in early]
+    pod.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 20)
+    assert process.poll() is None
+    assert pod.end(process).code == 0
+    assert pod.rows() == ALL_ROWS
 
 
 def test_two_attempts_on_one_shard_leave_one_output(pod: Pod) -> None:

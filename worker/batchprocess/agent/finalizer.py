@@ -3,10 +3,13 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchprocess.agent.awake_clock import AwakeClock
+from batchprocess.agent.orphans import reap_orphans
 from batchprocess.agent.processes import Child, kill_session, start, start_failure
 from batchprocess.ledger.documents import Reduction
 from batchprocess.protocol.control import Outcome, Reduced, decode
@@ -20,6 +23,7 @@ from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
 
 _STOPPED = "the finalizer was stopped before the run was final; run it again"
+_TICK_SECONDS = 0.5
 _RETRIED = {ExitCode.OTHER, ExitCode.STALLED, ExitCode.STORAGE}
 
 
@@ -30,6 +34,7 @@ class Finalizer:
     environment: WorkerEnvironment
     command: Sequence[str]
     environ: Mapping[str, str]
+    clock: Callable[[], float] = time.monotonic
     _stop: threading.Event = field(default_factory=threading.Event)
     _child: Child | None = None
 
@@ -91,22 +96,36 @@ class Finalizer:
         child.connection.setblocking(True)
         reader = threading.Thread(target=received.read_all, args=(child,), daemon=True)
         reader.start()
-        try:
-            status = child.process.wait(self.environment.start_seconds)
-        except subprocess.TimeoutExpired:
-            child.end()
-            child.process.wait()
-            return ExitCode.STALLED, f"reducing took over {self.environment.start_seconds:.0f} s"
+        status = self._status_in_time(child)
         child.end()
+        if status is None:
+            child.process.wait()
         reader.join(5)
         child.connection.close()
         if received.reduced is not None:
             return ExitCode.SEALED, received.reduced
+        if status is None:
+            limit = f"timeouts.startSeconds = {self.environment.start_seconds:.15g}"
+            return (
+                ExitCode.STALLED,
+                f"reducing took too long ({limit}: raise it if it needs longer)",
+            )
         if received.outcome is not None and status >= 0:
             return received.outcome.code, received.outcome.message
         return (status if status < 0 else ExitCode.OTHER), (
             f"the command ended with status {status} without reducing"
         )
+
+    def _status_in_time(self, child: Child) -> int | None:
+        """How it ended; None if it has not in `start_seconds` that we were awake."""
+        clock = AwakeClock(self.clock)
+        began = clock()
+        while clock() - began <= self.environment.start_seconds:
+            try:
+                return child.process.wait(_TICK_SECONDS)
+            except subprocess.TimeoutExpired:
+                reap_orphans({child.process.pid})
+        return None
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The agent's event loop: children's messages, signals, clocks and seals, one thread for all."""
 
+import contextlib
 import os
 import selectors
 import sys
@@ -10,22 +11,26 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from batchprocess.agent.awake_clock import AwakeClock
+from batchprocess.agent.orphans import reap_orphans
 from batchprocess.agent.pod.child_run import ChildRun, Ended
-from batchprocess.agent.pod.child_watch import SealSeen, Watch
+from batchprocess.agent.pod.child_watch import Limits, SealSeen, Watch
+from batchprocess.agent.pod.deadlines import Deadlines
 from batchprocess.agent.pod.pod_children import PodChildren
 from batchprocess.agent.pod.seal_lookup import read_seal
 from batchprocess.agent.pod.signals import drain, stop_signals
 from batchprocess.agent.pod.start_children import start_children
 from batchprocess.agent.pod.termination_log import TerminationLog
-from batchprocess.agent.pod.verdict import conclude
+from batchprocess.agent.pod.verdict import ABANDONED, conclude, conclude_all
 from batchprocess.agent.processes import kill_session, missing_script
 from batchprocess.agent.reports.reporters import open_reporters
-from batchprocess.agent.termination_file import one_line
 from batchprocess.protocol.control import decode
 from batchprocess.protocol.environment import WorkerEnvironment
-from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
+from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode
 
 TICK_SECONDS = 0.5
+MAX_READS = 1_000
+"""Of 64 KiB at a time, far more than a socket holds: who never stops talking is not waited for."""
 _RUNNER = "the local runner"
 
 
@@ -40,8 +45,15 @@ class Agent:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._environment, self._command, self._environ = environment, command, environ
-        self._clock = clock
-        self._children = PodChildren()
+        self._clock, self._children = AwakeClock(clock), PodChildren()
+        self._deadlines = Deadlines(
+            self._children,
+            Limits(environment.start_seconds, environment.stall_seconds),
+            environment.grace_seconds,
+            hear=self._receive_rest,
+            real=clock,
+            awake=self._clock,
+        )
         self._runs: list[ChildRun] = []
         self._pool = ThreadPoolExecutor(4)
         self._selector = selectors.DefaultSelector()
@@ -60,8 +72,9 @@ class Agent:
                 if stop_requested():
                     self._stop_all()
                 self._end_sealed()
-                self._check_clocks()
+                self._deadlines.check(self._running)
                 self._reap()
+                reap_orphans({run.pid for run in self._runs if run.pid is not None})
                 self._report()
         return self._finish()
 
@@ -94,6 +107,9 @@ class Agent:
         """The local runner is dead, and nobody will hear how this ends: as if we had died too."""
         for run in self._running:
             kill_session(run.child.process.pid)
+        self._log.write(self._children, code=ExitCode.OTHER, message=ABANDONED)
+        with contextlib.suppress(OSError):  # stderr may be the runner's too
+            print(ABANDONED, file=sys.stderr, flush=True)
         os._exit(ExitCode.OTHER)
 
     def _receive(self, run: ChildRun) -> bool:
@@ -105,6 +121,11 @@ class Agent:
         for line in lines or ():
             self._record(run.watch, line)
         return lines is not None
+
+    def _receive_rest(self, run: ChildRun) -> None:
+        for _ in range(MAX_READS):
+            if run.disconnected or not self._receive(run):
+                return
 
     def _record(self, watch: Watch, line: bytes) -> None:
         before = watch.cursor
@@ -125,7 +146,7 @@ class Agent:
     def _stop_all(self) -> None:
         if self._children.stop_since is not None:
             return
-        self._children.stop_since = self._clock()
+        self._children.stop_since = self._deadlines.real()
         for run in self._running:
             run.ask_to_stop("stopped")
 
@@ -137,27 +158,12 @@ class Agent:
                 if seal.result().outcome in ("complete", "abandoned") and run.watch.killed is None:
                     run.kill("sealed")
 
-    def _check_clocks(self) -> None:
-        now, limits = self._clock(), self._environment
-        over = self._children.grace_over(now, limits.grace_seconds)
-        for run in self._running:
-            if run.watch.killed is not None or run.ended is not None:
-                continue
-            if over:
-                run.kill("stopped")
-            elif run.watch.stalled(
-                now, start_seconds=limits.start_seconds, stall_seconds=limits.stall_seconds
-            ):
-                run.dump_stacks()
-                run.kill("stalled")
-
     def _reap(self) -> None:
         for run in self._running:
             ended = run.ended or self._end_of(run)
             if ended is None:
                 continue
-            over = self._children.grace_over(self._clock(), self._environment.grace_seconds)
-            if over or ended.seal.done():
+            if self._deadlines.grace_over() or ended.seal.done():
                 self._conclude(run.watch, ended)
 
     def _end_of(self, run: ChildRun) -> Ended | None:
@@ -165,8 +171,7 @@ class Agent:
         if status is None:
             return None
         # What the child said last; its end of the socket may be open still in a process it left.
-        while not run.disconnected and self._receive(run):
-            continue
+        self._receive_rest(run)
         run.child.end()
         seal = self._pool.submit(read_seal, self._environment, run.watch.shard)
         run.ended = Ended(status, seal)
@@ -186,11 +191,7 @@ class Agent:
 
     def _finish(self) -> int:
         self._pool.shutdown(wait=False, cancel_futures=True)
-        code = combine(watch.code or 0 for watch in self._children.watches)
-        # Compared as combined: a code that a pod never ends with, as 93, counts as another.
-        watches = self._children.watches
-        worst = [one.sentence for one in watches if combine([one.code or 0]) == code]
-        message = one_line(worst[0] if worst else "no shard is left for this worker")
+        code, message = conclude_all(self._children.watches)
         # Before the last report, which may take a second: a kill meanwhile must find the message.
         self._log.write(self._children, code=code, message=message)
         for one in self._reporters:

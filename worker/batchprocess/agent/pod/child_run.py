@@ -37,6 +37,12 @@ class ChildRun:
     first_seal: "Future[SealSeen] | None" = None
     ended: Ended | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None once its status is known, for others may get the number then."""
+        process = self.child.process
+        return process.pid if process.returncode is None else None
+
     def receive(self) -> list[bytes] | None:
         """Whole lines that have come; None where nothing has, and at the socket's end."""
         try:
@@ -56,6 +62,12 @@ class ChildRun:
         """End everything in its session; `reason` is what its verdict will be about."""
         self.watch.killed = reason
         kill_session(self.child.process.pid)
+
+    def end_stalled(self, limit: str) -> None:
+        """Have it show where it stands, and end it; `limit` is the one that it has passed."""
+        self.watch.stall = limit
+        self.dump_stacks()
+        self.kill("stalled")
 
     def ask_to_stop(self, reason: Literal["stopped", "sibling"]) -> None:
         """Have it commit and end; before its first batch it is killed.

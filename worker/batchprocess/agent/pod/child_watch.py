@@ -30,11 +30,19 @@ class SealSeen(NamedTuple):
     begun: bool = True
 
 
+class Limits(NamedTuple):
+    """Seconds from a start to its first batch, and without a finished batch or hook."""
+
+    start: float
+    stall: float
+
+
 @dataclass
 class Watch:
-    """One child as the agent sees it. Times in seconds of one monotonic clock.
+    """One child as the agent sees it. Seconds of one clock, that stands while the agent does.
 
-    `missing`: the script of its command, if there is no such file.
+    `missing`: the script of its command, if there is no such file. `stall`: the limit that it was
+    killed for.
     """
 
     shard: int
@@ -58,6 +66,7 @@ class Watch:
     code: int | None = None
     sentence: str = ""
     missing: str | None = None
+    stall: str = ""
 
     def __post_init__(self) -> None:
         self.last_message = self.idle_since = self.started
@@ -71,7 +80,8 @@ class Watch:
             case Beat():
                 self.phase, self.processed = message.phase, message.processed
                 self.rows, self.spent = message.rows, message.spent
-                self.idle_since = now - message.since
+                # Forward only: a child that was asleep with us counts that time as its own.
+                self.idle_since = max(self.idle_since, now - message.since)
             case Claimed():
                 self.claim_seq = self.seq = message.seq
                 self.cursor, self.total = message.cursor, message.total
@@ -82,17 +92,18 @@ class Watch:
             case Outcome():
                 self.outcome = message
 
-    def stalled(self, now: float, *, start_seconds: float, stall_seconds: float) -> bool:
-        """Whether no batch or hook finished for too long.
+    def stalled(self, now: float, limits: Limits) -> str | None:
+        """The limit that was passed without a finished batch or hook; None while none was.
 
         While the loop waits for storage the clock stands, but a child that sends nothing at all
         for that long is stalled in any phase.
         """
         if self.phase == "starting":
-            return now - self.started > start_seconds
-        if now - self.last_message > stall_seconds:
-            return True
-        return self.phase != "storage" and now - self.idle_since > stall_seconds
+            over = now - self.started > limits.start
+            return f"timeouts.startSeconds = {limits.start:.15g}" if over else None
+        silent = now - self.last_message > limits.stall
+        idle = self.phase != "storage" and now - self.idle_since > limits.stall
+        return f"timeouts.stallSeconds = {limits.stall:.15g}" if silent or idle else None
 
     def as_end(self) -> ShardEnd:
         """For the termination message."""

@@ -1,9 +1,17 @@
 """How a child ended: exit code and sentence, from storage, its own outcome and its status. Pure."""
 
 import signal
+from collections.abc import Sequence
 
 from batchprocess.agent.pod.child_watch import SealSeen, Watch
-from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.agent.termination_file import one_line
+from batchprocess.protocol.exit_codes import ExitCode, combine
+from batchprocess.protocol.variables import PROGRESS_FD
+
+ABANDONED = (
+    f"whoever reads {PROGRESS_FD} is gone, and with it who started this worker: its processes were "
+    "killed, what they had committed stays"
+)
 
 UNREACHED = "before it called torch_batch_process"
 """Ends a sentence where the command's own output is all that is known of its end."""
@@ -16,6 +24,14 @@ def conclude(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> No
         watch.total = watch.cursor
     watch.code, watch.sentence = verdict(watch, status, seal, stopping=stopping)
     watch.sealed = watch.code == ExitCode.SEALED
+
+
+def conclude_all(watches: Sequence[Watch]) -> tuple[int, str]:
+    """Exit code and sentence of a pod whose children have all been concluded."""
+    code = combine(watch.code or 0 for watch in watches)
+    # Compared as combined: a code that a pod never ends with, as 93, counts as another.
+    worst = [one.sentence for one in watches if combine([one.code or 0]) == code]
+    return code, one_line(worst[0] if worst else "no shard is left for this worker")
 
 
 def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tuple[int, str]:
@@ -85,7 +101,10 @@ def _stop_sentence(watch: Watch) -> str:
 def _stall_sentence(watch: Watch) -> str:
     stacks = "" if watch.dump_signal is None else "; its stacks are in the log above"
     place = "before its first batch" if watch.phase == "starting" else f"in phase {watch.phase}"
-    return f"shard {watch.shard} stood still for too long {place}{stacks}"
+    return (
+        f"shard {watch.shard} stood still for too long {place} ({watch.stall}: raise it if the "
+        f"work takes longer){stacks}"
+    )
 
 
 def _signal_sentence(shard: int, number: int) -> str:
