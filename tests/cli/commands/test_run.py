@@ -14,6 +14,7 @@ import pytest
 
 from support.rows_job import CODE, SPEC, behave
 from support.script_runs import Script
+from support.terminals import terminal
 from support.zygote.processes import forked
 
 pytestmark = pytest.mark.slow
@@ -143,6 +144,23 @@ def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Sta
     assert f"goes on: {committed} of 30 batches are committed, 0 of 3 shards" in done.stderr
     read = json.loads(done.stdout)
     assert (read["metrics"], read["attempts"]) == ({"rows": 60}, 6)
+    assert lines_of(job, read["uri"]) == [str(row) for row in range(60)]
+
+
+def test_a_closed_terminal_has_every_shard_commit_and_stop(job: Script) -> None:
+    job.job(**SPEC, hparams={"rows": 60})
+    behave(job, seconds=0.5)
+    with terminal([BATCHPROCESS, "run", "job.yaml"], job.folder, TERM="xterm") as on:
+        wait_for(lambda: commits(job) >= 3)
+        assert on.close() == 85
+    kept = commits(job)
+    behave(job)
+    done = job.batchprocess("run", "job.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "goes on" in done.stderr
+    read = json.loads(done.stdout)
+    assert kept >= 3
+    assert read["metrics"] == {"rows": 60}
     assert lines_of(job, read["uri"]) == [str(row) for row in range(60)]
 
 

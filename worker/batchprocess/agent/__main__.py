@@ -5,7 +5,6 @@ Settings come from BATCHPROCESS_* variables (`protocol/environment.py`). Exit co
 """
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.run import Summary
 from batchprocess.protocol.termination import Result, Termination
+from batchprocess.stop_signals import handled_by
 
 _USAGE = "usage: python -m batchprocess.agent [--finalize] -- <command> [argument ...]"
 
@@ -49,9 +49,8 @@ def _finalize(environment: WorkerEnvironment, command: Sequence[str]) -> int:
     from batchprocess.agent.finalizer import Finalizer
 
     finalizer = Finalizer(environment, command, os.environ)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: finalizer.stop())
-    code, sentence, summary = finalizer.run()
+    with handled_by(lambda *_: finalizer.stop()):
+        code, sentence, summary = finalizer.run()
     message = one_line(sentence)
     _write_termination(environment, code, message, summary)
     print(message, file=sys.stderr, flush=True)

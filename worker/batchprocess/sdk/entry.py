@@ -3,8 +3,8 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -55,8 +55,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
 
     Alone, processes one shard into `$BATCHPROCESS_OUTPUT` or `./batchprocess-runs`, and says on
     stderr from where and with what result, unless logging is set up otherwise. Returns only
-    after the shard's seal is durable. On a stop (SIGTERM, Ctrl-C, suspend) commits and raises
-    SystemExit(85). Raises InvalidArgument (a ValueError; for a dataset without length a
+    after the shard's seal is durable. On a stop (Ctrl-C, SIGTERM, SIGHUP, suspend) commits and
+    raises SystemExit(85). Raises InvalidArgument (a ValueError; for a dataset without length a
     TypeError too), other errors of `batchprocess.protocol.errors`, and whatever Exception user
     code raises; EndedByUserCode for what is none, as SystemExit: no script ends with 0 before.
     """
@@ -114,7 +114,7 @@ class _Call:
     state: AttemptState
     assembly: AttemptAssembly | None = None
     attempt: Attempt | None = None
-    restore_signals: Callable[[], None] = lambda: None
+    handlers: ExitStack = field(default_factory=ExitStack)
 
     def process(
         self,
@@ -135,7 +135,7 @@ class _Call:
             self.assembly.start_processes()
         state.link.start_threads()
         if placement.alone:
-            self.restore_signals = stop_on_signals(state.loop)
+            self.handlers.enter_context(stop_on_signals(state.loop))
         answer_if_asked(self.assembly, state)
         self.attempt = Attempt(self.assembly)
         with suppress(ShardSealed):  # by an earlier attempt: nothing is left to do
@@ -143,7 +143,7 @@ class _Call:
 
     def end(self) -> None:
         """Leave a session that goes on as it was before the call."""
-        self.restore_signals()
+        self.handlers.close()
         if self.assembly is not None and is_interactive():
             self.assembly.remove_temporary_files()
 

@@ -1,10 +1,8 @@
 """A job on one machine: agents as a cluster's pods would be, retries, then the finalizer."""
 
-import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from batchprocess.agent.local.agent_process import AgentProcess
@@ -22,6 +20,7 @@ from batchprocess.protocol.termination import Termination
 from batchprocess.protocol.variables import INDEX, PREFIX, ROLE
 from batchprocess.runs.local_runs import read_standing
 from batchprocess.runs.perform import perform
+from batchprocess.stop_signals import handled_by
 from batchprocess.storage.factory import open_storage
 
 
@@ -29,7 +28,7 @@ def run_local(run: LocalRun, view: View) -> LocalResult:
     """Run every shard, retrying as a Job would, then finalize. Ctrl-C commits and stops."""
     with scratch() as temporary:
         runner = _Runner(run, view, temporary)
-        with _interrupts(runner):
+        with handled_by(runner.interrupt):
             return runner.run()
 
 
@@ -53,6 +52,11 @@ class _Runner:
         self._slot_of: dict[int, int] = {}
         self.interrupts = 0
         self._interrupts_passed_on = 0
+
+    def interrupt(self, number: int, _frame: object) -> None:
+        """A signal to stop has come. A closed terminal sends SIGHUP twice, and means it once."""
+        if number != signal.SIGHUP or not self.interrupts:
+            self.interrupts += 1
 
     def _failed_shards(self) -> tuple[int, ...]:
         """Shards of failed workers that are not sealed all the same."""
@@ -190,16 +194,3 @@ def _open_shards(run: LocalRun) -> tuple[int, ...] | None:
 def _exit_code(status: int) -> int:
     """As a shell gives it, for a process that ended with `status`, negative by a signal."""
     return status if status >= 0 else 128 - status
-
-
-@contextlib.contextmanager
-def _interrupts(runner: _Runner) -> Iterator[None]:
-    def count(_number: int, _frame: object) -> None:
-        runner.interrupts += 1
-
-    before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

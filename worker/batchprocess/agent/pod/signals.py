@@ -7,10 +7,12 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 
+from batchprocess.stop_signals import requested
+
 
 @contextlib.contextmanager
 def stop_signals(selector: selectors.BaseSelector) -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM or SIGINT has come; they and a child's end wake the selector.
+    """Whether SIGTERM, SIGINT or SIGHUP has come; they and a child's end wake the selector.
 
     Its key for that has no data; `drain` empties it.
     """
@@ -20,7 +22,7 @@ def stop_signals(selector: selectors.BaseSelector) -> Iterator[Callable[[], bool
         end.setblocking(False)
     selector.register(reader, selectors.EVENT_READ)
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in requested():
         signal.signal(number, lambda got, _frame: seen.append(got))
     # A child's end must wake us too.
     signal.signal(signal.SIGCHLD, lambda _got, _frame: None)

@@ -184,13 +184,15 @@ def rows_of(dataset: Any) -> int:
 
 
 class _StartOfWorker:
-    """Ctrl-C reaches the whole terminal group; workers must outlive it to finish the batch."""
+    """Ctrl-C and a hang-up reach the terminal's whole group; workers outlive both to finish the
+    batch."""
 
     def __init__(self, users: Any) -> None:
         self._users = users
 
     def __call__(self, worker: int) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         show_users_dataset()
         if self._users is not None:
             self._users(worker)

@@ -1,39 +1,30 @@
-"""SIGINT and SIGTERM as requests to stop, for a script that no agent can ask."""
+"""SIGINT, SIGTERM and SIGHUP as requests to stop, for a script that no agent can ask."""
 
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from batchprocess.sdk.report.agent_link import LoopState
+from batchprocess.stop_signals import handled_by
 
 _LOG = logging.getLogger("batchprocess")
 
 
-def stop_on_signals(state: LoopState) -> Callable[[], None]:
-    """Commit and stop at the first signal, end at once at the second.
+def stop_on_signals(state: LoopState) -> AbstractContextManager[None]:
+    """Within the block: commit and stop at the first signal, end at once at the second.
 
-    What is returned restores the handlers that were there before. Python handles signals in the
-    main thread only: elsewhere this does nothing.
+    The caller's handlers are back after it. A closed terminal may send SIGHUP twice, and means one.
     """
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
 
     def stop(number: int, _frame: object) -> None:
-        if state.stop:
+        if not state.stop:
+            state.stop = True
+            _LOG.warning("stopping after this batch; once more to stop at once")
+        elif number != signal.SIGHUP:
             signal.default_int_handler(number, None)
-        state.stop = True
-        _LOG.warning("stopping after this batch; once more to stop at once")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            # None was not set by Python; what user code has set meanwhile is its own.
-            if handler is not None and signal.getsignal(number) is stop:
-                signal.signal(number, handler)
-
-    return restore
+    return handled_by(stop)
 
 
 def is_of_person(error: BaseException, state: LoopState, *, alone: bool) -> bool:

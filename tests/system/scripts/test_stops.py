@@ -1,0 +1,115 @@
+"""A script alone that is asked to stop, and whose handlers are whose."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from batchprocess import TorchBatchProcessor, results
+from support.script_runs import Alone, Script
+from support.terminals import terminal
+
+pytestmark = pytest.mark.slow
+
+TELLING = """
+import sys, time
+from batchprocess import TorchBatchProcessor, torch_batch_process
+
+class Telling(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+    def process_batch(self, batch, batch_idx):
+        print("batch", batch_idx, flush=True)
+        print("batch", batch_idx, file=sys.stderr, flush=True)
+        open("begun", "w").close()
+        time.sleep(SECONDS)
+        self.context.save("rows.jsonl", {"row": batch})
+
+torch_batch_process(
+    Telling, list(range(40)), batch_size=4, checkpoint_interval=100,
+    dataloader_kwargs={"num_workers": 2},
+)
+"""
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+def rows(script: Script) -> int:
+    (run,) = {path.parents[1] for path in script.folder.glob("*/*/*/ledger/00000")}
+    return b"".join(one.read() for one in results(str(run))).count(b"\n")
+
+
+def test_a_closed_terminal_has_a_script_commit_and_stop(script: Script) -> None:
+    """Loader processes are on that terminal too, and user code writes to it."""
+    script.write("inference.py", TELLING.replace("SECONDS", "1"))
+    with terminal([sys.executable, "inference.py"], script.folder) as on:
+        wait_for((script.folder / "begun").exists)
+        assert on.close() == 85
+    assert 4 <= rows(script) < 40
+    script.write("inference.py", TELLING.replace("SECONDS", "0"))
+    done = script.python("inference.py")
+    assert done.returncode == 0, done.stderr
+    assert "goes on" in done.stderr
+    assert rows(script) == 40
+
+
+def test_two_hang_ups_are_one_stop(script: Script) -> None:
+    script.write("inference.py", TELLING.replace("SECONDS", "1"))
+    process = subprocess.Popen(
+        [sys.executable, "inference.py"], cwd=script.folder, stderr=subprocess.DEVNULL
+    )
+    wait_for((script.folder / "begun").exists)
+    for _ in range(2):
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.1)
+    assert process.wait(60) == 85
+    assert 4 <= rows(script) < 40
+
+
+class Quiet(TorchBatchProcessor):
+    """Notes which handlers are set while a batch is processed."""
+
+    handlers: list[object]
+
+    def __init__(self, context):
+        self.context = context
+
+    def process_batch(self, batch, batch_idx):
+        type(self).handlers = of_stops()
+
+
+class Raising(Quiet):
+    def process_batch(self, batch, batch_idx):
+        super().process_batch(batch, batch_idx)
+        raise ValueError("a bad row")
+
+
+def of_stops() -> list[object]:
+    return [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+
+
+def mine(*_: object) -> None:
+    """A caller's own handler."""
+
+
+def test_the_callers_handlers_are_back_when_the_call_returns_or_raises(alone: Alone) -> None:
+    before = signal.signal(signal.SIGTERM, mine)
+    try:
+        own = of_stops()
+        with pytest.raises(ValueError, match="a bad row"):
+            alone.run(Raising, list(range(8)))
+        assert of_stops() == own
+        assert not set(Raising.handlers) & set(own)
+        Quiet.__qualname__ = "Raising"
+        alone.run(Quiet, list(range(8)))
+        assert of_stops() == own
+    finally:
+        signal.signal(signal.SIGTERM, before)
