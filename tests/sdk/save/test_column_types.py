@@ -18,6 +18,7 @@ from batchprocess.sdk.save.saver import Saver
         ("rows.npy", {"a": ["x"]}, [0], TypeError, "must be a tensor or an array of numbers"),
         ("rows.jsonl", {"a": torch.tensor(1.0)}, [0], ValueError, "is a single value: the first"),
         ("rows.safetensors", {"__metadata__": torch.ones(1)}, [0], ValueError, "rename it"),
+        ("rows.jsonl", {"\ud800": torch.ones(1)}, [0], ValueError, "surrogates"),
         ("rows.jsonl", {1: torch.ones(1)}, [0], TypeError, "must have a text as its name"),
         ("rows.jsonl", {"a": [1]}, [2**64], ValueError, "give texts, by str"),
         ("rows.jsonl", {"a": [1, 2]}, [-1, 2**63], ValueError, "give texts, by str"),

@@ -28,3 +28,10 @@ def test_safetensors(tmp_path: Path, ids) -> None:
     else:
         with safetensors.safe_open(file, "pt") as opened:
             assert json.loads(opened.metadata()["id"]) == ids
+
+
+def test_a_header_that_no_reader_takes_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("batchprocess.sdk.save.formats.safetensors._MAX_HEADER_BYTES", 200)
+    save_twice(tmp_path / "1", "few.safetensors", {"x": torch.ones(4)}, ["a", "b", "c", "d"])
+    with pytest.raises(ValueError, match="'many.safetensors' .* give integers as ids"):
+        save_twice(tmp_path / "2", "many.safetensors", {"x": torch.ones(4)}, ["a" * 100] * 4)

@@ -6,28 +6,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import safetensors
 import safetensors.torch
 import torch
 
 from batchprocess.sdk.save.saver import Saver
-
-FORMATS = ["parquet", "safetensors", "npy", "jsonl"]
-
-
-def ids_in(path: Path) -> list[object]:
-    """The ids that a file of `rows` holds."""
-    match path.suffix:
-        case ".parquet":
-            return pq.read_table(path)["id"].to_pylist()
-        case ".npy":
-            return np.load(path.with_suffix(".ids.npy")).tolist()
-        case ".jsonl":
-            return [json.loads(line)["id"] for line in path.read_text().splitlines()]
-    with safetensors.safe_open(path, "pt") as opened:
-        assert opened.get_tensor("rows").shape[1:] == (2,)
-        texts = (opened.metadata() or {}).get("id")
-        return opened.get_tensor("id").tolist() if texts is None else json.loads(texts)
+from support.saved_files import FORMATS, ids_in
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

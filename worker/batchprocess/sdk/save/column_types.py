@@ -100,6 +100,8 @@ def in_file(name: str) -> Iterator[None]:
 def _check_key(name: str, suffix: str, key: Any) -> None:
     if not isinstance(key, str):
         raise TypeError(f"{name!r}: column {key!r} must have a text as its name: use str()")
+    with in_file(name):
+        key.encode()
     if key == "id":
         raise ValueError(f"{name!r}: column 'id' holds the ids; give them as ids=")
     if suffix == ".safetensors" and key == "__metadata__":

@@ -120,4 +120,8 @@ class Saver:
         if self._failed is not None:
             interval.abandon()
             raise self._failed
-        return interval.finish(names)
+        try:
+            return interval.finish(names)
+        except BaseException:
+            interval.abandon()
+            raise

@@ -118,8 +118,9 @@ def _check_alike(place: Place, found: Sequence[Any]) -> None:
 
 
 def _sort(value: Any) -> tuple[Any, ...]:
-    kind = type(value)
-    return kind, np.datetime_data(value) if kind in _WITH_UNIT else str(value.tzinfo)
+    if isinstance(value, _WITH_UNIT):
+        return type(value), np.datetime_data(value)
+    return type(value), str(getattr(value, "tzinfo", None))
 
 
 def _zone(first: datetime.datetime) -> str | None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batchprocess.sdk.save.column_values import numpy_of
+from batchprocess.sdk.save.formats.arrow_casts import widened_table
 from batchprocess.sdk.save.formats.arrow_types import wider
 
 _GROUP_BYTES = 32 << 20
@@ -55,7 +56,7 @@ class Parquet:
             self._writer.close()
 
     def _write(self) -> None:
-        table = pa.concat_tables([one.cast(self._schema) for one in self._tables])
+        table = pa.concat_tables([widened_table(one, self._schema) for one in self._tables])
         if self._writer is None:
             self._writer = self._opened()
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
@@ -75,7 +76,8 @@ class Parquet:
         with pq.ParquetFile(before) as file:
             for number in range(file.num_row_groups):
                 group = file.read_row_group(number)
-                self._writer.write_table(group.cast(schema), row_group_size=max(len(group), 1))
+                table = widened_table(group, schema)
+                self._writer.write_table(table, row_group_size=max(len(table), 1))
         before.unlink()
 
     def _opened(self) -> Any:

@@ -11,6 +11,9 @@ import torch
 
 from batchprocess.sdk.save.column_values import DTYPES, Values
 
+_MAX_HEADER_BYTES = 100_000_000
+"""Of the format; its readers refuse more."""
+
 
 class Safetensors:
     """One tensor a column, dtypes kept (bfloat16 too).
@@ -57,6 +60,12 @@ class Safetensors:
             at += size
         text = json.dumps(head).encode()
         text += b" " * (-len(text) % 8)
+        if len(text) > _MAX_HEADER_BYTES:
+            raise ValueError(
+                f"ids and names of columns have {len(text)} bytes in the file's header, and "
+                f"readers take {_MAX_HEADER_BYTES}: give integers as ids, or a smaller "
+                "checkpoint_interval"
+            )
         with self._path.open("wb") as whole:
             whole.write(struct.pack("<Q", len(text)) + text)
             for file in self._parts.values():
