@@ -13,8 +13,9 @@ from batchprocess.ledger.run import read_run
 from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
 from batchprocess.protocol.run import RUN_KEY, parse_time
 from batchprocess.runs.local_runs import is_complete, latest_run, read_standing
-from batchprocess.runs.patience import retry_until_known
-from batchprocess.runs.perform import perform
+from batchprocess.runs.parallel import Threads
+from batchprocess.runs.patience import ATTENDED, retry_until_known
+from batchprocess.runs.perform import perform, perform_all
 from batchprocess.storage.base import Storage
 
 MIN_UPLOAD_AGE = timedelta(days=1)
@@ -77,7 +78,8 @@ def find(folder: Storage, now: datetime, pinned: str | None) -> Found:
     run may be suspended.
     """
     names = retry_until_known(lambda: list(folder.folders()))
-    runs = [name for name in names if perform(read_run(), folder.at(name)) is not None]
+    found = perform_all((read_run(f"{name}/{RUN_KEY}") for name in names), folder)
+    runs = [name for name, run in zip(names, found, strict=True) if run is not None]
     ages = {name: now - _last_record(folder.at(name)) for name in runs}
     kept = {latest_run(folder), pinned, min(ages, key=ages.__getitem__, default=None)}
     left = [name for name in runs if name not in kept and not is_complete(folder.at(name))]
@@ -139,11 +141,18 @@ def _remove(run: Storage, now: datetime) -> int:
     while (
         left := retry_until_known(lambda: {item.key for item in run.list()}) - removed - {RUN_KEY}
     ):
-        for key in sorted(left):
-            retry_until_known(partial(run.delete, key))
+        _delete(run, left)
         removed |= left
     retry_until_known(partial(run.delete, RUN_KEY))
     return len(removed) + 1
+
+
+def _delete(run: Storage, keys: set[str]) -> None:
+    with Threads() as threads:
+        patience = ATTENDED.until(threads.stopped)
+        deletions = (partial(run.delete, key) for key in sorted(keys))
+        for _ in threads.in_order(partial(retry_until_known, one, patience) for one in deletions):
+            pass
 
 
 def _abort(run: Storage, now: datetime) -> int:
