@@ -19,7 +19,7 @@ from batchprocess.protocol.errors import (
 )
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.runs.patience import Patience
-from batchprocess.runs.perform import perform, perform_all
+from batchprocess.runs.perform import FLOWS, REQUESTS, perform, perform_all
 from batchprocess.sdk.output.upload_files import describe
 from batchprocess.storage.local import LocalStorage
 from support.ledger_steps import RUN
@@ -94,7 +94,7 @@ def test_a_create_is_sent_once_for_each_effect():
     assert store.calls["create"] == 1
 
 
-def test_however_many_flows_and_keys_there_are_only_64_requests_run_at_a_time():
+def test_however_many_flows_and_keys_there_are_only_so_many_requests_run_at_a_time():
     store, lock = FakeMemoryStorage(), threading.Lock()
     now, most = 0, 0
 
@@ -114,7 +114,7 @@ def test_however_many_flows_and_keys_there_are_only_64_requests_run_at_a_time():
         return len((yield GetMany(tuple("many"))))
 
     assert perform_all([flow() for _ in range(200)], store) == [4] * 200
-    assert 1 < most <= 64
+    assert 1 < most <= FLOWS + REQUESTS
 
 
 def test_a_failure_ends_flows_beside_it_that_wait_to_try_again():

@@ -1,7 +1,7 @@
 """Results come as their shards are read."""
 
 from batchprocess.protocol.run import RunInfo
-from batchprocess.runs.parallel import PARALLEL
+from batchprocess.runs.perform import FLOWS
 from batchprocess.runs.results import results_of
 from support.storage.fake_storage import FakeMemoryStorage
 from support.storage.made_run import begin, work
@@ -24,6 +24,6 @@ def test_no_more_shards_are_read_than_a_few_beyond_what_is_looked_at():
     store.get = counting
     results = results_of(store, RUN)
     assert next(results).shard == 0
-    assert len(read) <= PARALLEL + 1
+    assert len(read) <= FLOWS + 1
     results.close()
     assert not [key for key in store.synced if key.startswith("ledger/")]

@@ -38,6 +38,9 @@ from batchprocess.runs.patience import (
 from batchprocess.storage.base import Content, Storage
 
 T = TypeVar("T")
+FLOWS, REQUESTS = 48, 64
+"""Side by side, where many shards are worked on. Flows that wait for several answers at a time
+make requests of their own."""
 
 
 def perform(flow: Flow[T], storage: Storage, patience: Patience = ATTENDED) -> T:
@@ -53,10 +56,10 @@ def perform_each(
 ) -> Generator[T]:
     """Run independent flows side by side; each result in its turn, some flows ahead of it.
 
-    Flows and requests each have threads of their own: 64 at most, however much a flow asks for at
-    a time. They end with the iterator.
+    However much a flow asks for at a time, there are FLOWS and REQUESTS threads at most. They end
+    with the iterator.
     """
-    with Threads() as requests, Threads() as running:
+    with Threads(REQUESTS) as requests, Threads(FLOWS) as running:
         patient = patience.until(running.stopped)
         yield from running.in_order(
             partial(_perform, flow, _Performer(storage, patient, requests)) for flow in flows

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 POOL = 128
-"""Connections kept: for 64 requests of ledgers at a time, and the files that are read beside."""
+"""Connections kept: for what many shards ask for at a time, and the files that are read beside."""
 _CONNECT_SECONDS, _READ_SECONDS = 5, 60
 _KEPT_SECONDS = 1.0
 """However many requests are refused, credentials are looked up once in that time: it takes a tenth
