@@ -13,10 +13,10 @@ from batchprocess.ledger.effects import (
     Get,
     GetMany,
     ListSizes,
-    Pause,
     Put,
     Sizes,
-    Sync,
+    Stage,
+    Staged,
     Upload,
 )
 from batchprocess.protocol.records import digest
@@ -179,18 +179,6 @@ def _faults(world: World, number: int, actor: Actor, effect: Effect) -> Iterator
 def apply(world: World, effect: Effect) -> tuple[World, Any]:
     """The effect done at once, and its true reply."""
     match effect:
-        case Get(key):
-            return world, world.objects.get(key)
-        case GetMany(keys):
-            return world, [world.objects.get(key) for key in keys]
-        case Digest(key):
-            body = world.objects.get(key)
-            return world, None if body is None else digest(body)
-        case ListSizes(prefix):
-            found = {k: len(v) for k, v in world.objects.items() if k.startswith(prefix)}
-            return world, found
-        case Sizes(keys):
-            return world, [_size(world.objects.get(key)) for key in keys]
         case Delete(keys):
             kept = {k: v for k, v in world.objects.items() if k not in keys}
             return replace(world, objects=kept), []
@@ -198,11 +186,29 @@ def apply(world: World, effect: Effect) -> tuple[World, Any]:
             lost = key in world.objects and not world.overwriting
             reply = CreateReply.EXISTS if lost else CreateReply.CREATED
             return world.land(_requests(effect)[0]), reply
-        case Pause() | Sync():
-            return world, None
-    for request in _requests(effect):
+    requests = _requests(effect)
+    for request in requests:
         world = world.land(request)
-    return world, None
+    return world, None if requests else _look(world.objects, effect)
+
+
+def _look(objects: Mapping[str, bytes], effect: Effect) -> Any:
+    """The reply to an effect that changes nothing."""
+    match effect:
+        case Get(key):
+            return objects.get(key)
+        case GetMany(keys):
+            return [objects.get(key) for key in keys]
+        case Digest(key):
+            return None if key not in objects else digest(objects[key])
+        case ListSizes(prefix):
+            return {k: len(v) for k, v in objects.items() if k.startswith(prefix)}
+        case Sizes(keys):
+            return [_size(objects.get(key)) for key in keys]
+        case Stage(chunks):
+            body = b"".join(chunks())
+            return Staged(body, len(body), digest(body))
+    return None
 
 
 def _size(body: bytes | None) -> int | None:

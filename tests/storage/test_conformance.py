@@ -35,6 +35,14 @@ def test_the_second_create_of_a_key_changes_nothing(storage: Storage) -> None:
     assert storage.get("ledger/00000/00000001.json") == b"first"
 
 
+def test_a_file_is_created_like_bytes(storage: Storage, tmp_path: Path) -> None:
+    (file := tmp_path / "file").write_bytes(b"first")
+    assert storage.create("manifest.jsonl", file)
+    file.write_bytes(b"second")
+    assert not storage.create("manifest.jsonl", file)
+    assert storage.get("manifest.jsonl") == b"first"
+
+
 def test_of_32_racers_exactly_one_creates(storage: Storage) -> None:
     for number in range(5):
         barrier = Barrier(32)

@@ -46,7 +46,9 @@ class FakeMemoryStorage:
     def sync(self, key: str) -> None:
         self.synced.append(key)
 
-    def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes | Path) -> bool:
+        if isinstance(body, Path):
+            body = body.read_bytes()
         self._called("create")
         with self._lock:
             if key in self.objects and self._exclusive:

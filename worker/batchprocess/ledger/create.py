@@ -1,9 +1,10 @@
 """The only atomic step there is: creating one key that does not exist."""
 
+from pathlib import Path
 from typing import Any
 
-from batchprocess.ledger.effects import Create, CreateReply, Digest, Flow, Get, Pause, Sync
-from batchprocess.protocol.records import Claim, Commit, Seal, digest, record_key
+from batchprocess.ledger.effects import Create, CreateReply, Digest, Flow, Get, Pause, Staged, Sync
+from batchprocess.protocol.records import Claim, Commit, Seal, record_key
 
 
 def create(key: str, body: bytes) -> Flow[bytes | None]:
@@ -18,13 +19,13 @@ def create(key: str, body: bytes) -> Flow[bytes | None]:
     return None if stored == body else stored
 
 
-def create_large(key: str, body: bytes) -> Flow[bool]:
-    """As `create`, without the memory for what stands there: whether it is these very bytes."""
-    stored: str | None = yield from _create(key, body, Digest(key))
-    return stored in (None, digest(body))
+def create_staged(key: str, staged: Staged) -> Flow[bool]:
+    """As `create`, for what is too large for memory: whether these very bytes stand there."""
+    stored: str | None = yield from _create(key, staged.source, Digest(key))
+    return stored in (None, staged.sha256)
 
 
-def _create(key: str, body: bytes, look: Get | Digest) -> Flow[Any]:
+def _create(key: str, body: bytes | Path, look: Get | Digest) -> Flow[Any]:
     """None if this created the key, else what `look` shows."""
     tries = 0
     while True:

@@ -6,7 +6,6 @@ One record at a time is looked at: a run may have a million files.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 from batchprocess.ledger.read import ShardLedger
@@ -35,13 +34,6 @@ def manifest_lines(ledgers: Iterable[ShardLedger]) -> Iterator[bytes]:
                     **item.model_dump(),
                 )
                 yield f"{row.model_dump_json()}\n".encode()
-
-
-def manifest_of(ledgers: Iterable[ShardLedger]) -> bytes:
-    """manifest.jsonl, whole."""
-    manifest = BytesIO()
-    manifest.writelines(manifest_lines(ledgers))
-    return manifest.getvalue()
 
 
 def manifest_digest(ledgers: Iterable[ShardLedger]) -> str:

@@ -1,6 +1,6 @@
 """The I/O that a ledger flow may ask for, and what it is sent."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -57,11 +57,21 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """Put the chunks of a document together, in a local file if they are many. Reply: `Staged`.
+
+    The file is there until the flow ends.
+    """
+
+    chunks: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Create:
     """Create-only write, sent once. Reply: `CreateReply`."""
 
     key: str
-    body: bytes
+    body: bytes | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,19 @@ class Pause:
     number: int
 
 
-Effect = Get | GetMany | Digest | Sync | Create | Upload | Put | ListSizes | Sizes | Delete | Pause
+Effect = (
+    Get
+    | GetMany
+    | Digest
+    | Sync
+    | Stage
+    | Create
+    | Upload
+    | Put
+    | ListSizes
+    | Sizes
+    | Delete
+    | Pause
+)
 T = TypeVar("T")
 Flow = Generator[Effect, Any, T]

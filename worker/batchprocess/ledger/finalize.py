@@ -6,17 +6,18 @@ nobody can commit there, so what no record names by then will never be named.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
-from batchprocess.ledger.create import create, create_large, create_record
-from batchprocess.ledger.documents import manifest_digest, manifest_of
-from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put, Sync
+from batchprocess.ledger.create import create, create_record, create_staged
+from batchprocess.ledger.documents import manifest_digest, manifest_lines
+from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put, Stage, Staged, Sync
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.identity import Identity, refuse_taken_over
 from batchprocess.ledger.metrics import metric_documents
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.survey import problems_of, require_no_loss
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.records import Seal, digest, encode, record_key
+from batchprocess.protocol.records import Seal, encode, record_key
 from batchprocess.protocol.run import (
     MANIFEST_KEY,
     SUCCESS_KEY,
@@ -86,11 +87,11 @@ def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
     """
     for key, document in metric_documents(ledgers):
         yield Put(key, document)
-    manifest = manifest_of(ledgers)
-    if not (yield from create_large(MANIFEST_KEY, manifest)):
+    manifest: Staged = yield Stage(partial(manifest_lines, ledgers))
+    if not (yield from create_staged(MANIFEST_KEY, manifest)):
         raise VerificationError(f"{MANIFEST_KEY} exists and differs from what the ledgers say")
     kept = yield from create(SUMMARY_KEY, encode_document(summary, SUMMARY_KEY))
-    success = Success(manifest=digest(manifest)).model_dump_json().encode()
+    success = Success(manifest=manifest.sha256).model_dump_json().encode()
     if (yield from create(SUCCESS_KEY, success)) is not None:
         raise VerificationError(f"{SUCCESS_KEY} exists and names another manifest")
     return summary if kept is None else parse_document(Summary, SUMMARY_KEY, kept)

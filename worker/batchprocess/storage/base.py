@@ -53,8 +53,8 @@ class Storage(Protocol):
     def sync(self, key: str) -> None:
         """What was read at `key`, and beside it, is still there after a power loss from now on."""
 
-    def create(self, key: str, body: bytes) -> bool:
-        """Create-only write of a small object: True if this very call created it.
+    def create(self, key: str, body: bytes | Path) -> bool:
+        """Create-only write of an object, or of a file's bytes: True if this very call created it.
 
         False: the key exists. Durable before it returns True. `OutcomeUnknown`: read the key.
         """

@@ -57,13 +57,17 @@ class LocalStorage:
                 if not os.statvfs(folder).f_flag & os.ST_RDONLY:
                     raise
 
-    def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes | Path) -> bool:
         """Create-only write: True if this call created it, False if the key exists."""
         path = self._path(key)
         with durable.translated(path):
             self._make_parents(path)
             with temporary_beside(path) as temporary:
-                durable.write(temporary, body)
+                if isinstance(body, Path):
+                    with body.open("rb") as from_file:
+                        durable.copy(from_file, temporary)
+                else:
+                    durable.write(temporary, body)
                 created = durable.link(temporary, path)
             durable.sync_directory(path.parent)
         return created

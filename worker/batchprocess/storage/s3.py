@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -88,12 +89,13 @@ class S3Storage:
     def sync(self, key: str) -> None:
         """Nothing: what a store shows is stored."""
 
-    def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes | Path) -> bool:
         """Conditional put, sent once. 412 means that the key exists; 409 and 404 decide nothing."""
-        with self._asking(self._uri(key)):
+        opened = body.open("rb") if isinstance(body, Path) else nullcontext(body)
+        with self._asking(self._uri(key)), opened as content:
             try:
                 self._client.put_object(
-                    Bucket=self._bucket, Key=self._key(key), Body=body, IfNoneMatch="*"
+                    Bucket=self._bucket, Key=self._key(key), Body=content, IfNoneMatch="*"
                 )
             except ClientError as error:
                 if status_of(error) == 412:
