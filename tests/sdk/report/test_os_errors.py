@@ -2,6 +2,7 @@
 
 import errno
 import gzip
+import http.client
 import io
 import socket
 import ssl
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.sdk.report.os_errors import Origin, chain_of, origin_of
+from batchprocess.sdk.report.os_errors import Origin, chain_of, is_of_network, origin_of
 
 
 def raised(call: Callable[[], object]) -> OSError:
@@ -105,6 +106,13 @@ def test_compiled_readers_are_known_by_their_words(text: str) -> None:
 )
 def test_everything_else_may_be_the_machine(error: OSError) -> None:
     assert origin_of(error) is not Origin.DATA
+
+
+def test_errors_of_networks_are_known_also_where_they_are_no_os_errors() -> None:
+    assert is_of_network(http.client.IncompleteRead(b""))
+    assert is_of_network(in_module("google.api_core.exceptions", Exception)())
+    assert not is_of_network(in_module("google.protobuf.message", Exception)("truncated"))
+    assert not is_of_network(in_module("sslutils", OSError)())
 
 
 def test_a_missing_file_is_the_datas_where_its_folder_has_others(tmp_path: Path) -> None:

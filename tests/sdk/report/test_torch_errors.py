@@ -2,6 +2,7 @@
 
 import os
 import signal
+from http.client import IncompleteRead
 
 import pytest
 import torch
@@ -93,3 +94,19 @@ def test_words_of_the_user_are_no_message_of_a_loader_process():
 )
 def test_what_memory_did_not_give_is_read_from_the_text(text, asked):
     assert bytes_asked_for(torch.OutOfMemoryError(text)) == asked
+
+
+def test_what_is_raised_from_a_failure_of_the_machine_is_one_and_what_handles_one_is_not():
+    def raised_from(behind, *, said):
+        made = KeyError("label")
+        made.__cause__, made.__context__ = behind if said else None, behind
+        return made
+
+    causes = (MemoryError(), OSError(5, "Input/output error"), IncompleteRead(b""))
+    for behind in causes:
+        assert is_machine_failure(raised_from(behind, said=True))
+        assert not is_machine_failure(raised_from(behind, said=False))
+    assert not is_machine_failure(raised_from(OSError("nothing is said"), said=True))
+    handled = KeyError("a fallback that fails")
+    handled.__context__ = FileNotFoundError(2, "No such file", "/no/cache/yet")
+    assert not is_machine_failure(handled)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 _NETWORKS = frozenset(
     {
-        *("aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "http", "httpx"),
+        *("aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google.api_core", "google.auth"),
+        *("google.cloud", "google.resumable_media", "grpc", "http", "httpcore", "httpx"),
         *("huggingface_hub", "paramiko", "requests", "s3fs", "socket", "ssl", "urllib", "urllib3"),
     }
 )
@@ -44,7 +45,7 @@ class Origin(Enum):
 
 def origin_of(error: OSError) -> Origin:
     """By its class, its number and path, and, if it has no number, by what it was made from."""
-    if _is_of(error, _NETWORKS) or isinstance(error, ConnectionError | TimeoutError):
+    if is_of_network(error) or isinstance(error, ConnectionError | TimeoutError):
         return Origin.MACHINE
     if error.errno is not None:
         return _of_number(error)
@@ -55,6 +56,11 @@ def origin_of(error: OSError) -> Origin:
         if found is not Origin.UNKNOWN:
             return found
     return _of_plain(error)
+
+
+def is_of_network(error: BaseException) -> bool:
+    """Whether its class comes from a package for networks or hubs; not all of them are OSErrors."""
+    return _is_of(error, _NETWORKS)
 
 
 def chain_of(error: BaseException, *, explicit: bool = False) -> Iterator[BaseException]:
@@ -76,14 +82,15 @@ def _of_another(error: BaseException) -> Origin:
 
 
 def _of_class(error: BaseException) -> Origin:
-    if _is_of(error, _NETWORKS):
+    if is_of_network(error):
         return Origin.MACHINE
     of_data = _is_of(error, _READERS) or isinstance(error, EOFError | SyntaxError | UnicodeError)
     return Origin.DATA if of_data else Origin.UNKNOWN
 
 
 def _is_of(error: BaseException, packages: frozenset[str]) -> bool:
-    return any(one.__module__.partition(".")[0] in packages for one in type(error).__mro__)
+    modules = (f"{one.__module__}." for one in type(error).__mro__)
+    return any(module.startswith(f"{name}.") for module in modules for name in packages)
 
 
 def _of_number(error: OSError) -> Origin:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
-from batchprocess.sdk.report.os_errors import Origin, chain_of, origin_of
+from batchprocess.sdk.report.os_errors import Origin, chain_of, is_of_network, origin_of
 
 _ASKED_FOR = re.compile(r"Tried to allocate ([0-9.]+) (bytes|KiB|MiB|GiB)")
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -26,7 +26,7 @@ def is_machine_failure(error: BaseException) -> bool:
 
 
 def _speaks_of_machine(error: BaseException) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or is_of_network(error):
         return True
     text = str(error)
     accelerator = type(error).__name__ == "AcceleratorError" or "CUDA error" in text
