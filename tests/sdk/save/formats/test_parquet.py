@@ -147,3 +147,23 @@ def test_what_is_nested_deeper_than_readers_read_is_refused(tmp_path: Path) -> N
         saver.save("rows.parquet", {"x": [[deep]]}, [1])
     table = pq.read_table(saver.cut_files().files.result()["rows.parquet"])
     assert table["x"].to_pylist() == [deep]
+
+
+@pytest.mark.parametrize("value", [{}, [{}], {"a": {}}, None], ids=str)
+def test_dicts_without_any_key_are_refused_by_the_columns_name(tmp_path: Path, value) -> None:
+    saver = Saver(tmp_path)
+    saver.save("rows.parquet", {"meta": [value], "y": [1]}, [0])
+    if value is None:
+        saver.save("rows.parquet", {"meta": [{}], "y": [1]}, [1])
+    files = saver.cut_files().files
+    with pytest.raises(ValueError, match="'rows.parquet' .* column 'meta.* has dicts, and none"):
+        files.result()
+    saver.close()
+
+
+def test_dicts_get_keys_from_later_batches(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    saver.save("rows.parquet", {"meta": [{}, None]}, [0, 1])
+    saver.save("rows.parquet", {"meta": [{"error": "x"}]}, [2])
+    table = pq.read_table(saver.cut_files().files.result()["rows.parquet"])
+    assert table["meta"].to_pylist() == [{"error": None}, None, {"error": "x"}]

@@ -71,6 +71,18 @@ def example_at(place: Place, array: Any) -> Any:
     return next((one for one in array if one.is_valid), None)
 
 
+def place_without_keys(place: Place, kind: Any) -> Place | None:
+    """Where a type has dicts of which none has had a key so far."""
+    if pa.types.is_list(kind):
+        return place_without_keys((*place, "[]"), kind.value_type)
+    if not pa.types.is_struct(kind):
+        return None
+    if not kind.num_fields:
+        return place
+    found = (place_without_keys((*place, field.name), field.type) for field in kind)
+    return next((one for one in found if one is not None), None)
+
+
 def as_text(place: Place) -> str:
     """For people."""
     return repr("".join(step if step == "[]" else f".{step}" for step in place)[1:])

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from batchprocess.sdk.save.column_values import numpy_of
 from batchprocess.sdk.save.formats.arrow_casts import widened_table
-from batchprocess.sdk.save.formats.arrow_types import wider
+from batchprocess.sdk.save.formats.arrow_types import as_text, place_without_keys, wider
 
 _GROUP_BYTES = 32 << 20
 """Rows are written in groups of about this size: larger ones take memory, smaller ones time."""
@@ -81,6 +81,12 @@ class Parquet:
         before.unlink()
 
     def _opened(self) -> Any:
+        for field in self._schema:
+            if (place := place_without_keys((field.name,), field.type)) is not None:
+                raise ValueError(
+                    f"column {as_text(place)} has dicts, and none with a key, which Parquet cannot "
+                    "hold: give them one, or save it as .jsonl"
+                )
         # Dictionaries and statistics of numbers take time and save nothing here. Floats byte by
         # byte: half the time and half the bytes of embeddings, compared with snappy.
         texts = [field.name for field in self._schema if pa.types.is_string(field.type)]
