@@ -40,8 +40,11 @@ _STARTERS = ("batchprocess", "batchprocess.agent", "torch.distributed.run")
 
 def main(descriptor: int, path: list[str]) -> None:
     """Serve the socket; `path` is sys.path as a new interpreter has it."""
+    # scikit-learn loads it where it is installed, and it loads pyarrow, which starts threads.
+    sys.modules["pandas"] = None
     for name in LOADED:
         importlib.import_module(name)
+    del sys.modules["pandas"]
     share_models()
     boto3.Session().client("s3", region_name="none")  # reads them
     gc.collect()
