@@ -28,6 +28,21 @@ def test_what_is_on_the_device_is_not_moved() -> None:
     ModelPreparer(CPU).prepare(FakeHqqModel(), ModelOptions())
 
 
+def test_a_model_that_has_tensors_of_its_own_only_moves_them_itself() -> None:
+    class Table(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rows = torch.ones(2)
+
+        def _apply(self, change, recurse=True):
+            self.rows = change(self.rows)
+            return super()._apply(change, recurse)
+
+    model = Table()
+    place(model, META, None)
+    assert model.rows.device == META
+
+
 def test_a_mapped_model_stays_where_it_is() -> None:
     model = FakeMappedModel()
     place(model, META, None)

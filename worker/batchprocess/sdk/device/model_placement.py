@@ -1,7 +1,5 @@
 """Bringing a model into eval mode and onto the device, whoever has made it."""
 
-from collections.abc import Iterator
-
 import torch
 
 from batchprocess.sdk.device.torch_private import move_own_tensors
@@ -26,7 +24,7 @@ def place(model: torch.nn.Module, device: torch.device, dtype: torch.dtype | Non
     if not any(_is_mapped(one) for one in model.modules()):
         if dtype is not None:
             model.to(device=device, dtype=dtype)
-        elif any(one.device != device for one in _tensors(model)):
+        elif not _is_on(model, device):
             model.to(device=device)
         return
     if dtype is not None:
@@ -47,6 +45,7 @@ def _move_around_mapped(module: torch.nn.Module, device: torch.device) -> None:
     move_own_tensors(module, device)
 
 
-def _tensors(model: torch.nn.Module) -> Iterator[torch.Tensor]:
-    yield from model.parameters()
-    yield from model.buffers()
+def _is_on(model: torch.nn.Module, device: torch.device) -> bool:
+    """One without parameters and buffers may have tensors that only its own `to` knows."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return bool(tensors) and all(one.device == device for one in tensors)
