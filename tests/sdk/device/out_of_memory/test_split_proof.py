@@ -8,6 +8,7 @@ from batchprocess.sdk.device.out_of_memory.split_proof import (
     state_by_design,
     why_not_in_parts,
 )
+from batchprocess.sdk.report.loop_times import Times
 
 ROWS = 64
 X = torch.rand(ROWS, 8, generator=torch.Generator().manual_seed(0))
@@ -26,6 +27,7 @@ class Cached(torch.nn.Module):
         self.register_buffer("seen", torch.zeros(8))
         self.inner = torch.nn.Linear(8, 8)
         self.calls, self.past, self.mask = 0, [], None
+        self.times = Times()
         self.keep = keep
 
     def forward(self, x):
@@ -53,7 +55,19 @@ def only_once(model, x):
     model.mask = torch.ones(8) if model.mask is None else model.mask
 
 
-KEEPERS = {counts: "calls", appends: "past", writes: "seen", replaces: "seen", only_once: None}
+def reports(model, x):
+    """To the context, which others change as well; no part of the model."""
+    model.times.work += 1
+
+
+KEEPERS = {
+    reports: None,
+    counts: "calls",
+    appends: "past",
+    writes: "seen",
+    replaces: "seen",
+    only_once: None,
+}
 
 
 @pytest.mark.parametrize("keep", KEEPERS, ids=lambda keep: keep.__name__)

@@ -15,6 +15,7 @@ from batchprocess.sdk.device.torch_private import version_of
 
 _PLAIN = str | bytes | int | float | complex | bool | None
 _LEAVES = _PLAIN | type | FunctionType | BuiltinFunctionType | MethodType | ModuleType
+_OURS = f"{__name__.partition('.')[0]}."
 _MAX_ITEMS = 10_000
 """Of a longer list or dict, a vocabulary say, only the length is looked at."""
 _MAX_OBJECTS = 500_000
@@ -48,6 +49,8 @@ class ForwardState:
 
 def _inside(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, _LEAVES | torch.Tensor | np.ndarray):
+        return
+    if type(value).__module__.startswith(_OURS):  # a context: other threads change what it has
         return
     if isinstance(value, dict | list | tuple) and len(value) <= _MAX_ITEMS:
         items = value.items() if isinstance(value, dict) else enumerate(value)
