@@ -53,7 +53,7 @@ class Attempt:
     def _process_shard(self, state: AttemptState) -> None:
         assembly, ledger, where = self._assembly, self._ledger, state.where
         with where.at("the dataset"):
-            plan = assembly.checked_plan(where)
+            plan = where.plan = assembly.checked_plan(where)
         stored = ledger.stored_run()
         where.run_exists = stored is not None
         # A sealed shard must end at once, without model or dataset having been touched.

@@ -17,7 +17,7 @@ def commit_before(error: BaseException, loop: Loop) -> None:
     Does nothing unless `error` is one of user code in a batch that has handed nothing over, and the
     processor has no hook and no reducer that would have to be asked: all it has is saved then.
     """
-    if loop.committed == loop.state.processed or not _may_commit(error, loop):
+    if loop.idle or loop.committed == loop.state.processed or not _may_commit(error, loop):
         return
     where = loop.where
     stage, batch = where.stage, where.batch

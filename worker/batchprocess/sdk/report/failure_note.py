@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from typing import NamedTuple
 
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError
@@ -21,23 +22,27 @@ from batchprocess.storage.base import Storage
 _LOG = logging.getLogger("batchprocess")
 _MAX_TRACEBACK_CHARACTERS = 8_000
 
-End = tuple[ExitCode, str]
-"""Exit code and sentence."""
+
+class End(NamedTuple):
+    """What is reported of an attempt."""
+
+    code: ExitCode
+    sentence: str
 
 
 def leave_failure_note(
     error: BaseException, where: Where, nonce: str, storage: Storage, job: WorkerEnvironment
 ) -> End:
-    """How an attempt of `job` ends by `error` of user code, of which a note is left at its batch.
+    """How an attempt of `job` ends by `error` of user code, of which a note is left where it was.
 
     90, or what follows from notes of attempts before. Trouble with the storage is only logged.
     """
-    end = ExitCode.USER_CODE, where.sentence(error)
-    if where.batch is None:
+    end, batch = End(ExitCode.USER_CODE, where.sentence(error)), _batch_of(where)
+    if batch is None:
         return end
     facts, shown = facts_of(error), "".join(traceback.format_exception(error))
     note = FailureNote(
-        error=end[1],
+        error=end.sentence,
         traceback=encodable(shown)[-_MAX_TRACEBACK_CHARACTERS:],
         error_class=facts.kind,
         line=encodable(facts.line),
@@ -46,7 +51,7 @@ def leave_failure_note(
         retry=job.retry,
         node=job.node,
     )
-    place = Place(where.shard, where.batch, nonce)
+    place = Place(where.shard, batch, nonce)
     try:
         leave_note(storage, place, note)
         if is_repeated(storage, place, note):
@@ -58,15 +63,23 @@ def leave_failure_note(
     return end
 
 
+def _batch_of(where: Where) -> int | None:
+    """The batch in work; `on_finish` and the seal stand behind the last one."""
+    at_end = where.batch is None and where.stage in ("on_finish", "commit")
+    return where.plan.size(where.shard) if at_end and where.plan is not None else where.batch
+
+
 def _end_of_shard(place: Place, note: FailureNote) -> End:
-    return ExitCode.NO_PROGRESS, (
+    return End(
+        ExitCode.NO_PROGRESS,
         f"{note.error}: an attempt before has ended alike at {note.line}, so shard {place.shard} "
-        "is not tried again: mend the code or the data"
+        "is not tried again: mend the code or the data",
     )
 
 
 def _end_of_job(note: FailureNote) -> End:
-    return ExitCode.CANNOT_WORK, (
+    return End(
+        ExitCode.CANNOT_WORK,
         f"{note.error}: {SHARDS_THAT_END_A_JOB} shards have ended alike at every attempt, and none "
-        f"of the job has committed anything: mend the code ({note.line}) or the data"
+        f"of the job has committed anything: mend the code ({note.line}) or the data",
     )
