@@ -1,12 +1,17 @@
 """JSON lines files of `context.save`."""
 
 import json
+import math
+import tempfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from batchprocess.sdk.save.saver import Saver
 from support.saved_files import IDS, save_twice
@@ -56,3 +61,38 @@ def test_what_json_cannot_hold_is_refused_in_the_call(tmp_path: Path, value, wor
     with pytest.raises((TypeError, ValueError), match=f"'rows.jsonl': column 'x' has .*{words}"):
         saver.save("rows.jsonl", {"x": [value]}, [0])
     assert saver.cut_files() is None
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
+KEYS = st.text(max_size=2) | st.integers(0, 1)
+VALUES = st.recursive(LEAVES, lambda one: st.lists(one) | st.dictionaries(KEYS, one), max_leaves=6)
+
+
+def finite(value: Any) -> Any:
+    """As JSON has it: without NaN and infinity."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@given(values=st.lists(VALUES, max_size=4))
+@settings(deadline=None)
+def test_a_file_has_exactly_what_was_taken(values: list[Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        saver, kept = Saver(Path(folder)), []
+        for value in values:
+            try:
+                saver.save("rows.jsonl", {"x": [value]}, [0])
+            except (TypeError, ValueError) as error:
+                assert "'rows.jsonl': column 'x' has " in str(error)  # noqa: PT017
+                continue
+            kept.append(finite(value))
+        written = saver.cut_files()
+        files = {} if written is None else written.files.result()
+        saver.close()
+        for file in files.values():
+            lines = file.read_text(encoding="utf-8").split("\n")[:-1]
+            found = [json.loads(line)["x"] for line in lines]
+            assert repr(found) == repr(kept)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from batchprocess.sdk.save.column_values import numpy_of
+
 MAX_DEPTH = 200
 """Lists and dicts in each other: of deeper ones few programs could read the file again."""
 _FIXED = frozenset({str, int, float, bool, bytes, type(None)})
@@ -86,11 +88,9 @@ def _of_numpy(value: Any, depth: int) -> Any:
 
 def _of_tensor(value: torch.Tensor) -> Any:
     there = value.detach()
-    if there.dtype is torch.bfloat16:
-        there = there.float()
-    if not there.ndim or str(there.dtype).removeprefix("torch.") not in _WIDER:
+    if not there.ndim or str(there.dtype).removeprefix("torch.") not in {*_WIDER, "bfloat16"}:
         return there.tolist()
-    return _of_numpy(there.to("cpu").resolve_neg().to_dense().numpy(), 0)
+    return _of_numpy(numpy_of(there.to("cpu").to_dense().resolve_neg()), 0)
 
 
 def _of_scalar(value: Any) -> Any:
