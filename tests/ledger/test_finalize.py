@@ -3,12 +3,13 @@
 import pytest
 
 from batchprocess.ledger import documents, finalize
+from batchprocess.ledger.attempt import commit
 from batchprocess.protocol.errors import (
     VerificationError,
 )
 from batchprocess.protocol.records import record_key
 from batchprocess.runs.perform import perform
-from support.ledger_steps import AT, PLAN, RUN, claimed, completed, me
+from support.ledger_steps import AT, PLAN, RUN, claimed, completed, draft, me
 from support.storage.fake_storage import FakeMemoryStorage
 
 
@@ -67,6 +68,33 @@ def test_no_abandoned_seal_is_put_where_a_record_is_lost(lost):
     with pytest.raises(VerificationError, match="record 2 of shard 0 is missing, although"):
         perform(finalize.close(me("F"), PLAN), store)
     assert store.objects == before
+
+
+def test_no_shard_is_abandoned_whose_last_records_are_lost():
+    store = FakeMemoryStorage()
+    at = claimed(store, who := me("A"))
+    for batch in range(3):
+        at = perform(commit(who, at, draft(batch, batch + 1)), store)
+    for number in (3, 4):
+        del store.objects[record_key(0, number)]
+    before = dict(store.objects)
+    with pytest.raises(
+        VerificationError, match="ends at record 2, although it has files of record 4, which only"
+    ):
+        perform(finalize.close(me("F"), PLAN), store)
+    assert store.objects == before
+    # Whoever goes on does these batches again, and its files are in nobody's way.
+    completed(store, me("B"))
+    perform(finalize.close(me("F"), PLAN), store)
+    finalized(store)
+
+
+def test_files_of_a_commit_that_was_not_made_are_no_loss():
+    store = FakeMemoryStorage()
+    at = claimed(store, who := me("A"))
+    perform(commit(who, at, draft(0, 1)), store)
+    del store.objects[record_key(0, 2)]
+    assert perform(finalize.close(me("F"), PLAN), store).outcome == "abandoned"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """Results come as their shards are read."""
 
+import pytest
+
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.records import record_key
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.perform import FLOWS
 from batchprocess.runs.results import results_of
@@ -27,3 +31,16 @@ def test_no_more_shards_are_read_than_a_few_beyond_what_is_looked_at():
     assert len(read) <= FLOWS + 1
     results.close()
     assert not [key for key in store.synced if key.startswith("ledger/")]
+
+
+def test_results_of_a_run_that_goes_on_leave_out_no_shard_that_has_lost_a_record():
+    store, run = (
+        FakeMemoryStorage(),
+        RunInfo(rows=3, batch_size=1, batches=3, shards=1, processor="P"),
+    )
+    begin(store, run)
+    work(store, 0, end=2, run=run)
+    assert len(list(results_of(store, run))) == 2
+    del store.objects[record_key(0, 2)]
+    with pytest.raises(VerificationError, match="record 2 of shard 0 is missing, although"):
+        list(results_of(store, run))

@@ -15,8 +15,9 @@ from batchprocess.ledger.head import Stored
 from batchprocess.ledger.identity import Identity, refuse_taken_over
 from batchprocess.ledger.metrics import metric_documents
 from batchprocess.ledger.read import ShardLedger, read_shard
-from batchprocess.ledger.survey import problems_of, require_no_loss
+from batchprocess.ledger.survey import problems_of, require_no_loss, require_no_lost_end
 from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.file_names import data_folder
 from batchprocess.protocol.records import Seal, encode, record_key
 from batchprocess.protocol.run import (
     MANIFEST_KEY,
@@ -46,6 +47,7 @@ def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
     while ledger.outcome is None:
         refuse_taken_over(ledger.head, me)
         yield from require_no_loss(ledger)
+        yield from require_no_lost_end(ledger)
         record = _abandon(me, ledger.head, plan)
         yield from create_record(record, encode(record))
         ledger = yield from read_shard(me.shard, ledger)
@@ -105,7 +107,7 @@ def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
     """
     refused: list[str] = []
     for ledger in ledgers:
-        present: dict[str, int] = yield ListSizes(f"data/{ledger.shard:05d}/")
+        present: dict[str, int] = yield ListSizes(data_folder(ledger.shard))
         for body in ledger.bodies:
             for item in body.objects():
                 present.pop(item.key, None)

@@ -11,7 +11,7 @@ from batchprocess.ledger.effects import Flow, Get, ListSizes, Sizes
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.read import ShardLedger
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.file_names import is_data_key
+from batchprocess.protocol.file_names import data_folder, is_data_key, record_of_data
 from batchprocess.protocol.records import ledger_prefix, number_of_record, record_key
 from batchprocess.protocol.sharding import ShardPlan
 
@@ -28,6 +28,24 @@ def require_no_loss(ledger: ShardLedger) -> Flow[None]:
     lost = yield from _lost_record(ledger)
     if lost is not None:
         raise VerificationError(lost)
+
+
+def require_no_lost_end(ledger: ShardLedger) -> Flow[None]:
+    """Raise VerificationError if files are there of a record that can only follow one that is lost.
+
+    For who is about to close the shard for good. Who goes on with it does lost batches again.
+    """
+    shard, last = ledger.shard, len(ledger.records)
+    listed = yield ListSizes(data_folder(shard))
+    of_record = max((record_of_data(key) or 0 for key in listed), default=0)
+    # It may have grown since it was read.
+    if of_record > last + 1 and (yield Get(record_key(shard, last + 1))) is None:
+        raise VerificationError(
+            f"shard {shard} ends at record {last}, although it has files of record "
+            f"{of_record}, which only follows on record {of_record - 1}: its last records are "
+            "missing; was the bucket cleaned, copied in part, or restored? Its workers would do "
+            "the lost batches again"
+        )
 
 
 def require_end(shard: int, head: Stored | None) -> Flow[bool]:
@@ -66,7 +84,7 @@ def _lost(shard: int, number: int, behind: int) -> str:
 
 def _sizes(ledger: ShardLedger) -> Flow[Mapping[str, int]]:
     """Bytes of every object that the shard's records name, of those that are there."""
-    listed: dict[str, int] = yield ListSizes(f"data/{ledger.shard:05d}/")
+    listed: dict[str, int] = yield ListSizes(data_folder(ledger.shard))
     named = (item for body in ledger.bodies for item in body.objects())
     doubted = tuple(
         {

@@ -4,6 +4,7 @@ import re
 
 MAX_PART_BYTES, MAX_NAME_BYTES = 255, 512
 """Of one part between slashes, and of the whole."""
+_OF_RECORD = re.compile(r"^data/[0-9]{5,}/([0-9]{8,12})-")
 _NUMBER = re.compile(r"^[0-9]{4,9}$")
 
 
@@ -36,9 +37,20 @@ def is_reducer_key(key: str, prefix: str) -> bool:
     return _NUMBER.match(number) is not None and key == reducer_key(prefix, int(number))
 
 
+def data_folder(shard: int) -> str:
+    """What the keys of all files of a shard begin with."""
+    return f"data/{shard:05d}/"
+
+
+def record_of_data(key: str) -> int | None:
+    """The number of the record that is to name this file of a shard; None if the key says none."""
+    found = _OF_RECORD.match(key)
+    return None if found is None else int(found[1])
+
+
 def is_data_key(key: str, shard: int) -> bool:
     """Whether `key` is below the shard's folder of data, where any store may be asked for it."""
-    return key.startswith(f"data/{shard:05d}/") and not {"", ".", ".."} & set(key.split("/"))
+    return key.startswith(data_folder(shard)) and not {"", ".", ".."} & set(key.split("/"))
 
 
 def is_metric_group(group: str) -> bool:

@@ -4,9 +4,11 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
+from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.finalize import finished
-from batchprocess.ledger.read import read_shard
+from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import read_run
+from batchprocess.ledger.survey import require_no_loss
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
 from batchprocess.protocol.records import CommittedFile
@@ -73,7 +75,8 @@ def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunIn
 def results_of(storage: Storage, run: RunInfo) -> Generator[Result]:
     """`results` on a run's storage that is already open."""
     final = perform(finished(), storage) is not None
-    flows = (read_shard(shard) for shard in range(run.shards))
+    read = read_shard if final else _read_unbroken
+    flows = (read(shard) for shard in range(run.shards))
     with closing(perform_each(flows, storage)) as ledgers:
         for ledger in ledgers:
             if final and ledger.outcome is None:
@@ -84,3 +87,11 @@ def results_of(storage: Storage, run: RunInfo) -> Generator[Result]:
             for body in ledger.bodies:
                 for item in sorted(body.files, key=lambda item: item.name):
                     yield Result(ledger.shard, body.seq, body.batches, body.rows, item, storage)
+
+
+def _read_unbroken(shard: int) -> Flow[ShardLedger]:
+    """A ledger that is sealed, or goes on behind its last record nowhere."""
+    ledger = yield from read_shard(shard)
+    if ledger.outcome is None:
+        yield from require_no_loss(ledger)
+    return ledger

@@ -7,6 +7,7 @@ from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.control import Reduced
 from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import StorageUnavailable
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
@@ -31,9 +32,15 @@ class ShardReduction:
         self._load, self._patience = load, patience
 
     def of_all_shards(self, shards: int, where: Where) -> Reduced:
-        """What the finalizer's child answers."""
+        """What the finalizer's child answers; StorageUnavailable if a shard has no seal."""
         flows = [read_shard(shard) for shard in range(shards)]
         ledgers = perform_all(flows, self._storage, self._patience)
+        for ledger in ledgers:
+            if ledger.outcome is None:
+                # The finalizer has read one. Half of the values would pass for all of them.
+                raise StorageUnavailable(
+                    f"{self._storage.uri} shows no seal of shard {ledger.shard} any more"
+                )
         made = self._reduce(reducer_entries(ledgers), where)
         return Reduced(metrics=dict(made.metrics), error=made.error)
 
