@@ -5,7 +5,7 @@ import pytest
 from batchprocess.agent.pod.child_watch import Limits, SealSeen, Watch
 from batchprocess.agent.pod.pod_children import PodChildren
 from batchprocess.agent.pod.verdict import conclude
-from batchprocess.protocol.control import Beat, Claimed, Committed, Hello, Outcome
+from batchprocess.protocol.control import Beat, Claimed, Committed, Ending, Hello, Outcome
 
 LIMITS = Limits(start=100.0, stall=10.0)
 
@@ -99,6 +99,22 @@ def test_a_stall_names_the_limit_that_was_passed(said, sentence):
     watch.killed, watch.stall = "stalled", watch.stalled(101.0, LIMITS)
     conclude(watch, -9, SealSeen("none"), stopping=False)
     assert (watch.code, sentence in watch.sentence) == (86, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "sentence"),
+    [(90, 90, "said it"), (None, 1, "the script of shard 3 has ended without sealing it")],
+)
+def test_a_child_that_outlives_its_script_is_judged_by_what_it_said(said, code, sentence):
+    watch = Watch(3, 0.0)
+    if said is not None:
+        watch.record(Outcome(code=said, message="said it"), 1.0)
+    watch.record(Ending(), 5.0)
+    assert not watch.lingers(13.0)
+    assert watch.lingers(13.1)
+    watch.killed = "lingering"
+    conclude(watch, -9, SealSeen("none"), stopping=False)
+    assert (watch.code, watch.sentence) == (code, sentence)
 
 
 def test_commits_move_the_cursor_and_reports_carry_the_claims_number():

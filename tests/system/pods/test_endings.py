@@ -472,6 +472,33 @@ def test_orphans_of_user_code_are_buried_by_the_agent(pod: Pod) -> None:
     assert pod.rows() == ALL_ROWS
 
 
+LEFT = {
+    "a thread": "threading.Thread(target=time.sleep, args=(600,)).start()",
+    "a thread of a pool": "concurrent.futures.ThreadPoolExecutor(1).submit(time.sleep, 600)",
+    "an exit handler": "atexit.register(time.sleep, 600)",
+    "the interpreter's own teardown": (
+        "class Stays:\n"
+        "    def __del__(self, sleep=time.sleep):\n"
+        "        sleep(600)\n"
+        "stays = Stays()"
+    ),
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+@pytest.mark.parametrize(("hook", "code"), [("on_finish", 0), ("process_batch", 90)])
+def test_what_is_left_of_a_script_does_not_hold_its_shard(
+    pod: Pod, left: str, hook: str, code: int
+) -> None:
+    fails = hooked(hook, "raise ValueError('a bad row')", "self, *_") if code else "go()"
+    script = f"import atexit, concurrent.futures, threading\n{LEFT[left]}\n{fails}"
+    # As a program of its own: the interpreter's end is the matter.
+    ended = pod.end(pod.start(script, around=("env",)))
+    assert ended.code == code, ended.stderr
+    assert ("a bad row" in ended.last_line) == bool(code)
+    assert ended.message["shards"][0]["sealed"] == (not code)
+
+
 def test_two_attempts_on_one_shard_leave_one_output(pod: Pod) -> None:
     there, work = "pathlib.Path('second')", "super().process_batch(batch, batch_idx)"
     wait = f"while batch_idx > 2 and not {there}.exists(): time.sleep(0.05)\n        {work}"

@@ -2,7 +2,7 @@
 
 The socket is one end of a socketpair whose number is in BATCHPROCESS_CONTROL_FD; it survives a
 shell wrapped around the command. Child to agent: Hello, Beat, Claimed, Committed, Outcome,
-Reduced. Agent to child: Stop. End of file at the child means that the agent is dead.
+Ending, Reduced. Agent to child: Stop. End of file at the child means that the agent is dead.
 """
 
 from typing import Annotated, Any, Literal
@@ -75,6 +75,12 @@ class Outcome(_Message):
     message: str
 
 
+class Ending(_Message):
+    """The child's script has ended; its process is to end soon, whatever it still waits for."""
+
+    type: Literal["ending"] = "ending"
+
+
 class Reduced(_Message):
     """Result of role `finalize`: the reduced metrics, or why there are none."""
 
@@ -90,10 +96,11 @@ class Stop(_Message):
 
 
 Message = Annotated[
-    Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop, Field(discriminator="type")
+    Hello | Beat | Claimed | Committed | Outcome | Ending | Reduced | Stop,
+    Field(discriminator="type"),
 ]
-_ADAPTER: TypeAdapter[Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop] = TypeAdapter(
-    Message
+_ADAPTER: TypeAdapter[Hello | Beat | Claimed | Committed | Outcome | Ending | Reduced | Stop] = (
+    TypeAdapter(Message)
 )
 
 
@@ -102,6 +109,6 @@ def encode(message: BaseModel) -> bytes:
     return message.model_dump_json().encode() + b"\n"
 
 
-def decode(line: bytes) -> Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop:
+def decode(line: bytes) -> Hello | Beat | Claimed | Committed | Outcome | Ending | Reduced | Stop:
     """The message in one line."""
     return _ADAPTER.validate_json(line)

@@ -11,6 +11,7 @@ from batchprocess.protocol.errors import BatchProcessError, EndedByUserCode, Inv
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.runs.local_runs import has_begun
 from batchprocess.sdk.entry import torch_batch_process
+from batchprocess.sdk.exit_guard import end_soon_after_script
 from batchprocess.sdk.report.agent_link import AgentLink, LoopState
 from batchprocess.sdk.report.uncaught import print_plainly_if_uncaught
 from batchprocess.storage.factory import open_storage
@@ -75,6 +76,7 @@ def _fail(error: BaseException, environment: WorkerEnvironment) -> NoReturn:
     said = f"{type(error).__name__}: {error}".removesuffix(": ")
     sentence = f"the job's code could not be loaded: {said}"
     link.report_outcome(code, str(error) if isinstance(error, BatchProcessError) else sentence)
+    end_soon_after_script(ExitCode.OTHER, at_end=link.report_ending, tidy=lambda: None)
     raised = error if isinstance(error, Exception) else EndedByUserCode(sentence)
     print_plainly_if_uncaught(raised, reported=link.connected)
     # Not as sys.exit(0) asks: nothing has been processed.

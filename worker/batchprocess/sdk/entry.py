@@ -15,6 +15,7 @@ from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.attempt import Attempt
 from batchprocess.sdk.attempt.other_roles import answer_if_asked
 from batchprocess.sdk.attempt.state import AttemptState
+from batchprocess.sdk.exit_guard import end_soon_after_script
 from batchprocess.sdk.report.error_report import exit_code_of
 from batchprocess.sdk.report.failure_note import leave_failure_note
 from batchprocess.sdk.report.standalone_log import log_to_stderr
@@ -72,7 +73,9 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
         call = _Call(AttemptState.begin(os.environ))
         try:
             call.process(batch_processor_cls, dataset, distributed_context, merge_with_job)
+            call.code = ExitCode.SEALED
         except Stopped as stop:
+            call.code = ExitCode.STOPPED
             call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
             raise SystemExit(int(ExitCode.STOPPED)) from None
         except BaseException as error:
@@ -115,6 +118,7 @@ class _Call:
     assembly: AttemptAssembly | None = None
     attempt: Attempt | None = None
     handlers: ExitStack = field(default_factory=ExitStack)
+    code: ExitCode = ExitCode.OTHER
 
     def process(
         self,
@@ -142,9 +146,18 @@ class _Call:
             self.attempt.run(state)
 
     def end(self) -> None:
-        """Leave a session that goes on as it was before the call."""
+        """Leave a session that goes on as it was before the call; a script must end by itself."""
         self.handlers.close()
-        if self.assembly is not None and is_interactive():
+        if not is_interactive():
+            end_soon_after_script(
+                self.code, at_end=self.state.link.report_ending, tidy=self.remove_temporary_files
+            )
+        else:
+            self.remove_temporary_files()
+
+    def remove_temporary_files(self) -> None:
+        """Those of the call, if it has come as far as to have some."""
+        if self.assembly is not None:
             self.assembly.remove_temporary_files()
 
     def ended_by(self, error: BaseException) -> EndedByUserCode:

@@ -7,6 +7,7 @@ from batchprocess.protocol.control import (
     Beat,
     Claimed,
     Committed,
+    Ending,
     Hello,
     Outcome,
     Phase,
@@ -18,8 +19,10 @@ from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import ShardEnd
 
-Message = Hello | Beat | Claimed | Committed | Outcome | Reduced | Stop
-Reason = Literal["stopped", "stalled", "sealed", "sibling"]
+Message = Hello | Beat | Claimed | Committed | Outcome | Ending | Reduced | Stop
+Reason = Literal["stopped", "stalled", "sealed", "sibling", "lingering"]
+LINGER_SECONDS = 8.0
+"""After its script a child ends itself by force, sooner than this, if its interpreter still can."""
 
 
 class SealSeen(NamedTuple):
@@ -62,6 +65,7 @@ class Watch:
     spent: Spent | None = None
     sealed: bool = False
     outcome: Outcome | None = None
+    ending_since: float | None = None
     killed: Reason | None = None
     code: int | None = None
     sentence: str = ""
@@ -91,6 +95,8 @@ class Watch:
                 self.sealed = self.sealed or message.sealed
             case Outcome():
                 self.outcome = message
+            case Ending():
+                self.ending_since = now
 
     def stalled(self, now: float, limits: Limits) -> str | None:
         """The limit that was passed without a finished batch or hook; None while none was.
@@ -104,6 +110,10 @@ class Watch:
         silent = now - self.last_message > limits.stall
         idle = self.phase != "storage" and now - self.idle_since > limits.stall
         return f"timeouts.stallSeconds = {limits.stall:.15g}" if silent or idle else None
+
+    def lingers(self, now: float) -> bool:
+        """Whether its script has ended long ago, and its process has not."""
+        return self.ending_since is not None and now - self.ending_since > LINGER_SECONDS
 
     def as_end(self) -> ShardEnd:
         """For the termination message."""

@@ -33,6 +33,8 @@ class Deadlines:
                 continue
             if over:
                 run.kill("stopped")
+            elif run.watch.lingers(self.awake()):
+                run.kill("lingering")
             elif self._stall(run) is not None:
                 # It may have spoken while we could not hear.
                 self.hear(run)

@@ -55,7 +55,7 @@ def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tup
         if outcome is not None and outcome.code in (ExitCode.FENCED, ExitCode.CANNOT_WORK):
             return outcome.code, outcome.message
         return ExitCode.STOPPED, _stop_sentence(watch)
-    if status < 0:
+    if status < 0 and watch.killed != "lingering":
         return 128 - status, _signal_sentence(shard, -status)
     if outcome is not None:
         return outcome.code, outcome.message
@@ -68,6 +68,8 @@ _UNCAUGHT = (1, 2)
 
 def _without_outcome(watch: Watch, status: int, *, begun: bool) -> tuple[int, str]:
     shard = watch.shard
+    if watch.killed == "lingering":
+        return ExitCode.OTHER, f"the script of shard {shard} has ended without sealing it"
     if status > 128 and status - 128 in {int(one) for one in signal.Signals}:
         # A shell between us and the process turns a death by signal into this code.
         return status, _signal_sentence(shard, status - 128)

@@ -14,6 +14,7 @@ from batchprocess.protocol.errors import InvalidArgument, WrongType
 from batchprocess.protocol.run import Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.device.devices import has_gpu
+from batchprocess.sdk.exit_guard import end_soon_after_worker
 from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dataset
 from batchprocess.sdk.input.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.worker_queues import ForkingContext
@@ -193,6 +194,7 @@ class _StartOfWorker:
     def __call__(self, worker: int) -> None:
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+        end_soon_after_worker()
         show_users_dataset()
         if self._users is not None:
             self._users(worker)

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from batchprocess.protocol.control import (
     Beat,
+    Ending,
     Hello,
     Outcome,
     Phase,
@@ -104,6 +105,10 @@ class AgentLink:
     def report_outcome(self, code: int, message: str) -> None:
         """Why we are about to end."""
         self.send(Outcome(code=code, message=message))
+
+    def report_ending(self) -> None:
+        """Our script has ended, and so must this process."""
+        self.send(Ending())
 
     def send_beat(self) -> None:
         """Report where the loop stands, now."""
