@@ -39,11 +39,15 @@ def save(folder: Path, suffix: str, batches: list[object]) -> list[object]:
         [[2], torch.tensor([LARGE], dtype=torch.uint64), [LARGE - 1]],
         [[], [LARGE]],
         [["a"], ["b\0c", ""]],
+        [np.array(["a", "b"]), np.array(["c"], object)],
+        [np.array([LARGE], object), np.array([5], object)],
+        [np.array([1, 2]), np.arange(4)[::-2]],
+        [("a",), ["b"]],
     ],
     ids=str,
 )
 def test_ids_come_back_exactly(tmp_path: Path, suffix, batches) -> None:
-    given = [ids.tolist() if isinstance(ids, torch.Tensor) else ids for ids in batches]
+    given = [ids.tolist() if isinstance(ids, torch.Tensor | np.ndarray) else ids for ids in batches]
     assert save(tmp_path, suffix, batches) == list(chain.from_iterable(given))
 
 

@@ -53,7 +53,12 @@ def joined_ids(known: Any, new: Any) -> Any:
 
 
 def integer_ids(ids: Any) -> tuple[Any, IntegerIds | None]:
-    """Integers of Python or numpy as a tensor, and from where to where; all else as it is."""
+    """Integers of Python or numpy as a tensor, and from where to where; all else as it is.
+
+    Arrays of what is no number become lists.
+    """
+    if isinstance(ids, np.ndarray) and ids.dtype.kind not in "biuf" and ids.ndim == 1:
+        ids = ids.tolist()
     if not isinstance(ids, list | tuple | range) or not all(map(_is_integer, ids)):
         return ids, None
     if not ids:
