@@ -52,6 +52,8 @@ def test_what_no_record_could_hold_is_refused_in_the_call(tmp_path):
         deep = [deep]
     with pytest.raises(TypeError, match="metric 'tree' of group 'g' is not JSON .*too deep"):
         made.report_metrics("g", 1, {"tree": deep})
+    with pytest.raises(TypeError, match="metric 'x' of group 'g' .*equal as texts"):
+        made.report_metrics("g", 1, {"x": {1: 0.5, "1": 0.7}})
     with pytest.raises(ValueError, match="could not be read again"):
         made.wrap_reducer(sum, name="\udcff")
     with pytest.raises(TypeError, match="a name must be a text, not 5"):

@@ -56,11 +56,19 @@ def _checked_metrics(group: str, steps_completed: int, metrics: dict[str, Any]) 
 def _checked_metric(group: str, key: str, value: Any) -> Any:
     try:
         text = json.dumps({key: value}, allow_nan=False, ensure_ascii=False)
-        found = json.loads(text)[key]
+        found = json.loads(text, object_pairs_hook=_unique)[key]
         check_readable(found)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
             f"metric {key!r} of group {group!r} is not JSON that can be kept ({error}): give "
             "numbers, texts, or lists and dicts of them; .item() makes one of a tensor"
         ) from None
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dict of 1 and "1" would lose one of them."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"two of the keys {[name for name, _ in pairs]!r:.200} are equal as texts")
     return found
