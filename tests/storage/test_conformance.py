@@ -89,7 +89,6 @@ def test_a_file_of_several_parts_arrives_whole(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3_multipart, "PART", 5 << 20)
-    monkeypatch.setattr("batchprocess.storage.s3.PART", 5 << 20, raising=False)
     body = bytes(range(256)) * (12 << 12)
     source = tmp_path / "large"
     source.write_bytes(body)
@@ -128,7 +127,6 @@ def test_an_upload_tells_whether_it_has_sent_what_was_handed_over(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     monkeypatch.setattr(s3_multipart, "PART", 5 << 20)
-    monkeypatch.setattr("batchprocess.storage.s3.PART", 5 << 20, raising=False)
     source, body = tmp_path / "source", random.Random(size).randbytes(size)
     source.write_bytes(body)
     handed = Content(size, hashlib.sha256(body).hexdigest())

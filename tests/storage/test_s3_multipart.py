@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from batchprocess.backoff import Backoff
 from batchprocess.protocol.errors import OutcomeUnknown
-from batchprocess.storage import s3, s3_multipart
+from batchprocess.storage import s3_multipart
 from batchprocess.storage.base import Content
 from batchprocess.storage.s3 import S3Storage
 from batchprocess.storage.s3_client import Clients
@@ -29,7 +29,6 @@ SMALL_PART = 5 << 20
 def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of twelve parts."""
     monkeypatch.setattr(s3_multipart, "PART", SMALL_PART)
-    monkeypatch.setattr(s3, "PART", SMALL_PART)
     path = tmp_path / "large"
     path.write_bytes(bytes(range(256)) * (12 * SMALL_PART // 256))
     return path

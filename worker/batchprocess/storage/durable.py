@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,6 +69,23 @@ def status(path: Path) -> os.stat_result | None:
         return path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def modified(found: os.stat_result) -> datetime | None:
+    """None for a time that no calendar has: a listing is not to fail by it."""
+    try:
+        return datetime.fromtimestamp(found.st_mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def folders_in(folder: Path) -> list[str]:
+    """Names of the folders directly below one, in order; none if it is not there."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -9,13 +9,13 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from batchprocess.protocol.errors import InvalidArgument, UnsafeStorage
+from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.storage import durable
 from batchprocess.storage.base import Content, StoredObject
-from batchprocess.storage.spelling import other_spelling
+from batchprocess.storage.spelling import refuse_other_spelling
 from batchprocess.storage.temporaries import is_temporary, temporaries_below, temporary_beside
 
 
@@ -93,7 +93,7 @@ class LocalStorage:
         with source.open("rb") as from_file, durable.translated(path):
             self._make_parents(path)
             if durable.status(path) is not None:
-                self._refuse_other_spelling(path)
+                refuse_other_spelling(self._root, path)
                 with temporary_beside(path) as temporary:
                     written = durable.copy(from_file, temporary)
                     temporary.replace(path)
@@ -120,21 +120,17 @@ class LocalStorage:
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Objects whose key begins with `prefix`, in key order."""
         folder = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
-        keys = sorted(key for key in self._walk(folder) if key.startswith(prefix))
-        for key in keys:
+        names = (self._name_of(path) for path in durable.files(folder) if not is_temporary(path))
+        for key in sorted(key for key in names if key.startswith(prefix)):
             found = self._status(key)
             if found is not None:
-                yield StoredObject(key, found.st_size, _modified(found))
+                yield StoredObject(key, found.st_size, durable.modified(found))
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """Names of the folders directly below `prefix`."""
         folder = self._path(prefix) if prefix else self._root
         with durable.translated(folder):
-            try:
-                with os.scandir(folder) as entries:
-                    names = sorted(entry.name for entry in entries if entry.is_dir())
-            except (FileNotFoundError, NotADirectoryError):
-                return
+            names = durable.folders_in(folder)
         yield from names
 
     def delete(self, key: str) -> None:
@@ -186,21 +182,6 @@ class LocalStorage:
             found = durable.status(path)
         return found if found is not None and stat.S_ISREG(found.st_mode) else None
 
-    def _walk(self, folder: Path) -> Iterator[str]:
-        for path in durable.files(folder):
-            if not is_temporary(path):
-                yield self._name_of(path)
-
-    def _refuse_other_spelling(self, path: Path) -> None:
-        """What stands there must be our own earlier try, not a file of another name."""
-        other = other_spelling(self._root, path)
-        if other is not None:
-            raise UnsafeStorage(
-                f"{path} and {other} are one file there: that file system does not tell such names "
-                "apart; rename one of the outputs, or use another file system or an S3-compatible "
-                "store"
-            )
-
     def _name_of(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
 
@@ -215,11 +196,3 @@ class LocalStorage:
             if parent == self._root:
                 break
         self._synced.add(path.parent)
-
-
-def _modified(found: os.stat_result) -> datetime | None:
-    """None for a time that no calendar has: a listing is not to fail by it."""
-    try:
-        return datetime.fromtimestamp(found.st_mtime, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -6,35 +6,21 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from batchprocess.protocol.environment import S3Settings
-from batchprocess.protocol.errors import (
-    OutcomeUnknown,
-    StorageDenied,
-    StorageError,
-    UnsafeStorage,
-)
+from batchprocess.protocol.errors import StorageDenied, StorageError, UnsafeStorage
 from batchprocess.storage.base import Content, StoredObject
 from batchprocess.storage.s3_client import Clients
-from batchprocess.storage.s3_errors import (
-    code_of,
-    is_absent_for_head,
-    is_refusal,
-    meaning,
-    status_of,
-    translated,
-)
+from batchprocess.storage.s3_errors import is_refusal, meaning_of_create, status_of, translated
 from batchprocess.storage.s3_lifecycle import dangers
-from batchprocess.storage.s3_multipart import PART, abort_unfinished, unfinished, upload_parts
-from batchprocess.storage.s3_sent import SentChunk
+from batchprocess.storage.s3_multipart import abort_unfinished, unfinished, upload_file
+from batchprocess.storage.s3_reading import chunks_from, size_of, whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-
-CHUNK = 1 << 20
 
 
 class S3Storage:
@@ -78,13 +64,7 @@ class S3Storage:
     def _get(self, key: str, name: str) -> bytes | None:
         """As `get`; `name` is what errors call it."""
         with self._asking(name):
-            try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
-                return answer["Body"].read()
-            except ClientError as error:
-                if code_of(error) == "NoSuchKey":
-                    return None
-                raise
+            return whole(self._client, self._bucket, self._key(key))
 
     def sync(self, key: str) -> None:
         """Nothing: what a store shows is stored."""
@@ -100,15 +80,8 @@ class S3Storage:
             except ClientError as error:
                 if status_of(error) == 412:
                     return False
-                raise self._create_error(key, error) from error
+                raise meaning_of_create(self._uri(key), error) from error
         return True
-
-    def _create_error(self, key: str, error: ClientError) -> Exception:
-        if status_of(error) in (404, 409) and code_of(error) != "NoSuchBucket":
-            return OutcomeUnknown(
-                f"{self._uri(key)}: it may or may not have been created ({code_of(error)})"
-            )
-        return meaning(self._uri(key), error)
 
     def put(self, key: str, body: bytes) -> None:
         """Write or overwrite."""
@@ -117,57 +90,21 @@ class S3Storage:
 
     def upload(self, key: str, source: Path, content: Content | None = None) -> bool:
         """Write a file of any size; above 32 MiB in parallel parts."""
-        size = source.stat().st_size
-        if content is not None and size != content.size:
-            return False
         with self._asking(self._uri(key)):
-            if size > PART:
-                place = self._bucket, self._key(key)
-                return upload_parts(self._clients, *place, source, content)
-            # No further than this: what somebody still appends would be sent behind the request,
-            # and be the beginning of the next one on its connection.
-            with SentChunk.from_filename(str(source), 0, size) as body:
-                # It reads, seeks and has a length, all that botocore asks of a file.
-                readable = cast("IO[bytes]", body)
-                self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=readable)
-                return content in (None, body.sent)
+            return upload_file(self._clients, self._bucket, self._key(key), source, content)
 
     def read(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks of at most 1 MiB."""
         with self._asking(self._uri(key)):
-            try:
-                answer = self._client.get_object(
-                    Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-"
-                )
-            except ClientError as error:
-                if code_of(error) == "NoSuchKey":
-                    raise FileNotFoundError(f"{self._uri(key)} does not exist") from error
-                if status_of(error) == 416:
-                    return  # there is nothing from `start` on
-                raise
-            yield from answer["Body"].iter_chunks(CHUNK)
+            found = chunks_from(self._client, self._bucket, self._key(key), start)
+            if found is None:
+                raise FileNotFoundError(f"{self._uri(key)} does not exist")
+            yield from found
 
     def stat(self, key: str) -> int | None:
         """Size in bytes, or None if absent."""
         with self._asking(self._uri(key)):
-            try:
-                head = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
-                return int(head["ContentLength"])
-            except ClientError as error:
-                if not is_absent_for_head(error):
-                    raise
-            # That answer has no body: some proxy's, or that of a missing bucket, looks the same.
-            return self._size_by_get(key)
-
-    def _size_by_get(self, key: str) -> int | None:
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
-        except ClientError as error:
-            if code_of(error) == "NoSuchKey":
-                return None
-            raise
-        answer["Body"].close()
-        return int(answer["ContentLength"])
+            return size_of(self._client, self._bucket, self._key(key))
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Objects whose key begins with `prefix`, in key order."""

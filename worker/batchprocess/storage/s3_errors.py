@@ -106,6 +106,13 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def meaning_of_create(uri: str, error: ClientError) -> StorageError | UnsafeStorage:
+    """As `meaning`, of a conditional put: 409 and 404 do not say whether it was done."""
+    if status_of(error) in (404, 409) and code_of(error) != "NoSuchBucket":
+        return OutcomeUnknown(f"{uri}: it may or may not have been created ({code_of(error)})")
+    return meaning(uri, error)
+
+
 def meaning(uri: str, error: ClientError) -> StorageError | UnsafeStorage:
     """The error of ours that a ClientError stands for."""
     code, status = code_of(error), status_of(error)

@@ -1,4 +1,4 @@
-"""Large files in parallel parts, by s3transfer: it begins, sends, completes, and aborts.
+"""Files to S3; large ones in parallel parts, by s3transfer: it begins, sends, completes, aborts.
 
 Keys of data are one writer's alone, so no condition is needed. A part that fails is sent again:
 with many parts, a store that refuses one request in ten would never take a whole file otherwise.
@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from s3transfer.manager import TransferConfig, TransferManager
@@ -18,7 +18,7 @@ from batchprocess.backoff import Backoff
 from batchprocess.storage.base import Content
 from batchprocess.storage.s3_client import Clients
 from batchprocess.storage.s3_errors import is_transient
-from batchprocess.storage.s3_sent import SendingFiles, were_sent
+from batchprocess.storage.s3_sent import SendingFiles, SentChunk, were_sent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -30,6 +30,23 @@ THREADS = 4
 TRIES = 8
 """How often a part is sent before the upload fails."""
 BACKOFF = Backoff(0.2, 5.0)
+
+
+def upload_file(
+    clients: Clients, bucket: str, key: str, source: Path, content: Content | None = None
+) -> bool:
+    """Upload `source` in one request, or in parts; returns whether `content` was sent."""
+    size = source.stat().st_size
+    if content is not None and size != content.size:
+        return False
+    if size > PART:
+        return upload_parts(clients, bucket, key, source, content)
+    # No further than this: what somebody still appends would be sent behind the request, and be
+    # the beginning of the next one on its connection.
+    with SentChunk.from_filename(str(source), 0, size) as body:
+        # It reads, seeks and has a length, all that botocore asks of a file.
+        clients.ours().put_object(Bucket=bucket, Key=key, Body=cast("IO[bytes]", body))
+        return content in (None, body.sent)
 
 
 def upload_parts(

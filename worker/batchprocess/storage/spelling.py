@@ -2,6 +2,18 @@
 
 from pathlib import Path
 
+from batchprocess.protocol.errors import UnsafeStorage
+
+
+def refuse_other_spelling(root: Path, path: Path) -> None:
+    """Raise UnsafeStorage if what stands at `path` below `root` is a file of another name."""
+    other = other_spelling(root, path)
+    if other is not None:
+        raise UnsafeStorage(
+            f"{path} and {other} are one file there: that file system does not tell such names "
+            "apart; rename one of the outputs, or use another file system or an S3-compatible store"
+        )
+
 
 def other_spelling(root: Path, path: Path) -> Path | None:
     """What stands below `root` where `path` is asked for; None if it is `path` itself, or nothing.
