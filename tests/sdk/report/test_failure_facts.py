@@ -39,3 +39,13 @@ def test_without_a_note_it_is_what_can_be_seen() -> None:
     assert facts_of(error).kind == "ValueError"
     assert " / " not in facts_of(error).said
     assert facts_of(ValueError("a\n\nb")).said == "a / b"
+
+
+def test_an_error_that_fails_to_say_anything_is_known_by_its_class() -> None:
+    class Silent(RuntimeError):
+        def __str__(self) -> str:
+            raise KeyError("no text")
+
+    facts = facts_of(Silent())
+    assert (facts.kind, facts.said) == ("Silent", "<exception str() failed>")
+    assert not facts.of_machine

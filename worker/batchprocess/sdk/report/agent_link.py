@@ -24,6 +24,7 @@ from batchprocess.protocol.control import (
 )
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.variables import CONTROL_FD
+from batchprocess.sdk.report.failure_facts import encodable
 from batchprocess.sdk.report.loop_times import Times
 
 _BEAT_SECONDS = 1.0
@@ -104,7 +105,7 @@ class AgentLink:
 
     def report_outcome(self, code: int, message: str) -> None:
         """Why we are about to end."""
-        self.send(Outcome(code=code, message=message))
+        self.send(Outcome(code=code, message=encodable(message)))
 
     def report_ending(self) -> None:
         """Our script has ended, and so must this process."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from types import TracebackType
 
+from batchprocess.sdk.report.os_errors import text_of
 from batchprocess.sdk.report.torch_errors import is_machine_failure, loader_process_message
 
 _ATTRIBUTE = "_batchprocess_facts"
@@ -70,7 +71,7 @@ def _lines(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
 
 def _one_line(error: BaseException) -> str:
     """What `error` says, as one line: the whole of it stands above, in the traceback."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in text_of(error).splitlines() if line.strip()]
     message = loader_process_message(lines)
     if message is not None:
         return f"{encodable(message)} (in a loader process)"

@@ -75,6 +75,14 @@ def chain_of(error: BaseException, *, explicit: bool = False) -> Iterator[BaseEx
         error = behind
 
 
+def text_of(error: BaseException) -> str:
+    """What it says; a class of the user's may fail to say anything."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  the words that Python has for that
+        return "<exception str() failed>"
+
+
 def _of_another(error: BaseException) -> Origin:
     if isinstance(error, OSError):
         return origin_of(error) if error.errno is not None else _of_class(error)
@@ -121,6 +129,6 @@ def _of_plain(error: OSError) -> Origin:
         trace = trace.tb_next
     if raised_in.partition(".")[0] in _READERS:
         return Origin.DATA
-    text = str(error)
+    text = text_of(error)
     by_words = _WORDS.search(text) is not None and _SOME_NUMBER.search(text) is None
     return Origin.DATA if type(error) is OSError and by_words else Origin.UNKNOWN

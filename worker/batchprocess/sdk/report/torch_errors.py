@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
-from batchprocess.sdk.report.os_errors import Origin, chain_of, is_of_network, origin_of
+from batchprocess.sdk.report.os_errors import Origin, chain_of, is_of_network, origin_of, text_of
 
 _ASKED_FOR = re.compile(r"Tried to allocate ([0-9.]+) (bytes|KiB|MiB|GiB)")
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -28,7 +28,7 @@ def is_machine_failure(error: BaseException) -> bool:
 def _speaks_of_machine(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or is_of_network(error):
         return True
-    text = str(error)
+    text = text_of(error)
     accelerator = type(error).__name__ == "AcceleratorError" or "CUDA error" in text
     killed = "DataLoader worker" in text and ("killed" in text or "exited" in text)
     return isinstance(error, RuntimeError) and (accelerator or killed)
