@@ -1,5 +1,6 @@
 """Every refusal is a sentence that says what to do."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,20 @@ def test_a_file_is_read_with_one_request(gateway: Server, monkeypatch: pytest.Mo
     with pytest.raises(FileNotFoundError, match="once/none does not exist"):
         next(storage.read("none"))
     assert [request.method for request in sent] == ["GET"] * 4
+
+
+def test_a_file_that_goes_in_one_request_is_not_read_into_memory(
+    gateway: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    storage = open_s3(gateway, "large", monkeypatch)
+    (file := tmp_path / "file").write_bytes(bytes(30 << 20))
+    storage.put("warm", b"")
+    tracemalloc.start()
+    try:
+        storage.upload("file", file)
+        assert storage.create("manifest", file)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 << 20
+    assert storage.stat("file") == storage.stat("manifest") == 30 << 20
