@@ -193,3 +193,25 @@ assert not {"pandas", "pyarrow"} & sys.modules.keys()
         [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+class FakeSeries:
+    """As one of polars: it can say itself as Arrow."""
+
+    def __init__(self, made: Any) -> None:
+        self._made = made
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def to_arrow(self) -> Any:
+        return self._made
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_what_can_say_itself_as_arrow_is_taken(tmp_path: Path, suffix) -> None:
+    pending = made_pending(tmp_path)
+    made = context(tmp_path, pending)
+    made.save(f"x.{suffix}", FakeSeries(pa.table({"x": [1, 2]})), FakeSeries(pa.array(["a", "b"])))
+    made.save(f"x.{suffix}", FakeSeries(pa.array([3, 4])), FakeSeries(pa.array(["c", "d"])))
+    assert pending.saver.cut_files().files.result()[f"x.{suffix}"].stat().st_size

@@ -59,6 +59,9 @@ def integer_ids(ids: Any) -> tuple[Any, IntegerIds | None]:
     """
     if isinstance(ids, np.ndarray) and ids.dtype.kind not in "biuf" and ids.ndim == 1:
         ids = ids.tolist()
+    if isinstance(ids, range) and ids and ids.step > 0 <= ids.start and ids.stop < _MOST:
+        # The rows' numbers, in nearly every call: not one by one.
+        return torch.arange(ids.start, ids.stop, ids.step), IntegerIds(ids[0], ids[-1])
     if not isinstance(ids, list | tuple | range) or not all(map(_is_integer, ids)):
         return ids, None
     if not ids:

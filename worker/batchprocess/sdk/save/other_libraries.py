@@ -15,6 +15,7 @@ def as_columns(rows: Any) -> Mapping[Any, Any] | None:
     """The columns of a DataFrame, a Table or a dict; None of anything else."""
     if isinstance(rows, Mapping):
         return rows
+    rows = _in_arrow(rows)
     match _library(rows), type(rows).__name__:
         case "pandas", "DataFrame":
             return {name: rows[name] for name in rows.columns}
@@ -32,12 +33,18 @@ def as_column(suffix: str, key: str, column: Any) -> Any:
         return _of_masked(suffix, key, column)
     if not hasattr(column, "__len__"):
         return column
+    column = _in_arrow(column)
     match _library(column):
         case "pandas" if hasattr(column, "to_numpy"):
             return _of_pandas(suffix, key, column)
         case "pyarrow" if hasattr(column, "to_pylist"):
             return _of_arrow(suffix, key, column)
     return column
+
+
+def _in_arrow(thing: Any) -> Any:
+    """What can say itself as Arrow: Series and DataFrames of polars and cuDF."""
+    return thing.to_arrow() if callable(getattr(type(thing), "to_arrow", None)) else thing
 
 
 def _library(thing: Any) -> str:
