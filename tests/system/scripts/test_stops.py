@@ -1,5 +1,7 @@
 """A script alone that is asked to stop, and whose handlers are whose."""
 
+import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -72,6 +74,30 @@ def test_two_hang_ups_are_one_stop(script: Script) -> None:
         time.sleep(0.1)
     assert process.wait(60) == 85
     assert 4 <= rows(script) < 40
+
+
+def test_a_killed_script_leaves_nothing_once_it_is_run_again(script: Script) -> None:
+    (script.folder / "tmp").mkdir()
+    environ = {**os.environ, "TMPDIR": str(script.folder / "tmp")}
+    script.write("inference.py", TELLING.replace("SECONDS", "1"))
+    process = subprocess.Popen(
+        [sys.executable, "inference.py"],
+        cwd=script.folder,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for((script.folder / "begun").exists)
+    (left,) = (script.folder / "tmp").glob("batchprocess-*")
+    process.kill()
+    process.wait()
+    # Loader processes hold the lock too, until they see that nobody is there any more.
+    with next(left.glob("lock-*")).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    script.write("inference.py", TELLING.replace("SECONDS", "0"))
+    done = script.python("inference.py", TMPDIR=environ["TMPDIR"])
+    assert done.returncode == 0, done.stderr
+    assert not list((script.folder / "tmp").glob("batchprocess-*"))
 
 
 class Quiet(TorchBatchProcessor):

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.errors import StorageUnavailable
+from batchprocess.runs.scratch_folder import Scratch
 
 IN_MEMORY = 8 << 20
 
@@ -33,8 +34,9 @@ class StagedDocuments(contextlib.ExitStack):
         self, begin: bytes, chunks: Iterator[bytes], digest: "hashlib._Hash"
     ) -> tuple[Path, int]:
         try:
-            folder = self.enter_context(tempfile.TemporaryDirectory(prefix="batchprocess-"))
-            path = Path(folder, "document")
+            made = Scratch.make()
+            self.callback(made.remove)
+            path = made.folder / "document"
             with path.open("xb") as file:
                 file.write(begin)
                 return path, len(begin) + _write(file, chunks, digest)

@@ -11,11 +11,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from batchprocess.agent.local.agent_process import AgentProcess
-from batchprocess.agent.local.scratch_folder import Scratch
 from batchprocess.agent.local.traceback_fold import TracebackFold
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import ProgressReport
 from batchprocess.protocol.variables import SCRATCH
+from batchprocess.runs.scratch_folder import Scratch
 
 FINALIZER = -1
 TICK_SECONDS = 0.2

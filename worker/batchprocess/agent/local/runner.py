@@ -10,7 +10,6 @@ from batchprocess.agent.local.agents import FINALIZER, AgentProcesses
 from batchprocess.agent.local.gpus import share, visible_gpus
 from batchprocess.agent.local.local_run import LocalResult, LocalRun, RunProgress, State, View
 from batchprocess.agent.local.retries import Tally
-from batchprocess.agent.local.scratch_folder import Scratch, scratch
 from batchprocess.agent.local.shards_seen import ShardsSeen
 from batchprocess.agent.pod.verdict import UNREACHED
 from batchprocess.ledger.finalize import finished
@@ -20,6 +19,7 @@ from batchprocess.protocol.termination import Termination
 from batchprocess.protocol.variables import INDEX, PREFIX, ROLE
 from batchprocess.runs.local_runs import read_standing
 from batchprocess.runs.perform import perform
+from batchprocess.runs.scratch_folder import Scratch, scratch
 from batchprocess.stop_signals import handled_by
 from batchprocess.storage.factory import open_storage
 

@@ -2,11 +2,13 @@
 
 import shutil
 import tempfile
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
+from batchprocess.runs.scratch_folder import scratch
 from batchprocess.sdk.attempt.gpu import Gpu
 from batchprocess.sdk.attempt.interfaces import Device, NoDevice
 from batchprocess.sdk.device.compile_cache import CompileCache
@@ -40,16 +42,19 @@ class AttemptResources:
     ) -> None:
         self._processor_class, self._settings = processor_class, settings
         self._placement, self._storage = placement, storage
-        self._staging = Staging(placement.scratch)
+        self._temporary = ExitStack()
+        folder = placement.scratch
+        if folder is None:
+            folder = self._temporary.enter_context(scratch()).folder
+        self._staging = Staging(folder)
         self.randomness = Randomness()
-        self.tensorboard = Path(
-            tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=placement.scratch)
-        )
+        self.tensorboard = Path(tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=folder))
 
     def remove_temporary_files(self) -> None:
         """Remove the temporary files."""
         self._staging.remove_all()
         shutil.rmtree(self.tensorboard, ignore_errors=True)
+        self._temporary.close()
 
     def context(self, rank: int) -> TorchBatchProcessorContext:
         """For the user's processor."""

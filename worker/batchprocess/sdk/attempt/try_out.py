@@ -1,7 +1,6 @@
 """`try_out`: what a processor would save, without a run."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from batchprocess.ledger.draft import StagedReducer
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.runs.scratch_folder import scratch
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.output.commit_contents import CommitContents
@@ -73,8 +73,8 @@ def try_out(
     refuse_call_of_starting_child("try_out")
     if isinstance(batches, bool) or not isinstance(batches, int) or batches < 1:
         raise InvalidArgument(f"batches must be an integer of at least 1, not {batches!r:.100}")
-    with tempfile.TemporaryDirectory(prefix="batchprocess-try-") as folder:
-        placement = _placement(Path(folder), dict(hparams or {}))
+    with scratch() as temporary:
+        placement = _placement(temporary.folder, dict(hparams or {}))
         settings = merge(
             placement.environment,
             batch_size=batch_size,

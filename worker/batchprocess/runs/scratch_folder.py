@@ -1,7 +1,7 @@
-"""The temporary folder of a local run, which a later run removes if this one is killed.
+"""Temporary folders, which a later run on this machine removes if their owner is killed.
 
-A lock says whether its owner lives: the kernel drops it with the last process that holds it, the
-runner or one of its agents, however they end. Process ids would be taken again by others.
+A lock says whether the owner lives: the kernel drops it with the last process that holds it, a
+script, a runner or one of its agents, however they end. Process ids would be taken again by others.
 """
 
 import contextlib
@@ -11,8 +11,9 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from batchprocess.protocol.errors import InvalidArgument
 
@@ -27,23 +28,38 @@ class Scratch:
 
     folder: Path
     lock: int
+    owner: int = field(default_factory=os.getpid)
+
+    @classmethod
+    def make(cls) -> Self:
+        """A fresh one, once the leftovers of dead owners are gone.
+
+        Raises OSError if there is no place for it.
+        """
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        made = cls(folder, _locked(folder))
+        remove_leftovers(folder.parent)
+        return made
+
+    def remove(self) -> None:
+        """Once; a forked process that ends leaves it to its owner."""
+        if os.getpid() == self.owner:
+            # What a killed agent leaves may be changing still when we go.
+            shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(self.lock)
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Scratch]:
-    """A fresh folder, once the leftovers of dead runs are gone.
-
-    Raises InvalidArgument if none can be made.
-    """
+    """One for the block. Raises InvalidArgument if none can be made."""
     try:
-        # What a killed agent leaves may be changing still when we go.
-        made = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-        lock = _locked(Path(made.name))
+        made = Scratch.make()
     except OSError as error:
         raise InvalidArgument(f"no temporary folder can be made ({error}): set TMPDIR") from error
-    with made as name, os.fdopen(lock):
-        remove_leftovers(Path(name).parent)
-        yield Scratch(Path(name), lock)
+    try:
+        yield made
+    finally:
+        made.remove()
 
 
 def remove_leftovers(parent: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.agent.local import scratch_folder
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.runs import scratch_folder
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def folders(parent: Path) -> set[Path]:
 
 OWNER = """
 import os, sys, subprocess
-from batchprocess.agent.local.scratch_folder import scratch
+from batchprocess.runs.scratch_folder import scratch
 with scratch() as made:
     (made.folder / "kept").mkdir()
     (made.folder / "kept" / "file").touch()
@@ -54,6 +54,17 @@ def test_a_killed_run_is_removed_once_its_agents_are_gone_too(parent: Path) -> N
             fcntl.flock(lock, fcntl.LOCK_EX)
         scratch_folder.remove_leftovers(parent)
         assert folders(parent) == {mine.folder}
+    assert folders(parent) == set()
+
+
+def test_a_forked_process_that_ends_leaves_the_folder_to_its_owner(parent: Path) -> None:
+    with scratch_folder.scratch() as made:
+        pid = os.fork()
+        if pid == 0:
+            made.remove()
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert made.folder.exists()
     assert folders(parent) == set()
 
 
