@@ -5,7 +5,7 @@ import json
 import pytest
 
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.records import Claim, Commit, decode, encode, number_of_record
+from batchprocess.protocol.records import Claim, Commit, decode, encode, place_of_record
 
 
 def deep(levels):
@@ -48,8 +48,8 @@ def test_a_record_above_a_mebibyte_says_what_to_do():
 
 @pytest.mark.parametrize("name", ["1.json", ".tmp-1-0", "00000001.json.tmp", "failed-1-x.json"])
 def test_only_records_count_as_records(name):
-    assert number_of_record("ledger/00003/00000017.json") == 17
-    assert number_of_record(f"ledger/00003/{name}") is None
+    assert place_of_record("ledger/00003/00000017.json") == (3, 17)
+    assert place_of_record(f"ledger/00003/{name}") is None
 
 
 @pytest.mark.parametrize("bad", [deep(240), deep(500), "\ud800", float("nan")], ids=repr)

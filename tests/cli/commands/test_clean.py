@@ -11,7 +11,7 @@ from batchprocess.storage.base import Storage
 from batchprocess.storage.local import LocalStorage
 from batchprocess.storage.s3_client import Clients
 from support.commands import Command
-from support.storage.made_run import begin, complete, work
+from support.storage.made_run import begin, complete, record, work
 
 OLD = "2026-01-01T00:00:00+00:00"
 
@@ -98,6 +98,19 @@ def test_clean_bears_times_that_another_program_has_written(
     said = batchprocess("clean", job_folder.uri, "--yes", "--json")
     # What has no time may have been written just now.
     assert (said.code, said.json["abandoned"]) == (0, ["one"] if at.startswith("2025") else ["two"])
+
+
+def test_clean_leaves_a_run_that_goes_on_behind_a_record_that_is_lost(
+    job_folder: Storage, batchprocess: Command
+) -> None:
+    begin(lost := job_folder.at("one"))
+    work(lost, 0, end=1, at="2025-01-01T00:00:00+00:00")
+    work(lost, 0, end=2)
+    lost.delete(record(3))
+    begin(job_folder.at("two"))
+    work(job_folder.at("two"), 0, end=1, at=OLD)
+    said = batchprocess("clean", job_folder.uri, "--yes", "--json")
+    assert said.json["abandoned"] == ["two"]
 
 
 def interrupt_an_upload(job_folder: Storage, name: str) -> None:

@@ -12,7 +12,7 @@ from batchprocess.ledger.head import Stored
 from batchprocess.ledger.read import ShardLedger
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.file_names import data_folder, is_data_key, record_of_data
-from batchprocess.protocol.records import ledger_prefix, number_of_record, record_key
+from batchprocess.protocol.records import ledger_prefix, place_of_record, record_key
 from batchprocess.protocol.sharding import ShardPlan
 
 
@@ -66,7 +66,7 @@ def _lost_record(ledger: ShardLedger) -> Flow[str | None]:
     """What is to be said of the first absent record, if there are some behind it."""
     shard, number = ledger.shard, len(ledger.records) + 1
     listed = yield ListSizes(ledger_prefix(shard))
-    behind = max((number_of_record(key) or 0 for key in listed), default=0)
+    behind = max(((place_of_record(key) or (0, 0))[1] for key in listed), default=0)
     if behind <= number and (yield Get(record_key(shard, number + 1))) is not None:
         behind = number + 1
     if behind <= number or (yield Get(record_key(shard, number))) is not None:

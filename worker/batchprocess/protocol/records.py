@@ -19,7 +19,7 @@ MAX_RECORD_BYTES = 1 << 20
 MAX_FILES_PER_COMMIT = 10_000  # names fill a record before: of 30 bytes each, some 4,000 fit
 MAX_INLINE_BYTES = 16 << 10
 """Of a reducer's value as JSON in a record; larger ones lie beside the record's files."""
-_RECORD_KEY = re.compile(r"^ledger/[0-9]{5,}/([0-9]{8,})\.json$")
+_RECORD_KEY = re.compile(r"^ledger/([0-9]{5,9})/([0-9]{8,12})\.json$")
 
 Span = tuple[int, int]
 """A half-open range `[first, end)`."""
@@ -178,10 +178,10 @@ def ledger_prefix(shard: int) -> str:
     return f"ledger/{shard:05d}/"
 
 
-def number_of_record(key: str) -> int | None:
-    """The number of the record that stands at `key`; None if it is no record's."""
+def place_of_record(key: str) -> tuple[int, int] | None:
+    """Shard and number of the record that stands at `key`; None if it is no record's."""
     found = _RECORD_KEY.match(key)
-    return None if found is None else int(found[1])
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def data_prefix(shard: int, seq: int, nonce: str) -> str:

@@ -11,6 +11,7 @@ from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import open_folder
 from batchprocess.ledger.run import read_run
 from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
+from batchprocess.protocol.records import place_of_record
 from batchprocess.protocol.run import RUN_KEY, parse_time
 from batchprocess.runs.local_runs import is_complete, latest_run, read_standing
 from batchprocess.runs.parallel import Threads
@@ -103,11 +104,21 @@ def _print_found(folder: Storage, found: Found) -> None:
 def _last_record(run: Storage) -> datetime:
     """When the newest record of any shard was made; a run without records is as old as can be.
 
-    One whose time cannot be read may have been made just now.
+    One whose time cannot be read may have been made just now, and so may one that stands behind a
+    head: it has come since, or there is a lost one between them.
     """
-    heads = [head for head in read_standing(run, 0).heads if head is not None]
-    times = [parse_time(head.record.at) or _NOBODY_KNOWS for head in heads]
+    heads = read_standing(run, 0).heads
+    times = [parse_time(head.record.at) or _NOBODY_KNOWS for head in heads if head is not None]
+    if _goes_on(run, [0 if head is None else head.record.seq for head in heads]):
+        times.append(_NOBODY_KNOWS)
     return max(times, default=datetime.min.replace(tzinfo=UTC))
+
+
+def _goes_on(run: Storage, heads: list[int]) -> bool:
+    """Whether a listing shows a record behind the last one of its shard."""
+    listed = retry_until_known(lambda: [item.key for item in run.list("ledger/")])
+    places = [place for key in listed if (place := place_of_record(key)) is not None]
+    return any(shard < len(heads) and number > heads[shard] for shard, number in places)
 
 
 def _unfinished(run: Storage, now: datetime) -> tuple[str, ...]:
