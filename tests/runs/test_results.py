@@ -44,3 +44,13 @@ def test_results_of_a_run_that_goes_on_leave_out_no_shard_that_has_lost_a_record
     del store.objects[record_key(0, 2)]
     with pytest.raises(VerificationError, match="record 2 of shard 0 is missing, although"):
         list(results_of(store, run))
+
+
+def test_a_file_that_was_changed_is_not_read_for_the_one_that_was_committed():
+    begin(store := FakeMemoryStorage(), RUN)
+    work(store, 0, run=RUN)
+    result = next(results_of(store, RUN))
+    assert result.read() == b"0\n"
+    store.objects[result.file.key] = b"9\n"
+    with pytest.raises(VerificationError, match="was changed: its digest is not the one in the"):
+        result.read()

@@ -2,7 +2,15 @@
 
 import pytest
 
-from batchprocess.protocol.records import Commit, ReducerEntry, decode, encode
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.records import (
+    Commit,
+    CommittedFile,
+    ReducerEntry,
+    decode,
+    digest,
+    encode,
+)
 from batchprocess.sdk.reduce.json_codec import from_json
 from batchprocess.sdk.reduce.reducers import FunctionReducer
 from batchprocess.sdk.reduce.registered import RegisteredReducer, reduce_all
@@ -67,3 +75,11 @@ def test_a_result_that_no_summary_could_hold_names_its_reducer() -> None:
         one = RegisteredReducer(FunctionReducer(lambda _updates, found=result: found), "r", 0)
         with pytest.raises((TypeError, ValueError), match=words):
             reduce_all([(one, [])])
+
+
+def test_a_value_beside_its_record_that_was_changed_is_not_taken_for_it() -> None:
+    held = CommittedFile(name="sum", key="data/x.reducers/0000.json", size=1, sha256=digest(b"7"))
+    entry = ReducerEntry(name="sum", kind="state", object=held)
+    assert value_of(entry, lambda _key: b"7") == 7
+    with pytest.raises(VerificationError, match=r"data/x.reducers/0000.json was changed: its"):
+        value_of(entry, lambda _key: b"8")

@@ -11,7 +11,7 @@ from batchprocess.ledger.run import read_run
 from batchprocess.ledger.survey import require_no_loss
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
-from batchprocess.protocol.records import CommittedFile
+from batchprocess.protocol.records import CommittedFile, digest
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.download import chunks, whole
 from batchprocess.runs.latest_begun import choose, not_begun
@@ -37,11 +37,16 @@ class Result:
     storage: Storage
 
     def read(self) -> bytes:
-        """The file's bytes, whole."""
-        return whole(self.storage, self.file.key)
+        """The file's bytes, whole; VerificationError if they are not those that were committed."""
+        body = whole(self.storage, self.file.key)
+        if digest(body) != self.file.sha256:
+            raise VerificationError(
+                f"{self.file.key} was changed: its digest is not the one in the ledger"
+            )
+        return body
 
     def chunks(self, patience: Patience = ATTENDED) -> Iterator[bytes]:
-        """The file's bytes, in chunks."""
+        """The file's bytes, in chunks; nobody compares them with `file.sha256`."""
         return chunks(self.storage, self.file.key, patience)
 
 

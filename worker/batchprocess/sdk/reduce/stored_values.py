@@ -7,8 +7,9 @@ from typing import Any
 
 from batchprocess.ledger.draft import StagedReducer
 from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.json_values import check_readable
-from batchprocess.protocol.records import MAX_INLINE_BYTES, ReducerEntry
+from batchprocess.protocol.records import MAX_INLINE_BYTES, CommittedFile, ReducerEntry, digest
 from batchprocess.sdk.reduce.json_codec import to_json
 from batchprocess.sdk.reduce.registered import RegisteredReducer
 
@@ -34,5 +35,15 @@ def staged(one: RegisteredReducer) -> StagedReducer:
 
 
 def value_of(entry: ReducerEntry, load: Callable[[str], bytes]) -> Any:
-    """The JSON form of a stored reducer value, wherever it lies."""
-    return entry.value if entry.object is None else json.loads(load(entry.object.key))
+    """The JSON form of a stored reducer value, wherever it lies.
+
+    VerificationError if it lies beside its record and is not what was committed.
+    """
+    return entry.value if entry.object is None else json.loads(_committed(entry.object, load))
+
+
+def _committed(item: CommittedFile, load: Callable[[str], bytes]) -> bytes:
+    body = load(item.key)
+    if digest(body) != item.sha256:
+        raise VerificationError(f"{item.key} was changed: its digest is not the one in the ledger")
+    return body
