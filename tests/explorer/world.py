@@ -17,6 +17,7 @@ from batchprocess.ledger.effects import (
     Sizes,
     Stage,
     Staged,
+    Sync,
     Upload,
 )
 from batchprocess.protocol.records import digest
@@ -64,9 +65,9 @@ class Actor:
         """Generators can't be copied, so that each is played from its beginning."""
         flow = self.script(self.name, self.start)
         try:
-            effect = next(flow)
+            effect = _sent(flow, None)
             for reply in self.replies:
-                effect = flow.send(reply)
+                effect = _sent(flow, reply)
         except StopIteration as done:
             return Standing(None, done.value, hash(("ended", done.value)))
         return Standing(effect, None, hash(memory_of(flow)))
@@ -86,6 +87,14 @@ class Actor:
             return self.ended()
         left = self.starts_left - 1
         return replace(self, start=self.start + 1, starts_left=left, replies=(), history=0)
+
+
+def _sent(flow: Any, reply: Any) -> Effect:
+    """The next effect that this model can see: of what it shows, nothing is lost."""
+    effect = flow.send(reply)
+    while isinstance(effect, Sync):
+        effect = flow.send(None)
+    return effect
 
 
 def _hashable(reply: Any) -> Any:

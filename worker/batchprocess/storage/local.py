@@ -4,6 +4,7 @@ Creating is a hard link of a finished temporary: the link either makes the name 
 and a reader never sees half a record. A rename would replace what stands there.
 """
 
+import errno
 import itertools
 import os
 import secrets
@@ -53,8 +54,9 @@ class LocalStorage:
         with durable.translated(folder):
             try:
                 durable.sync_directory(folder)
-            except OSError:
-                if not os.statvfs(folder).f_flag & os.ST_RDONLY:
+            except OSError as error:
+                read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+                if not read_only and error.errno != errno.EROFS:
                     raise
 
     def create(self, key: str, body: bytes | Path) -> bool:
