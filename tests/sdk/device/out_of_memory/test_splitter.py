@@ -148,6 +148,51 @@ def test_each_way_of_calling_the_model_is_proven_for_itself() -> None:
     assert small.ran[-1] == ROWS
 
 
+def test_a_call_that_fits_is_not_tried_on_what_it_keeps() -> None:
+    small = Small(fits=5)
+    small.run(lambda x: x, X)
+    small.fits = 20
+    cache: list[torch.Tensor] = []
+
+    def append(x, cache):
+        cache.append(x)
+        return x
+
+    for _ in range(2):
+        small.run(append, X, cache=cache)
+    assert [len(one) for one in cache] == [ROWS, ROWS]
+
+
+def test_a_proof_holds_for_calls_with_the_same_settings_only() -> None:
+    small = Small(fits=5)
+
+    def centred(x, centre):
+        return x - x.mean(0) if centre else x
+
+    assert torch.equal(small.run(centred, X, centre=False), X)
+    small.fits = 20
+    assert torch.equal(small.run(centred, X, centre=True), X - X.mean(0))
+    small.fits = 5
+    with pytest.raises(torch.OutOfMemoryError, match="are others in parts"):
+        small.run(centred, X, centre=True)
+
+
+def test_a_proof_with_an_object_holds_for_its_call_only() -> None:
+    class Options:
+        centre = False
+
+    small, options = Small(fits=5), Options()
+
+    def centred(x, options):
+        return x - x.mean(0) if options.centre else x
+
+    for _ in range(2):
+        assert torch.equal(small.run(centred, X, options=options), X)
+    options.centre = True
+    with pytest.raises(torch.OutOfMemoryError, match="are others in parts"):
+        small.run(centred, X, options=options)
+
+
 @pytest.mark.parametrize("rows", [None, 20])
 def test_only_rows_of_the_batch_in_work_are_split(rows) -> None:
     with pytest.raises(torch.OutOfMemoryError) as raised:

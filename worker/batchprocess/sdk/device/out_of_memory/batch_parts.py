@@ -1,7 +1,7 @@
 """Cutting a batch into parts by rows, and joining what was made of them. Knows no model."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -36,6 +36,22 @@ def tensors_in(given: Any) -> list[torch.Tensor]:
 
     each(given, keep)
     return found
+
+
+def leaves_of(given: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Everything in nested values that is no container, with the way to it."""
+    if isinstance(given, dict):
+        items = list(given.items())
+    elif isinstance(given, list | tuple):
+        items = list(enumerate(given))
+    elif dataclasses.is_dataclass(given) and not isinstance(given, type):
+        items = [(one.name, getattr(given, one.name)) for one in dataclasses.fields(given)]
+    else:
+        yield path, given
+        return
+    yield (*path, type(given), len(items)), None
+    for key, item in items:
+        yield from leaves_of(item, (*path, key))
 
 
 def join(parts: Sequence[Any], sizes: Sequence[int]) -> Any:

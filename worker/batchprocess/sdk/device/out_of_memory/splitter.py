@@ -6,7 +6,12 @@ from typing import Any
 
 import torch
 
-from batchprocess.sdk.device.out_of_memory.batch_parts import has_rows, join, part_of, tensors_in
+from batchprocess.sdk.device.out_of_memory.batch_parts import (
+    has_rows,
+    join,
+    leaves_of,
+    part_of,
+)
 from batchprocess.sdk.device.out_of_memory.fitting import Memory, Shortage
 from batchprocess.sdk.device.out_of_memory.split_proof import Forward, why_not_in_parts
 from batchprocess.sdk.device.tensor_trees import each
@@ -39,8 +44,8 @@ class OomSplitter:
         Raises OutOfMemoryError if one row does not fit, or if parts would give something else.
         """
         rows = self._rows()
-        large = rows is not None and self.safe is not None and rows > self.safe
-        if rows is not None and large and self._reason(forward, rows) is None:
+        # Not proven before the first failure: that might change what the model keeps.
+        if rows is not None and rows > (self.safe or rows) and self._is_proven(forward, rows):
             return self._in_parts(forward, rows)
         try:
             return forward.run(*forward.args, **forward.kwargs)
@@ -57,15 +62,19 @@ class OomSplitter:
         self._halve(rows)
         return self._in_parts(forward, rows)
 
+    def _is_proven(self, forward: Forward, rows: int) -> bool:
+        way = _way_of(forward, rows)
+        return way is not None and way in self._why_not and self._why_not[way] is None
+
     def _reason(self, forward: Forward, rows: int) -> str | None:
         """Why not in parts; tried once for each way in which the model is called."""
-        way = tuple(
-            (has_rows(one, rows), one.dim(), one.dtype)
-            for one in tensors_in((forward.args, forward.kwargs))
-        )
-        if way not in self._why_not:
-            self._why_not[way] = why_not_in_parts(forward, rows, self._free)
-        return self._why_not[way]
+        way = _way_of(forward, rows)
+        if way is not None and way in self._why_not:
+            return self._why_not[way]
+        found = why_not_in_parts(forward, rows, self._free)
+        if way is not None:
+            self._why_not[way] = found
+        return found
 
     def _in_parts(self, forward: Forward, rows: int) -> Any:
         made: list[Any] = []
@@ -118,6 +127,24 @@ class OomSplitter:
 
 
 _FAILED = object()
+_PLAIN = str | bytes | int | float | bool | torch.dtype | torch.device | None
+
+
+def _way_of(forward: Forward, rows: int) -> tuple[Any, ...] | None:
+    """Equal for calls that differ in their tensors' values only.
+
+    None for one with an object whose values nobody can compare: a proof holds for that call only.
+    """
+    leaves = list(leaves_of((forward.args, dict(forward.kwargs))))
+    if not all(isinstance(one, torch.Tensor | _PLAIN) for _, one in leaves):
+        return None
+    return tuple((path, _leaf(one, rows)) for path, one in leaves)
+
+
+def _leaf(one: Any, rows: int) -> tuple[Any, ...]:
+    if isinstance(one, torch.Tensor):
+        return has_rows(one, rows), one.dim(), one.dtype
+    return type(one), repr(one)
 
 
 def _alone(tensor: torch.Tensor) -> torch.Tensor:
