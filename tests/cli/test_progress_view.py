@@ -8,6 +8,7 @@ from rich.console import Console
 
 from batchprocess.agent.local.local_run import RunProgress
 from batchprocess.cli.progress_view import (
+    MAX_BARS,
     BarView,
     Counts,
     LineView,
@@ -100,6 +101,38 @@ def test_bars_show_every_shard_at_work_the_rate_and_the_rest() -> None:
     assert "shard 1" in last
     assert "shard 0" not in last
     view.update(going(shard(0, 10), shard(1, 10), finalizing=True))
+
+
+def test_shards_that_have_not_begun_say_so() -> None:
+    stream = io.StringIO()
+    progress = RunProgress(
+        (shard(0, 4), shard(1, 0), shard(2, 3)),
+        *(5, 0, SHAPE),
+        starting=frozenset({1}),
+        waiting=frozenset({2, 3, 4}),
+    )
+    LineView(stream, lambda: 0.0).update(progress)
+    assert stream.getvalue() == "shards 0/5 complete, 1 starting, 3 waiting, batches 7/20\n"
+    console = Console(file=stream, force_terminal=True, width=100, color_system=None)
+    view = BarView(console, lambda: 0.0)
+    view.update(progress)
+    view.close()
+    last = stream.getvalue()
+    last = last[last.rindex("0/5 shards, 1 starting, 3 waiting") :]
+    assert "shard 1: starting" in last
+    assert "shard 0:" not in last
+    assert "shard 2" not in last
+
+
+def test_a_complete_shards_bar_makes_room_for_another() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, color_system=None)
+    view = BarView(console, lambda: 0.0)
+    view.update(going(*(shard(number, 1) for number in range(MAX_BARS))))
+    view.update(going(*(shard(number, 10) for number in range(MAX_BARS)), shard(99, 1)))
+    view.close()
+    last = stream.getvalue()
+    assert "shard 99" in last[last.rindex("16/2 shards") :]
 
 
 def test_a_stream_that_is_no_terminal_gets_lines() -> None:

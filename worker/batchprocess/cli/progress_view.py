@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from batchprocess.agent.local.local_run import RunProgress, View
 from batchprocess.cli.output import duration
+from batchprocess.protocol.progress import ShardProgress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +42,6 @@ class Rate:
         while now - self._seen[0][0] > _WINDOW_SECONDS:
             self._seen.popleft()
         (then, before) = self._seen[0]
-        # Work that is repeated after a failure takes the count back.
         return max(0.0, (batches - before) / (now - then)) if now > then else 0.0
 
 
@@ -73,6 +73,12 @@ def counts(progress: RunProgress, rate: Rate) -> Counts:
     return Counts(done, run.batches, complete, f"{each * run.batch_size:.0f} rows/s", left)
 
 
+def _not_begun(progress: RunProgress) -> list[str]:
+    """How many shards have no process that is at work yet."""
+    parts = {"starting": len(progress.starting), "waiting": len(progress.waiting)}
+    return [f"{number} {what}" for what, number in parts.items() if number]
+
+
 class LineView:
     """A line every few seconds; fit for logs."""
 
@@ -94,7 +100,7 @@ class LineView:
 
     def _text(self, progress: RunProgress) -> str:
         now = counts(progress, self._rate)
-        parts = [f"shards {now.complete}/{progress.shards_total} complete"]
+        parts = [f"shards {now.complete}/{progress.shards_total} complete", *_not_begun(progress)]
         if now.total is None:
             parts.insert(0, "starting")
         else:
@@ -140,7 +146,7 @@ class BarView:
     def update(self, progress: RunProgress) -> None:
         """Move the bars."""
         now = counts(progress, self._rate)
-        label = f"{now.complete}/{progress.shards_total} shards"
+        label = ", ".join([f"{now.complete}/{progress.shards_total} shards", *_not_begun(progress)])
         label = "starting" if now.total is None else label
         self._progress.update(
             self._all,
@@ -151,17 +157,23 @@ class BarView:
             left=f"{now.left} left" if now.left else "",
         )
         for shard in progress.shards:
-            if shard.shard not in self._bars and not shard.sealed and len(self._bars) < MAX_BARS:
-                self._bars[shard.shard] = self._progress.add_task(
-                    f"shard {shard.shard}", rate="", left=""
-                )
+            at_work = not shard.sealed and shard.shard not in progress.waiting
+            self._update_bar(shard, at_work=at_work, starting=shard.shard in progress.starting)
+
+    def _update_bar(self, shard: ShardProgress, *, at_work: bool, starting: bool) -> None:
+        if not at_work:
             if shard.shard in self._bars:
-                self._progress.update(
-                    self._bars[shard.shard],
-                    completed=shard.processed,
-                    total=shard.total or None,
-                    visible=not shard.sealed,
-                )
+                self._progress.remove_task(self._bars.pop(shard.shard))
+            return
+        if shard.shard not in self._bars and len(self._bars) < MAX_BARS:
+            self._bars[shard.shard] = self._progress.add_task("", rate="", left="")
+        if shard.shard in self._bars:
+            self._progress.update(
+                self._bars[shard.shard],
+                description=f"shard {shard.shard}{': starting' if starting else ''}",
+                completed=shard.processed,
+                total=shard.total or None,
+            )
 
     def note(self, line: str) -> None:
         """A line above the bars."""

@@ -65,11 +65,15 @@ class AgentProcesses:
         )
         os.close(writer)
         agent = AgentProcess(index, _name(index, environment), process, reader, log)
-        for descriptor in (reader, _output(process)):
+        self.read_from(agent)
+        return agent
+
+    def read_from(self, agent: AgentProcess) -> None:
+        """Read what it writes from now on."""
+        for descriptor in (agent.reports, _output(agent.process)):
             os.set_blocking(descriptor, False)
             self.selector.register(descriptor, selectors.EVENT_READ, agent)
             agent.unfinished[descriptor] = b""
-        return agent
 
     def read_output(self) -> None:
         """Pass on what any agent writes, for a fifth of a second at most."""
@@ -84,7 +88,7 @@ class AgentProcesses:
             for one in self.fold.rest(descriptor):
                 self.on_line(f"[{agent.name}] {one}")
             if descriptor in agent.unfinished:
-                self.selector.unregister(descriptor)
+                self._end_of(agent, descriptor)
         os.close(agent.reports)
         if agent.process.stdout is not None:
             agent.process.stdout.close()
@@ -96,19 +100,25 @@ class AgentProcesses:
         except BlockingIOError:
             return False
         if not data:
-            self.selector.unregister(descriptor)
-            del agent.unfinished[descriptor]
+            self._end_of(agent, descriptor)
             return False
         *lines, rest = (agent.unfinished[descriptor] + data).split(b"\n")
         # A line without end must not grow our memory: it is cut, and shown cut.
-        agent.unfinished[descriptor] = rest[:MAX_LINE]
+        agent.unfinished[descriptor] = overwritten(rest)[:MAX_LINE]
         for line in lines:
             self._pass_on(agent, descriptor, line)
         return True
 
+    def _end_of(self, agent: AgentProcess, descriptor: int) -> None:
+        """Nothing more is read of a pipe; a last line may lack its end."""
+        self.selector.unregister(descriptor)
+        rest = agent.unfinished.pop(descriptor)
+        if rest and descriptor != agent.reports:
+            self._pass_on(agent, descriptor, rest)
+
     def _pass_on(self, agent: AgentProcess, descriptor: int, line: bytes) -> None:
         if descriptor != agent.reports:
-            text = line[:MAX_LINE].decode(errors="replace").rstrip()
+            text = overwritten(line)[:MAX_LINE].decode(errors="replace").rstrip()
             if text:
                 agent.last_lines.append(text)
             for one in self.fold.lines(descriptor, text):
@@ -119,6 +129,15 @@ class AgentProcesses:
         except ValidationError:
             return  # cut in two by a full pipe; the next report has it all again
         self.on_report(report)
+
+
+def overwritten(line: bytes) -> bytes:
+    """What a terminal shows of a line in the end: progress bars write it anew behind each `\\r`.
+
+    One at the very end stays, for what comes next is written over the line.
+    """
+    shown = line.rstrip(b"\r")
+    return shown.rpartition(b"\r")[2] + line[len(shown) :][:1]
 
 
 def _name(index: int, environment: WorkerEnvironment) -> str:

@@ -34,6 +34,7 @@ class RunProgress:
     """What a view may show: the newest report of every shard that has sent one.
 
     `run` is known once the dataset was counted. `finalizing`: nothing but the end is left.
+    `starting`: shards whose processes load the model still; `waiting`: those without a process.
     """
 
     shards: tuple[ShardProgress, ...]
@@ -41,6 +42,8 @@ class RunProgress:
     failed: int
     run: RunShape | None = None
     finalizing: bool = False
+    starting: frozenset[int] = frozenset()
+    waiting: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from batchprocess.agent.local.agent_process import AgentProcess
@@ -60,9 +61,10 @@ class _Runner:
 
     def _failed_shards(self) -> tuple[int, ...]:
         """Shards of failed workers that are not sealed all the same."""
-        workers = self._tally.failed
-        failed = (n for i in workers for n in self._environment.shards_of_worker(i))
-        return self._shards.unsealed(failed)
+        return self._shards.unsealed(self._shards_of(self._tally.failed))
+
+    def _shards_of(self, workers: Iterable[int]) -> Iterable[int]:
+        return (n for i in workers for n in self._environment.shards_of_worker(i))
 
     def _count_slots(self) -> int:
         wanted = min(self._run.parallelism, self._environment.workers)
@@ -144,7 +146,9 @@ class _Runner:
     def _show(self, *, finalizing: bool = False) -> None:
         total, failed = self._environment.shards, len(self._failed_shards())
         shards, shape = self._shards.progress, self._shards.shape
-        self._view.update(RunProgress(shards, total, failed, shape, finalizing))
+        begin = self._shards.not_begun(self._shards_of(self._live))
+        wait = frozenset(self._shards.unsealed(self._shards_of(self._tally.todo)))
+        self._view.update(RunProgress(shards, total, failed, shape, finalizing, begin, wait))
 
     def _ended(self) -> LocalResult:
         if self.interrupts:

@@ -16,19 +16,31 @@ class ShardsSeen:
         self.shape = shape
         self._progress = {one.shard: one for one in known}
         self._ends = {one.shard: _end(one) for one in known}
+        self._begun: set[int] = set()
 
     def report(self, report: ProgressReport) -> None:
         """An agent's newest report."""
         self.shape = report.run or self.shape
         for shard in report.shards:
+            self._begun = self._begun | {shard.shard} if shard.seq else self._begun - {shard.shard}
             known = self._progress.get(shard.shard)
-            # Before its claim an attempt knows less than the one before it.
-            if known is None or shard.seq >= known.seq:
+            if known is None:
                 self._progress[shard.shard] = shard
+            # Before its claim an attempt knows less than the one before it.
+            elif shard.seq >= known.seq:
+                # What it does once more counts again only when it is beyond that.
+                most = max(known.processed, shard.processed)
+                self._progress[shard.shard] = shard.model_copy(update={"processed": most})
 
     def end(self, shards: Iterable[ShardEnd]) -> None:
         """An agent has ended and left its shards so."""
-        self._ends |= {end.shard: end for end in shards}
+        ended = {end.shard: end for end in shards}
+        self._ends |= ended
+        self._begun -= ended.keys()
+
+    def not_begun(self, shards: Iterable[int]) -> frozenset[int]:
+        """Those of `shards` that are open, and that no attempt of now has claimed."""
+        return frozenset(self.unsealed(n for n in shards if n not in self._begun))
 
     @property
     def progress(self) -> tuple[ShardProgress, ...]:
