@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get
@@ -15,7 +16,7 @@ from batchprocess.ledger.head import Stored, find_head
 from batchprocess.ledger.run import plan_of, read_run
 from batchprocess.protocol.errors import BatchProcessError, VerificationError
 from batchprocess.protocol.progress import ShardProgress
-from batchprocess.protocol.records import Seal
+from batchprocess.protocol.records import Claim, Seal
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
 from batchprocess.runs.perform import perform, perform_all
@@ -69,7 +70,10 @@ def has_begun(run_folder: Storage, patience: Patience = ATTENDED) -> bool:
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a run is: run.json (None before it begins) and the head of every shard."""
+    """How far a run is: run.json (None before it begins) and the head of every shard.
+
+    Of heads without what they hand over: thousands of shards may each name thousands of files.
+    """
 
     run: RunInfo | None
     heads: tuple[Stored | None, ...]
@@ -98,7 +102,7 @@ def read_standing(run_folder: Storage, shards: int) -> Standing:
     """Read run.json and all heads; `shards` is used where run.json does not exist yet."""
     run = perform(read_run(), run_folder)
     numbers = range(shards if run is None else run.shards)
-    return Standing(run, tuple(perform_all([find_head(n) for n in numbers], run_folder)))
+    return Standing(run, tuple(perform_all((_head(shard) for shard in numbers), run_folder)))
 
 
 def new_job_id(run_folder: Storage, shards: int, now: datetime) -> str:
@@ -127,6 +131,14 @@ def _begun(job: str) -> datetime:
 
 def _is_complete(head: Stored) -> bool:
     return isinstance(head.record, Seal) and head.record.outcome == "complete"
+
+
+def _head(shard: int) -> Flow[Stored | None]:
+    head = yield from find_head(shard)
+    if head is None or isinstance(head.record, Claim):
+        return head
+    nothing: dict[str, Any] = {"files": (), "reducers": (), "metrics": ()}
+    return Stored(head.record.model_copy(update=nothing), head.digest)
 
 
 def _read(key: str) -> Flow[bytes | None]:
