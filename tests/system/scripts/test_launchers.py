@@ -81,6 +81,36 @@ def test_a_killed_launch_goes_on(script: Script) -> None:
     assert rows(uri) == list(range(50))
 
 
+def rank(script: Script, number: int, *around: str) -> None:
+    """One of two, as torchrun starts it, which is our own process unless there is one `around`."""
+    environ = {"RANK": str(number), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "none"}
+    command = (sys.executable, "inference.py")
+    done = script.new_interpreter(*((*around, *command) if around else command[1:]), **environ)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_rank_that_comes_after_the_end_of_its_launch_begins_no_other_run(
+    script: Script,
+) -> None:
+    """Its shard was sealed before, or it is started again because another rank has failed."""
+    script.write("inference.py", CODE.replace("SECONDS", "0"))
+    rank(script, 0)
+    rank(script, 1)
+    (uri,) = runs(script)
+    rank(script, 0)
+    assert runs(script) == [uri]
+    assert rows(uri) == list(range(50))
+
+
+def test_the_next_launch_begins_the_next_run_with_whichever_rank(script: Script) -> None:
+    script.write("inference.py", CODE.replace("SECONDS", "0"))
+    rank(script, 0)
+    rank(script, 1)
+    another = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
+    rank(script, 1, "-c", another)
+    assert len(runs(script)) == 2
+
+
 def test_a_launcher_and_a_context_that_disagree_are_told(script: Script) -> None:
     context = "import types\ncontext = types.SimpleNamespace(rank=0, size=2)\n"
     call = "checkpoint_interval=1, distributed_context=context)"

@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.run import ANOTHER
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.variables import OUTPUT, SCRATCH
-from batchprocess.runs.local_runs import is_complete, latest_run, new_job_id, next_run
+from batchprocess.runs.local_runs import latest_run, new_job_id, next_run
+from batchprocess.runs.patience import ATTENDED
+from batchprocess.runs.perform import perform
+from batchprocess.sdk.setup.launcher import launched_at, local_rank, rank_by_launcher
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage, refuse_unknown
 
@@ -65,10 +69,10 @@ def find_placement(
         scratch = Path(environ[SCRATCH]) if SCRATCH in environ else None
         storage = open_storage(environment.run_uri, environment.s3)
         return Placement(environment, storage, shard, alone=False, scratch=scratch)
-    rank, size = _rank_by_launcher(environ) or _rank_and_size(context) or (0, 1)
+    rank, size = rank_by_launcher(environ) or _rank_and_size(context) or (0, 1)
     _require_agreement((rank, size), context)
     environment, storage = _standalone_run(environ, size, script)
-    return Placement(environment, storage, rank, alone=True, gpu=_local_rank(environ))
+    return Placement(environment, storage, rank, alone=True, gpu=local_rank(environ))
 
 
 def _rank_and_size(context: DistributedContext | None) -> tuple[int, int] | None:
@@ -84,25 +88,6 @@ def _require_agreement(ours: tuple[int, int], context: DistributedContext | None
         )
 
 
-def _rank_by_launcher(environ: Mapping[str, str]) -> tuple[int, int] | None:
-    if "RANK" not in environ or "WORLD_SIZE" not in environ:
-        return None
-    try:
-        rank, size = int(environ["RANK"]), int(environ["WORLD_SIZE"])
-    except ValueError as error:
-        raise InvalidArgument(f"RANK and WORLD_SIZE must be integers: {error}") from error
-    if not 0 <= rank < size:
-        raise InvalidArgument(f"RANK={rank} must be at least 0 and below WORLD_SIZE={size}")
-    return rank, size
-
-
-def _local_rank(environ: Mapping[str, str]) -> int:
-    local = environ.get("LOCAL_RANK", "0")
-    if not local.isdecimal():
-        raise InvalidArgument(f"LOCAL_RANK must be an integer of at least 0, not {local!r}")
-    return int(local)
-
-
 def _standalone_run(
     environ: Mapping[str, str], size: int, script: Path | None
 ) -> tuple[WorkerEnvironment, Storage]:
@@ -111,7 +96,7 @@ def _standalone_run(
     refuse_unknown(output)
     root = output if "://" in output else str(Path(output).expanduser().absolute())
     job_folder = open_storage(f"{root.rstrip('/')}/{name}")
-    run_id = _run_id(job_folder)
+    run_id = _run_id(job_folder, launched_at(environ))
     # The folder's client is the run's: making another one for S3 takes a tenth of a second.
     storage = job_folder.at(run_id)
     environment = WorkerEnvironment(
@@ -123,11 +108,18 @@ def _standalone_run(
     return environment, storage
 
 
-def _run_id(job_folder: Storage) -> str:
-    """The latest run if it is incomplete, else the one after it; ranks of a launcher agree."""
+def _run_id(job_folder: Storage, launched: datetime | None) -> str:
+    """The latest run if it is incomplete, else the one after it; ranks of a launcher agree.
+
+    A rank that comes late, or once more, is of the run that the others have finished meanwhile.
+    """
     latest = latest_run(job_folder)
-    if latest is not None and not is_complete(job_folder.at(latest)):
-        return latest
+    if latest is not None:
+        summary = perform(finished(), job_folder.at(latest), ATTENDED)
+        if summary is None:
+            return latest
+        if launched is not None and datetime.fromisoformat(summary.finishedAt) > launched:
+            return latest
     return next_run(job_folder, latest, datetime.now(UTC))
 
 
