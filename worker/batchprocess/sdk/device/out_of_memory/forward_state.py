@@ -19,25 +19,27 @@ _OURS = f"{__name__.partition('.')[0]}."
 _MAX_ITEMS = 10_000
 """Of a longer list or dict, a vocabulary say, only the length is looked at."""
 _MAX_OBJECTS = 500_000
-"""A model of more is not looked at to the end: what is behind counts as unchanged."""
+"""A model of more is not looked at to the end."""
 
 
 class ForwardState:
     """A picture of everything below `roots`, to compare with a later one of the same."""
 
-    def __init__(self, roots: dict[str, Any]) -> None:
+    def __init__(self, roots: dict[str, Any], most: int = _MAX_OBJECTS) -> None:
         self._marks: dict[str, Any] = {}
         # Held, so that no address is given to another object before the comparison.
         self._held: list[Any] = []
         waiting = list(roots.items())
         seen: set[int] = set()
-        while waiting and len(self._held) < _MAX_OBJECTS:
+        while waiting and len(self._held) < most:
             path, value = waiting.pop()
             self._held.append(value)
             self._marks[path] = _mark(value)
             if id(value) not in seen:
                 seen.add(id(value))
                 waiting.extend((_join(path, name), item) for name, item in _inside(value))
+
+        self.is_whole = not waiting
 
     def first_change(self, later: "ForwardState") -> str | None:
         """The name of something that is not as it was, None if all is."""

@@ -83,6 +83,8 @@ def _tried(forward: Forward, rows: int, few: int) -> str | None:
     if (found := _compared(forward, given, few)) is not None:
         return found
     after = ForwardState({_name(forward.model): forward.model, "its arguments": given})
+    if not (before.is_whole and after.is_whole):
+        return "it holds more objects than can be watched for changes"
     changed = before.first_change(after)
     return None if changed is None else f"a forward changes {changed}"
 
