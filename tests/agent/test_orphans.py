@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from batchprocess.agent.orphans import reap_orphans
 
 # A process of its own: whose children are whose is a matter of the whole process.
@@ -51,3 +53,8 @@ def test_without_any_child_there_is_nothing_to_do() -> None:
         reap_orphans(set())
         os._exit(3)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+
+
+def test_where_none_can_be_looked_at_first_none_is_buried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "waitid")
+    reap_orphans(set())

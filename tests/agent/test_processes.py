@@ -1,10 +1,13 @@
 """How a child is started: its GPU, and the script that its command names."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from batchprocess.agent.processes import gpu_of, missing_script
+from batchprocess.agent.processes import gpu_of, kill_session, missing_script
 
 
 def test_a_child_sees_one_gpu_of_those_inherited_and_all_if_it_is_alone():
@@ -34,3 +37,18 @@ def test_the_script_that_an_interpreter_lacks_is_found(
     (tmp_path / "there.py").touch()
     missing = missing_script(command.split(), tmp_path)
     assert missing == (None if found is None else tmp_path / found)
+
+
+@pytest.mark.parametrize("proc", ["/proc", "/absent"])
+def test_a_session_is_killed_whole_also_where_no_processes_are_listed(proc: str) -> None:
+    code = "import os, time; pid = os.fork(); print('x', flush=True); time.sleep(600)"
+    leader = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert leader.stdout is not None
+    with leader, leader.stdout as output:
+        assert output.readline() + output.readline() == b"x\nx\n"
+        kill_session(leader.pid, Path(proc))
+        assert leader.wait(60) == -signal.SIGKILL
+        assert output.read() == b""  # ends once the forked one is gone, too
+    kill_session(leader.pid, Path(proc))

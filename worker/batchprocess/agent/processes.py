@@ -1,5 +1,6 @@
 """Processes of the user: started in sessions of their own, ended with all that they started."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -110,17 +111,25 @@ def gpu_of(number: int, count: int, environ: Mapping[str, str]) -> dict[str, str
     return {"CUDA_VISIBLE_DEVICES": device}
 
 
-def kill_session(leader: int) -> None:
-    """SIGKILL everything in the session: data loader workers and shells' children too."""
-    for pid in _members(leader):
+def kill_session(leader: int, proc: Path = Path("/proc")) -> None:
+    """SIGKILL everything in the session: data loader workers and shells' children too.
+
+    Where nobody lists processes (macOS), everything in the leader's group.
+    """
+    if not proc.is_dir():
+        # macOS refuses to kill a group of which none is left but the dead leader.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
+        return
+    for pid in _members(leader, proc):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
 
 
-def _members(leader: int) -> Iterator[int]:
-    for entry in Path("/proc").iterdir():
+def _members(leader: int, proc: Path) -> Iterator[int]:
+    for entry in proc.iterdir():
         if not entry.name.isdecimal():
             continue
         try:
