@@ -1,6 +1,7 @@
 """The finalizer as a pod: what it writes, when it is stopped, and what it makes of user code."""
 
 import json
+import signal
 import time
 from typing import Any
 
@@ -107,6 +108,27 @@ def test_a_reducer_that_is_killed_is_tried_as_often_as_a_shard(pod: Pod) -> None
     assert ended.code == 0
     assert (pod.folder / "tries").read_text() == "xx"
     assert "ended with status -9 without reducing" in summary(pod)["metricsError"]
+
+
+def test_a_reducer_that_takes_too_long_is_told_with_its_limit(pod: Pod) -> None:
+    assert pod.run(SOUND).code == 0
+    hangs = counting("time.sleep(600)")
+    assert pod.run(hangs, **FINALIZE, start_seconds=5, max_retries_per_shard=0).code == 0
+    assert summary(pod)["metricsError"] == (
+        "reducing took too long (timeouts.startSeconds = 5: raise it if it needs longer)"
+    )
+
+
+def test_a_finalizer_that_was_asleep_blames_no_reducer(pod: Pod) -> None:
+    assert pod.run(SOUND).code == 0
+    slow = counting("open('reduces', 'w').close(); time.sleep(9.5); return sum(values)")
+    process = pod.start(slow, **FINALIZE, start_seconds=7, max_retries_per_shard=0)
+    pod.wait_for((pod.folder / "reduces").exists)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(8)
+    process.send_signal(signal.SIGCONT)
+    assert pod.end(process).code == 0
+    assert summary(pod)["metrics"] == {"rows": 40}
 
 
 def test_a_stop_while_reducing_publishes_nothing(pod: Pod) -> None:

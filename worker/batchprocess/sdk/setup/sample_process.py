@@ -74,7 +74,8 @@ class SampleProcess:
             self._connection.send_bytes(b"read")
             if not self._connection.poll(self._seconds):
                 _LOG.warning(
-                    "the dataset has no fingerprint: eight rows were not read in %.0f s",
+                    "the dataset has no fingerprint: eight rows were not read in %.0f s, the "
+                    "lesser of 300 s and half of timeouts.startSeconds",
                     self._seconds,
                 )
                 return Fingerprint()
@@ -95,7 +96,8 @@ class SampleProcess:
 
 def _sample(connection: Connection, others_end: Connection, task: _Task) -> None:
     others_end.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     # The interpreter is left at once, whatever user code has started: it might wait for that.
     with suppress(EOFError):  # nobody wants to know any more
         connection.recv_bytes()
