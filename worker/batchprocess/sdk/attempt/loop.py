@@ -69,10 +69,7 @@ class Loop:
             before_batch(base + index)
             device.begin()
             if (returned := process(batch, index)) is not None:
-                refuse_deferred("process_batch", returned)
-                if not self._warned:
-                    self._warned = True
-                    warn_of_dropped_result()
+                self._drop(returned)
             device.end()
             times.device, times.saving = device.seconds, saver.waited
             feed.batch_done()
@@ -91,11 +88,20 @@ class Loop:
                 self._checkpoint(self.committed, done)
                 self.committed, last = done, clock()
                 now = last
-                if state.stop and done < total:
-                    self._wait()
-                    raise Stopped(f"stopped at batch {done} of shard {where.shard}, committed")
+                self._stop_if_asked(done, total)
             else:
                 self.committer.check()
+
+    def _drop(self, returned: object) -> None:
+        refuse_deferred("process_batch", returned)
+        if not self._warned:
+            self._warned = True
+            warn_of_dropped_result()
+
+    def _stop_if_asked(self, done: int, total: int) -> None:
+        if self.state.stop and done < total:
+            self._wait()
+            raise Stopped(f"stopped at batch {done} of shard {self.where.shard}, committed")
 
     def finish(self) -> None:
         """`on_finish`, then the seal, which is durable on return."""
