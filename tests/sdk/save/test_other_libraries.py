@@ -134,6 +134,20 @@ def test_a_table_is_its_columns(tmp_path: Path, pd, suffix) -> None:
         assert pending.saver.cut_files().files.result()[f"x.{suffix}"].stat().st_size
 
 
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda pd: pd.DataFrame([[1, 2]], columns=["x", "x"]),
+        lambda pd: pa.table([pa.array([1]), pa.array([2])], names=["x", "x"]),
+        lambda pd: pa.record_batch([pa.array([1]), pa.array([2])], names=["x", "x"]),
+    ],
+)
+def test_of_two_columns_with_one_name_none_is_lost(tmp_path: Path, pd, suffix, made) -> None:
+    with pytest.raises(ValueError, match=rf"'x\.{suffix}': 2 columns are called 'x': rename"):
+        context(tmp_path).save(f"x.{suffix}", made(pd), ids=[0])
+
+
 @pytest.mark.parametrize(
     "made",
     [

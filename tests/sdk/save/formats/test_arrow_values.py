@@ -68,9 +68,17 @@ def test_times_of_numpy_keep_their_unit(unit) -> None:
     assert made.cast(pa.int64()).to_pylist() == [-1, 1]
 
 
+def test_days_of_numpy_are_dates() -> None:
+    days = np.array(["2020-01-01", "NaT", "1600-02-29"], "M8[D]")
+    made = array_of(("x",), plain(days))
+    assert made.type == pa.date32()
+    assert made.to_pylist() == [datetime.date(2020, 1, 1), None, datetime.date(1600, 2, 29)]
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
+        ([np.datetime64("20000-01-01")], ["M8[s]"]),
         ([True, 1], ["1 (int)", "True (bool)"]),
         ([0.5, True], ["True (bool)", "0.5 (float)"]),
         (["a", b"b"], ["b'b' (bytes)", "'a' (str)"]),

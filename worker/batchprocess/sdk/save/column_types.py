@@ -45,9 +45,10 @@ def columns_of(name: Any, rows: Any) -> Mapping[str, Column]:
     """Columns by name, checked; ValueError or TypeError if one can't be kept."""
     if not isinstance(name, str):
         raise TypeError(f"the name comes first, then the rows: the name is {_what(name)}")
-    found, suffix = as_columns(rows), _suffix(name)
-    columns = {Path(name).stem: rows} if found is None else found
+    suffix = _suffix(name)
     with in_file(name):
+        found = as_columns(rows)
+        columns = {Path(name).stem: rows} if found is None else found
         columns = {key: as_column(suffix, key, column) for key, column in columns.items()}
     for key, column in columns.items():
         column_type_of(name, key, column)

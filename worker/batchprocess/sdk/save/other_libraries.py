@@ -3,6 +3,7 @@
 Neither library is imported here unless the user has: what they make is known by its module.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,16 +13,26 @@ from batchprocess.sdk.save.formats.writers import TENSORS_ONLY, arrow_column
 
 
 def as_columns(rows: Any) -> Mapping[Any, Any] | None:
-    """The columns of a DataFrame, a Table or a dict; None of anything else."""
+    """The columns of a DataFrame, a Table or a dict; None of anything else.
+
+    ValueError if two of them have one name, as a join leaves them: one would be lost.
+    """
     if isinstance(rows, Mapping):
         return rows
     rows = _in_arrow(rows)
     match _library(rows), type(rows).__name__:
         case "pandas", "DataFrame":
-            return {name: rows[name] for name in rows.columns}
+            return {name: rows[name] for name in _different(list(rows.columns))}
         case "pyarrow", "Table" | "RecordBatch":
-            return dict(zip(rows.schema.names, rows.columns, strict=True))
+            return dict(zip(_different(rows.schema.names), rows.columns, strict=True))
     return None
+
+
+def _different(names: list[Any]) -> list[Any]:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise ValueError(f"{times} columns are called {name!r}: rename all but one")
+    return names
 
 
 def as_column(suffix: str, key: str, column: Any) -> Any:

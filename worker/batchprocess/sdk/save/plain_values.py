@@ -1,5 +1,6 @@
 """Values in lists of `context.save` as plain Python ones, copied, whatever library made them."""
 
+import datetime
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -95,8 +96,14 @@ def _of_tensor(value: torch.Tensor) -> Any:
 
 def _of_scalar(value: Any) -> Any:
     if isinstance(value, np.datetime64 | np.timedelta64):
-        return None if np.isnat(value) else value
+        return None if np.isnat(value) else _date_or_time(value)
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _date_or_time(value: Any) -> Any:
+    """A day as Python's date, which Arrow makes no other of; years it has not stay numpy's."""
+    date = value.item() if np.datetime_data(value) == ("D", 1) else None
+    return date if isinstance(date, datetime.date) else value
 
 
 def _of_pandas(value: Any) -> Any:

@@ -130,8 +130,6 @@ def _zone(first: datetime.datetime) -> str | None:
 def _time_of_numpy(first: Any, kind: Callable[[str], Any]) -> Any:
     unit, steps = np.datetime_data(first)
     if steps != 1 or unit not in {"s", "ms", "us", "ns"}:
-        if (steps, unit, kind) == (1, "D", pa.timestamp):
-            return pa.date32()
         raise ValueError(
             f"{first.dtype} is no unit of Parquet: use .astype('{first.dtype.kind}8[s]')"
         )
