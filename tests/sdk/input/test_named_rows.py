@@ -136,6 +136,15 @@ def test_numbers_and_causes_that_do_not_survive_a_loader_process_are_judged_ther
     assert facts_of(failure(Failing(raising(Made("x"))), num_workers=1)).kind == "Made"
 
 
+def test_an_error_that_torch_cannot_make_again_keeps_its_words() -> None:
+    def fail() -> None:
+        raise ExceptionGroup("several", [ValueError("the first")])
+
+    raised = failure(Failing(fail), num_workers=1)
+    assert "the first" in str(raised)
+    assert facts_of(raised).kind == "ExceptionGroup"
+
+
 def test_a_failing_collate_names_no_row() -> None:
     def collate(items: list[int]) -> torch.Tensor:
         if 5 in items:

@@ -36,7 +36,10 @@ class FailedRead:
         try:
             self.error.reraise()  # type: ignore[no-untyped-call]
         except BaseException as error:  # noqa: BLE001  what user code raised
-            return error.with_traceback(None)
+            if isinstance(error, self.error.exc_type | RuntimeError):
+                return error.with_traceback(None)
+            # Of a class that torch cannot make one of, as an ExceptionGroup.
+            return RuntimeError(self.error.exc_msg)
         raise TypeError("an ExceptionWrapper has raised nothing")
 
 
