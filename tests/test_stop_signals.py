@@ -38,6 +38,17 @@ def test_a_handler_that_was_set_within_the_block_stays() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def test_a_process_that_was_forked_within_the_block_ends_by_sigterm() -> None:
+    with handled_by(lambda *_: None):
+        child = os.fork()
+        if not child:
+            signal.pause()
+            os._exit(0)
+        os.kill(child, signal.SIGTERM)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
+
+
 def test_under_nohup_a_closed_terminal_is_no_stop() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

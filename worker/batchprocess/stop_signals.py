@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
+from typing import Any
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Handler = Callable[[int, FrameType | None], None]
@@ -22,7 +23,9 @@ def handled_by(handler: Handler) -> Iterator[None]:
     """Have `handler` called at each; after the block the caller's own handlers are back.
 
     Python handles signals in the main thread only: elsewhere this does nothing. A handler that was
-    set within the block stays.
+    set within the block stays. In what is forked within it SIGTERM means what it meant before: who
+    ends such a process, as `multiprocessing.Pool` does, waits for its end. A Ctrl-C reaches all of
+    a terminal, and they may have work to finish.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -35,13 +38,47 @@ def handled_by(handler: Handler) -> Iterator[None]:
         handler(number, frame)
 
     before = {number: signal.signal(number, handle) for number in requested()}
+    _for_children.append((handle, before[signal.SIGTERM]))
     try:
         yield
     finally:
+        _for_children.pop()
         for number, own in before.items():
             if signal.getsignal(number) is handle:
-                # None is a handler that was not set by Python, and cannot be by Python again.
-                signal.signal(number, signal.SIG_DFL if own is None else own)
+                _give_back(number, own)
+
+
+_for_children: list[tuple[Handler, Any]] = []
+"""Handlers of the blocks that go on, and what SIGTERM meant before each."""
+_mask = threading.local()
+
+
+def _hold_sigterm() -> None:
+    """One that comes to a child before it has its handler back would be lost: it waits."""
+    _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _let_sigterm_come() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _mask.before)
+
+
+def _give_back_in_child() -> None:
+    for handle, own in reversed(_for_children):
+        if signal.getsignal(signal.SIGTERM) is handle:
+            _give_back(signal.SIGTERM, own)
+    _let_sigterm_come()
+
+
+os.register_at_fork(
+    before=_hold_sigterm,
+    after_in_parent=_let_sigterm_come,
+    after_in_child=_give_back_in_child,
+)
+
+
+def _give_back(number: int, own: Any) -> None:
+    """To the handler before; None is one that Python has not set, and cannot set again."""
+    signal.signal(number, signal.SIG_DFL if own is None else own)
 
 
 def _let_go_of(terminals: Sequence[int]) -> None:
