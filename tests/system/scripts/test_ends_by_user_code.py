@@ -125,3 +125,48 @@ def test_ctrl_c_stays_what_it_is(script: Script, signals: int, code: int) -> Non
     assert done.returncode == code, done.stderr
     assert "EndedByUserCode" not in done.stderr
     assert "raised KeyboardInterrupt" not in done.stderr
+
+
+FORK = """
+class P(Base):
+    def __init__(self, context):
+        self.context = context
+    def process_batch(self, batch, batch_idx):
+        self.context.save("rows.jsonl", {"row": batch})
+        if batch_idx == 3:
+            child = os.fork()
+            if not child:
+                END
+            _, status = os.waitpid(child, 0)
+            print("child ended with", os.waitstatus_to_exitcode(status))
+torch_batch_process(P, Rows(range(40)), **OPTIONS)
+"""
+
+
+@pytest.mark.parametrize(("end", "code"), [("sys.exit(7)", 7), ("1 / 0", 1)])
+def test_a_child_that_user_code_forks_ends_as_it_would_without_us(
+    script: Script, end: str, code: int
+) -> None:
+    script.write("inference.py", PRELUDE + FORK.replace("END", end))
+    done = script.python("inference.py", TMPDIR=str(script.folder))
+    assert done.returncode == 0, done.stderr
+    assert f"child ended with {code}\n" in done.stdout
+    assert "raised" not in done.stderr
+    assert list(script.folder.glob("batchprocess-*")) == [script.folder / "batchprocess-runs"]
+    assert not list(script.folder.rglob("failed-*"))
+
+
+POOL = """
+import multiprocessing
+class P(Base):
+    def process_batch(self, batch, batch_idx):
+        with multiprocessing.get_context("fork").Pool(2) as pool:  # which ends it by SIGTERM
+            assert pool.map(abs, [-1, 2]) == [1, 2]
+torch_batch_process(P, Rows(range(8)), **OPTIONS)
+"""
+
+
+def test_a_pool_of_user_code_ends_with_its_block(script: Script) -> None:
+    script.write("inference.py", PRELUDE + POOL)
+    done = script.python("inference.py")
+    assert (done.returncode, "stopping" in done.stderr) == (0, False), done.stderr

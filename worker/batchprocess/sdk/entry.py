@@ -79,6 +79,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
             call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
             raise SystemExit(int(ExitCode.STOPPED)) from None
         except BaseException as error:
+            if call.state.link.in_forked_child:
+                raise
             if is_of_person(error, call.state.loop, alone=not call.state.link.connected):
                 raise
             call.report_failure(error)
@@ -147,6 +149,8 @@ class _Call:
 
     def end(self) -> None:
         """Leave a session that goes on as it was before the call; a script must end by itself."""
+        if self.state.link.in_forked_child:
+            return
         self.handlers.close()
         if not is_interactive():
             end_soon_after_script(

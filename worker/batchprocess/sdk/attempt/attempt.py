@@ -121,7 +121,8 @@ class Attempt:
             loop.finish()
             state.link.send_beat()
         except BaseException as error:
-            commit_before(error, loop)
+            if not state.link.in_forked_child:
+                commit_before(error, loop)
             raise
         finally:
             pending.saver.close()

@@ -92,10 +92,14 @@ class AgentLink:
         """Whether there is an agent."""
         return self._connection is not None
 
+    @property
+    def in_forked_child(self) -> bool:
+        """Whether user code has forked, and we are the child: its end is not that of the shard."""
+        return os.getpid() != self._process
+
     def send(self, message: BaseModel) -> None:
         """Send a message; a dead agent is noticed by the listener."""
-        # User code may have forked: what becomes of the child is not what becomes of the shard.
-        if self._connection is None or os.getpid() != self._process:
+        if self._connection is None or self.in_forked_child:
             return
         try:
             with self._lock:
