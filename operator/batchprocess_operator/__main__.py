@@ -11,6 +11,7 @@ import os
 import sys
 
 from batchprocess_operator.kube.errors import ApiError, NotFound
+from batchprocess_operator.log_format import PlainFormatter
 from batchprocess_operator.settings import OperatorSettings, SettingsError, variable_of
 
 
@@ -27,11 +28,9 @@ def main() -> int:
         settings = OperatorSettings.from_env(os.environ)
     except SettingsError as error:
         parser.error(str(error))
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # Kopf logs every object that it sees.
-    logging.getLogger("kopf").setLevel(logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter())
+    logging.basicConfig(level=settings.log_level, handlers=[handler])
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     from batchprocess_operator.app import run_operator
     from batchprocess_operator.endpoint.certificate_secret import CertificateUnavailable

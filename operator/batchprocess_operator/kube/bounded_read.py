@@ -1,10 +1,12 @@
 """Reading an answer up to a bound, so that no server and no object can use up our memory."""
 
+from collections.abc import AsyncIterator
+
 import aiohttp
 
 
 class TooLarge(Exception):
-    """The body is longer than it may be; nothing of it was kept."""
+    """The body, or a line of it, is longer than it may be; nothing of it was kept."""
 
 
 async def read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -20,3 +22,21 @@ async def read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
             raise TooLarge(f"more than {limit} bytes")
         parts.append(part)
     return b"".join(parts)
+
+
+async def lines_at_most(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
+    """The lines of a body, as they come. Raises TooLarge for one of more than `limit` bytes.
+
+    An unfinished line at the end is none.
+    """
+    parts, size = list[bytes](), 0
+    async for part in response.content.iter_any():
+        *ended, rest = part.split(b"\n")
+        if size + max(map(len, [*ended, rest])) > limit:
+            response.close()
+            raise TooLarge(f"a line of more than {limit} bytes")
+        for line in ended:
+            yield b"".join([*parts, line])
+            parts, size = [], 0
+        parts.append(rest)
+        size += len(rest)

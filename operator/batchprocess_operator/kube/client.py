@@ -4,40 +4,33 @@ The generated API classes check every field of every object against one Kubernet
 pass objects through as they are, so only the client's connection, TLS and credentials are used.
 """
 
-import json
-import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.client.rest import RESTResponse
 
-from batchprocess_operator.kube.bounded_read import TooLarge, read_at_most
-from batchprocess_operator.kube.errors import (
-    AlreadyExists,
-    ApiError,
-    Conflict,
-    Denied,
-    NotFound,
-    OversizedAnswer,
-    Rejected,
-    Unavailable,
-)
+from batchprocess_operator.kube import deep_json
+from batchprocess_operator.kube.answers import error_of
+from batchprocess_operator.kube.bounded_read import TooLarge, lines_at_most, read_at_most
+from batchprocess_operator.kube.errors import OversizedAnswer, Unavailable
 from batchprocess_operator.kube.rate_limit import RateLimit
 from batchprocess_operator.model.names import FIELD_MANAGER
 
 _TIMEOUT_SECONDS = 30.0
+_WATCH_SECONDS = 300
+_SILENT_SECONDS = 330.0
+"""A watch ends after five minutes; one that does not is dead."""
 _PAGE = 500
+MAX_PAGE = 2 << 20
+"""Of text; in memory it is up to twenty times as large. Pages of larger objects have fewer."""
 MAX_ANSWER = 16 << 20
-"""A page of usual pods is a third of it; no single object may be larger than 1.5 MiB in etcd."""
+"""Of one object, which has at most 1.5 MiB in etcd, and as JSON a few times as much."""
 MERGE_PATCH = "application/merge-patch+json"
 Object = dict[str, Any]
-# Webhooks answer 400, policies 422, by default: what an invalid object gets, but here a person may
-# change the policy.
-_DENIAL = re.compile(
-    r"\b(admission webhook|ValidatingAdmissionPolicy) .* denied( the)? request", re.S
-)
 
 
 class Api:
@@ -75,19 +68,48 @@ class Api:
         query = {} if selector is None else {"labelSelector": selector}
         size = _PAGE
         while True:
+            most = MAX_PAGE if size > 1 else MAX_ANSWER
+            limited = query | {"limit": str(size)}
             try:
-                page = await self._request("GET", path, query=query | {"limit": str(size)})
+                text = await self._text("GET", path, query=limited, limit=most)
             except OversizedAnswer:
                 if size == 1:
                     raise
                 size //= 2
                 continue
+            page = _decoded("GET", path, text)
+            if len(text) < MAX_PAGE // 4:
+                size = min(2 * size, _PAGE)
             for item in page["items"]:
                 yield item
             token = page["metadata"].get("continue")
             if not token:
                 return
             query["continue"] = token
+
+    async def newest_version(self, path: str, selector: str | None = None) -> int:
+        """Where a watch of the collection at `path` begins, to show all that comes from now on."""
+        query = {"limit": "1"} if selector is None else {"limit": "1", "labelSelector": selector}
+        page = await self._request("GET", path, query=query)
+        return int(page["metadata"]["resourceVersion"])
+
+    async def watch(
+        self, path: str, selector: str | None, version: int
+    ) -> AsyncGenerator[bytes, None]:
+        """Events after `version` of the collection at `path`, each the text of a JSON object.
+
+        For five minutes. Raises Expired if `version` is too long ago.
+        """
+        query = {"watch": "true", "allowWatchBookmarks": "true"}
+        query |= {"timeoutSeconds": str(_WATCH_SECONDS), "resourceVersion": str(version)}
+        if selector is not None:
+            query["labelSelector"] = selector
+        async with self._answer("GET", path, query, None, "", _SILENT_SECONDS) as answer:
+            if answer.status != 200:
+                text = await read_at_most(answer.response, MAX_ANSWER)
+                raise error_of(answer.status, "GET", text, answer.headers)
+            async for line in lines_at_most(answer.response, MAX_ANSWER):
+                yield line
 
     async def _request(
         self,
@@ -98,11 +120,42 @@ class Api:
         body: Mapping[str, Any] | None = None,
         content: str = "application/json",
     ) -> Object:
+        text = await self._text(method, path, query=query, body=body, content=content)
+        return _decoded(method, path, text)
+
+    async def _text(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content: str = "application/json",
+        limit: int | None = None,
+    ) -> bytes:
+        """The body of an answer of success."""
+        async with self._answer(method, path, query, body, content, _TIMEOUT_SECONDS) as answer:
+            text = await read_at_most(answer.response, limit or MAX_ANSWER)
+        if 200 <= answer.status < 300:
+            return text
+        raise error_of(answer.status, method, text, answer.headers)
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        content: str,
+        seconds: float,
+    ) -> AsyncIterator[RESTResponse]:
+        """An answer whose body is read inside, where all errors of the way become ours."""
         await self._rate_limit.wait()
         pairs = list((query or {}).items())
         if method in ("POST", "PUT", "PATCH"):
             pairs.append(("fieldManager", FIELD_MANAGER))
-        headers = {"Accept": "application/json", "Content-Type": content}
+        headers = {"Accept": "application/json", "Content-Type": content or "application/json"}
         try:
             # Without the body, which is plain already: walking through it costs more than sending.
             verb, url, signed, _, form = await self._client.param_serialize(
@@ -113,36 +166,19 @@ class Api:
                 auth_settings=["BearerToken"],
             )
             answer = await self._client.call_api(
-                verb, url, signed, body, form, _request_timeout=_TIMEOUT_SECONDS
+                verb, url, signed, body, form, _request_timeout=seconds
             )
-            text = await read_at_most(answer.response, MAX_ANSWER)
+            async with answer.response:
+                yield answer
         except TooLarge as error:
             raise OversizedAnswer(f"{method} {path} answered {error}") from error
         except (TimeoutError, aiohttp.ClientError, OSError, ApiException) as error:
             raise Unavailable(f"{method} {path}: {error or type(error).__name__}") from error
-        if 200 <= answer.status < 300:
-            found: Object = json.loads(text)
-            return found
-        raise error_of(answer.status, method, text)
 
 
-def error_of(status: int, method: str, text: bytes) -> ApiError:
-    """What an answer other than success means."""
+def _decoded(method: str, path: str, text: bytes) -> Object:
     try:
-        answer = json.loads(text)
-        reason, message = answer.get("reason"), str(answer.get("message") or "")
-    except (ValueError, AttributeError):
-        reason, message = None, text[:200].decode(errors="replace")
-    if _DENIAL.search(message):
-        return Denied(message)
-    kinds: dict[int, type[ApiError]] = {
-        400: Rejected,
-        401: Denied,
-        403: Denied,
-        404: NotFound,
-        409: AlreadyExists if method == "POST" and reason == "AlreadyExists" else Conflict,
-        412: Conflict,
-        413: Rejected,
-        422: Rejected,
-    }
-    return kinds.get(status, Unavailable)(message or f"status {status}")
+        found: Object = deep_json.loads(text)
+    except ValueError as error:
+        raise Unavailable(f"{method} {path} answered what is no JSON: {error}") from error
+    return found

@@ -7,12 +7,21 @@ ApiError
 ├── Rejected              400/413/422: this very request will never be taken
 ├── Denied                401/403, or denied by a webhook or policy: a person may repair it
 ├── OversizedAnswer       longer than we read; what was asked for is done all the same
+├── Expired               410: a watch that begins further back than the API server remembers
 └── Unavailable           429, 5xx, no connection: whether it was done is unknown; try again
 """
 
+from batchprocess_operator.model.plain_text import plain
+
 
 class ApiError(Exception):
-    """An answer other than success. `str()` is the API server's own sentence."""
+    """An answer other than success. `str()` is the API server's own sentence, cut and plain.
+
+    It echoes what tenants wrote, at any length.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 class NotFound(ApiError):
@@ -39,5 +48,16 @@ class OversizedAnswer(ApiError):
     """The answer is longer than we read."""
 
 
+class Expired(ApiError):
+    """What is asked for is too long ago."""
+
+
 class Unavailable(ApiError):
-    """No answer, or one that says nothing about what was done."""
+    """No answer, or one that says nothing about what was done.
+
+    `retry_after`: seconds that the API server asks us to wait, 0 if it does not say.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

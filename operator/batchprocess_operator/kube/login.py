@@ -8,9 +8,14 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 
 @asynccontextmanager
-async def client() -> AsyncIterator[ApiClient]:
-    """Our own client; its token is read anew as the service account's is rotated."""
+async def client(*, unbounded: bool = False) -> AsyncIterator[ApiClient]:
+    """A client; its token is read anew as the service account's is rotated.
+
+    `unbounded`: with any number of connections, for watches, each of which keeps one.
+    """
     configuration = await load()
+    if unbounded:
+        configuration.connection_pool_maxsize = 0
     # A create must not be repeated by anybody but us, who look at what is there first.
     configuration.retries = None
     async with ApiClient(configuration) as made:

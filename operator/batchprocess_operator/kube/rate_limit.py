@@ -1,4 +1,4 @@
-"""A token bucket: the API server has other guests (kopf and the client have no limit)."""
+"""A token bucket: the API server has other guests (the client has no limit)."""
 
 import asyncio
 from collections.abc import Callable

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Literal
 
 from batchprocess.api.status import Condition
+from batchprocess_operator.model.plain_text import plain
 
-MAX_MESSAGE = 1024
 MAX_REASON = 128
+_MAX_READ = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,7 @@ def by_type(conditions: Iterable[Condition]) -> Mapping[str, Condition]:
 
 def _reason_of(reason: str) -> str:
     """Events, which tenants may write as well, have reasons that are no word, and of any length."""
-    return re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_]", "", reason)[:MAX_REASON] or "Unknown"
-
-
-def _plain(message: str) -> str:
-    """Without what a terminal would obey: much of it comes from user code."""
-    return "".join(sign if sign.isprintable() else " " for sign in message)
+    return re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_]", "", reason[:_MAX_READ])[:MAX_REASON] or "Unknown"
 
 
 def _condition(before: Condition | None, fact: Fact, generation: int, now: datetime) -> Condition:
@@ -55,7 +51,7 @@ def _condition(before: Condition | None, fact: Fact, generation: int, now: datet
         type=fact.type,
         status=status,
         reason=_reason_of(fact.reason),
-        message=_plain(fact.message)[:MAX_MESSAGE],
+        message=plain(fact.message),
         last_transition_time=since,
         observed_generation=generation,
     )

@@ -19,8 +19,11 @@ from batchprocess_operator.model.names import (
     WORKER_CONTAINER,
 )
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
+from batchprocess_operator.model.plain_text import plain
 
 Raw = Mapping[str, Any]
+MAX_TERMINATION = 12_288
+"""Characters of termination messages that Kubernetes keeps of a whole pod."""
 
 
 def child_of(raw: Raw) -> ChildJob:
@@ -47,7 +50,7 @@ def child_of(raw: Raw) -> ChildJob:
         completed_indexes=parse_ranges(status.get("completedIndexes")),
         failed_indexes=parse_ranges(status.get("failedIndexes")),
         conditions={
-            one["type"]: Reason(one.get("reason", ""), one.get("message", ""))
+            one["type"]: Reason(one.get("reason", ""), plain(one.get("message", "")))
             for one in status.get("conditions") or ()
             if one.get("status") == "True"
         },
@@ -153,7 +156,7 @@ def _died(ended: Raw) -> Reason | None:
     if not ended or ended.get("exitCode") == 0:
         return None
     read = read_termination(ended.get("message"))
-    message = ended.get("message", "") if read is None else read.message
+    message = ended.get("message", "")[:MAX_TERMINATION] if read is None else read.message
     return Reason(ended.get("reason", "Error"), message)
 
 
@@ -163,12 +166,11 @@ def _waiting(status: Raw) -> Reason | None:
         for one in status.get(kind) or ():
             state = (one.get("state") or {}).get("waiting") or {}
             if state.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-                return Reason(state["reason"], state.get("message", ""))
+                return Reason(state["reason"], plain(state.get("message", "")))
     return None
 
 
 def _unscheduled(condition: Raw) -> str | None:
     if condition.get("status") == "False" and condition.get("reason") == "Unschedulable":
-        message: str = condition.get("message", "")
-        return message
+        return plain(condition.get("message", ""))
     return None

@@ -11,6 +11,7 @@ from batchprocess_operator.kube.client import Api, Object
 from batchprocess_operator.kube.errors import ApiError, Denied, NotFound
 from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason
+from batchprocess_operator.model.plain_text import plain
 
 _PATIENCE = timedelta(seconds=5)
 _VALID_SECONDS = 15.0
@@ -56,8 +57,12 @@ class Lookups:
         if known is not None and self._clock() - known[0] < _VALID_SECONDS:
             return known[1]
         try:
-            conditions = (await self._api.get(paths.node(name)))["status"].get("conditions") or ()
-            ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+            conditions = (await self._api.get(paths.node(name))).get("status", {}).get(
+                "conditions"
+            ) or ()
+            ready = any(
+                one.get("type") == "Ready" and one.get("status") == "True" for one in conditions
+            )
         except NotFound:
             ready = False
         except Denied:
@@ -75,13 +80,20 @@ class Lookups:
         except ApiError:
             events = []  # a hint that is not to be had is no reason to stop
         newest = max(events, key=_time_of, default=None)
-        reason = None if newest is None else Reason(newest["reason"], newest.get("message", ""))
+        # Whoever may create Events may leave out what every controller writes.
+        reason = (
+            None if newest is None else Reason(_text(newest, "reason"), _text(newest, "message"))
+        )
         self._troubles[uid] = (self._clock(), reason)
         return reason
 
 
 def _time_of(event: dict[str, str]) -> str:
     return event.get("lastTimestamp") or event.get("eventTime") or ""
+
+
+def _text(event: dict[str, str], key: str) -> str:
+    return plain(event.get(key) or "")
 
 
 def _overdue(pod: ChildPod, now: datetime) -> bool:

@@ -1,7 +1,6 @@
 """What answers of the API server mean, and how much of them is read."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,67 +9,41 @@ from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
 
 from batchprocess_operator.kube import client
-from batchprocess_operator.kube.client import Api, error_of
-from batchprocess_operator.kube.errors import (
-    AlreadyExists,
-    ApiError,
-    Conflict,
-    Denied,
-    NotFound,
-    OversizedAnswer,
-    Rejected,
-    Unavailable,
-)
+from batchprocess_operator.kube.client import Api
+from batchprocess_operator.kube.errors import Expired, OversizedAnswer, Unavailable
 from batchprocess_operator.kube.rate_limit import RateLimit
-
-WEBHOOK = 'admission webhook "labels.example.com" denied the request: no team label'
-POLICY = (
-    "jobs.batch \"a\" is forbidden: ValidatingAdmissionPolicy 'small' with binding 'all' "
-    "denied request: at most 10 pods"
-)
-
-
-@pytest.mark.parametrize(
-    ("status", "method", "reason", "message", "kind"),
-    [
-        (400, "POST", "BadRequest", "cannot be decoded", Rejected),
-        (422, "POST", "Invalid", "spec.x: is invalid", Rejected),
-        (413, "POST", "RequestEntityTooLarge", "too large", Rejected),
-        (400, "POST", "BadRequest", WEBHOOK, Denied),
-        (422, "POST", "Invalid", POLICY, Denied),
-        (403, "POST", "Forbidden", "exceeded quota", Denied),
-        (401, "GET", "Unauthorized", "Unauthorized", Denied),
-        (404, "GET", "NotFound", "not found", NotFound),
-        (409, "POST", "AlreadyExists", "exists", AlreadyExists),
-        (409, "PUT", "Conflict", "changed", Conflict),
-        (412, "DELETE", "Conflict", "changed", Conflict),
-        (429, "POST", "TooManyRequests", "slow down", Unavailable),
-        (504, "POST", "Timeout", "timed out", Unavailable),
-    ],
-)
-def test_an_answer_is_the_error_that_says_what_can_be_done(
-    status: int, method: str, reason: str, message: str, kind: type[ApiError]
-) -> None:
-    answer = json.dumps({"reason": reason, "message": message}).encode()
-    error = error_of(status, method, answer)
-    assert type(error) is kind
-    assert str(error) == message
-
-
-@pytest.mark.parametrize("text", [b"<html>bad gateway", b"[]", b"", b"\xff"])
-def test_an_answer_that_is_no_status_is_told_as_it_is(text: bytes) -> None:
-    assert type(error_of(502, "GET", text)) is Unavailable
-
 
 ITEMS = [{"metadata": {"name": f"pod-{number}"}, "padding": "x" * 900} for number in range(40)]
 
 
-async def a_page(request: web.Request) -> web.Response:
+async def a_page(request: web.Request) -> web.StreamResponse:
     """40 pods of a kilobyte each, `limit` at a time, as the API server cuts them."""
+    match request.path:
+        case "/busy":
+            return web.json_response({"message": "x"}, status=429, headers={"Retry-After": "7"})
+        case "/html":
+            return web.Response(text="<html>")
+        case "/deep":
+            return web.Response(text='{"items": ' + "[" * 9_990 + "]" * 9_990 + "}")
+    if "watch" in request.query:
+        return await _stream(request)
     first, size = int(request.query.get("continue", "0")), int(request.query["limit"])
     following = first + size
     token = str(following) if following < len(ITEMS) else ""
-    return web.json_response({"metadata": {"continue": token}, "items": ITEMS[first:following]})
+    meta = {"continue": token, "resourceVersion": "77"}
+    return web.json_response({"metadata": meta, "items": ITEMS[first:following]})
+
+
+async def _stream(request: web.Request) -> web.StreamResponse:
+    """Three lines in parts that are no lines; the last one is not finished."""
+    if request.query["resourceVersion"] == "1":
+        return web.json_response({"message": "too old"}, status=410)
+    stream = web.StreamResponse()
+    await stream.prepare(request)
+    for part in (b"on", b"e\ntwo\nth", b"r", b"ee\nfo"):
+        await stream.write(part)
+        await asyncio.sleep(0.01)
+    return stream
 
 
 def asked(question: Callable[[Api], Awaitable[Any]]) -> Any:
@@ -99,15 +72,54 @@ async def names(api: Api) -> list[str]:
     return [one["metadata"]["name"] async for one in api.pages("/api/v1/pods")]
 
 
-@pytest.mark.parametrize("limit", [client.MAX_ANSWER, 10_000, 1_200])
+@pytest.mark.parametrize("limit", [client.MAX_PAGE, 10_000, 1_200])
 def test_pages_of_large_objects_are_made_smaller_and_none_is_missed(
     limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_ANSWER", limit)
+    monkeypatch.setattr(client, "MAX_PAGE", limit)
     assert asked(names) == [f"pod-{number}" for number in range(40)]
 
 
 def test_an_object_larger_than_any_may_be_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MAX_ANSWER", 900)
+    monkeypatch.setattr(client, "MAX_PAGE", 900)
     with pytest.raises(OversizedAnswer, match="GET /api/v1/pods answered more than 900 bytes"):
         asked(names)
+
+
+def test_an_object_as_deep_as_the_api_server_takes_it_is_read() -> None:
+    assert "items" in asked(lambda api: api.get("/deep"))
+
+
+def test_an_answer_that_is_no_json_is_none() -> None:
+    with pytest.raises(Unavailable, match="GET /html answered what is no JSON"):
+        asked(lambda api: api.get("/html"))
+
+
+def test_how_long_to_wait_is_taken_from_the_answer() -> None:
+    with pytest.raises(Unavailable) as caught:
+        asked(lambda api: api.get("/busy"))
+    assert caught.value.retry_after == 7
+
+
+async def lines(api: Api, version: int) -> list[bytes]:
+    return [line async for line in api.watch("/api/v1/pods", "label", version)]
+
+
+def test_a_watch_gives_whole_lines() -> None:
+    assert asked(lambda api: lines(api, 77)) == [b"one", b"two", b"three"]
+
+
+def test_a_watch_that_begins_too_long_ago_is_told_so() -> None:
+    with pytest.raises(Expired):
+        asked(lambda api: lines(api, 1))
+
+
+def test_a_line_longer_than_any_may_be_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MAX_ANSWER", 3)
+    with pytest.raises(OversizedAnswer, match="a line of more than 3 bytes"):
+        asked(lambda api: lines(api, 77))
+
+
+def test_a_watch_begins_where_a_list_is_now() -> None:
+    assert asked(lambda api: api.newest_version("/api/v1/pods", "label")) == 77

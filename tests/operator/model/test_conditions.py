@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from batchprocess_operator.model.conditions import (
-    MAX_MESSAGE,
     MAX_REASON,
     Fact,
     by_type,
     merge,
 )
+from batchprocess_operator.model.plain_text import MAX_MESSAGE
 from support.operator.objects import NOW
 
 LATER = NOW + timedelta(seconds=60)
