@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import kopf
 from kubernetes.aio.client import ApiClient, CoreV1Api
 
 from batchprocess_operator.apply.event_recorder import EventRecorder
@@ -17,6 +17,7 @@ from batchprocess_operator.controller.work_queue import WorkQueue
 from batchprocess_operator.endpoint.certificate_secret import KubernetesSecret, Source, given, own
 from batchprocess_operator.endpoint.certificates import names_of
 from batchprocess_operator.endpoint.handler import ReportHandler
+from batchprocess_operator.endpoint.health import serve_health
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
 from batchprocess_operator.endpoint.listener import serve
 from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
@@ -24,42 +25,45 @@ from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
 from batchprocess_operator.kube import login
 from batchprocess_operator.kube.client import Api
+from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.kube.rate_limit import RateLimit
-from batchprocess_operator.model.names import FIELD_MANAGER
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.settings import OperatorSettings, SettingsError
 from batchprocess_operator.watch.cache import JobCache
-from batchprocess_operator.watch.kopf_watch import watch_settings, watching
+from batchprocess_operator.watch.collections import collections
+from batchprocess_operator.watch.intake import Intake
 from batchprocess_operator.watch.lookups import Lookups
 from batchprocess_operator.watch.pod_directory import PodDirectory
 from batchprocess_operator.watch.relist import Relist
+from batchprocess_operator.watch.watching import Watch
 
 _LOG = logging.getLogger(__name__)
-_LATE_SECONDS = 120.0
 _FORGET_SECONDS = 60.0
 ReportAddressSource = Callable[[], ReportAddress | None]
 
 
 async def run_operator(settings: OperatorSettings) -> None:
     """Until a signal; raises what ended any of its parts."""
-    async with login.client() as client:
-        await _Operator(settings, client).run()
+    async with login.client() as client, login.client(unbounded=True) as streams:
+        await _Operator(settings, client, streams).run()
 
 
 class _Operator:
-    def __init__(self, settings: OperatorSettings, client: ApiClient) -> None:
+    def __init__(self, settings: OperatorSettings, client: ApiClient, streams: ApiClient) -> None:
         self._settings, self._client = settings, client
         self._clock = asyncio.get_running_loop().time
         rate_limit = RateLimit(settings.requests_per_second, settings.request_burst, self._clock)
         self._api = Api(client, rate_limit)
         self._cache, self._queue = JobCache(), WorkQueue(self._clock)
         self._directory = PodDirectory(self._cache)
-        self._metrics = Metrics(self._cache)
+        intake = Intake(self._cache, self._queue.add)
+        self._metrics = Metrics(self._cache, lambda: intake.unreadable)
         self._tracker = ProgressTracker(self._reported, self._directory.created, _utc_now)
         self._lookups = Lookups(self._api, self._clock)
-        self._relist = Relist(
-            self._api, self._cache, settings.namespaces or (None,), self._queue.add
-        )
+        seen = collections(settings.namespaces or (None,))
+        self._relist = Relist(self._api, self._cache, seen, intake)
+        api = Api(streams, rate_limit)
+        self._watches = [Watch(api, one, intake, self._relist.look) for one in seen]
 
     async def run(self) -> None:
         """Everything in one group: what ends, ends all, and the process is started anew."""
@@ -67,17 +71,20 @@ class _Operator:
             self._metrics.serve(self._settings.metrics_port)
         # Before the endpoint: pods are known when their first reports arrive, and an error here is
         # no part of a group, so that `main` can say it in a sentence.
+        for watch in self._watches:
+            await _begin(watch)
         await self._relist.once(self._clock)
-        async with self._endpoint() as report_address:
+        async with self._endpoint() as report_address, self._health():
             controller = self._controller(report_address)
             async with asyncio.TaskGroup() as group:
                 many = self._settings.concurrent_reconciles
                 tasks = [group.create_task(controller.work()) for _ in range(many)]
+                tasks += [group.create_task(watch.run_forever()) for watch in self._watches]
                 tasks.append(group.create_task(self._relist.run_forever(self._clock)))
                 tasks.append(group.create_task(self._keep_tidy()))
                 _LOG.info("running; %d jobs are known", len(self._cache.entries))
                 try:
-                    await self._watch()
+                    await _signal()
                 finally:
                     for task in tasks:
                         task.cancel()
@@ -98,25 +105,21 @@ class _Operator:
         )
         return Controller(services, report_address, _utc_now, self._metrics)
 
-    async def _watch(self) -> None:
-        """Kopf, until a signal or its own end."""
-        health = self._settings.health_address
-        await kopf.operator(
-            # Kopf would ask the user database, which has no entry for a container's plain number.
-            identity=FIELD_MANAGER,  # type: ignore[arg-type]
-            registry=watching(self._cache, self._queue.add, self._health),
-            settings=watch_settings(),
-            standalone=True,
-            clusterwide=not self._settings.namespaces,
-            namespaces=self._settings.namespaces,
-            liveness_endpoint=f"http://{health}/healthz" if health else None,
-        )
+    @asynccontextmanager
+    async def _health(self) -> AsyncIterator[None]:
+        """The liveness probe's answer, if it has an address.
 
-    def _health(self) -> dict[str, float]:
-        """For the liveness probe; raises when we are of no use any more."""
+        That it comes is all that is asked: an API server that is away is no reason to begin anew.
+        """
+        if not self._settings.health_address:
+            yield
+            return
+        host, _, port = self._settings.health_address.rpartition(":")
+        async with serve_health(host.strip("[]"), int(port), self._facts):
+            yield
+
+    def _facts(self) -> dict[str, float]:
         late, looked = self._queue.overdue(), self._clock() - self._relist.finished_at
-        if late > _LATE_SECONDS:
-            raise RuntimeError(f"a job has been waiting to be looked at for {late:.0f} s")
         return {"overdueSeconds": round(late, 1), "secondsSinceFullLook": round(looked, 1)}
 
     async def _keep_tidy(self) -> None:
@@ -155,6 +158,22 @@ class _Operator:
         if self._settings.progress_secret_given:
             return given(secret)
         return own(secret, names_of(url), _utc_now)
+
+
+async def _begin(watch: Watch) -> None:
+    """What may not be watched may not be listed either, and that is where it is told."""
+    try:
+        await watch.begin()
+    except ApiError as error:
+        _LOG.info("%s is not watched yet: %s", watch.collection.path, error)
+
+
+async def _signal() -> None:
+    """Until somebody asks us to stop."""
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, asked.set)
+    await asked.wait()
 
 
 def _utc_now() -> datetime:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from batchprocess.backoff import Backoff
 from batchprocess_operator.apply.perform import NameTakenError, Target, perform
 from batchprocess_operator.controller.observe import observe
 from batchprocess_operator.controller.services import Services
@@ -24,6 +25,7 @@ _PROGRESS_SECONDS = 5.0
 _RETRY_SECONDS = 30.0
 _SOON_SECONDS = 1.0
 """Between passes that each want more done: somebody may be undoing what we do."""
+_CONFLICTS = Backoff(first=0.1, most=30.0)
 _FOREVER = float("inf")
 _LOAD = 10.0
 """A job is worked on for at most a tenth of the time: large ones change many times a second."""
@@ -36,6 +38,7 @@ class Memory:
     refused: dict[str, tuple[Reason, float]] = field(default_factory=dict)
     written: float = float("-inf")
     failures: int = 0
+    conflicts: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,7 @@ class Pass:
     async def run(self) -> float:
         """All of it; returns the seconds to leave the job alone. Raises ApiError."""
         plan, pause = await self._decide_and_act()
-        await self._publish(plan)
-        return pause
+        return max(pause, await self._publish(plan))
 
     @property
     def _uid(self) -> str:
@@ -123,20 +125,29 @@ class Pass:
         self.memory.refused[action.name] = (why, until)
         return True
 
-    async def _publish(self, plan: Plan) -> None:
-        """Write the status and post events; what is progress only waits for its turn."""
+    async def _publish(self, plan: Plan) -> float:
+        """Write the status and post events; what is progress only waits for its turn.
+
+        Returns the seconds to leave the job alone: somebody may be changing it all the time.
+        """
+        memory, clock = self.memory, self.services.clock
         if plan.requeue_after is not None:
             self._again_in(plan.requeue_after)
         if plan.status == self.job.before:
-            return
-        wait = self.memory.written + _PROGRESS_SECONDS - self.services.clock()
+            return 0.0
+        wait = memory.written + _PROGRESS_SECONDS - clock()
         if wait > 0 and not plan.urgent:
             self._again_in(wait)
-            return
-        if await write_status(self.services, plan.status, self.entry, self.raw):
-            self.memory.written = self.services.clock()
-            for event in plan.events:
-                await self._post(event)
+            return 0.0
+        # Whatever comes of it: what is refused is not asked for more often.
+        memory.written = clock()
+        if not await write_status(self.services, plan.status, self.entry, self.raw):
+            memory.conflicts += 1
+            return _CONFLICTS.seconds(memory.conflicts)
+        memory.conflicts = 0
+        for event in plan.events:
+            await self._post(event)
+        return 0.0
 
     async def _post(self, event: Event) -> None:
         await self.services.recorder.post(event, self.job.identity, self.now)

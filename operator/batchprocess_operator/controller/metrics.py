@@ -1,6 +1,6 @@
 """Prometheus metrics. No label has a job's name: series must not grow with what users apply."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -14,7 +14,9 @@ _SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 class Metrics:
     """One registry; served on its own thread, read while the loop goes on."""
 
-    def __init__(self, cache: JobCache) -> None:
+    def __init__(
+        self, cache: JobCache, unreadable_objects: Callable[[], float] = lambda: 0
+    ) -> None:
         self.registry = CollectorRegistry()
         self._reconcile = Histogram(
             "batchprocess_reconcile_seconds",
@@ -32,6 +34,12 @@ class Metrics:
         )
         jobs = Gauge("batchprocess_jobs", "Jobs that are not final", registry=self.registry)
         jobs.set_function(lambda: _open_jobs(cache))
+        unreadable = Gauge(
+            "batchprocess_unreadable_objects",
+            "Versions of objects that could not be read since the start, and were left out",
+            registry=self.registry,
+        )
+        unreadable.set_function(unreadable_objects)
         pods = Gauge("batchprocess_pods", "Pods that are known", registry=self.registry)
         pods.set_function(lambda: sum(len(one.pods) for one in list(cache.entries.values())))
 
@@ -55,5 +63,5 @@ class Metrics:
 
 
 def _open_jobs(cache: JobCache) -> int:
-    raws = [entry.raw for entry in list(cache.entries.values()) if entry.raw is not None]
-    return sum((raw.get("status") or {}).get("state") not in FINAL for raw in raws)
+    jobs = [entry.job for entry in list(cache.entries.values()) if entry.job is not None]
+    return sum(job.state not in FINAL for job in jobs)

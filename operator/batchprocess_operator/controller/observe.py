@@ -1,12 +1,18 @@
 """All that is known of one job: what the watches, the endpoint and a few lookups have."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from batchprocess_operator.controller.services import Services
+from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.model.job import FINAL, Job
 from batchprocess_operator.model.observed import Observed, Reason
 from batchprocess_operator.watch.cache import Entry
+
+_LOG = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
 
 
 async def observe(
@@ -24,9 +30,20 @@ async def observe(
         gone=tuple(entry.gone.values()),
         reported=services.reports.reported(job.identity.uid),
         refused=refused,
-        trouble=await lookups.troubles(namespace, newest, ours, now),
-        lost_nodes=await lookups.lost_nodes(pods, now),
+        trouble=await _hint(lookups.troubles(namespace, newest, ours, now), {}),
+        lost_nodes=await _hint(lookups.lost_nodes(pods, now), frozenset()),
     )
+
+
+async def _hint(asked: Awaitable[_Answer], otherwise: _Answer) -> _Answer:
+    """What was asked about; nothing of it may keep a job from being looked at."""
+    try:
+        return await asked
+    except ApiError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        _LOG.error("a hint is done without: this is a bug of the operator", exc_info=error)
+        return otherwise
 
 
 async def _read_ended_finalizer(services: Services, job: Job, entry: Entry) -> None:

@@ -29,9 +29,9 @@ async def write_status(
         if fresh is not None:
             services.cache.put_job(fresh)
             services.queue.add(meta["uid"])
-        elif entry.raw is raw:
+        elif entry.job is not None and str(entry.job.version) == meta["resourceVersion"]:
             # Gone. Should it be there after all, the next event or full listing has it again.
-            entry.raw = None
+            entry.job = None
         return False
     services.cache.put_job(written)
     return True

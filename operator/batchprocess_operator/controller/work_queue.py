@@ -4,6 +4,8 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
+_SPARE = 64
+
 
 class WorkQueue:
     """A key that is added twice is handed out once, and never twice at a time.
@@ -24,9 +26,7 @@ class WorkQueue:
         """Have `key` handed out in `after` seconds, or earlier if it is due earlier already."""
         due = max(self._clock() + after, self._not_before.get(key, 0.0))
         if due < self._due.get(key, float("inf")):
-            self._due[key] = due
-            heapq.heappush(self._heap, (due, key))
-            self._changed.set()
+            self._push(key, due)
 
     async def next_key(self) -> str:
         """The next due key; `done` must follow."""
@@ -48,9 +48,7 @@ class WorkQueue:
         if pause > 0:
             self._not_before[key] = self._clock() + pause
         if key in self._due:
-            self._due[key] = max(self._due[key], self._not_before.get(key, 0.0))
-            heapq.heappush(self._heap, (self._due[key], key))
-            self._changed.set()
+            self._push(key, max(self._due[key], self._not_before.get(key, 0.0)))
 
     def forget(self, key: str) -> None:
         """`key` will not come back."""
@@ -60,6 +58,15 @@ class WorkQueue:
         """Seconds that the oldest waiting key is late; for the liveness probe."""
         waiting = [due for key, due in self._due.items() if key not in self._busy]
         return max(self._clock() - min(waiting, default=self._clock()), 0.0)
+
+    def _push(self, key: str, due: float) -> None:
+        self._due[key] = due
+        heapq.heappush(self._heap, (due, key))
+        self._changed.set()
+        if len(self._heap) > 2 * len(self._due) + _SPARE:
+            # Entries of a key that came earlier after all stay until their old time, a month maybe.
+            self._heap = [(at, one) for one, at in self._due.items()]
+            heapq.heapify(self._heap)
 
     def _next(self) -> tuple[str | None, float | None]:
         """A due key, or how long to wait for one."""

@@ -16,12 +16,16 @@ SUCCESSFUL = frozenset({"Complete", "CompleteWithFailures"})
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is reconciled: the object, its identity and its status as last written."""
+    """What is reconciled: the object, its identity and its status as last written.
+
+    `refusal`: why no worker can be made for it, ever; empty for most.
+    """
 
     body: BatchProcessJob
     identity: JobIdentity
     before: Status
     report_address: ReportAddress | None = None
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,15 @@ from batchprocess_operator.model.identity import JobIdentity, run_uri_of
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_children import Raw, parse_time
+from batchprocess_operator.observe.stored_job import StoredJob
 
 
 class Unreadable(ValueError):
     """An object that the CRD of another version let in; names the field."""
 
 
-def read_job(raw: Raw, report_address: ReportAddress | None) -> Job:
-    """What is reconciled. Raises Unreadable."""
+def read_job(raw: Raw, report_address: ReportAddress | None, refusal: str = "") -> Job:
+    """What is reconciled; `refusal` as in `Job`. Raises Unreadable."""
     meta = raw["metadata"]
     given = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": raw.get("spec")}
     try:
@@ -36,7 +37,14 @@ def read_job(raw: Raw, report_address: ReportAddress | None) -> Job:
         generation=meta.get("generation", 1),
         run_uri=run_uri_of(body, meta["uid"]),
     )
-    return Job(body, identity, read_status(raw), report_address)
+    return Job(body, identity, read_status(raw), report_address, refusal)
+
+
+def read_stored(stored: StoredJob, raw: Raw, report_address: ReportAddress | None) -> Job:
+    """The job as it was kept; `raw` is that, unpacked. Raises Unreadable."""
+    if stored.unreadable:
+        raise Unreadable(stored.unreadable)
+    return read_job(raw, report_address, stored.refusal)
 
 
 def read_status(raw: Raw) -> Status:
@@ -47,11 +55,11 @@ def read_status(raw: Raw) -> Status:
         return Status()
 
 
-def unreadable_status(raw: Raw, error: Unreadable, now: datetime) -> Status:
-    """What to say of a job that this operator cannot read: that it is left alone, and why.
+def stalled_status(raw: Raw, reason: str, message: str, now: datetime) -> Status:
+    """What to say of a job that cannot be worked on: that it is left as it is, and why.
 
-    Not that it has failed, which is final: a newer operator may know the field, and workers may
-    be at work.
+    Not that it has failed, which is final: a newer operator may know the field or have no such
+    fault, and workers may be at work.
     """
     before, generation = read_status(raw), raw["metadata"].get("generation", 1)
     facts = [
@@ -59,7 +67,7 @@ def unreadable_status(raw: Raw, error: Unreadable, now: datetime) -> Status:
         for one in before.conditions
         if one.type != "Stalled"
     ]
-    facts.append(Fact("Stalled", True, "InvalidSpec", str(error)))
+    facts.append(Fact("Stalled", True, reason, message))
     return before.model_copy(
         update={
             "state": before.state or "Pending",
@@ -70,23 +78,21 @@ def unreadable_status(raw: Raw, error: Unreadable, now: datetime) -> Status:
 
 
 def status_body(raw: Raw, status: Status) -> dict[str, Any]:
-    """The object with a new status, for its status subresource; guarded by resourceVersion."""
-    written = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {**_plain(raw), "status": written}
+    """The object with a new status, for its status subresource; guarded by resourceVersion.
 
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
-
-
-def _plain(raw: Raw) -> dict[str, Any]:
+    Without its spec, which the API server takes from what is stored.
+    """
     meta: Mapping[str, Any] = raw["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion")
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {key: meta[key] for key in kept},
-        "spec": raw["spec"],
+        "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"

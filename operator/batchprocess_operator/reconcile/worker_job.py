@@ -23,6 +23,8 @@ from batchprocess_operator.reconcile.worker_start import start_deadline, worker_
 def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
     """No worker Job of this retry is there: the first time, or it was deleted by hand."""
     identity, spec = job.identity, job.body.spec
+    if job.refusal:
+        return Decision("Failed", failure=Reason("InvalidSpec", job.refusal))
     name = worker_job_name(identity.name, identity.uid, spec.retry)
     if name in observed.refused:
         return refused(observed.refused[name], "Pending")

@@ -4,10 +4,8 @@ Values are parsed once, when they arrive, and only what reconcile reads is kept:
 job are many. One event loop only.
 """
 
-import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
 
 from batchprocess_operator.model.observed import ChildJob, ChildPod
 from batchprocess_operator.observe.read_children import (
@@ -18,18 +16,18 @@ from batchprocess_operator.observe.read_children import (
     pod_of,
     version_of,
 )
+from batchprocess_operator.observe.stored_job import StoredJob, stored_job
+from batchprocess_operator.watch.collections import Kind
 
-_LOG = logging.getLogger(__name__)
 MAX_GONE = 2_000
 _MAX_BURIED = 20_000
-_Child = TypeVar("_Child", ChildJob, ChildPod)
 
 
 @dataclass
 class Entry:
-    """One job. `raw` is the object as last seen; None while only children were."""
+    """One job. `job` is the object as last seen; None while only children were."""
 
-    raw: Mapping[str, Any] | None = None
+    job: StoredJob | None = None
     children: dict[str, ChildJob] = field(default_factory=dict)
     pods: dict[str, ChildPod] = field(default_factory=dict)
     gone: dict[str, ChildPod] = field(default_factory=dict)
@@ -53,16 +51,17 @@ class JobCache:
         if uid in self._buried:
             return uid
         entry = self._entry(uid)
-        if entry.raw is None:
+        if entry.job is None:
             here = raw["metadata"]["namespace"]
             entry.children = {k: v for k, v in entry.children.items() if v.namespace == here}
             entry.pods = {k: v for k, v in entry.pods.items() if v.namespace == here}
-        if entry.raw is None or version_of(raw) >= version_of(entry.raw):
-            entry.raw = raw
+        if entry.job is None or version_of(raw) >= entry.job.version:
+            entry.job = stored_job(raw)
         return uid
 
-    def drop_job(self, uid: str) -> str:
+    def drop_job(self, raw: Raw) -> str:
         """A BatchProcessJob is gone; the garbage collector has its children."""
+        uid: str = raw["metadata"]["uid"]
         self.entries.pop(uid, None)
         self._bury([uid])
         return uid
@@ -72,8 +71,8 @@ class JobCache:
         uid = job_uid(raw)
         if uid is None or owner_uid(raw) != uid:
             return None
-        child = _read(child_of, raw)
-        if child is None or not self._belongs(child, uid):
+        child = child_of(raw)
+        if not self._belongs(child, uid):
             return None
         children = self._entry(uid).children
         known = children.get(child.uid)
@@ -93,8 +92,10 @@ class JobCache:
     def put_pod(self, raw: Raw) -> str | None:
         """A pod was seen."""
         uid = job_uid(raw)
-        pod = None if uid is None else _read(pod_of, raw)
-        if uid is None or pod is None or not self._belongs(pod, uid):
+        if uid is None:
+            return None
+        pod = pod_of(raw)
+        if not self._belongs(pod, uid):
             return None
         pods = self._entry(uid).pods
         known = pods.get(pod.uid)
@@ -106,9 +107,9 @@ class JobCache:
     def drop_pod(self, raw: Raw) -> str | None:
         """A pod is gone. Its last version is kept for a while: attempts are counted by it."""
         uid = job_uid(raw)
-        last = None if uid is None else _read(pod_of, raw)
-        if uid is None or last is None:
+        if uid is None:
             return None
+        last = pod_of(raw)
         ours = uid in self.entries and self._belongs(last, uid)
         self._bury([last.uid])
         self._job_of_pod.pop(last.uid, None)
@@ -122,15 +123,28 @@ class JobCache:
             entry.gone.pop(next(iter(entry.gone)))
         return uid
 
-    def uids(self) -> frozenset[str]:
-        """Of everything that is known: jobs, children and pods."""
-        found = set(self.entries) | set(self._job_of_pod)
-        found.update(uid for entry in self.entries.values() for uid in entry.children)
-        return frozenset(found)
+    def uids(self, kind: Kind, namespace: str | None) -> frozenset[str]:
+        """Of all known objects of a kind, of one namespace or of all."""
+        here = [one for one in self.entries.items() if namespace in (None, _namespace(one[1]))]
+        match kind:
+            case "job":
+                # One of which only children were seen may lie in another namespace.
+                return frozenset(
+                    uid for uid, entry in here if entry.job is not None or namespace is None
+                )
+            case "child":
+                return frozenset(uid for _, entry in here for uid in entry.children)
+        jobs = {uid for uid, _ in here}
+        known = self._job_of_pod.items()
+        return frozenset(pod for pod, job in known if job in jobs or job not in self.entries)
 
-    def forget(self, uids: Collection[str]) -> None:
-        """Drop what a full listing did not have: watches may miss deletions."""
+    def forget(self, uids: Collection[str]) -> list[str]:
+        """Drop what a full listing did not have: watches may miss deletions.
+
+        Returns the UIDs of the jobs concerned.
+        """
         self._bury(uids)
+        concerned = [uid for uid, entry in self.entries.items() if _has_any(uid, entry, uids)]
         for uid in [uid for uid in self.entries if uid in uids]:
             del self.entries[uid]
         for entry in self.entries.values():
@@ -138,6 +152,7 @@ class JobCache:
             entry.pods = {k: v for k, v in entry.pods.items() if k not in uids}
         jobs_of = self._job_of_pod
         self._job_of_pod = {pod: uid for pod, uid in jobs_of.items() if pod not in uids}
+        return concerned
 
     def find_pod(self, uid: str) -> tuple[str, ChildPod] | None:
         """The job's UID and the pod, for the progress endpoint."""
@@ -149,8 +164,8 @@ class JobCache:
         """Whether it and its job are there, in one namespace: labels can be written anywhere."""
         if child.uid in self._buried or uid in self._buried:
             return False
-        raw = self._entry(uid).raw
-        return raw is None or raw["metadata"]["namespace"] == child.namespace
+        job = self._entry(uid).job
+        return job is None or job.namespace == child.namespace
 
     def _bury(self, uids: Iterable[str]) -> None:
         self._buried.update(dict.fromkeys(uids))
@@ -161,11 +176,13 @@ class JobCache:
         return self.entries.setdefault(uid, Entry())
 
 
-def _read(parse: Callable[[Raw], _Child], raw: Raw) -> _Child | None:
-    """None for an object that somebody has made unreadable: the others must go on."""
-    try:
-        return parse(raw)
-    except ValueError as error:
-        meta = raw["metadata"]
-        _LOG.warning("%s/%s is ignored: %s", meta.get("namespace"), meta["name"], error)
-        return None
+def _namespace(entry: Entry) -> str | None:
+    """Where it is, as far as is known."""
+    if entry.job is not None:
+        return entry.job.namespace
+    seen = [*entry.children.values()][:1] or [*entry.pods.values()][:1]
+    return seen[0].namespace if seen else None
+
+
+def _has_any(uid: str, entry: Entry, uids: Collection[str]) -> bool:
+    return uid in uids or any(one in uids for one in (*entry.children, *entry.pods))

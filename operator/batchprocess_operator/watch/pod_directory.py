@@ -22,16 +22,15 @@ class PodDirectory:
         job_uid, pod = found
         entry = self.cache.entries[job_uid]
         child = entry.children.get(pod.child_uid or "")
-        if entry.raw is None or child is None or child.role != "worker":
+        job = entry.job
+        if job is None or child is None or child.role != "worker":
             return None
-        spec = entry.raw["spec"]
-        each = (spec.get("worker") or {}).get("processesPerWorker", 1)
         return PodFacts(
-            namespace=entry.raw["metadata"]["namespace"],
+            namespace=job.namespace,
             name=pod.name,
             uid=uid,
             job_uid=job_uid,
-            shards=shards_of(child, [pod.index], spec.get("shards", 1), each),
+            shards=shards_of(child, [pod.index], job.shards, job.processes_per_worker),
             alive=pod.alive,
         )
 

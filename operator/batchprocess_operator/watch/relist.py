@@ -4,13 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api
-from batchprocess_operator.kube.errors import ApiError
-from batchprocess_operator.model.names import LABEL_JOB_UID
+from batchprocess_operator.kube.errors import ApiError, Denied, NotFound
 from batchprocess_operator.watch.cache import JobCache
+from batchprocess_operator.watch.collections import Collection
+from batchprocess_operator.watch.intake import Intake, uid_of
 
 _LOG = logging.getLogger(__name__)
 _INTERVAL_SECONDS = 300.0
@@ -19,12 +18,12 @@ _RETRY_SECONDS = 10.0
 
 @dataclass
 class Relist:
-    """`namespaces`: those to list, or one None for all of them."""
+    """Looks at `collections`, each for itself."""
 
     api: Api
     cache: JobCache
-    namespaces: Sequence[str | None]
-    changed: Callable[[str], None]
+    collections: Sequence[Collection]
+    intake: Intake
     finished_at: float = float("-inf")
 
     async def once(self, clock: Callable[[], float]) -> None:
@@ -32,19 +31,43 @@ class Relist:
 
         Before the first one nothing is decided: a job whose children are not known yet would get
         them created again. That is harmless (one name per child), but slow and noisy.
+
+        A namespace that may not be seen is left out. Raises ApiError if nothing may, or for any
+        other error once the rest was looked at.
+        """
+        denied, failed, jobs = list[ApiError](), list[ApiError](), dict[str, None]()
+        for one in self.collections:
+            try:
+                jobs |= await self.look(one)
+            except Denied as error:
+                _LOG.warning("%s cannot be listed, the others go on: %s", one.path, error)
+                denied.append(error)
+            except ApiError as error:
+                failed.append(error)
+        for uid in jobs:
+            self.intake.changed(uid)
+        if failed:
+            # A resource that does not exist is told first: somebody has to install it.
+            raise next((one for one in failed if isinstance(one, NotFound)), failed[0])
+        if len(denied) == len(self.collections):
+            raise denied[0]
+        self.finished_at = clock()
+
+    async def look(self, where: Collection) -> dict[str, None]:
+        """List one collection into the cache, and forget what it has no more. Raises ApiError.
+
+        Returns the UIDs of the jobs concerned, in order.
         """
         # Only what was known before the listing can be missing from it.
-        before, seen = self.cache.uids(), set[str]()
-        for namespace in self.namespaces:
-            await self._list(paths.job_objects(namespace), None, self.cache.put_job, seen)
-            await self._list(paths.child_jobs(namespace), LABEL_JOB_UID, self.cache.put_child, seen)
-            await self._list(paths.pods(namespace), LABEL_JOB_UID, self.cache.put_pod, seen)
-        jobs = list(self.cache.entries)
-        self.cache.forget(before - seen)
-        self.finished_at = clock()
+        before, seen = self.cache.uids(where.kind, where.namespace), set[str]()
+        jobs = dict[str, None]()
+        async for raw in self.api.pages(where.path, where.selector):
+            job = self.intake.put(where.kind, raw)
+            if job is not None:
+                jobs[job] = None
+            seen.add(uid_of(raw))
         # Those just forgotten, too: others remember things of them.
-        for uid in {**dict.fromkeys(jobs), **self.cache.entries}:
-            self.changed(uid)
+        return jobs | dict.fromkeys(self.cache.forget(before - seen))
 
     async def run_forever(self, clock: Callable[[], float]) -> None:
         """Every five minutes, for ever; an API server that is away is asked again soon."""
@@ -57,10 +80,3 @@ class Relist:
                 except ApiError as error:
                     _LOG.warning("the full look failed: %s", error)
                     await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _list(
-        self, path: str, selector: str | None, put: Callable[[Any], str | None], seen: set[str]
-    ) -> None:
-        async for raw in self.api.pages(path, selector):
-            put(raw)
-            seen.add(raw["metadata"]["uid"])

@@ -192,7 +192,12 @@ async def test_a_job_that_brings_out_a_fault_of_ours_does_not_stop_the_others(wo
         module.reconcile = original
     assert not task.done()
     assert world.status("digits")["state"] == "Pending"
-    assert world.status("broken") == {}
+    (told,) = world.status("broken")["conditions"]
+    assert (told["type"], told["status"], told["reason"]) == ("Stalled", "True", "OperatorFault")
+    assert "ZeroDivisionError: a bug" in told["message"]
+    assert world.writes("/broken/status") == ["PUT"]
+    await asyncio.sleep(90)
+    assert "Stalled" not in world.conditions("broken")
 
 
 @in_world

@@ -7,8 +7,8 @@ from batchprocess_operator.observe.read_job import (
     Unreadable,
     read_job,
     read_status,
+    stalled_status,
     status_body,
-    unreadable_status,
 )
 from support.operator.objects import NOW, UID, child, job, job_object, plan, pod
 
@@ -70,7 +70,7 @@ class TestUnreadable:
 
     def test_is_said_and_changes_nothing_else(self) -> None:
         """Failed would be final: after an upgrade the job could not go on."""
-        status = unreadable_status(job_object(self.BEFORE), Unreadable("spec.x: no"), NOW)
+        status = stalled_status(job_object(self.BEFORE), "InvalidSpec", "spec.x: no", NOW)
         assert (status.state, status.cursors) == ("Running", "1,2,3,4")
         told = by_type(status.conditions)
         assert told["Running"].status == "True"
@@ -82,12 +82,12 @@ class TestUnreadable:
         )
 
     def test_is_pending_if_nothing_has_begun(self) -> None:
-        assert unreadable_status(job_object(), Unreadable("m"), NOW).state == "Pending"
+        assert stalled_status(job_object(), "InvalidSpec", "m", NOW).state == "Pending"
 
     def test_is_said_once(self) -> None:
-        first = unreadable_status(job_object(self.BEFORE), Unreadable("m"), NOW)
+        first = stalled_status(job_object(self.BEFORE), "InvalidSpec", "m", NOW)
         raw = status_body(job_object(), first)
-        assert unreadable_status(raw, Unreadable("m"), NOW) == first
+        assert stalled_status(raw, "InvalidSpec", "m", NOW) == first
 
 
 def test_settings_too_large_for_an_environment_variable_fail_the_job_with_the_size() -> None:

@@ -66,7 +66,8 @@ def whole(sealed: set[int], failed: set[int], running: list[int]) -> tuple[int, 
     one = job(shards=SHARDS, parallelism=1000)
     pods = [pod(k, name=f"{WORKER}-{k}") for k in running]
     planned = plan(one, [made], pods, reported=Reported(reports, shape))
-    body = status_body(job_object(shards=SHARDS, parallelism=1000), planned.status)
+    stored = job_object(shards=SHARDS, parallelism=1000)
+    body = status_body(stored, planned.status) | {"spec": stored["spec"]}
     body["metadata"]["managedFields"] = managed(body)
     return len(json.dumps(body, separators=(",", ":")).encode()), body["status"]
 

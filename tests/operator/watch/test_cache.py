@@ -39,8 +39,8 @@ def test_an_older_version_that_comes_late_is_ignored(cache: JobCache) -> None:
     entry = cache.entries[UID]
     assert entry.children["w"].version == 9
     assert entry.pods["p"].version == 9
-    assert entry.raw is not None
-    assert entry.raw["spec"]["parallelism"] == 5
+    assert entry.job is not None
+    assert entry.job.unpacked()["spec"]["parallelism"] == 5
 
 
 def test_every_event_names_the_job_to_look_at(cache: JobCache) -> None:
@@ -48,7 +48,7 @@ def test_every_event_names_the_job_to_look_at(cache: JobCache) -> None:
     assert cache.put_pod(owned("p")) == UID
     assert cache.drop_pod(owned("p")) == UID
     assert cache.drop_child(owned("w")) == UID
-    assert cache.drop_job(UID) == UID
+    assert cache.drop_job(raw_job()) == UID
 
 
 def test_what_has_no_label_of_ours_concerns_nobody(cache: JobCache) -> None:
@@ -88,13 +88,13 @@ def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(cache: JobC
     assert cache.put_child(owned("w", 2)) is None
     assert cache.put_pod(owned("p", 2)) is None
     assert (cache.entries[UID].children, cache.entries[UID].pods) == ({}, {})
-    cache.drop_job(UID)
+    cache.drop_job(raw_job())
     cache.put_job(raw_job(9))
     assert cache.entries == {}
 
 
 def test_children_of_a_deleted_job_do_not_bring_it_back(cache: JobCache) -> None:
-    cache.drop_job(UID)
+    cache.drop_job(raw_job())
     assert cache.put_child(owned("w")) is None
     assert cache.put_pod(owned("p")) is None
     assert cache.entries == {}
@@ -115,24 +115,34 @@ def test_pods_that_are_gone_are_remembered_up_to_a_bound(cache: JobCache) -> Non
     assert "p9" not in cache.entries[UID].gone
 
 
-def test_an_object_that_somebody_made_unreadable_is_ignored_and_said(
-    cache: JobCache, caplog
-) -> None:
-    assert cache.put_child(owned("w", annotations={"batchprocess.dev/shards": "0-1e9"})) is None
-    assert "team/w is ignored" in caplog.text
-
-
 def test_what_a_full_listing_does_not_have_is_forgotten(cache: JobCache) -> None:
     """The watch has missed the deletion."""
     cache.put_child(owned("w"))
     cache.put_child(owned("x"))
     cache.put_pod(owned("p"))
-    before, seen = cache.uids(), {UID, "x"}
+    children, pods = cache.uids("child", None), cache.uids("pod", None)
     cache.put_pod(owned("new"))
-    cache.forget(before - seen)
+    assert cache.forget(children - {"x"}) == [UID]
+    assert cache.forget(pods) == [UID]
+    assert cache.forget({"unknown"}) == []
     entry = cache.entries[UID]
     assert (list(entry.children), list(entry.pods)) == (["x"], ["new"])
     assert cache.find_pod("p") is None
+
+
+def test_what_lies_in_another_namespace_is_not_missed_in_this_one(cache: JobCache) -> None:
+    cache.put_child(owned("w"))
+    cache.put_pod(owned("p"))
+    kinds = ("job", "child", "pod")
+    assert [cache.uids(kind, "team") for kind in kinds] == [{UID}, {"w"}, {"p"}]
+    assert [cache.uids(kind, "other") for kind in kinds] == [set()] * 3
+
+
+def test_a_job_of_which_only_a_pod_was_seen_is_missed_in_no_single_namespace(cache) -> None:
+    """It may be there, in a namespace that could not be listed."""
+    cache.put_pod(owned("p", labels={"batchprocess.dev/job-uid": "unseen"}))
+    assert cache.uids("job", "team") == {UID}
+    assert cache.uids("job", None) == {UID, "unseen"}
 
 
 def test_a_job_that_a_full_listing_does_not_have_is_forgotten(cache: JobCache) -> None:

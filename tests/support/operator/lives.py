@@ -15,6 +15,8 @@ from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.watch.cache import JobCache
+from batchprocess_operator.watch.collections import Kind, collections
+from batchprocess_operator.watch.intake import Intake
 from batchprocess_operator.watch.lookups import Lookups
 from batchprocess_operator.watch.relist import Relist
 from support.operator.fake_api import Died, FakeApi, FakeServer, Fault, Object
@@ -29,7 +31,7 @@ FINAL = ("Complete", "CompleteWithFailures", "Failed")
 
 @dataclass
 class Operator:
-    """One process of the operator, without kopf: events come `_LAG` seconds late, in order.
+    """One process of the operator, without watches: events come `_LAG` seconds late, in order.
 
     Those of pods, of which a large job has many, come `pods_lag` seconds late.
     """
@@ -62,11 +64,12 @@ class Operator:
             now=lambda: now().replace(microsecond=0),
             metrics=Metrics(self.cache),
         )
-        relist = Relist(api, self.cache, (None,), queue.add)  # type: ignore[arg-type]
+        intake = Intake(self.cache, queue.add)
+        relist = Relist(api, self.cache, collections([None]), intake)  # type: ignore[arg-type]
 
         def seen(kind: str, raw: Object) -> None:
             lag = self.pods_lag if "nodeName" in raw.get("spec", {}) else _LAG
-            loop.call_later(lag, self._take, kind, raw, queue)
+            loop.call_later(lag, self._take, kind, raw, intake)
 
         self.server.watchers.append(seen)
         try:
@@ -78,21 +81,17 @@ class Operator:
         finally:
             self.server.watchers.remove(seen)
 
-    def _take(self, kind: str, raw: Object, queue: WorkQueue) -> None:
-        """As `kopf_watch.py` does."""
+    def _take(self, kind: str, raw: Object, intake: Intake) -> None:
+        """As `watching.py` does."""
         if raw.get("kind") == "BatchProcessJob":
-            gone = self.cache.drop_job
-            uid = gone(raw["metadata"]["uid"]) if kind == "DELETED" else self.cache.put_job(raw)
+            what: Kind = "job"
         elif "spec" not in raw:
             return
-        elif "nodeName" in raw["spec"]:
-            put = self.cache.drop_pod if kind == "DELETED" else self.cache.put_pod
-            uid = put(raw)
         else:
-            put = self.cache.drop_child if kind == "DELETED" else self.cache.put_child
-            uid = put(raw)
-        if uid is not None:
-            queue.add(uid)
+            what = "pod" if "nodeName" in raw["spec"] else "child"
+        job = (intake.drop if kind == "DELETED" else intake.put)(what, raw)
+        if job is not None:
+            intake.changed(job)
 
 
 @dataclass

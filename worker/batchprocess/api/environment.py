@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
@@ -19,16 +21,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
     nested too deep for a run's documents.
     """
     spec = job.spec
-    try:
-        check_readable(spec.hparams)
-    except ValueError as error:
-        raise InvalidArgument(f"spec.hparams cannot be kept with a run: {error}") from error
-    size = len(json.dumps(spec.hparams, default=str))
-    if size > MAX_HPARAMS:
-        raise InvalidArgument(
-            f"spec.hparams has {size} bytes as JSON and may have {MAX_HPARAMS}: put large settings "
-            "into a file beside your code"
-        )
+    check_hparams(spec.hparams)
     return WorkerEnvironment(
         job=job_id,
         job_name=job.metadata.name,
@@ -57,6 +50,24 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         profile=spec.profile,
         compile_cache=spec.compile_cache,
     )
+
+
+def check_hparams(hparams: Mapping[str, Any]) -> None:
+    """Raise InvalidArgument for hparams that no worker of this or any other release is given."""
+    try:
+        check_readable(hparams)
+    except ValueError as error:
+        raise InvalidArgument(f"spec.hparams cannot be kept with a run: {error}") from error
+    check_hparams_size(len(json.dumps(hparams, default=str)))
+
+
+def check_hparams_size(size: int) -> None:
+    """Raise InvalidArgument for hparams of so many bytes as JSON, if these are too many."""
+    if size > MAX_HPARAMS:
+        raise InvalidArgument(
+            f"spec.hparams has {size} bytes as JSON and may have {MAX_HPARAMS}: put large settings "
+            "into a file beside your code"
+        )
 
 
 def s3_settings(job: BatchProcessJob) -> S3Settings:
