@@ -1,17 +1,24 @@
 """The two child Jobs of a BatchProcessJob, as manifests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.manifests.environment import env_entries, pod_environment
-from batchprocess_operator.manifests.pod import finalizer_pod, grace_seconds, worker_pod
+from batchprocess_operator.manifests.pod import (
+    command_of,
+    finalizer_pod,
+    grace_seconds,
+    worker_pod,
+)
 from batchprocess_operator.manifests.pod_failure_policy import finalizer_policy, worker_policy
+from batchprocess_operator.manifests.spelling import Spelling, literal
 from batchprocess_operator.manifests.user_template import user_metadata
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.names import (
+    ANNOTATION_LITERAL,
     ANNOTATION_RETRY,
     ANNOTATION_SHARDS,
     LABEL_JOB,
@@ -31,6 +38,7 @@ def worker_job(
     identity: JobIdentity,
     address: ReportAddress | None,
     shards: frozenset[int] | None = None,
+    spell: Spelling = literal,
 ) -> dict[str, Any]:
     """The indexed Job over all shards, or over `shards` for a retry."""
     spec, policy = job.spec, job.spec.failure_policy
@@ -50,7 +58,7 @@ def worker_job(
         "suspend": spec.suspend or spec.queue_name is not None,
         "template": {
             "metadata": _pod_metadata(job, identity, "worker", shards),
-            "spec": worker_pod(job, identity.namespace, identity.uid, env),
+            "spec": worker_pod(job, identity.namespace, identity.uid, env, spell),
         },
     }
     if spec.timeouts.active_deadline_seconds is not None:
@@ -59,10 +67,13 @@ def worker_job(
     if policy.max_failed_shards is not None and spec.worker.processes_per_worker == 1:
         body["maxFailedIndexes"] = min(policy.max_failed_shards, environment.workers)
     name = worker_job_name(identity.name, identity.uid, spec.retry)
-    return _manifest(job, identity, name, "worker", body, shards)
+    notes = _annotations(shards) | _spelled(job, env, spell)
+    return _manifest(job, identity, name, "worker", body, notes)
 
 
-def finalizer_job(job: BatchProcessJob, identity: JobIdentity) -> dict[str, Any]:
+def finalizer_job(
+    job: BatchProcessJob, identity: JobIdentity, spell: Spelling = literal
+) -> dict[str, Any]:
     """One pod that turns complete ledgers into manifest, summary and _SUCCESS."""
     environment = pod_environment(job, identity, None, grace_seconds(job))
     env = env_entries(environment, job, indexed=False)
@@ -72,11 +83,11 @@ def finalizer_job(job: BatchProcessJob, identity: JobIdentity) -> dict[str, Any]
         "podFailurePolicy": finalizer_policy(),
         "template": {
             "metadata": _pod_metadata(job, identity, "finalizer", None),
-            "spec": finalizer_pod(job, identity.namespace, identity.uid, env),
+            "spec": finalizer_pod(job, identity.namespace, identity.uid, env, spell),
         },
     }
     name = finalizer_job_name(identity.name, identity.uid, job.spec.retry)
-    return _manifest(job, identity, name, "finalizer", body, None)
+    return _manifest(job, identity, name, "finalizer", body, _spelled(job, env, spell))
 
 
 def _manifest(
@@ -85,7 +96,7 @@ def _manifest(
     name: str,
     role: str,
     body: dict[str, Any],
-    shards: Iterable[int] | None,
+    notes: Mapping[str, str],
 ) -> dict[str, Any]:
     labels = _labels(identity, role)
     if role == "worker" and job.spec.queue_name is not None:
@@ -97,7 +108,7 @@ def _manifest(
             "name": name,
             "namespace": identity.namespace,
             "labels": labels,
-            "annotations": _annotations(shards) | {ANNOTATION_RETRY: str(job.spec.retry)},
+            "annotations": {**notes, ANNOTATION_RETRY: str(job.spec.retry)},
             "ownerReferences": [
                 {
                     "apiVersion": API_VERSION,
@@ -135,3 +146,11 @@ def _labels(identity: JobIdentity, role: str) -> dict[str, str]:
 
 def _annotations(shards: Iterable[int] | None) -> dict[str, str]:
     return {} if shards is None else {ANNOTATION_SHARDS: format_ranges(shards)}
+
+
+def _spelled(
+    job: BatchProcessJob, env: Iterable[Mapping[str, Any]], spell: Spelling
+) -> dict[str, str]:
+    """Said only where it makes a difference: which text the run's other pods must have."""
+    texts = [*command_of(job), *(entry.get("value", "") for entry in env)]
+    return {ANNOTATION_LITERAL: "true"} if any(spell(text) != text for text in texts) else {}

@@ -10,6 +10,7 @@ from batchprocess_operator.manifests.environment import (
     SOURCE_FOLDER,
     TERMINATION_LOG,
 )
+from batchprocess_operator.manifests.spelling import Spelling, spell_values
 from batchprocess_operator.manifests.user_template import user_container, user_pod
 from batchprocess_operator.model.names import WORKER_CONTAINER
 from batchprocess_operator.model.report_address import TOKEN_FOLDER
@@ -41,19 +42,19 @@ def grace_seconds(job: BatchProcessJob) -> int:
 
 
 def worker_pod(
-    job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]]
+    job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]], spell: Spelling
 ) -> dict[str, Any]:
     """The spec of a worker's pod."""
     pod, container = user_pod(job), user_container(job)
     gpus = job.spec.worker.gpus
     container["resources"] = _resources(container.get("resources"), gpus)
-    container["command"] = [job.spec.worker.python, "-m", "batchprocess.agent", "--", *_entry(job)]
+    container["command"] = [spell(word) for word in command_of(job)]
     pod["tolerations"] = [*(pod.get("tolerations") or ()), *_tolerations()]
-    return _finish(job, namespace, uid, pod, container, env)
+    return _finish(job, namespace, uid, pod, container, spell_values(env, spell))
 
 
 def finalizer_pod(
-    job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]]
+    job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]], spell: Spelling
 ) -> dict[str, Any]:
     """The worker's image, account, environment and volumes, on a machine without GPU."""
     own, user = job.spec.finalizer, user_pod(job)
@@ -64,11 +65,8 @@ def finalizer_pod(
     container["resources"] = _resources(
         own.resources or {"requests": {"cpu": "1", "memory": "4Gi"}}, own.gpus
     )
-    container["command"] = [
-        *(job.spec.worker.python, "-m", "batchprocess.agent", "--finalize", "--"),
-        *_entry(job),
-    ]
-    return _finish(job, namespace, uid, pod, container, env)
+    container["command"] = [spell(word) for word in command_of(job, "--finalize")]
+    return _finish(job, namespace, uid, pod, container, spell_values(env, spell))
 
 
 def _finish(
@@ -104,8 +102,11 @@ def _finish(
     return pod
 
 
-def _entry(job: BatchProcessJob) -> list[str]:
-    return list(job.spec.command) or [job.spec.worker.python, "-m", "batchprocess.sdk"]
+def command_of(job: BatchProcessJob, *options: str) -> list[str]:
+    """The agent's, with the user's command behind it."""
+    python = job.spec.worker.python
+    entry = list(job.spec.command) or [python, "-m", "batchprocess.sdk"]
+    return [python, "-m", "batchprocess.agent", *options, "--", *entry]
 
 
 def _resources(given: Mapping[str, Any] | None, gpus: int) -> dict[str, Any]:

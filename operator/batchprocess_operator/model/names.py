@@ -13,6 +13,9 @@ ANNOTATION_RETRY = f"{GROUP}/retry"
 ANNOTATION_SHARDS = f"{GROUP}/shards"
 """Index ranges of the shards that a retry child works on; on it and its pods."""
 
+ANNOTATION_LITERAL = f"{GROUP}/literal"
+"""`true` on children that would get other text from Kubernetes if no `$` of ours were doubled."""
+
 LABEL_INDEX = "batch.kubernetes.io/job-completion-index"
 """Completion index of a pod; Kubernetes writes it, as label and annotation."""
 ANNOTATION_IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"

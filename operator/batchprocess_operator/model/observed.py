@@ -25,7 +25,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ChildJob:
-    """One Job of ours. `shards`: in order, those of a retry, else None; `conditions`: the True."""
+    """One Job of ours. `shards`: in order, those of a retry, else None; `conditions`: the True.
+
+    `literal`: Kubernetes would have changed text of the job in it, and was kept from it.
+    """
 
     name: str
     uid: str
@@ -42,6 +45,7 @@ class ChildJob:
     succeeded: int = 0
     completed_indexes: frozenset[int] = frozenset()
     failed_indexes: frozenset[int] = frozenset()
+    literal: bool = False
     conditions: Mapping[str, Reason] = field(default_factory=dict)
     version: int = 0
     namespace: str = ""

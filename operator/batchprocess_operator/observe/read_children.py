@@ -11,6 +11,7 @@ from batchprocess.protocol.termination import Termination
 from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.names import (
     ANNOTATION_IGNORED,
+    ANNOTATION_LITERAL,
     ANNOTATION_RETRY,
     ANNOTATION_SHARDS,
     LABEL_INDEX,
@@ -49,6 +50,7 @@ def child_of(raw: Raw) -> ChildJob:
         succeeded=status.get("succeeded", 0),
         completed_indexes=parse_ranges(status.get("completedIndexes")),
         failed_indexes=parse_ranges(status.get("failedIndexes")),
+        literal=notes.get(ANNOTATION_LITERAL) == "true",
         conditions={
             one["type"]: Reason(one.get("reason", ""), plain(one.get("message", "")))
             for one in status.get("conditions") or ()

@@ -18,6 +18,7 @@ from batchprocess_operator.model.observed import (
 )
 from batchprocess_operator.model.plan import CreateJob, DeleteJob
 from batchprocess_operator.reconcile.refusals import refused
+from batchprocess_operator.reconcile.run_spelling import spelling_of_run
 
 _AFTER_FINALIZER = frozenset({"VerificationFailed", "FinalizerFailed"})
 
@@ -31,7 +32,8 @@ def finalize(job: Job, observed: Observed) -> Decision:
     if child is None or (child.failure is not None and child.retry < job.body.spec.retry):
         if name in observed.refused:
             return refused(observed.refused[name], "Finalizing")
-        return Decision("Finalizing", (CreateJob(finalizer_job(job.body, identity)),))
+        manifest = finalizer_job(job.body, identity, spelling_of_run(job.before, observed))
+        return Decision("Finalizing", (CreateJob(manifest),))
     if child.failure is not None:
         return Decision("Failed", failure=_finalizer_failure(observed, child), child=child)
     if "Complete" not in child.conditions and not child.succeeded:

@@ -16,6 +16,7 @@ from batchprocess_operator.model.plan import Action, CreateJob, DeleteJob, Patch
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.reconcile.finalizer_job import finalize
 from batchprocess_operator.reconcile.refusals import refused
+from batchprocess_operator.reconcile.run_spelling import spelling_of_run
 from batchprocess_operator.reconcile.worker_failure import worker_failure
 from batchprocess_operator.reconcile.worker_start import start_deadline, worker_state
 
@@ -31,8 +32,9 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
     todo = frozenset(range(spec.shards)) - shards.sealed if spec.retry else None
     if todo is not None and not todo:
         return finalize(job, observed)
+    spell = spelling_of_run(job.before, observed)
     try:
-        manifest = worker_job(job.body, identity, job.report_address, todo)
+        manifest = worker_job(job.body, identity, job.report_address, todo, spell)
     except InvalidArgument as error:
         return Decision("Failed", failure=Reason("InvalidSpec", str(error)))
     return Decision("Pending", (*stop(job, observed), CreateJob(manifest)))

@@ -55,6 +55,7 @@ def build_status(
         metrics_error=totals.metrics_error,
         attempts=totals.attempts,
         lost_work=max(before.lost_work or 0, min(observed.reported.lost, MAX_COUNT)),
+        literal=before.literal or any(child.literal for child in observed.children) or None,
         replicas=count_running(observed)["worker"],
         selector=f"{LABEL_JOB_UID}={identity.uid},{LABEL_ROLE}=worker",
         display=printer_columns(totals.done, totals.total, shards, speed, now),

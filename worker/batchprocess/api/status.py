@@ -184,6 +184,9 @@ class Status(StatusModel):
     lost_work: Count | None = None
     """Batches that were processed and lost with an attempt before they were committed. An
     estimate from the last that each ended attempt told."""
+    literal: bool | None = None
+    """True where $ in the job reaches its pods as it is, as in a local run. Absent without any $,
+    and for a run begun by an operator in whose pods Kubernetes still expanded $(NAME) and $$."""
     replicas: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     """Running worker pods; what kubectl scale and autoscalers read."""
     selector: str | None = None
