@@ -74,6 +74,7 @@ class ShardBatches(Sampler[list[int]]):
 
     def __init__(self, *, for_workers: bool) -> None:
         self._for_workers = for_workers
+        self._may_use_gpu = has_gpu()
         self.start: Start | None = None
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -86,9 +87,9 @@ class ShardBatches(Sampler[list[int]]):
             if start.seeds is None:
                 yield rows
             elif self._for_workers:
-                yield _SeededRows(rows, start.seeds, base + batch)
+                yield _SeededRows(rows, start.seeds, base + batch, self._may_use_gpu)
             else:
-                set_generators(start.seeds, base + batch)
+                set_generators(start.seeds, base + batch, may_use_gpu=self._may_use_gpu)
                 yield rows
 
     def __len__(self) -> int:
@@ -102,16 +103,19 @@ class _SeededRows(list[int]):
     that every kind of worker passes between two batches, also those started by `spawn`.
     """
 
-    def __init__(self, rows: list[int], seeds: Seeds, batch: int) -> None:
+    def __init__(self, rows: list[int], seeds: Seeds, batch: int, may_use_gpu: bool) -> None:
         super().__init__(rows)
-        self._seeds, self._batch = seeds, batch
+        self._seeds, self._batch, self._may_use_gpu = seeds, batch, may_use_gpu
 
     def __reduce__(self) -> Any:
-        return _begin_batch, (list(self), self._seeds.model_dump(), self._batch)
+        seeds = self._seeds.model_dump()
+        return _begin_batch, (list(self), seeds, self._batch, self._may_use_gpu)
 
 
-def _begin_batch(rows: list[int], seeds: dict[str, int], batch: int) -> list[int]:
-    set_generators(Seeds(**seeds), batch)
+def _begin_batch(
+    rows: list[int], seeds: dict[str, int], batch: int, may_use_gpu: bool
+) -> list[int]:
+    set_generators(Seeds(**seeds), batch, may_use_gpu=may_use_gpu)
     return rows
 
 

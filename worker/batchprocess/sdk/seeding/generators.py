@@ -5,24 +5,24 @@ same numbers from that one in every run.
 """
 
 import random
-from functools import cache
 
 import numpy as np
 import torch
 
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.run import Seeds
-from batchprocess.sdk.device.devices import has_gpu
 
-_has_gpu = cache(has_gpu)
 LOADER, LOOP = 0, 1
 """The streams that one given seed stands for."""
 _WORD = (1 << 64) - 1
 _LOW = (1 << 32) - 1
 
 
-def set_generators(seeds: Seeds, number: int) -> None:
+def set_generators(seeds: Seeds, number: int, *, may_use_gpu: bool = False) -> None:
     """Set torch's (CPU and every GPU in use), numpy's and Python's own, in about 15 us.
+
+    may_use_gpu: nobody may have used the GPU in this process yet, and somebody may now. Told, for
+    a process that was forked should not ask the driver.
 
     `torch.manual_seed` does the same for torch, and takes ten times as long: it asks for every
     kind of accelerator there is.
@@ -32,7 +32,7 @@ def set_generators(seeds: Seeds, number: int) -> None:
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         for generator in torch.cuda.default_generators:
             generator.manual_seed(word)
-    elif _has_gpu():
+    elif may_use_gpu:
         # Nobody has used it in this process yet (a loader's?): torch keeps the seed till then.
         torch.cuda.manual_seed_all(word)
     word = mixed(seeds.numpy, number)
