@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from batchprocess.sdk.input.shared_slots import lies_in_slot
+from batchprocess.sdk.input.queues.shared_slots import lies_in_slot
 
 
 @dataclass

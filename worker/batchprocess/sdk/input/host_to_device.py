@@ -10,7 +10,7 @@ import torch
 from batchprocess.sdk.device.cuda_driver import make_context
 from batchprocess.sdk.device.cuda_events import make_event, make_stream
 from batchprocess.sdk.device.page_locked import Copier, HeldMemory
-from batchprocess.sdk.input.shared_slots import lies_in_slot
+from batchprocess.sdk.input.queues.shared_slots import lies_in_slot
 
 _MAX_PINNED_BYTES = 2 << 30
 _MAX_SHARE_OF_DEVICE = 0.02

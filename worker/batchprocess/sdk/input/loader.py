@@ -16,8 +16,8 @@ from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.device.devices import has_gpu
 from batchprocess.sdk.exit_guard import end_soon_after_worker
 from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dataset
-from batchprocess.sdk.input.shared_slots import Slots, slots_for
-from batchprocess.sdk.input.worker_queues import ForkingContext
+from batchprocess.sdk.input.queues.shared_slots import Slots, slots_for
+from batchprocess.sdk.input.queues.worker_queues import ForkingContext
 from batchprocess.sdk.seeding.generators import set_generators
 
 _LOG = logging.getLogger("batchprocess")

@@ -1,7 +1,7 @@
 """Scripts without a main guard: every process that `spawn` starts would run the whole job again."""
 
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.sdk.input.multiprocessing_private import is_starting_child
+from batchprocess.sdk.input.queues.multiprocessing_private import is_starting_child
 from batchprocess.sdk.report.uncaught import print_plainly_if_uncaught
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from batchprocess.sdk.input.batch_messages import Packed, pack
+from batchprocess.sdk.input.queues.batch_messages import Packed, pack
 
 
 def sent(obj: Any) -> Any:

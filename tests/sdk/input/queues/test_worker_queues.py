@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from batchprocess.sdk.input.shared_slots import slots_for
-from batchprocess.sdk.input.worker_queues import ForkingContext
+from batchprocess.sdk.input.queues.shared_slots import slots_for
+from batchprocess.sdk.input.queues.worker_queues import ForkingContext
 
 SLOTTED = [list, lambda: slots_for(2, 2)]
 """Large tensors go as torch sends them; or in slots."""

@@ -10,8 +10,8 @@ import torch
 
 from batchprocess.sdk.device.torch_private import release_unsent, storage_key
 from batchprocess.sdk.input.batch_tensors import tensors_in
-from batchprocess.sdk.input.multiprocessing_private import DupFd, close_unsent
-from batchprocess.sdk.input.shared_slots import Slot, Slots, tensor_in_slot
+from batchprocess.sdk.input.queues.multiprocessing_private import DupFd, close_unsent
+from batchprocess.sdk.input.queues.shared_slots import Slot, Slots, tensor_in_slot
 
 _MAX_INLINE_BYTES = 64 << 10
 _PROTOCOL = 5

@@ -8,7 +8,7 @@ from queue import Empty, Full
 
 import pytest
 
-from batchprocess.sdk.input.multiprocessing_private import DupFd, OpenQueue, close_unsent
+from batchprocess.sdk.input.queues.multiprocessing_private import DupFd, OpenQueue, close_unsent
 
 HELD_FOR = {(3, 11)}
 """Pythons for which somebody has read again what stands in multiprocessing_private.py."""

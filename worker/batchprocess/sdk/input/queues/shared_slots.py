@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from batchprocess.sdk.input.shared_mapping import map_shared, unmap
+from batchprocess.sdk.input.queues.shared_mapping import map_shared, unmap
 
 SLOT_BYTES = 512 << 20
 """Addresses, not memory: of that a slot has what its largest batch has used."""

@@ -12,9 +12,13 @@ from typing import Any
 
 from torch.utils.data import get_worker_info
 
-from batchprocess.sdk.input.batch_messages import Packed, pack, unpack
-from batchprocess.sdk.input.multiprocessing_private import ForkContext, ForkProcess, OpenQueue
-from batchprocess.sdk.input.shared_slots import Slots
+from batchprocess.sdk.input.queues.batch_messages import Packed, pack, unpack
+from batchprocess.sdk.input.queues.multiprocessing_private import (
+    ForkContext,
+    ForkProcess,
+    OpenQueue,
+)
+from batchprocess.sdk.input.queues.shared_slots import Slots
 
 _MAX_DIRECT_BYTES = 4096
 _MAX_UNREAD_BYTES = 16 << 10

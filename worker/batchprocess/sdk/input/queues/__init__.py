@@ -1,0 +1,1 @@
+"""What loader workers and we send each other: small messages at once, large tensors in slots."""
