@@ -6,8 +6,8 @@ from torch.utils.data import TensorDataset
 
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import InlineFeed, PlainFeed, open_feed
-from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.shard_loader import ShardLoader
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 from support.fake_port import FakePort

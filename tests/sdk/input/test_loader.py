@@ -1,76 +1,20 @@
-"""A loader reads the rows of its shard, from the batch where it resumes, with the run's seeds."""
+"""A loader takes the options that leave a shard's rows what they are, and names the others."""
 
 import inspect
-import random
 
-import numpy as np
 import pytest
-import torch
 from torch.utils.data import DataLoader
 
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.protocol.run import Seeds
-from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.input.loader import Start, check_options
+from batchprocess.sdk.input.loader import check_options
 from batchprocess.sdk.input.shard_loader import ShardLoader
 from support.counting_dataset import Counting
-
-SEEDS = Seeds(torch=1, numpy=2, random=3)
 
 
 @pytest.mark.parametrize("options", [{"prefetch_factor": 2}, {"persistent_workers": True}])
 def test_loader_options_that_torch_refuses_are_told_as_ours(options):
     with pytest.raises(InvalidArgument, match=f"dataloader_kwargs: .*{next(iter(options))}"):
         ShardLoader(Counting(10), options)
-
-
-def test_resuming_at_batch_9000_reads_no_earlier_row():
-    data = Counting(40_000)
-    first = next(ShardLoader(data, {}).read(Start(ShardPlan(40_000, 4, 1), 0, 9_000)))
-    assert first.tolist() == [36_000, 36_001, 36_002, 36_003]
-    assert min(data.read) == 36_000
-
-
-def test_the_shards_batches_together_are_the_dataset_in_order():
-    plan = ShardPlan(103, 10, 4)
-    starts = [Start(plan, shard, 0) for shard in range(4)]
-    batches = [batch for start in starts for batch in ShardLoader(Counting(103), {}).read(start)]
-    assert [row for batch in batches for row in batch.tolist()] == list(range(103))
-
-
-class Drawing(Counting):
-    """Items are numbers that are drawn where they are read."""
-
-    def __getitems__(self, rows):
-        assert type(rows) is list
-        return [[float(torch.rand(())), np.random.random(), random.random()] for _ in rows]
-
-
-def drawn(workers: int, start: Start, **options) -> torch.Tensor:
-    loader = ShardLoader(Drawing(40), {"num_workers": workers, "collate_fn": list, **options})
-    return torch.tensor(list(loader.read(start)))
-
-
-@pytest.mark.parametrize(
-    "options", [{}, pytest.param({"multiprocessing_context": "spawn"}, marks=pytest.mark.slow)]
-)
-def test_items_draw_the_numbers_of_their_batch_wherever_they_are_read(options):
-    plan = ShardPlan(40, 4, 2)
-    whole = drawn(0, Start(plan, 1, 0, SEEDS))
-    assert torch.equal(drawn(2, Start(plan, 1, 0, SEEDS), **options), whole)
-    assert torch.equal(drawn(2, Start(plan, 1, 3, SEEDS)), whole[3:])
-    assert len(whole.unique()) == whole.numel()
-    assert not set(whole.flatten().tolist()) & set(
-        drawn(0, Start(plan, 0, 0, SEEDS)).flatten().tolist()
-    )
-
-
-def test_without_seeds_the_generators_are_left_alone():
-    torch.manual_seed(5)
-    expected = torch.rand(8).tolist()
-    torch.manual_seed(5)
-    batches = drawn(0, Start(ShardPlan(8, 4, 1), 0, 0))
-    assert batches[..., 0].flatten().tolist() == pytest.approx(expected)
 
 
 def test_every_option_of_torch_is_allowed_or_refused_with_a_reason():

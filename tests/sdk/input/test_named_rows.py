@@ -12,8 +12,8 @@ from torch.utils.data import Subset, get_worker_info
 
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import Feed, open_feed
-from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.shard_loader import ShardLoader
 from batchprocess.sdk.report.failure_facts import Facts, facts_of
 from support.fake_port import FakePort

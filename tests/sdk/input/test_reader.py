@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import PlainFeed
-from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.reader import Reader
+from batchprocess.sdk.input.shard_batches import Start
 
 PLAN = ShardPlan(40, 4, 1)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.input.loader import Start
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.shard_loader import ShardLoader
 from support.counting_dataset import Counting
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 from support.fake_port import FakePort
 

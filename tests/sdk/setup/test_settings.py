@@ -5,7 +5,7 @@ import pytest
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.input.loader import Start
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.shard_loader import ShardLoader
 from batchprocess.sdk.setup.settings import merge
 from support.counting_dataset import Counting

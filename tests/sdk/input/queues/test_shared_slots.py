@@ -14,11 +14,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from batchprocess.sdk.input.batch_tensors import tensors_in
 from batchprocess.sdk.input.host_to_device import CudaPort
-from batchprocess.sdk.input.loader import ShardBatches, make_loader
+from batchprocess.sdk.input.loader import make_loader
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.queues.batch_messages import Packed, pack
 from batchprocess.sdk.input.queues.shared_slots import Slots, lies_in_slot, slots_for
 from batchprocess.sdk.input.queues.worker_queues import ForkingContext
+from batchprocess.sdk.input.shard_batches import ShardBatches
 from support.fake_port import FakePort
 
 MB = 1 << 20

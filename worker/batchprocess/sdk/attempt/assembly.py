@@ -17,8 +17,8 @@ from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.reading import Reading
 from batchprocess.sdk.attempt.resources import AttemptResources
 from batchprocess.sdk.attempt.state import AttemptState
-from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.reader import Reader
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.reduce.reduce_shards import ShardReduction

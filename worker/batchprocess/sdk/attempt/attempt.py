@@ -15,8 +15,8 @@ from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.attempt.traced_loop import traced
 from batchprocess.sdk.background import BackgroundCall
 from batchprocess.sdk.input.feed import Feed
-from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.reader import Reader
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.output.committer import Committer
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.standalone_log import log_beginning

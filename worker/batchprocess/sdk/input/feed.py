@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.shard_loader import BatchSource, ShardLoader
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 

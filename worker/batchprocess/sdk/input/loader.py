@@ -3,22 +3,19 @@
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, IterableDataset, Sampler
+from torch.utils.data import DataLoader, IterableDataset
 
 from batchprocess.protocol.errors import InvalidArgument, WrongType
-from batchprocess.protocol.run import Seeds
-from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.device.devices import has_gpu
 from batchprocess.sdk.exit_guard import end_soon_after_worker
 from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dataset
 from batchprocess.sdk.input.queues.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.queues.worker_queues import ForkingContext
-from batchprocess.sdk.seeding.generators import set_generators
+from batchprocess.sdk.input.shard_batches import ShardBatches
 
 _LOG = logging.getLogger("batchprocess")
 _IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
@@ -45,78 +42,6 @@ _ALLOWED = (
     "timeout",
     "worker_init_fn",
 )
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where reading begins: shard-local batch `first`, with the run's seeds for reading items.
-
-    Without seeds, as in runs that were begun before there were any, generators are left alone.
-    """
-
-    plan: ShardPlan
-    shard: int
-    first: int
-    seeds: Seeds | None = None
-
-    @property
-    def batches(self) -> int:
-        """How many are left of the shard."""
-        return self.plan.size(self.shard) - self.first
-
-
-class ShardBatches(Sampler[list[int]]):
-    """Row numbers of a shard's batches from `start` on, one list a batch; none before it is set.
-
-    Each list sets the global generators where its rows are read, just before: in a worker as it is
-    received, and without workers as it is handed out.
-    """
-
-    def __init__(self, *, for_workers: bool) -> None:
-        self._for_workers = for_workers
-        self._may_use_gpu = has_gpu()
-        self.start: Start | None = None
-
-    def __iter__(self) -> Iterator[list[int]]:
-        start = self.start
-        if start is None:
-            return
-        base = start.plan.first_batch(start.shard)
-        for batch in range(start.first, start.first + start.batches):
-            rows = list(range(*start.plan.row_span(start.shard, batch, batch + 1)))
-            if start.seeds is None:
-                yield rows
-            elif self._for_workers:
-                yield _SeededRows(rows, start.seeds, base + batch, self._may_use_gpu)
-            else:
-                set_generators(start.seeds, base + batch, may_use_gpu=self._may_use_gpu)
-                yield rows
-
-    def __len__(self) -> int:
-        return 0 if self.start is None else self.start.batches
-
-
-class _SeededRows(list[int]):
-    """Row numbers on their way to a worker, where they arrive as a plain list.
-
-    The worker unpickles them when it begins with the batch, and not before; that is the only place
-    that every kind of worker passes between two batches, also those started by `spawn`.
-    """
-
-    def __init__(self, rows: list[int], seeds: Seeds, batch: int, may_use_gpu: bool) -> None:
-        super().__init__(rows)
-        self._seeds, self._batch, self._may_use_gpu = seeds, batch, may_use_gpu
-
-    def __reduce__(self) -> Any:
-        seeds = self._seeds.model_dump()
-        return _begin_batch, (list(self), seeds, self._batch, self._may_use_gpu)
-
-
-def _begin_batch(
-    rows: list[int], seeds: dict[str, int], batch: int, may_use_gpu: bool
-) -> list[int]:
-    set_generators(Seeds(**seeds), batch, may_use_gpu=may_use_gpu)
-    return rows
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Self
 
 from batchprocess.sdk.input.feed import Feed, GuessedFeed
-from batchprocess.sdk.input.loader import Start
+from batchprocess.sdk.input.shard_batches import Start
 
 
 class Reader:

@@ -5,8 +5,9 @@ from typing import Any, Protocol
 
 from torch.utils.data import DataLoader
 
-from batchprocess.sdk.input.loader import ShardBatches, Start, make_loader
+from batchprocess.sdk.input.loader import make_loader
 from batchprocess.sdk.input.named_rows import Batches
+from batchprocess.sdk.input.shard_batches import ShardBatches, Start
 
 
 class BatchSource(Protocol):

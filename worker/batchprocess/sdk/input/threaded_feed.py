@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-from batchprocess.sdk.input.loader import Start
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.shard_loader import BatchSource
 
 _BATCHES_AHEAD = 2
