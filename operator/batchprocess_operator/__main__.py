@@ -33,14 +33,13 @@ def main() -> int:
     logging.basicConfig(level=settings.log_level, handlers=[handler])
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     from batchprocess_operator.app import run_operator
-    from batchprocess_operator.endpoint.certificate_secret import CertificateUnavailable
 
     try:
         asyncio.run(run_operator(settings))
     except NotFound as error:
         print(f"{error}: is the CRD installed?", file=sys.stderr)
         return 1
-    except (ApiError, CertificateUnavailable, SettingsError) as error:
+    except (ApiError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -19,7 +19,7 @@ from batchprocess_operator.endpoint.certificates import names_of
 from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.health import serve_health
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
-from batchprocess_operator.endpoint.listener import serve
+from batchprocess_operator.endpoint.progress_endpoint import ProgressEndpoint
 from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
 from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
@@ -129,24 +129,18 @@ class _Operator:
 
     @asynccontextmanager
     async def _endpoint(self) -> AsyncIterator[ReportAddressSource]:
-        """The progress endpoint, if it has an address. Its CA changes with the certificate."""
+        """The progress endpoint, if it has an address."""
         url = self._settings.progress_address
         if url is None:
             yield lambda: None
             return
         certificate = LiveCertificate(self._certificate_source(url))
-        await certificate.refresh()
         keys = Keyring(lambda: fetch_trust(self._client), self._clock)
         handler = ReportHandler(Verifier(keys, self._directory), self._tracker, self._clock)
         host, port = self._settings.progress_host, self._settings.progress_port
-        async with asyncio.TaskGroup() as group:
-            renewal = group.create_task(certificate.keep_fresh())
-            try:
-                async with serve(handler, host, port, certificate.context) as bound:
-                    _LOG.info("progress endpoint on %s:%d, for workers at %s", host, bound, url)
-                    yield lambda: ReportAddress(url, certificate.ca)
-            finally:
-                renewal.cancel()
+        endpoint = ProgressEndpoint(certificate, handler, url, host, port)
+        async with endpoint.running():
+            yield endpoint.address
 
     def _certificate_source(self, url: str) -> Source:
         name, namespace = self._settings.progress_secret, self._settings.pod_namespace
