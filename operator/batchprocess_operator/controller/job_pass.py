@@ -53,8 +53,10 @@ class Pass:
     now: datetime
 
     async def run(self) -> float:
-        """All of it; returns the seconds to leave the job alone. Raises ApiError."""
+        """All of it; returns the seconds to leave the job alone. Raises ApiError or a fault."""
         plan, pause = await self._decide_and_act()
+        if plan.fault is not None:
+            raise plan.fault
         return max(pause, await self._publish(plan))
 
     @property

@@ -71,6 +71,7 @@ class Plan:
     """`urgent`: more than progress has changed in the status, so it is written at once.
 
     `requeue_after`: seconds until something is due though nothing may happen; None: nothing is.
+    `fault`: what kept us from saying more; the actions are to be done all the same.
     """
 
     actions: tuple[Action, ...]
@@ -78,3 +79,4 @@ class Plan:
     urgent: bool
     events: tuple[Event, ...]
     requeue_after: float | None
+    fault: Exception | None = None

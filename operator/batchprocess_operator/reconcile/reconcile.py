@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from batchprocess_operator.model.job import FINAL, Job
+from batchprocess_operator.model.job import FINAL, Decision, Job
 from batchprocess_operator.model.observed import Observed
 from batchprocess_operator.model.plan import Plan
-from batchprocess_operator.observe.shards import read_shards
+from batchprocess_operator.observe.shards import Shards, read_shards
 from batchprocess_operator.reconcile.decide import decide
 from batchprocess_operator.reconcile.pod_recovery import Recovery, recover_pods
 from batchprocess_operator.status.current_conditions import current_facts
@@ -21,17 +21,17 @@ def reconcile(job: Job, observed: Observed, now: datetime) -> Plan:
     """What to do about one job, and what to say of it."""
     shards = read_shards(job.body, job.before, observed)
     decision = decide(job, observed, shards, now)
+    try:
+        return _told(job, observed, shards, decision, now)
+    except Exception as error:  # noqa: BLE001
+        # A fault in what is said: whoever suspends a job waits for what is done.
+        return Plan(decision.actions, job.before, False, (), _RECHECK_SECONDS, error)
+
+
+def _told(job: Job, observed: Observed, shards: Shards, decision: Decision, now: datetime) -> Plan:
+    """The decision with the recovery of pods, status and events."""
     final = decision.state in FINAL
-    recovery = (
-        Recovery()
-        if final
-        else recover_pods(
-            observed,
-            (child for child in observed.children if not child.ended),
-            job.body.spec.failure_policy.lost_node_seconds,
-            now,
-        )
-    )
+    recovery = Recovery() if final else _recovery(job, observed, now)
     facts = [*current_facts(job, observed, shards, decision, now), *recovery.facts]
     status = build_status(job, observed, shards, decision, facts, now)
     due = [*decision.due, *recovery.due]
@@ -45,3 +45,8 @@ def reconcile(job: Job, observed: Observed, now: datetime) -> Plan:
         events=events_between(job, status),
         requeue_after=min(due, default=None),
     )
+
+
+def _recovery(job: Job, observed: Observed, now: datetime) -> Recovery:
+    going = (child for child in observed.children if not child.ended)
+    return recover_pods(observed, going, job.body.spec.failure_policy.lost_node_seconds, now)

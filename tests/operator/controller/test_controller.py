@@ -6,9 +6,11 @@ from typing import Any
 
 from batchprocess_operator.controller import job_pass as module
 from batchprocess_operator.kube import paths
+from batchprocess_operator.kube.errors import ApiError, OversizedAnswer, Unavailable
 from batchprocess_operator.model.names import LABEL_JOB
 from batchprocess_operator.model.report_address import ReportAddress
-from support.operator.fake_api import FakeApi, FakeServer, Object
+from batchprocess_operator.reconcile import reconcile as reconcile_module
+from support.operator.fake_api import FakeApi, FakeServer, Object, Request
 from support.operator.lives import Operator
 from support.operator.objects import job_object
 from support.operator.virtual_time import run_virtually
@@ -207,6 +209,149 @@ async def test_an_api_server_that_fails_is_asked_ever_more_seldom(world: World):
     world.start()
     await asyncio.sleep(280)
     assert 10 < len(world.server.requests) < 20
+
+
+class Answering(FakeApi):
+    """Answers PUTs with this error, if there is one; an Event of no reason is about everything."""
+
+    error: ApiError | None = None
+
+    async def replace(self, path: str, body: Any) -> Object:
+        if self.error is None:
+            return await super().replace(path, body)
+        self.server.requests.append(Request(self.who, "PUT", path))
+        await asyncio.sleep(self.seconds)
+        raise self.error
+
+    async def get(self, path: str, query: Any = None) -> Object:
+        if path.endswith("/events"):
+            return {"items": [{"type": "Warning", "message": "no reason"}, {"reason": None}]}
+        return await super().get(path, query)
+
+
+async def disturbed(world: World, spec: Object, seconds: float) -> int:
+    """PUTs while the job is touched five times a second, as reports of a large one do."""
+    before = len(world.writes("/status"))
+    for number in range(int(seconds * 5)):
+        world.server.change(
+            paths.job_object("team", "digits"),
+            {"metadata": {"annotations": {"touched": str(number)}}, "spec": spec},
+        )
+        await asyncio.sleep(0.2)
+    return len(world.writes("/status")) - before
+
+
+@in_world
+async def test_a_job_whose_status_is_refused_is_left_alone_whatever_arrives(world: World):
+    world.apply()
+    api = Answering(world.server, "operator")
+    api.error = Unavailable("429")
+    task = asyncio.create_task(Operator(world.server, "operator", api=api).run())
+    assert await disturbed(world, {}, 120) <= 8
+    assert not task.done()
+    task.cancel()
+
+
+@in_world
+async def test_the_api_server_says_how_long_to_wait(world: World):
+    world.apply()
+    api = Answering(world.server, "operator")
+    api.error = Unavailable("429", retry_after=100)
+    task = asyncio.create_task(Operator(world.server, "operator", api=api).run())
+    assert await disturbed(world, {}, 190) == 2
+    task.cancel()
+
+
+@in_world
+async def test_more_failures_of_one_job_than_a_power_of_two_can_count_end_nothing(world: World):
+    world.apply()
+    api = Answering(world.server, "operator")
+    api.error = Unavailable("503")
+    task = asyncio.create_task(Operator(world.server, "operator", api=api).run())
+    await asyncio.sleep(20 * 3_600)
+    assert not task.done()
+    assert len(world.writes("/status")) > 1_100
+    api.error = None
+    await asyncio.sleep(61)
+    assert world.status()["state"] == "Pending"
+    task.cancel()
+
+
+@in_world
+async def test_requests_that_are_refused_again_and_again_are_told(world: World):
+    """What a person has to do stands in the object, not only in our log."""
+    world.apply()
+    world.start()
+    await asyncio.sleep(10)
+
+    await world.stop()
+    original = module.perform
+
+    async def refused(*_: Any) -> None:
+        raise OversizedAnswer("POST answered too much")
+
+    module.perform = refused
+    try:
+        world.server.change(paths.job_object("team", "digits"), {"spec": {"suspend": True}})
+        world.start("another")
+        await asyncio.sleep(30)
+        assert world.conditions()["Stalled"] == ("True", "RequestsFail")
+    finally:
+        module.perform = original
+    await asyncio.sleep(61)
+    assert "Stalled" not in world.conditions()
+
+
+@in_world
+async def test_an_event_without_a_reason_keeps_nobody_from_suspending(world: World):
+    world.apply()
+    api = Answering(world.server, "operator")
+    task = asyncio.create_task(Operator(world.server, "operator", api=api).run())
+    await asyncio.sleep(60)
+    world.server.change(paths.job_object("team", "digits"), {"spec": {"suspend": True}})
+    await asyncio.sleep(60)
+    assert world.server.get(f"{JOBS}/{CHILD}")["spec"]["suspend"] is True
+    assert "Stalled" not in world.conditions()
+    task.cancel()
+
+
+@in_world
+async def test_a_fault_in_what_is_said_does_not_stop_what_is_done(world: World):
+    world.apply()
+    world.start()
+    await asyncio.sleep(10)
+    original = reconcile_module.build_status
+
+    def faulty(*_: Any) -> Any:
+        raise KeyError("a bug")
+
+    reconcile_module.build_status = faulty
+    try:
+        world.server.change(paths.job_object("team", "digits"), {"spec": {"suspend": True}})
+        await asyncio.sleep(10)
+        assert world.server.get(f"{JOBS}/{CHILD}")["spec"]["suspend"] is True
+        assert world.conditions()["Stalled"] == ("True", "OperatorFault")
+    finally:
+        reconcile_module.build_status = original
+
+
+@in_world
+async def test_somebody_who_changes_a_job_all_the_time_does_not_make_us_ask_as_often(world):
+    world.apply()
+
+    class Conflicting(Answering):
+        async def replace(self, path: str, body: Any) -> Object:
+            world.server.change(
+                paths.job_object("team", "digits"),
+                {"metadata": {"annotations": {"at": str(len(world.server.requests))}}},
+            )
+            return await super().replace(path, body)
+
+    api = Conflicting(world.server, "operator")
+    task = asyncio.create_task(Operator(world.server, "operator", api=api).run())
+    await asyncio.sleep(120)
+    assert len(world.writes("/status")) < 15
+    task.cancel()
 
 
 @in_world

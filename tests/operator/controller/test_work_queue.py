@@ -120,3 +120,30 @@ async def test_only_keys_that_nobody_works_on_are_overdue():
     assert round(queue.overdue()) == 7
     assert await within(queue, 1) == "a"
     assert queue.overdue() == 0
+
+
+@virtually
+async def test_a_key_that_comes_early_again_and_again_leaves_nothing_behind():
+    """A finished job with a time to live is due in a month, and looked at every five minutes."""
+    queue = WorkQueue(clock)
+    for key in map(str, range(20)):
+        queue.add(key)
+    for _ in range(2_000):
+        key = await queue.next_key()
+        queue.add(key, 30 * 86_400)
+        queue.done(key)
+        queue.add(key)
+    assert len(queue._heap) < 200
+
+
+@virtually
+async def test_a_pause_outlasts_what_arrives_while_it_lasts():
+    queue = WorkQueue(clock)
+    queue.add("a")
+    await within(queue, 1)
+    queue.add("a", 1)
+    queue.done("a", pause=30)
+    for _ in range(28):
+        queue.add("a")
+        assert await within(queue, 1) is None
+    assert await within(queue, 3) == "a"

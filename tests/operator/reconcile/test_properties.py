@@ -16,7 +16,7 @@ from batchprocess_operator.observe.read_job import read_status, status_body
 from batchprocess_operator.observe.shard_numbers import numbers
 from batchprocess_operator.reconcile.reconcile import reconcile
 from support.operator.histories import Step, specs, steps
-from support.operator.objects import NOW, job, job_object
+from support.operator.objects import NOW, faultless, job, job_object
 
 FAST = settings(
     max_examples=150,
@@ -54,7 +54,7 @@ class History:
         self.now += timedelta(seconds=step.seconds)
         self.edit(step.edit)
         self.before = read_status(job_object(self.status))
-        plan = reconcile(self.job(), step.observed, self.now)
+        plan = faultless(reconcile(self.job(), step.observed, self.now))
         self.status = stored(plan.status)
         return plan
 
@@ -136,7 +136,7 @@ def assert_again_is_the_same(one: Job, observed: Observed, plan: Plan, now: date
     What follows a final state begins with the next look: pods are stopped, children deleted, and
     a retry that was asked for meanwhile begins or is refused.
     """
-    again = reconcile(one, observed, now)
+    again = faultless(reconcile(one, observed, now))
     if plan.status.state in FINAL and one.body.spec.retry > plan.status.retry:
         return
     assert stored(again.status) == stored(plan.status)

@@ -108,7 +108,14 @@ def plan(
 ) -> Plan:
     """What reconcile says, `later` seconds after NOW."""
     now = NOW + timedelta(seconds=more.pop("later", 0))
-    return reconcile(of, Observed(tuple(children), tuple(pods), **more), now)
+    return faultless(reconcile(of, Observed(tuple(children), tuple(pods), **more), now))
+
+
+def faultless(planned: Plan) -> Plan:
+    """The plan; raises what an operator would only tell."""
+    if planned.fault is not None:
+        raise planned.fault
+    return planned
 
 
 def after(of: Job, planned: Plan, **spec: Any) -> Job:

@@ -73,7 +73,7 @@ def test_hparams_larger_than_a_variable_are_told_at_once(
 ) -> None:
     large = Applied(kubectl, "large", text='{"a": "' + "x" * 1_000_000 + '"}')
     until("it is told", lambda: large.condition("Failed").get("reason") == "InvalidSpec")
-    assert "1000009 bytes as JSON and may have 102400" in large.condition("Failed")["message"]
+    assert "1000008 bytes as JSON and may have 102400" in large.condition("Failed")["message"]
 
 
 def test_a_message_that_echoes_a_megabyte_of_a_webhooks_words_is_cut_and_told(
