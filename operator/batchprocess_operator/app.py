@@ -17,12 +17,12 @@ from batchprocess_operator.controller.work_queue import WorkQueue
 from batchprocess_operator.endpoint.certificate_secret import KubernetesSecret, Source, given, own
 from batchprocess_operator.endpoint.certificates import names_of
 from batchprocess_operator.endpoint.handler import ReportHandler
-from batchprocess_operator.endpoint.health import serve_health
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
 from batchprocess_operator.endpoint.progress_endpoint import ProgressEndpoint
 from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
 from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
+from batchprocess_operator.health import serve_health
 from batchprocess_operator.kube import login
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import ApiError

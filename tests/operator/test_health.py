@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from batchprocess_operator.endpoint import health
-from batchprocess_operator.endpoint.health import serve_health
+from batchprocess_operator import health
+from batchprocess_operator.health import serve_health
 
 ASKED = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
