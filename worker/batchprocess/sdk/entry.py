@@ -71,24 +71,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     refuse_call_of_starting_child("torch_batch_process")
     with _the_only_call():
         call = _Call(AttemptState.begin(os.environ))
-        try:
-            call.process(batch_processor_cls, dataset, distributed_context, merge_with_job)
-            call.code = ExitCode.SEALED
-        except Stopped as stop:
-            call.code = ExitCode.STOPPED
-            call.state.link.report_outcome(ExitCode.STOPPED, str(stop))
-            raise SystemExit(int(ExitCode.STOPPED)) from None
-        except BaseException as error:
-            if call.state.link.in_forked_child:
-                raise
-            if is_of_person(error, call.state.loop, alone=not call.state.link.connected):
-                raise
-            call.report_failure(error)
-            if isinstance(error, Exception):
-                raise
-            raise call.ended_by(error) from error
-        finally:
-            call.end()
+        call.run(batch_processor_cls, dataset, distributed_context, merge_with_job)
 
 
 @contextmanager
@@ -121,6 +104,33 @@ class _Call:
     attempt: Attempt | None = None
     handlers: ExitStack = field(default_factory=ExitStack)
     code: ExitCode = ExitCode.OTHER
+
+    def run(
+        self,
+        processor_class: type[TorchBatchProcessor],
+        dataset: Any,
+        context: DistributedContext | None,
+        merge_with_job: Callable[[WorkerEnvironment], Settings],
+    ) -> None:
+        """As `process`, with every end of it reported to whoever waits for it."""
+        try:
+            self.process(processor_class, dataset, context, merge_with_job)
+            self.code = ExitCode.SEALED
+        except Stopped as stop:
+            self.code = ExitCode.STOPPED
+            self.state.link.report_outcome(ExitCode.STOPPED, str(stop))
+            raise SystemExit(int(ExitCode.STOPPED)) from None
+        except BaseException as error:
+            if self.state.link.in_forked_child:
+                raise
+            if is_of_person(error, self.state.loop, alone=not self.state.link.connected):
+                raise
+            self.report_failure(error)
+            if isinstance(error, Exception):
+                raise
+            raise self.ended_by(error) from error
+        finally:
+            self.end()
 
     def process(
         self,

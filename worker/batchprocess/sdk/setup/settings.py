@@ -10,7 +10,7 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.sdk.input.loader import check_options
 
 DEFAULT_INTERVAL = 5
-_CALLER = 5
+_CALLER = 6
 """Of whoever calls `torch_batch_process`, seen from where this module warns."""
 Value = TypeVar("Value")
 
