@@ -65,6 +65,19 @@ def test_a_datasets_own_fingerprint_is_taken_in_that_process_too() -> None:
     assert sampled(Own(20)).value != str(os.getpid())
 
 
+class Refusing(Counting):
+    """Somebody else's `fingerprint`: a plain loop never asks for it."""
+
+    @property
+    def fingerprint(self) -> str:
+        raise RuntimeError("not computed yet")
+
+
+@pytest.mark.parametrize("options", [{}, WORKERS])
+def test_a_fingerprint_that_cannot_be_had_is_none(options: dict[str, Any]) -> None:
+    assert sampled(Refusing(20), options) == Fingerprint()
+
+
 def test_what_is_drawn_here_afterwards_is_the_same_with_a_sample_and_without() -> None:
     class Drawing(Counting):
         def __getitem__(self, row: int) -> float:

@@ -38,7 +38,15 @@ def start_sampling(
 def _sample_here(dataset: Any, rows: int) -> Fingerprint:
     # What `__init__` draws is to be the same, with a sample or without.
     with Preserved():
-        return fingerprint(dataset, rows)
+        try:
+            return fingerprint(dataset, rows)
+        except Exception as error:  # noqa: BLE001  whatever user code raises
+            return _none_because_of(error)
+
+
+def _none_because_of(error: BaseException) -> Fingerprint:
+    _LOG.warning("the dataset has no fingerprint: %s: %.200s", type(error).__name__, error)
+    return Fingerprint()
 
 
 @dataclass(frozen=True)
@@ -112,5 +120,4 @@ def _try(task: _Task) -> Fingerprint:
             task.prepare(0)
         return fingerprint(task.dataset, task.rows)
     except BaseException as error:  # noqa: BLE001  whatever user code raises
-        _LOG.warning("the dataset has no fingerprint: %s: %.200s", type(error).__name__, error)
-        return Fingerprint()
+        return _none_because_of(error)
