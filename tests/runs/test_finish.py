@@ -8,15 +8,18 @@ from batchprocess.ledger.attempt import claim, commit, seal
 from batchprocess.ledger.documents import Reduction
 from batchprocess.ledger.draft import Draft
 from batchprocess.ledger.effects import Staged
+from batchprocess.ledger.finalize import close
 from batchprocess.ledger.identity import Identity
-from batchprocess.protocol.errors import RunMismatch, VerificationError
+from batchprocess.ledger.run import plan_of
+from batchprocess.protocol.errors import RunMismatch, TakenOver, VerificationError
 from batchprocess.protocol.records import MetricEntry, record_key
 from batchprocess.protocol.run import Asked, RunInfo
-from batchprocess.runs.finish import finish
+from batchprocess.runs.finish import finish, identity
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform
 from support.storage.fake_storage import FakeMemoryStorage
-from support.storage.made_run import JOB, begin
+from support.storage.made_run import JOB, begin, work
+from support.storage.made_run import RUN as RUN_OF_TWO
 
 RUN = RunInfo(rows=2, batch_size=2, batches=1, shards=1, processor="P")
 
@@ -43,9 +46,9 @@ def staged(body):
     return Staged(body, len(body), hashlib.sha256(body).hexdigest())
 
 
-def finish_again(store, asked=None):
-    reduce = lambda _entries: Reduction({})  # noqa: E731
-    return finish(store, job=JOB, run_id="r", reduce=reduce, patience=Patience(5), asked=asked)
+def finish_again(store, asked=None, failed=None):
+    told = {"asked": asked, "failed": failed, "reduce": lambda _entries: Reduction({})}
+    return finish(store, job=JOB, run_id="r", patience=Patience(5), **told)
 
 
 def test_a_run_without_any_output_is_told(caplog):
@@ -117,3 +120,43 @@ def test_a_final_run_is_no_result_of_a_job_with_other_hparams(final):
     final.objects["run.json"] = run.model_dump_json().encode()
     with pytest.raises(RunMismatch, match=r"hparams.tag is \"B\", but this run was started with"):
         finish_again(final, Asked(shards=1, hparams={"tag": "B"}))
+
+
+class TestFailed:
+    """Which shards the finalizer may close."""
+
+    def made(self):
+        store = FakeMemoryStorage()
+        begin(store)
+        return store
+
+    def test_an_open_shard_that_has_not_failed_is_no_complete_run_and_none_is_closed(self):
+        store = self.made()
+        work(store, 1, end=1)
+        before = sorted(item.key for item in store.list(""))
+        with pytest.raises(VerificationError, match="shard 1 has no seal at batch 1"):
+            finish_again(store, failed=(0,))
+        assert sorted(item.key for item in store.list("")) == before
+
+    def test_one_that_has_is_closed_and_the_others_count(self):
+        store = self.made()
+        work(store, 0)
+        assert finish_again(store, failed=(1,)).failedShards == (1,)
+
+    def test_a_complete_seal_among_them_counts_as_complete(self):
+        store = self.made()
+        work(store, 0)
+        work(store, 1)
+        assert finish_again(store, failed=(0, 1)).failedShards == ()
+
+    def test_a_shard_of_a_younger_job_is_taken_over_before_all_else(self):
+        store = self.made()
+        work(store, 0, end=1, job=f"{JOB}-younger")
+        with pytest.raises(TakenOver):
+            finish_again(store, failed=())
+
+    def test_after_the_abandoned_seal_of_one_before_it_says_the_same(self):
+        store = self.made()
+        work(store, 0)
+        perform(close(identity(JOB, 1), plan_of(RUN_OF_TWO)), store)
+        assert finish_again(store, failed=()).failedShards == (1,)

@@ -72,10 +72,17 @@ def worker_job(
 
 
 def finalizer_job(
-    job: BatchProcessJob, identity: JobIdentity, spell: Spelling = literal
+    job: BatchProcessJob,
+    identity: JobIdentity,
+    failed: Iterable[int] = (),
+    spell: Spelling = literal,
 ) -> dict[str, Any]:
-    """One pod that turns complete ledgers into manifest, summary and _SUCCESS."""
+    """One pod that turns complete ledgers into manifest, summary and _SUCCESS.
+
+    Only shards in `failed` may it close as failed.
+    """
     environment = pod_environment(job, identity, None, grace_seconds(job))
+    environment = environment.model_copy(update={"failed_shards": tuple(sorted(failed))})
     env = env_entries(environment, job, indexed=False)
     body = {
         "backoffLimit": _FINALIZER_TRIES,

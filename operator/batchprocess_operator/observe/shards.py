@@ -2,7 +2,8 @@
 
 There are three: the child Job's completed and failed indexes, pods' termination messages,
 and reports. Each may be late, lost or repeated, so what is kept is the furthest that any of them
-(or the status before) has reported, and no number ever goes back.
+(or the status before) has reported, and no number ever goes back. Which shards are left to work on
+follows exit code 0 alone: what a pod says may be wrong, and is for people.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from batchprocess_operator.observe.shard_numbers import numbers, shards_of
 class Shards:
     """Every shard of a job. `cursors` and `claims` have one entry a shard, in order.
 
+    `sealed`: of pods that ended with 0. `told`: others that are said to be complete.
     `sizes` are batches a shard, None until a worker has counted the dataset. `attempts`: shard ->
     pods seen to have started on it, a lower bound after an outage of the operator.
     """
@@ -31,6 +33,7 @@ class Shards:
     cursors: tuple[int, ...]
     claims: tuple[int, ...]
     sealed: frozenset[int]
+    told: frozenset[int]
     failed: frozenset[int]
     running: frozenset[int]
     attempts: Mapping[int, int]
@@ -38,9 +41,14 @@ class Shards:
     sizes: tuple[int, ...] | None = None
 
     @property
+    def done(self) -> frozenset[int]:
+        """Complete, for all that is known."""
+        return self.sealed | self.told
+
+    @property
     def pending(self) -> frozenset[int]:
-        """Neither sealed nor failed nor being worked on."""
-        return frozenset(range(self.total)) - self.sealed - self.failed - self.running
+        """Neither done nor failed nor being worked on."""
+        return frozenset(range(self.total)) - self.done - self.failed - self.running
 
     @property
     def batches_done(self) -> int:
@@ -59,19 +67,18 @@ def read_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Sha
     total = job.spec.shards
     each = job.spec.worker.processes_per_worker
     workers = [child for child in observed.children if child.role == "worker"]
-    sealed = parse_ranges(before.sealed_shards)
+    every = frozenset(range(total))
+    sealed = _sealed(before, workers, total, each)
     ends = _newest_ends(observed, total, each)
-    sealed |= {k for k, end in ends.items() if end.sealed}
-    sealed |= {k for k, report in observed.reported.shards.items() if report.sealed}
-    sealed &= frozenset(range(total))
-    for child in workers:
-        sealed |= shards_of(child, child.completed_indexes, total, each)
+    told = {k for k, end in ends.items() if end.sealed}
+    told |= {k for k, report in observed.reported.shards.items() if report.sealed}
+    done = sealed | (told & every)
     current = max(workers, key=lambda child: child.retry, default=None)
     if current is None:
         # Deleted when its time was over: what has failed is still to be read in the status.
-        failed = parse_ranges(before.failed_shards) & frozenset(range(total)) - sealed
+        failed = parse_ranges(before.failed_shards) & every - done
     else:
-        failed = shards_of(current, current.failed_indexes, total, each) - sealed
+        failed = shards_of(current, current.failed_indexes, total, each) - done
     shape = shape_of(before, observed)
     sizes = sizes_of(job, shape)
     return Shards(
@@ -79,12 +86,21 @@ def read_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Sha
         cursors=_cursors(total, before, observed, ends, sealed, sizes),
         claims=_claims(total, before, observed, ends),
         sealed=sealed,
+        told=done - sealed,
         failed=failed,
-        running=_running(observed, current, total, each) - sealed - failed,
+        running=_running(observed, current, total, each) - done - failed,
         attempts=_attempts(observed, workers, total, each),
         shape=shape,
         sizes=sizes,
     )
+
+
+def _sealed(before: Status, workers: Iterable[ChildJob], total: int, each: int) -> frozenset[int]:
+    """Shards of pods that ended with 0, which they do once the seal was read back."""
+    # Older operators wrote down what pods had said, too.
+    trusted = parse_ranges(before.sealed_shards) if before.sealed_by == "exitCode" else frozenset()
+    ended = [shards_of(child, child.completed_indexes, total, each) for child in workers]
+    return (trusted & frozenset(range(total))).union(*ended)
 
 
 def _newest_ends(observed: Observed, total: int, each: int) -> dict[int, ShardEnd]:

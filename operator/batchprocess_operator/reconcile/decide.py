@@ -12,7 +12,7 @@ from batchprocess_operator.model.job import SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.observed import ChildJob, Observed, Reason
 from batchprocess_operator.model.plan import Action, DeleteJob
 from batchprocess_operator.observe.shards import Shards
-from batchprocess_operator.reconcile.finalizer_job import finalize, finalizer_was_made
+from batchprocess_operator.reconcile.finalizer_job import finalize, is_finalizing
 from batchprocess_operator.reconcile.worker_job import all_succeeded, begin, stop, work
 
 
@@ -22,8 +22,8 @@ def decide(job: Job, observed: Observed, shards: Shards, now: datetime) -> Decis
     retrying = spec.retry > before.retry
     if before.state in SUCCESSFUL or (before.state == "Failed" and not retrying):
         return _finished(job, observed, now)
-    if finalizer_was_made(before, observed):
-        return finalize(job, observed)
+    if is_finalizing(job, observed, shards):
+        return finalize(job, observed, shards)
     workers = [child for child in observed.children if child.role == "worker"]
     newest = max(workers, key=lambda child: child.retry, default=None)
     if newest is None or _makes_room(newest, job):

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from batchprocess.api.status import State, Status
+from batchprocess.api.status import State
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.termination import Result
 from batchprocess_operator.manifests.jobs import finalizer_job
-from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Decision, Job
 from batchprocess_operator.model.names import finalizer_job_name
 from batchprocess_operator.model.observed import (
@@ -17,13 +16,12 @@ from batchprocess_operator.model.observed import (
     message_of_exit,
 )
 from batchprocess_operator.model.plan import CreateJob, DeleteJob
+from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.reconcile.refusals import refused
 from batchprocess_operator.reconcile.run_spelling import spelling_of_run
 
-_AFTER_FINALIZER = frozenset({"VerificationFailed", "FinalizerFailed"})
 
-
-def finalize(job: Job, observed: Observed) -> Decision:
+def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
     """Make the finalizer, wait for it, and take its result for how the run ended."""
     identity = job.identity
     name = finalizer_job_name(identity.name, identity.uid, job.body.spec.retry)
@@ -32,7 +30,8 @@ def finalize(job: Job, observed: Observed) -> Decision:
     if child is None or (child.failure is not None and child.retry < job.body.spec.retry):
         if name in observed.refused:
             return refused(observed.refused[name], "Finalizing")
-        manifest = finalizer_job(job.body, identity, spelling_of_run(job.before, observed))
+        spell = spelling_of_run(job.before, observed)
+        manifest = finalizer_job(job.body, identity, _may_be_closed(job, shards), spell)
         return Decision("Finalizing", (CreateJob(manifest),))
     if child.failure is not None:
         return Decision("Failed", failure=_finalizer_failure(observed, child), child=child)
@@ -44,6 +43,12 @@ def finalize(job: Job, observed: Observed) -> Decision:
         return _without_result(child, pods)
     state: State = "CompleteWithFailures" if result.failed_shards else "Complete"
     return Decision(state, result=result, child=child)
+
+
+def _may_be_closed(job: Job, shards: Shards) -> frozenset[int]:
+    """Failed shards, where the job tolerates any: being closed is for good."""
+    tolerated = job.body.spec.failure_policy.max_failed_shards
+    return shards.failed if tolerated is not None else frozenset()
 
 
 def _finalizer_failure(observed: Observed, child: ChildJob) -> Reason:
@@ -78,9 +83,19 @@ def _result(pods: Iterable[ChildPod]) -> Result | None:
     return None
 
 
-def finalizer_was_made(before: Status, observed: Observed) -> bool:
-    """Then shards may be closed for good, and a retry can only finish the run."""
-    failed = by_type(before.conditions).get("Failed")
-    ended_so = failed is not None and failed.reason in _AFTER_FINALIZER
-    seen = any(child.role == "finalizer" for child in observed.children)
-    return before.state == "Finalizing" or ended_so or seen
+def is_finalizing(job: Job, observed: Observed, shards: Shards) -> bool:
+    """Whether all is left to a finalizer: one is at work, or wanted again.
+
+    After one that has failed a retry has workers look at every shard that is not known to be
+    complete: they end at once where it is sealed, and what nobody may close they finish.
+    """
+    made = [child for child in observed.children if child.role == "finalizer"]
+    newest = max(made, key=lambda one: one.retry, default=None)
+    before, retry = job.before, job.body.spec.retry
+    failed = newest is not None and newest.failure is not None
+    if newest is None:
+        return before.state == "Finalizing"
+    workers = [child.retry for child in observed.children if child.role == "worker"]
+    if newest.retry < max([*workers, 0]):
+        return False
+    return not failed or newest.retry >= retry or len(shards.sealed) == shards.total

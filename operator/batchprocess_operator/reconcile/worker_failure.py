@@ -20,7 +20,8 @@ def worker_failure(job: Job, observed: Observed, shards: Shards, child: ChildJob
     if ended is None:
         return None
     if ended.reason == "FailedIndexes":
-        return some_failed if tolerated is None else None
+        # A pod that was killed after its seal leaves a failed index, and no failed shard.
+        return some_failed if tolerated is None and shards.failed else None
     if ended.reason == "MaxFailedIndexesExceeded":
         return some_failed
     if ended.reason == "PodFailurePolicy":

@@ -31,7 +31,7 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
         return refused(observed.refused[name], "Pending")
     todo = frozenset(range(spec.shards)) - shards.sealed if spec.retry else None
     if todo is not None and not todo:
-        return finalize(job, observed)
+        return finalize(job, observed, shards)
     spell = spelling_of_run(job.before, observed)
     try:
         manifest = worker_job(job.body, identity, job.report_address, todo, spell)
@@ -43,10 +43,10 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
 def work(job: Job, observed: Observed, shards: Shards, child: ChildJob, now: datetime) -> Decision:
     """The worker Job is there."""
     if all_succeeded(child):
-        return finalize(job, observed)
+        return finalize(job, observed, shards)
     failure = worker_failure(job, observed, shards, child)
     if failure is None and child.ended:
-        return finalize(job, observed)
+        return finalize(job, observed, shards)
     due, late = start_deadline(job, observed, child, now)
     failure = failure or late
     if failure is not None:

@@ -66,7 +66,7 @@ def _paces_of_late(
 
     One entry for each shard at work, or for the one that is about to be.
     """
-    ended = [reports[k] for k in shards.sealed if k in reports]
+    ended = [reports[k] for k in shards.done if k in reports]
     known = [one.rate for one in ended if one.rate and _age(one, now) < _LATELY_SECONDS]
     running = sorted(shards.running) or sorted(shards.pending)[:1]
     return dict.fromkeys(running, median(known)) if known else {}

@@ -15,7 +15,7 @@ def printer_columns(
     """Progress, shards, rate and time left, for the printer columns."""
     return Display(
         progress=f"{done}/{'?' if total is None else total}",
-        shards=f"{len(shards.sealed)}/{shards.total}",
+        shards=f"{len(shards.done)}/{shards.total}",
         rate="" if speed.rate is None else f"{short(speed.rate)}/s",
         eta="" if speed.end is None else span((speed.end - now).total_seconds()),
     )

@@ -46,6 +46,7 @@ def build_status(
         rate=speed.rate,
         eta=speed.end,
         sealed_shards=format_ranges(shards.sealed),
+        sealed_by="exitCode",
         failed_shards=format_ranges(shards.failed),
         pending_shards=format_ranges(shards.pending),
         cursors=",".join(map(str, shards.cursors)),
@@ -65,7 +66,7 @@ def build_status(
 def _shard_counts(shards: Shards) -> ShardCounts:
     return ShardCounts(
         total=shards.total,
-        succeeded=len(shards.sealed),
+        succeeded=len(shards.done),
         running=len(shards.running),
         failed=len(shards.failed),
         pending=len(shards.pending),
@@ -78,7 +79,7 @@ def _start_time(
     """When work was first seen to go on; if it was over before that, when Kubernetes began it."""
     if decision.state == "Running":
         return now
-    worked = decision.state in SUCCESSFUL or shards.attempts or shards.sealed
+    worked = decision.state in SUCCESSFUL or shards.attempts or shards.done
     if not worked or decision.state not in ("Finalizing", *FINAL):
         return None
     begun = [one.started for one in observed.children if one.role == "worker"]

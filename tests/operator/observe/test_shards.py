@@ -29,8 +29,29 @@ def test_a_sealed_shard_of_a_failed_index_has_not_failed() -> None:
     shards = look(
         children=[made], pods=[pod(0, code=90, said=said)], worker={"processesPerWorker": 2}
     )
-    assert shards.sealed == {0}
+    assert (shards.sealed, shards.told) == (frozenset(), {0})
+    assert shards.done == {0}
     assert shards.failed == {1}
+
+
+def test_what_is_left_to_work_on_follows_exit_code_0_alone() -> None:
+    said = ended(ShardEnd(shard=0, cursor=3, sealed=True, seq=4))
+    claimed = report(1, cursor=3, sealed=True)
+    shards = look(
+        children=[child(status={"completedIndexes": "2"})],
+        pods=[pod(0, code=1, said=said)],
+        reports=[claimed],
+        shape=SHAPE,
+    )
+    assert (shards.sealed, shards.told) == ({2}, {0, 1})
+    assert shards.pending == {3}
+
+
+def test_an_older_operator_believed_pods_so_what_it_has_sealed_counts_for_nothing() -> None:
+    before = job({"sealedShards": "0-3"})
+    assert look(before, children=[child(status={"completedIndexes": "2"})]).sealed == {2}
+    trusted = job({"sealedShards": "0,1", "sealedBy": "exitCode"})
+    assert look(trusted, children=[child(status={"completedIndexes": "2"})]).sealed == {0, 1, 2}
 
 
 def test_failures_of_an_older_retry_are_forgotten() -> None:
@@ -54,7 +75,9 @@ def test_the_furthest_report_counts_whichever_source_it_came_from() -> None:
 
 
 def test_no_number_goes_back_when_an_older_report_comes_late() -> None:
-    before = job({"cursors": "3,2,0,0", "claims": "9,4,0,0", "sealedShards": "0"})
+    before = job(
+        {"cursors": "3,2,0,0", "claims": "9,4,0,0", "sealedShards": "0", "sealedBy": "exitCode"}
+    )
     shards = look(before, children=[child()], reports=[report(1, cursor=1, claim=2)], shape=SHAPE)
     assert shards.cursors == (3, 2, 0, 0)
     assert shards.claims == (9, 4, 0, 0)

@@ -7,11 +7,12 @@ from support.operator.objects import (
     WORKER,
     after,
     child,
+    condition,
     job,
     plan,
     pod,
 )
-from support.operator.planned import FAILED_INDEX, created
+from support.operator.planned import DONE, FAILED_INDEX, created
 
 
 @pytest.mark.parametrize("state", ["Complete", "CompleteWithFailures", "Failed"])
@@ -34,6 +35,7 @@ class TestRetry:
     FAILED = {  # noqa: RUF012  never changed
         "state": "Failed",
         "sealedShards": "0-1,3",
+        "sealedBy": "exitCode",
         "conditions": [
             {
                 "type": "Failed",
@@ -78,11 +80,38 @@ class TestRetry:
         again = plan(after(job(retry=1), planned))
         assert again.events == ()
 
-    def test_makes_only_a_finalizer_once_there_was_one(self):
-        status = self.FAILED | {
-            "conditions": [self.FAILED["conditions"][0] | {"reason": "VerificationFailed"}]
-        }
+    def test_makes_only_a_finalizer_once_every_pod_has_ended_with_0(self):
+        status = self.FAILED | {"sealedShards": "0-3"}
         assert created(plan(job(status, retry=1))) == [f"{FINALIZER}-r1"]
+        ended = child(FINALIZER, status={"conditions": [condition("Failed")]})
+        done = child(status=DONE | {"completedIndexes": "0-3"})
+        assert created(plan(job(self.FAILED, retry=1), [done, ended])) == [f"{FINALIZER}-r1"]
+
+    def test_works_on_what_a_finalizer_has_found_open(self):
+        ended = child(FINALIZER, status={"conditions": [condition("Failed")]})
+        before = child(status=FAILED_INDEX)
+        one = job(self.FAILED, retry=1)
+        begun = plan(one, [before, ended])
+        assert created(begun) == [f"{WORKER}-r1"]
+        second = child(f"{WORKER}-r1", retry=1, shards="2", completions=1)
+        working = plan(after(one, begun), [before, ended, second], [pod(0, of=f"{WORKER}-r1")])
+        assert (working.status.state, created(working)) == ("Running", [])
+        second = child(
+            f"{WORKER}-r1",
+            retry=1,
+            shards="2",
+            completions=1,
+            status={"succeeded": 1, "completedIndexes": "0"},
+        )
+        assert created(plan(after(one, working), [before, ended, second])) == [f"{FINALIZER}-r1"]
+        last = child(f"{FINALIZER}-r1", retry=1)
+        waiting = plan(after(one, working), [before, ended, second, last])
+        assert (waiting.status.state, created(waiting)) == ("Finalizing", [])
+
+    def test_of_what_an_older_operator_has_written_works_on_all_shards(self):
+        status = {key: value for key, value in self.FAILED.items() if key != "sealedBy"}
+        (action,) = plan(job(status, retry=1)).actions
+        assert action.manifest["spec"]["completions"] == 4
 
     def test_starts_anew_what_we_suspended_ourselves(self):
         suspended = child(suspend=True, status={"completedIndexes": "0", "succeeded": 1})

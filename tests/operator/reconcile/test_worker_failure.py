@@ -1,8 +1,11 @@
 """Why a job fails by its workers, and when it does not. Pure: no clock, no API server."""
 
 from batchprocess.protocol.termination import ShardEnd
+from batchprocess_operator.model.observed import Reported
+from support.operator.manifests import env_of
 from support.operator.objects import (
     FINALIZER,
+    WORKER,
     after,
     child,
     condition,
@@ -12,6 +15,7 @@ from support.operator.objects import (
     pod,
 )
 from support.operator.planned import FAILED_INDEX, conditions, created, patches
+from support.operator.shard_reports import report
 
 
 def test_a_failed_shard_fails_the_job_when_none_is_tolerated_and_all_others_have_ended():
@@ -52,3 +56,41 @@ def test_a_job_whose_deadline_has_passed_has_failed():
     status = {"conditions": [condition("Failed", "DeadlineExceeded", "too long")]}
     planned = plan(job(), [child(status=status)])
     assert conditions(planned)["Failed"] == ("True", "DeadlineExceeded")
+
+
+class TestAPodThatWasKilledAfterItsSeal:
+    """Its index has failed, and its shard has not."""
+
+    SEALED = ended(ShardEnd(shard=2, cursor=2, seq=4, sealed=True), code=1)
+
+    def test_is_no_failure_and_the_finalizer_looks_whether_it_is_true(self):
+        planned = plan(job(), [child(status=FAILED_INDEX)], [pod(2, code=137, said=self.SEALED)])
+        assert (created(planned), planned.status.failed_shards) == ([FINALIZER], "")
+        assert env_of(planned.actions[0].manifest)["BATCHPROCESS_FAILED_SHARDS"] == "[]"
+
+    def test_is_not_closed_where_failures_are_tolerated(self):
+        tolerant = job(failurePolicy={"maxFailedShards": 1})
+        planned = plan(tolerant, [child(status=FAILED_INDEX)], [pod(2, code=1, said=self.SEALED)])
+        assert env_of(planned.actions[0].manifest)["BATCHPROCESS_FAILED_SHARDS"] == "[]"
+        planned = plan(tolerant, [child(status=FAILED_INDEX)])
+        assert env_of(planned.actions[0].manifest)["BATCHPROCESS_FAILED_SHARDS"] == "[2]"
+
+    def test_one_that_only_said_so_is_worked_on_again_by_a_retry(self):
+        one = job()
+        lied = [pod(2, code=1, said=self.SEALED)]
+        planned = plan(one, [child(status=FAILED_INDEX)], lied)
+        found = child(FINALIZER, status={"conditions": [condition("Failed", "PodFailurePolicy")]})
+        failed = plan(after(one, planned), [child(status=FAILED_INDEX), found], lied)
+        assert (failed.status.state, failed.status.sealed_shards) == ("Failed", "0,1,3")
+        (action,) = plan(after(one, failed, retry=1), [child(status=FAILED_INDEX), found]).actions
+        notes = action.manifest["metadata"]["annotations"]
+        assert (action.name, notes["batchprocess.dev/shards"]) == (f"{WORKER}-r1", "2")
+
+    def test_a_report_alone_leaves_no_shard_out_of_a_retry(self):
+        told = Reported({1: report(1, claim=5, cursor=3, sealed=True)})
+        status = FAILED_INDEX | {"completedIndexes": "0,3", "failedIndexes": "1-2"}
+        one = job(failurePolicy={"maxFailedShards": 0})
+        failed = plan(one, [child(status=status)], reported=told)
+        assert failed.status.state == "Failed"
+        (action,) = plan(after(one, failed, retry=1), [child(status=status)]).actions
+        assert action.manifest["metadata"]["annotations"]["batchprocess.dev/shards"] == "1,2"

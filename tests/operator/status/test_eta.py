@@ -26,7 +26,7 @@ def guess(reports, running=(0, 1), slots=2, before=None, shards=4, now=NOW, seal
     shape = RunShape(rows=100 * BATCH * shards, batch_size=BATCH, batches=100 * shards)
     made = child(completions=shards)
     seen = Observed((made,), tuple(pod(k) for k in running), (), Reported(told, shape))
-    one = job({"sealedShards": sealed or ""}, shards=shards)
+    one = job({"sealedShards": sealed or "", "sealedBy": "exitCode"}, shards=shards)
     return estimate(
         read_shards(one.body, one.before, seen), told, slots=slots, before=before, now=now
     )

@@ -49,6 +49,7 @@ class Finalizer:
                 job=environment.job,
                 run_id=environment.run_uri.rstrip("/").rpartition("/")[2],
                 asked=Asked.of(environment),
+                failed=environment.failed_shards,
                 reduce=self._reduce,
                 patience=Patience(environment.storage_deadline_seconds, sleep=self._sleep),
             )

@@ -65,7 +65,7 @@ class ShardCounts(StatusModel):
     total: Count = 0
     """spec.shards."""
     succeeded: Count = 0
-    """Sealed as complete."""
+    """Sealed as complete, as far as pods have said or ended with 0."""
     running: Count = 0
     """Being worked on by a pod."""
     failed: Count = 0
@@ -163,7 +163,11 @@ class Status(StatusModel):
     eta: datetime | None = None
     """When the last shard is estimated to end."""
     sealed_shards: str | None = None
-    """Complete shards as ranges: 0-11,13."""
+    """Complete shards as ranges, 0-11,13: those of pods that ended with 0. A retry leaves them
+    out."""
+    sealed_by: Literal["exitCode"] | None = None
+    """What sealedShards follows. Where it is absent an older operator wrote it, which believed
+    pods' words too, and a retry works on all shards again."""
     failed_shards: str | None = None
     """Failed shards as ranges."""
     pending_shards: str | None = None

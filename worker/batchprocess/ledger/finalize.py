@@ -36,6 +36,23 @@ _NOT_CLEANED = (
 )
 
 
+def require_sealed(me: Identity) -> Flow[ShardLedger]:
+    """The ledger of a shard that must not be closed as failed, for nobody has seen it fail.
+
+    Raises VerificationError if it has no seal, and TakenOver if a younger job works on it.
+    """
+    ledger = yield from read_shard(me.shard)
+    if ledger.outcome is None:
+        refuse_taken_over(ledger.head, me)
+        raise VerificationError(
+            f"shard {me.shard} has no seal at batch {ledger.cursor}, though its worker was taken "
+            "for done: nothing was closed; a retry of the job works on it, or another job with "
+            "this run's spec.runId"
+        )
+    yield Sync(record_key(me.shard, len(ledger.records)))
+    return ledger
+
+
 def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
     """Make sure that shard `me.shard` is sealed: abandon it if it is not. Returns its ledger.
 

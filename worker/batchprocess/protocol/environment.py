@@ -46,6 +46,9 @@ class WorkerEnvironment(BaseModel):
     index: int = Field(default=0, ge=0, description="completion index; the agent's")
     shard: int | None = Field(default=None, description="the child's shard; set by the agent")
     shard_list: tuple[int, ...] | None = Field(default=None, description="unsealed shards: retry")
+    failed_shards: tuple[int, ...] | None = Field(
+        default=None, description="which the finalizer may close as failed; None: any"
+    )
     retry: int = 0
     node: str | None = Field(default=None, description="where the pod runs; None: one machine")
     processes_per_worker: int = Field(default=1, ge=1, le=16)

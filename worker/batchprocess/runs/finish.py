@@ -2,11 +2,19 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from batchprocess.ledger.documents import Reduction, summarize
-from batchprocess.ledger.finalize import check, clean, close, finished, publish, require_final
+from batchprocess.ledger.finalize import (
+    check,
+    clean,
+    close,
+    finished,
+    publish,
+    require_final,
+    require_sealed,
+)
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.job_settings import require_of_run
 from batchprocess.ledger.metrics import reducer_entries
@@ -15,6 +23,7 @@ from batchprocess.ledger.run import ANOTHER, plan_of, read_run
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RUN_KEY, Asked, Summary
+from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform, perform_all, perform_each
 from batchprocess.storage.base import Storage
@@ -23,7 +32,7 @@ _LOG = logging.getLogger("batchprocess")
 Reduce = Callable[[Mapping[str, Sequence[ReducerEntry]]], Reduction]
 
 
-def finish(
+def finish(  # noqa: PLR0913  what a job says of its run
     storage: Storage,
     *,
     job: str,
@@ -31,12 +40,15 @@ def finish(
     reduce: Reduce,
     patience: Patience,
     asked: Asked | None = None,
+    failed: Collection[int] | None = None,
 ) -> Summary:
     """Close, check, reduce, publish, clean; a run that is final is only checked and cleaned.
 
     `reduce` is asked only if a record has reducer values; an error in it is part of the summary,
-    because outputs count either way. May raise TakenOver, VerificationError, StorageError, and
-    RunMismatch before anything is written if the run is not of what the job has `asked` for.
+    because outputs count either way. Of shards without a seal those in `failed` are closed, all if
+    it is None; any other is a VerificationError before one is closed. May raise TakenOver,
+    VerificationError, StorageError, and RunMismatch before anything is written if the run is not of
+    what the job has `asked` for.
     """
     run = perform(read_run(), storage, patience)
     if run is None:
@@ -51,7 +63,7 @@ def finish(
         _clean(storage, ledgers, patience)
         return done
     names = [identity(job, shard) for shard in range(run.shards)]
-    ledgers = perform_all([close(me, plan) for me in names], storage, patience)
+    ledgers = _close_all(names, plan, failed, storage, patience)
     perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
     entries = reducer_entries(ledgers)
     if not entries and not any(
@@ -71,6 +83,22 @@ def finish(
 def identity(job: str, shard: int, *, retry: int = 0) -> Identity:
     """A fresh attempt of this process on `shard`, with real nonces and the real clock."""
     return Identity(shard, job, _nonce(), _nonce, _now, retry)
+
+
+def _close_all(
+    names: Sequence[Identity],
+    plan: ShardPlan,
+    failed: Collection[int] | None,
+    storage: Storage,
+    patience: Patience,
+) -> list[ShardLedger]:
+    may = {me.shard for me in names if failed is None or me.shard in failed}
+    # First, for an abandoned seal is for good, and an error among the others is not.
+    sealed = [require_sealed(me) for me in names if me.shard not in may]
+    others = iter(perform_all(sealed, storage, patience))
+    closing = [close(me, plan) for me in names if me.shard in may]
+    closed = iter(perform_all(closing, storage, patience))
+    return [next(closed if me.shard in may else others) for me in names]
 
 
 def _read_all(storage: Storage, shards: int, patience: Patience) -> list[ShardLedger]:

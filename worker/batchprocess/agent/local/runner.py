@@ -167,9 +167,8 @@ class _Runner:
     def _finalize(self) -> LocalResult:
         self._show(finalizing=True)
         environ = {**self._environ(0, 0), ROLE: "finalize"}
-        agent = self._live[FINALIZER] = self._agents.start(
-            FINALIZER, self._run.environment, environ, ["--finalize"]
-        )
+        told = self._run.environment.model_copy(update={"failed_shards": self._failed_shards()})
+        agent = self._live[FINALIZER] = self._agents.start(FINALIZER, told, environ, ["--finalize"])
         while agent.process.poll() is None:
             self._agents.read_output()
             self._pass_interrupts()
