@@ -182,6 +182,8 @@ def test_what_is_changed_after_the_call_is_not_in_the_file(tmp_path: Path, pd) -
         ("safetensors", pa.array([None]), "must be a tensor or an array of numbers"),
         ("npy", pa.array(["a"]), "must be a tensor or an array of numbers|is object"),
         ("parquet", pa.array([(1, 2, 3)], pa.month_day_nano_interval()), "Arrow's type month_day"),
+        ("parquet", pa.array([[]], pa.list_(pa.int64(), 0)), "cannot be read again; cast it"),
+        ("parquet", pa.array([{"a": []}], pa.struct({"a": pa.list_(pa.int8(), 0)})), "read again"),
         ("jsonl", np.array([1], "M8[ns]"), "isoformat"),
         ("parquet", np.zeros(1, [("a", int)]), "named fields"),
         ("parquet", object(), "is a object; use a tensor, an array of numpy or Arrow, a Series"),

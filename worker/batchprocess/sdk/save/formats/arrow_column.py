@@ -90,11 +90,20 @@ def column_of_array(key: str, array: Any) -> ArrowColumn:
 
 @cache
 def _unwritable(kind: Any) -> str | None:
+    if _has_lists_of_nothing(kind):
+        return "a file of lists with a fixed length of 0 cannot be read again; cast it to pa.list_"
     try:
         pq.write_table(pa.schema([("x", kind)]).empty_table(), pa.BufferOutputStream())
     except (ValueError, TypeError, NotImplementedError) as error:
         return str(error)
     return None
+
+
+def _has_lists_of_nothing(kind: Any) -> bool:
+    if pa.types.is_fixed_size_list(kind) and not kind.list_size:
+        return True
+    inner = range(kind.num_fields if pa.types.is_nested(kind) else 0)
+    return any(_has_lists_of_nothing(kind.field(number).type) for number in inner)
 
 
 def _checked(key: str, array: Any) -> ArrowColumn:
