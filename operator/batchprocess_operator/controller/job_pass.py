@@ -8,7 +8,7 @@ from typing import Any
 
 from batchprocess.backoff import Backoff
 from batchprocess_operator.apply.perform import NameTakenError, Target, perform
-from batchprocess_operator.controller.observe import observe
+from batchprocess_operator.controller.observe import Refusal, observe
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
 from batchprocess_operator.kube.errors import Denied, Rejected
@@ -35,7 +35,7 @@ _LOAD = 10.0
 class Memory:
     """What is remembered of a job between passes, all of it dispensable."""
 
-    refused: dict[str, tuple[Reason, float]] = field(default_factory=dict)
+    refused: dict[Refusal, tuple[Reason, float]] = field(default_factory=dict)
     written: float = float("-inf")
     failures: int = 0
     conflicts: int = 0
@@ -73,14 +73,14 @@ class Pass:
         plan = reconcile(self.job, observed, self.now)
         pause = (self.services.clock() - began) * _LOAD
         # One after the other, and an error ends the pass: later ones may build on earlier ones.
-        changed = [await self._act(action) for action in plan.actions]
+        changed = [await self._act(action) for action in self._possible(plan)]
         if plan.actions:
             # A write that came too early, or that no event ever shows, is wanted again then.
             self._again_in(_RETRY_SECONDS)
         if not any(changed):
             return plan, pause
         then = reconcile(self.job, await self._observe(), self.now)
-        if not then.actions:
+        if not self._possible(then):
             # What was just made stands in the same status: one write less for every child.
             return then, pause
         self._again_in(_SOON_SECONDS)
@@ -89,7 +89,11 @@ class Pass:
     async def _observe(self) -> Observed:
         return await observe(self.services, self.job, self.entry, self._refused(), self.now)
 
-    def _refused(self) -> Mapping[str, Reason]:
+    def _possible(self, plan: Plan) -> list[Action]:
+        """Without changes that were refused a moment ago; of creations the plan knows that."""
+        return [one for one in plan.actions if (one.name, False) not in self.memory.refused]
+
+    def _refused(self) -> Mapping[Refusal, Reason]:
         """Refusals whose cause a person may have removed are tried again after a while."""
         now, memory = self.services.clock(), self.memory
         memory.refused = {k: v for k, v in memory.refused.items() if v[1] > now}
@@ -117,14 +121,12 @@ class Pass:
         return self._note_refusal(action, Reason(NAME_CONFLICT, why))
 
     def _note_refusal(self, action: Action, why: Reason) -> bool:
-        """A refused child is remembered, so that it is not asked for again and again."""
+        """What is refused is remembered, so that it is told, and not asked for again and again."""
         _LOG.warning("%s of %s: %s", type(action).__name__, self.job.identity.name, why.message)
-        if not isinstance(action, CreateJob):
-            self._again_in(_RETRY_SECONDS)
-            return False
-        lasting = why.reason == JOB_REJECTED
+        made = isinstance(action, CreateJob)
+        lasting = made and why.reason == JOB_REJECTED
         until = _FOREVER if lasting else self.services.clock() + _RETRY_SECONDS
-        self.memory.refused[action.name] = (why, until)
+        self.memory.refused[action.name, made] = (why, until)
         return True
 
     async def _publish(self, plan: Plan) -> float:

@@ -15,10 +15,14 @@ _LOG = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
 
+Refusal = tuple[str, bool]
+"""Name of a child or pod, and whether it was to be made: else it was to be changed or deleted."""
+
+
 async def observe(
-    services: Services, job: Job, entry: Entry, refused: Mapping[str, Reason], now: datetime
+    services: Services, job: Job, entry: Entry, refused: Mapping[Refusal, Reason], now: datetime
 ) -> Observed:
-    """What a pass decides upon; `refused`: as in `Observed`. Raises ApiError."""
+    """What a pass decides upon; `refused`: what the API server does not do. Raises ApiError."""
     await _read_ended_finalizer(services, job, entry)
     children, pods = tuple(entry.children.values()), tuple(entry.pods.values())
     newest = max(children, key=lambda one: (one.role == "finalizer", one.retry), default=None)
@@ -29,7 +33,8 @@ async def observe(
         pods=pods,
         gone=tuple(entry.gone.values()),
         reported=services.reports.reported(job.identity.uid),
-        refused=refused,
+        refused={name: why for (name, made), why in refused.items() if made},
+        unchangeable={name: why for (name, made), why in refused.items() if not made},
         trouble=await _hint(lookups.troubles(namespace, newest, ours, now), {}),
         lost_nodes=await _hint(lookups.lost_nodes(pods, now), frozenset()),
     )

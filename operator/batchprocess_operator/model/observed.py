@@ -131,7 +131,8 @@ class Observed:
     """All that is known of one job's children.
 
     `gone`: pods that this operator saw and that are deleted since (for estimates only).
-    `refused`: child name -> why the API server does not take it. `trouble`: pod or Job name ->
+    `refused`: child name -> why the API server does not take it. `unchangeable`: child or pod name
+    -> why it does not let us change or delete it. `trouble`: pod or Job name ->
     newest warning event about it. `lost_nodes`: nodes that are gone or unreachable.
     """
 
@@ -140,8 +141,13 @@ class Observed:
     gone: tuple[ChildPod, ...] = ()
     reported: Reported = Reported()
     refused: Mapping[str, Reason] = field(default_factory=dict)
+    unchangeable: Mapping[str, Reason] = field(default_factory=dict)
     trouble: Mapping[str, Reason] = field(default_factory=dict)
     lost_nodes: frozenset[str] = frozenset()
+
+    def has_live_pods(self, child: ChildJob) -> bool:
+        """Whether processes of it may be at work."""
+        return any(pod.alive and pod.child_uid == child.uid for pod in self.pods)
 
     def pods_of(self, child: ChildJob | None) -> list[ChildPod]:
         """Pods of one child, those gone included, oldest first."""

@@ -35,7 +35,8 @@ def _told(job: Job, observed: Observed, shards: Shards, decision: Decision, now:
     facts = [*current_facts(job, observed, shards, decision, now), *recovery.facts]
     status = build_status(job, observed, shards, decision, facts, now)
     due = [*decision.due, *recovery.due]
-    running = decision.child is not None and not decision.child.suspend
+    child = decision.child
+    running = child is not None and (not child.suspend or observed.has_live_pods(child))
     if not final and (running or decision.blocked is not None):
         due.append(_RECHECK_SECONDS)
     return Plan(

@@ -9,10 +9,12 @@ from batchprocess_operator.model.observed import ChildJob, Observed, Reason, is_
 
 
 def worker_state(job: Job, observed: Observed, child: ChildJob) -> State:
+    """Suspended and Queued once no pod is left: until then some may commit, or hold a GPU."""
     spec = job.body.spec
-    if spec.queue_name is not None and child.suspend:
+    held = child.suspend and not observed.has_live_pods(child)
+    if held and spec.queue_name is not None:
         return "Queued"
-    if spec.queue_name is None and spec.suspend:
+    if held and spec.suspend:
         return "Suspended"
     pods = observed.pods_of(child)
     if any(is_running(pod) for pod in pods) or _has_started(job, observed, child):
@@ -40,7 +42,8 @@ def start_deadline(
 ) -> tuple[float | None, Reason | None]:
     """Seconds until the first container must run, or that it is too late."""
     spec = job.body.spec
-    if child.started is None or child.suspend or spec.parallelism == 0:
+    asked = spec.suspend and spec.queue_name is None
+    if child.started is None or child.suspend or asked or spec.parallelism == 0:
         return None, None
     if _has_started(job, observed, child):
         return None, None

@@ -23,7 +23,11 @@ def current_facts(
 ) -> list[Fact]:
     """Every condition but those about lost nodes, most telling first."""
     if decision.state in FINAL:
-        return [*_at_the_end(decision), *_metrics(job, decision), *_degraded(job, observed, shards)]
+        return [
+            *_at_the_end(decision, observed),
+            *_metrics(job, decision),
+            *_degraded(job, observed, shards),
+        ]
     facts = [_running(observed, decision), _suspended(job, decision)]
     if decision.blocked is not None:
         kind, true = ("NameConflict", True)
@@ -35,6 +39,7 @@ def current_facts(
     facts += pods_starting(observed, decision.child)
     facts += pods_failed(job, observed, shards, decision)
     facts += _degraded(job, observed, shards)
+    facts += _unchangeable(observed)
     if decision.child is None and decision.state == "Pending":
         # For tools that wait until a job is under way; a run may last for days.
         facts.append(Fact("Reconciling", True, "CreatingJob", "the worker Job is being created"))
@@ -60,7 +65,7 @@ def stalled_shards(
     )
 
 
-def _at_the_end(decision: Decision) -> list[Fact]:
+def _at_the_end(decision: Decision, observed: Observed) -> list[Fact]:
     why = decision.failure
     if decision.state in SUCCESSFUL:
         reason = "Finished" if decision.state == "Complete" else "FinishedWithFailures"
@@ -74,7 +79,8 @@ def _at_the_end(decision: Decision) -> list[Fact]:
         Fact("Complete", False, reason),
         Fact("Failed", True, reason, message),
         Fact("Running", False, reason),
-        Fact("Stalled", True, reason, message),
+        # Pods of a failed job that cannot be stopped go on.
+        *(_unchangeable(observed) or [Fact("Stalled", True, reason, message)]),
     ]
 
 
@@ -95,6 +101,16 @@ def _suspended(job: Job, decision: Decision) -> Fact:
     if decision.state == "Pending" and job.body.spec.parallelism == 0:
         return Fact("Suspended", True, "ScaledToZero", "spec.parallelism is 0")
     return Fact("Suspended", False, decision.state)
+
+
+def _unchangeable(observed: Observed) -> list[Fact]:
+    """What was asked for is not done, and only a person can grant it."""
+    if not observed.unchangeable:
+        return []
+    name, why = min(observed.unchangeable.items())
+    others = len(observed.unchangeable) - 1
+    message = f"{name} cannot be changed: {why.message}" + (f"; {others} more" if others else "")
+    return [Fact("Stalled", True, why.reason, message)]
 
 
 def _progressing(job: Job, observed: Observed, shards: Shards, now: datetime) -> Fact:

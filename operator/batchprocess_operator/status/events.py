@@ -12,6 +12,7 @@ _BAD_NEWS = {
     # condition: the status that is worth a warning
     "Degraded": "True",
     "NameConflict": "True",
+    "Stalled": "True",
     "WaitingForNode": "True",
     "PodsStarting": "False",
     "PodsFailed": "True",
@@ -54,6 +55,9 @@ def _conditions(before: Status, after: Status) -> Iterator[Event]:
         now, then = new.get(kind), old.get(kind)
         if now is None or now.status != status:
             continue
+        failed = new.get("Failed")
+        if kind == "Stalled" and failed is not None and failed.reason == now.reason:
+            continue  # said of the state already
         if then is None or (then.status, then.reason) != (now.status, now.reason):
             yield Event("Warning", now.reason, now.message)
 

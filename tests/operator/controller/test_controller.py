@@ -6,7 +6,7 @@ from typing import Any
 
 from batchprocess_operator.controller import job_pass as module
 from batchprocess_operator.kube import paths
-from batchprocess_operator.kube.errors import ApiError, OversizedAnswer, Unavailable
+from batchprocess_operator.kube.errors import ApiError, Denied, OversizedAnswer, Unavailable
 from batchprocess_operator.model.names import LABEL_JOB
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.reconcile import reconcile as reconcile_module
@@ -416,3 +416,42 @@ async def test_somebody_who_undoes_what_we_do_does_not_make_us_run_in_circles(wo
     before = len(world.server.requests)
     await asyncio.sleep(60)
     assert len(world.server.requests) - before < 300
+
+
+class Unchanging(FakeApi):
+    """Refuses every change and deletion of a Job while `denied`, as a webhook would."""
+
+    denied = True
+    asked = 0
+
+    def _refuse(self, path: str) -> None:
+        if self.denied and path.startswith(JOBS):
+            self.asked += 1
+            raise Denied("admission webhook denied the request")
+
+    async def merge(self, path: str, body: Any) -> Object:
+        self._refuse(path)
+        return await super().merge(path, body)
+
+    async def delete(self, path: str, *, uid: str) -> None:
+        self._refuse(path)
+        await super().delete(path, uid=uid)
+
+
+@in_world
+async def test_a_refused_change_is_told_and_asked_for_again_after_a_while(world: World):
+    world.apply()
+    api = Unchanging(world.server, "operator")
+    task = asyncio.create_task(Operator(world.server, "operator", api=api).run())
+    await asyncio.sleep(10)
+    world.server.change(paths.job_object("team", "digits"), {"spec": {"suspend": True}})
+    await asyncio.sleep(300)
+    assert world.conditions()["Stalled"] == ("True", "NotAllowed")
+    assert world.status()["state"] == "Pending"
+    assert world.events().count("NotAllowed") == 1
+    assert api.asked <= 11
+    api.denied = False
+    await asyncio.sleep(35)
+    assert world.status()["state"] == "Suspended"
+    assert "Stalled" not in world.conditions()
+    task.cancel()

@@ -1,6 +1,8 @@
 """Running, and the deadline until when workers must. Pure: no clock, no API server."""
 
+from batchprocess_operator.model.observed import Reason
 from support.operator.objects import (
+    WORKER,
     after,
     child,
     job,
@@ -62,3 +64,36 @@ def test_another_reason_why_pods_do_not_start_can_wait_for_the_next_status():
     second = plan(after(job(), first), [child()], waits("ImagePullBackOff"))
     assert conditions(second)["PodsStarting"] == ("False", "ImagePullBackOff")
     assert not second.urgent
+
+
+class TestSuspended:
+    """Said once it is so: the child is suspended, and none of its pods is left."""
+
+    def test_while_pods_still_commit_the_job_runs(self):
+        one = job({"state": "Running"}, suspend=True)
+        asked = plan(one, [child()], [pod(0)])
+        assert (asked.status.state, patches(asked)) == ("Running", [{"suspend": True}])
+        commits = plan(one, [child(suspend=True)], [pod(0), pod(1, code=85)])
+        assert (commits.status.state, commits.requeue_after) == ("Running", 15)
+        assert conditions(commits)["Suspended"][0] == "False"
+        assert plan(one, [child(suspend=True)], [pod(0, code=85)]).status.state == "Suspended"
+
+    def test_kueue_takes_a_job_away_only_when_its_pods_have_ended(self):
+        one = job({"state": "Running"}, queueName="gpus")
+        assert plan(one, [child(suspend=True)], [pod(0)]).status.state == "Running"
+        assert plan(one, [child(suspend=True)], [pod(0, code=85)]).status.state == "Queued"
+
+    def test_a_job_that_cannot_be_suspended_is_not_said_to_be_and_does_not_fail_by_time(self):
+        strict = job(suspend=True, timeouts={"startSeconds": 30})
+        why = {WORKER: Reason("NotAllowed", "admission webhook denied the request")}
+        planned = plan(strict, [child(created=-600)], unchangeable=why)
+        assert planned.status.state == "Pending"
+        assert conditions(planned)["Stalled"] == ("True", "NotAllowed")
+        (event,) = [one for one in planned.events if one.reason == "NotAllowed"]
+        assert f"{WORKER} cannot be changed: admission webhook denied" in event.message
+
+    def test_a_failed_job_whose_pods_cannot_be_stopped_says_so(self):
+        why = {WORKER: Reason("NotAllowed", "no right to patch jobs")}
+        planned = plan(job({"state": "Failed"}), [child()], [pod(0)], unchangeable=why)
+        assert conditions(planned)["Stalled"] == ("True", "NotAllowed")
+        assert [one.reason for one in planned.events] == ["NotAllowed"]
