@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
 from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
 from batchprocess_operator.health import serve_health
+from batchprocess_operator.kopf_process import run_until_stopped
 from batchprocess_operator.kube import login
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import ApiError
@@ -84,7 +84,7 @@ class _Operator:
                 tasks.append(group.create_task(self._keep_tidy()))
                 _LOG.info("running; %d jobs are known", len(self._cache.entries))
                 try:
-                    await _signal()
+                    await run_until_stopped()
                 finally:
                     for task in tasks:
                         task.cancel()
@@ -160,14 +160,6 @@ async def _begin(watch: Watch) -> None:
         await watch.begin()
     except ApiError as error:
         _LOG.info("%s is not watched yet: %s", watch.collection.path, error)
-
-
-async def _signal() -> None:
-    """Until somebody asks us to stop."""
-    loop, asked = asyncio.get_running_loop(), asyncio.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, asked.set)
-    await asked.wait()
 
 
 def _utc_now() -> datetime:

@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 CHECK = """
-import importlib.util, os, kubernetes, batchprocess_operator, batchprocess.api
+import importlib.util, os, kopf, batchprocess_operator, batchprocess.api
 print(os.getuid(), importlib.util.find_spec("torch"))
 """
 
