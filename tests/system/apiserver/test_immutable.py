@@ -24,6 +24,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "batchSize": (2, 3),
     "checkpointInterval": (2, 3),
     "checkpointSeconds": (2, 3.5),
+    "seed": (0, 1),
     "runId": ("a", "b"),
     "maxBatches": (2, 3),
     "dataloader": ({"numWorkers": 1}, {"numWorkers": 2}),
