@@ -112,7 +112,7 @@ def test_a_whole_status_is_kept_and_read_back(server: JobServer):
 
 def test_every_field_of_the_status_model_is_in_that_status():
     every = {field.alias for field in Status.model_fields.values()}
-    assert every - STATUS.keys() == {"retry", "completionTime", "literal"}
+    assert every - STATUS.keys() == {"retry", "completionTime"}
 
 
 @pytest.mark.parametrize(
