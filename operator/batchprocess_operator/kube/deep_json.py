@@ -1,5 +1,6 @@
 """JSON as deep as the API server takes it: what one tenant nests must not end a list of all."""
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -18,8 +19,16 @@ to a process by default.
 
 def loads(text: bytes) -> Any:
     """The value. Raises ValueError for what is no JSON."""
-    with _room():
-        return json.loads(text)
+    collecting = gc.isenabled()
+    # A value of half a million lists has no circle in it, and is searched for one seven times as
+    # long as it takes to be read.
+    gc.disable()
+    try:
+        with _room():
+            return json.loads(text)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def dumps(value: Any) -> bytes:

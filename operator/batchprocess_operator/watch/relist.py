@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import ApiError, Denied, NotFound
 from batchprocess_operator.watch.cache import JobCache
-from batchprocess_operator.watch.collections import Collection
+from batchprocess_operator.watch.collections import Collection, Kind
 from batchprocess_operator.watch.intake import Intake, uid_of
 
 _LOG = logging.getLogger(__name__)
@@ -32,13 +32,15 @@ class Relist:
         Before the first one nothing is decided: a job whose children are not known yet would get
         them created again. That is harmless (one name per child), but slow and noisy.
 
-        A namespace that may not be seen is left out. Raises ApiError if nothing may, or for any
-        other error once the rest was looked at.
+        A namespace that may not be seen is left out. Raises ApiError for a kind that may be seen
+        nowhere, or for any other error, once the rest was looked at.
         """
         denied, failed, jobs = list[ApiError](), list[ApiError](), dict[str, None]()
+        seen = set[Kind]()
         for one in self.collections:
             try:
                 jobs |= await self.look(one)
+                seen.add(one.kind)
             except Denied as error:
                 _LOG.warning("%s cannot be listed, the others go on: %s", one.path, error)
                 denied.append(error)
@@ -49,7 +51,7 @@ class Relist:
         if failed:
             # A resource that does not exist is told first: somebody has to install it.
             raise next((one for one in failed if isinstance(one, NotFound)), failed[0])
-        if len(denied) == len(self.collections):
+        if not seen.issuperset(one.kind for one in self.collections):
             raise denied[0]
         self.finished_at = clock()
 

@@ -1,5 +1,6 @@
 """JSON as deep as the API server takes it."""
 
+import gc
 import sys
 
 import pytest
@@ -24,3 +25,9 @@ def test_all_else_may_recurse_no_deeper_than_before() -> None:
     with pytest.raises(ValueError, match="Expecting value"):
         loads(b"[")
     assert sys.getrecursionlimit() == before
+
+
+def test_garbage_is_collected_as_before() -> None:
+    with pytest.raises(ValueError, match="Expecting value"):
+        loads(b"[")
+    assert gc.isenabled()

@@ -92,6 +92,16 @@ async def test_an_operator_that_may_see_nothing_says_so():
 
 
 @virtually
+async def test_an_operator_that_may_see_a_kind_nowhere_says_so():
+    """With rights for all namespaces that is a rule that is missing, and no tenant's doing."""
+    looking = Looking()
+    looking.apply()
+    looking.api.refused = {"/pods": Denied("forbidden")}
+    with pytest.raises(Denied, match="forbidden"):
+        await looking.once()
+
+
+@virtually
 async def test_a_resource_that_does_not_exist_is_told_before_a_server_that_is_away():
     looking = Looking()
     looking.api.refused = {"/pods": Unavailable("503"), "/batchprocessjobs": NotFound("no")}

@@ -46,7 +46,7 @@ def poisoned() -> Callable[[str, int, int], End]:
 
 def slow(role: str, index: int, attempt: int) -> End:
     """Long enough to be suspended in the middle, then preempted by it."""
-    return End(seconds=100 if attempt == 0 and role == "worker" else 3)
+    return End(seconds=200 if attempt == 0 and role == "worker" else 3)
 
 
 @dataclass(frozen=True)
