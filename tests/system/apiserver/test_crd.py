@@ -37,6 +37,8 @@ STATUS: dict[str, Any] = {
     "rate": 1234.5,
     "eta": "2030-01-01T12:12:00Z",
     "sealedShards": "0-37",
+    "sealedBy": "exitCode",
+    "literal": True,
     "failedShards": "40",
     "pendingShards": "47-63",
     "cursors": "16,15,3",
