@@ -16,6 +16,7 @@ from batchprocess_operator.model.names import WORKER_CONTAINER
 from batchprocess_operator.model.report_address import TOKEN_FOLDER
 
 DEFAULT_GRACE_SECONDS = 60
+_NULL_GRACE_SECONDS = 30
 _TOKEN_SECONDS = 3600
 _LOST_NODE_SECONDS = 30
 """Kubernetes' own default is 300: until then an unreachable node's shards wait."""
@@ -36,9 +37,9 @@ the pod would fill the next node as well."""
 
 
 def grace_seconds(job: BatchProcessJob) -> int:
-    """What the user's template says, else 60."""
-    given = user_pod(job).get("terminationGracePeriodSeconds")
-    return DEFAULT_GRACE_SECONDS if given is None else int(given)
+    """What the user's template says, else 60; for null the API server's own default."""
+    given = user_pod(job).get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
+    return _NULL_GRACE_SECONDS if given is None else int(given)
 
 
 def worker_pod(
@@ -60,7 +61,6 @@ def finalizer_pod(
     own, user = job.spec.finalizer, user_pod(job)
     pod = {key: user[key] for key in _ALSO_FINALIZERS if key in user}
     pod |= {"nodeSelector": dict(own.node_selector), "tolerations": list(own.tolerations)}
-    pod["terminationGracePeriodSeconds"] = grace_seconds(job)
     container = user_container(job)
     container["resources"] = _resources(
         own.resources or {"requests": {"cpu": "1", "memory": "4Gi"}}, own.gpus
@@ -95,7 +95,8 @@ def _finish(
         "containers": [container],
         "volumes": [*(pod.get("volumes") or ()), *volumes],
     }
-    pod.setdefault("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
+    # The agent is told the same, and must have ended before.
+    pod["terminationGracePeriodSeconds"] = grace_seconds(job)
     # Workers talk to storage and to our endpoint, never to the API server.
     pod.setdefault("automountServiceAccountToken", False)
     pod.setdefault("enableServiceLinks", False)

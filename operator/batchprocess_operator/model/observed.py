@@ -145,6 +145,12 @@ class Observed:
     trouble: Mapping[str, Reason] = field(default_factory=dict)
     lost_nodes: frozenset[str] = frozenset()
 
+    @property
+    def own_pods(self) -> list[ChildPod]:
+        """Pods of our children: whoever may create pods can write our labels on one."""
+        ours = {child.uid for child in self.children}
+        return [pod for pod in self.pods if pod.child_uid in ours]
+
     def has_live_pods(self, child: ChildJob) -> bool:
         """Whether processes of it may be at work."""
         return any(pod.alive and pod.child_uid == child.uid for pod in self.pods)
@@ -174,6 +180,6 @@ def is_running(pod: ChildPod) -> bool:
 def count_running(observed: Observed) -> Mapping[Role, int]:
     """Running pods, by role."""
     counts: dict[Role, int] = {"worker": 0, "finalizer": 0}
-    for pod in observed.pods:
+    for pod in observed.own_pods:
         counts[pod.role] += is_running(pod)
     return counts

@@ -96,7 +96,7 @@ def _dataset(shards: Shards) -> DatasetShape | None:
 
 def _estimate(job: Job, observed: Observed, shards: Shards, now: datetime) -> Estimate:
     spec = job.body.spec
-    nowhere = sum(pod.alive and pod.unscheduled is not None for pod in observed.pods)
+    nowhere = sum(pod.alive and pod.unscheduled is not None for pod in observed.own_pods)
     slots = max(spec.parallelism - nowhere, 1) * spec.worker.processes_per_worker
     return estimate(shards, observed.reported.shards, slots=slots, before=job.before.eta, now=now)
 

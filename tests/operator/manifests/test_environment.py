@@ -63,3 +63,9 @@ class TestEnvironment:
             assert pod_of(made)["terminationGracePeriodSeconds"] == grace
             assert float(env_of(made)["BATCHPROCESS_GRACE_SECONDS"]) == grace
         assert pod_of(worker())["terminationGracePeriodSeconds"] == 60
+
+    def test_a_grace_of_null_is_kubernetes_own_for_pod_and_agent(self) -> None:
+        null = {"worker": template(terminationGracePeriodSeconds=None)}
+        for made in (worker(**null), finalizer(**null)):
+            assert pod_of(made)["terminationGracePeriodSeconds"] == 30
+            assert float(env_of(made)["BATCHPROCESS_GRACE_SECONDS"]) == 30

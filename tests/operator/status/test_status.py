@@ -56,3 +56,13 @@ def test_a_job_that_never_ran_has_no_start() -> None:
     assert plan(job(), [child()]).status.start_time is None
     refused = plan(job(), refused={WORKER: Reason("JobRejected", "no")})
     assert (refused.status.state, refused.status.start_time) == ("Failed", None)
+
+
+def test_pods_that_only_have_our_labels_do_not_count():
+    planned = plan(
+        job(), [child()], [pod(0, of="a-stranger"), pod(1, of="another", phase="Pending")]
+    )
+    assert (planned.status.state, planned.status.replicas) == ("Pending", 0)
+    running = {one.type: one for one in planned.status.conditions}["Running"]
+    assert running.status == "False"
+    assert plan(job(), [child()], [pod(0), pod(0, of="a-stranger")]).status.replicas == 1
