@@ -27,6 +27,7 @@ from batchprocess_operator.kube import login
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.kube.rate_limit import RateLimit
+from batchprocess_operator.kube.server_clock import ServerClock
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.settings import OperatorSettings, SettingsError
 from batchprocess_operator.watch.cache import JobCache
@@ -53,16 +54,18 @@ class _Operator:
         self._settings, self._client = settings, client
         self._clock = asyncio.get_running_loop().time
         rate_limit = RateLimit(settings.requests_per_second, settings.request_burst, self._clock)
-        self._api = Api(client, rate_limit)
+        # All ages are by it: those of pods and Jobs, and those of reports.
+        self._time = ServerClock(self._clock, _utc_now)
+        self._api = Api(client, rate_limit, self._time)
         self._cache, self._queue = JobCache(), WorkQueue(self._clock)
         self._directory = PodDirectory(self._cache)
         intake = Intake(self._cache, self._queue.add)
         self._metrics = Metrics(self._cache, lambda: intake.unreadable)
-        self._tracker = ProgressTracker(self._reported, self._directory.created, _utc_now)
+        self._tracker = ProgressTracker(self._reported, self._directory.created, self._time.now)
         self._lookups = Lookups(self._api, self._clock)
         seen = collections(settings.namespaces or (None,))
         self._relist = Relist(self._api, self._cache, seen, intake)
-        api = Api(streams, rate_limit)
+        api = Api(streams, rate_limit, self._time)
         self._watches = [Watch(api, one, intake, self._relist.look) for one in seen]
 
     async def run(self) -> None:
@@ -103,7 +106,7 @@ class _Operator:
             recorder=EventRecorder(self._api, self._clock),
             clock=self._clock,
         )
-        return Controller(services, report_address, _utc_now, self._metrics)
+        return Controller(services, report_address, self._time.now, self._metrics)
 
     @asynccontextmanager
     async def _health(self) -> AsyncIterator[None]:

@@ -18,6 +18,7 @@ from batchprocess_operator.kube.answers import error_of
 from batchprocess_operator.kube.bounded_read import TooLarge, lines_at_most, read_at_most
 from batchprocess_operator.kube.errors import OversizedAnswer, Unavailable
 from batchprocess_operator.kube.rate_limit import RateLimit
+from batchprocess_operator.kube.server_clock import ServerClock
 from batchprocess_operator.model.names import FIELD_MANAGER
 
 _TIMEOUT_SECONDS = 30.0
@@ -34,10 +35,15 @@ Object = dict[str, Any]
 
 
 class Api:
-    """One connection pool for the whole operator; `rate_limit` bounds requests a second."""
+    """One connection pool for the whole operator; `rate_limit` bounds requests a second.
 
-    def __init__(self, client: ApiClient, rate_limit: RateLimit) -> None:
-        self._client, self._rate_limit = client, rate_limit
+    `time` is told the time of each answer.
+    """
+
+    def __init__(
+        self, client: ApiClient, rate_limit: RateLimit, time: ServerClock | None = None
+    ) -> None:
+        self._client, self._rate_limit, self._time = client, rate_limit, time
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
         """The object at `path`."""
@@ -165,9 +171,12 @@ class Api:
                 header_params=headers,
                 auth_settings=["BearerToken"],
             )
+            asked = 0.0 if self._time is None else self._time.clock()
             answer = await self._client.call_api(
                 verb, url, signed, body, form, _request_timeout=seconds
             )
+            if self._time is not None:
+                self._time.answered(answer.headers.get("Date"), asked)
             async with answer.response:
                 yield answer
         except TooLarge as error:

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from batchprocess_operator.kube import client
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import Expired, OversizedAnswer, Unavailable
 from batchprocess_operator.kube.rate_limit import RateLimit
+from batchprocess_operator.kube.server_clock import ServerClock
 
 ITEMS = [{"metadata": {"name": f"pod-{number}"}, "padding": "x" * 900} for number in range(40)]
 
@@ -46,7 +50,7 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     return stream
 
 
-def asked(question: Callable[[Api], Awaitable[Any]]) -> Any:
+def asked(question: Callable[[Api], Awaitable[Any]], time: ServerClock | None = None) -> Any:
     """What `question` gets from a server that answers with `a_page` everywhere."""
 
     async def ask() -> Any:
@@ -60,7 +64,7 @@ def asked(question: Callable[[Api], Awaitable[Any]]) -> Any:
         try:
             async with ApiClient(Configuration(host=f"http://{host}:{port}")) as made:
                 return await question(
-                    Api(made, RateLimit(1000, 1000, asyncio.get_running_loop().time))
+                    Api(made, RateLimit(1000, 1000, asyncio.get_running_loop().time), time)
                 )
         finally:
             await runner.cleanup()
@@ -85,6 +89,18 @@ def test_an_object_larger_than_any_may_be_is_not_read(monkeypatch: pytest.Monkey
     monkeypatch.setattr(client, "MAX_PAGE", 900)
     with pytest.raises(OversizedAnswer, match="GET /api/v1/pods answered more than 900 bytes"):
         asked(names)
+
+
+@pytest.mark.parametrize("path", ["/deep", "/busy"])
+def test_our_time_is_that_of_the_answers_of_errors_too(path: str) -> None:
+    time = ServerClock(monotonic, lambda: datetime(2040, 1, 1, tzinfo=UTC))
+
+    async def ask(api: Api) -> None:
+        with suppress(Unavailable):
+            await api.get(path)
+
+    asked(ask, time)
+    assert abs((time.now() - datetime.now(UTC)).total_seconds()) < 60
 
 
 def test_an_object_as_deep_as_the_api_server_takes_it_is_read() -> None:
