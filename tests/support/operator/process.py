@@ -40,10 +40,10 @@ class OperatorProcess:
 
 @contextlib.contextmanager
 def operator_process(
-    plane: testcluster.ControlPlane, name: str, **settings: str
+    plane: testcluster.ControlPlane, name: str, group: str = "system:masters", **settings: str
 ) -> Iterator[OperatorProcess]:
-    """Start one with these settings; it is stopped afterwards."""
-    kubeconfig = plane.client(name, name, "system:masters")
+    """Start one as a user `name` of `group` with these settings; it is stopped afterwards."""
+    kubeconfig = plane.client(name, name, group)
     health = f"127.0.0.1:{free_port()}"
     variables = {"HEALTH_ADDRESS": health, **settings}
     given = [f"BATCHPROCESS_OPERATOR_{key}={value}" for key, value in variables.items()]

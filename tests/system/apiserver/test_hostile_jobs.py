@@ -92,3 +92,31 @@ def test_a_spec_larger_than_is_kept_is_told(
     large = Applied(kubectl, "bulky", **SCRIPT | {"command": ["x" * 32_000] * 20})
     until("it is told", lambda: large.condition("Stalled").get("reason") == "InvalidSpec")
     assert "may have 262144" in large.condition("Stalled")["message"]
+
+
+RIGHTS = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: few-rights}
+rules:
+  - {apiGroups: [batchprocess.dev], resources: ["*"], verbs: ["*"]}
+  - {apiGroups: [batch], resources: [jobs], verbs: ["*"]}
+  - {apiGroups: [""], resources: [pods, events], verbs: ["*"]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: few-rights, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: few-rights}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: few-rights}]
+"""
+
+
+def test_a_watched_namespace_that_is_forbidden_or_gone_does_not_stop_the_others(
+    kubectl: testcluster.Kubectl, control_plane: testcluster.ControlPlane
+) -> None:
+    kubectl.apply(RIGHTS)
+    watched = {"NAMESPACES": "gone,default"}
+    with operator_process(control_plane, "few-rights", "nobody", **watched) as one:
+        ordinary = Applied(kubectl, "beside-a-namespace-that-is-gone")
+        until("an ordinary job has its Job", ordinary.is_created)
+        assert "namespaces/gone/batchprocessjobs cannot be listed, the others go on" in one.log
