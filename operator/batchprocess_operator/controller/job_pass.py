@@ -115,9 +115,13 @@ class Pass:
         if found is None:
             return False
         # What was just written must not be decided again from an older picture.
-        if self.services.cache.put_child(found) is not None:
-            return True
-        why = f"Job {found['metadata']['name']} exists, but its labels were changed: delete it"
+        changed = "its labels were changed"
+        try:
+            if self.services.cache.put_child(found) is not None:
+                return True
+        except (ValueError, KeyError, TypeError) as error:
+            changed = f"it was made unreadable ({error})"
+        why = f"Job {found['metadata']['name']} exists, but {changed}: delete it"
         return self._note_refusal(action, Reason(NAME_CONFLICT, why))
 
     def _note_refusal(self, action: Action, why: Reason) -> bool:

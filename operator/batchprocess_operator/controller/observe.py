@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
@@ -65,4 +66,6 @@ async def _read_ended_finalizer(services: Services, job: Job, entry: Entry) -> N
     if ended - {pod.child_uid for pod in pods if pod.ended}:
         namespace, uid = job.identity.namespace, job.identity.uid
         for raw in await services.lookups.finalizer_pods(namespace, uid):
-            services.cache.put_pod(raw)
+            # Anybody may write the labels of one that nobody can read.
+            with suppress(ValueError, KeyError, TypeError):
+                services.cache.put_pod(raw)

@@ -153,6 +153,24 @@ async def test_a_child_whose_label_somebody_took_away_is_told_and_not_asked_for_
 
 
 @in_world
+async def test_a_child_that_somebody_made_unreadable_is_told_with_what_to_do(world: World):
+    world.apply()
+    world.start()
+    await asyncio.sleep(10)
+    path = f"{JOBS}/{CHILD}"
+    world.server.objects[path]["metadata"]["annotations"] = {"batchprocess.dev/shards": "0-1e9"}
+    await world.stop()
+    world.start("another")
+    await asyncio.sleep(30)
+    told = {one["type"]: one for one in world.status()["conditions"]}["NameConflict"]
+    assert told["message"].endswith(": delete it")
+    assert "made unreadable" in told["message"]
+    world.server.delete(path)
+    await asyncio.sleep(60)
+    assert "NameConflict" not in world.conditions()
+
+
+@in_world
 async def test_a_decision_is_never_written_over_a_replicas_newer_status(world: World):
     """Ours was made on an older version, so it must be made again, whatever we know by then."""
     world.apply()
