@@ -26,6 +26,9 @@ FAST = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 LONG = settings(FAST, max_examples=20_000)
+# They take ten minutes of a core. A time limit that ends one looks like a history that fails:
+# it is raised in whichever is at hand, which hypothesis then tells as falsifying.
+LONG_TIME = pytest.mark.timeout(7200)
 
 
 def stored(status: Status) -> dict[str, Any]:
@@ -159,6 +162,7 @@ def test_numbers_never_go_back_final_states_stay_and_a_second_look_changes_nothi
 
 
 @pytest.mark.full
+@LONG_TIME
 @LONG
 @given(histories(honest=False))
 def test_no_lie_raises_in_very_many_histories(history) -> None:
@@ -166,6 +170,7 @@ def test_no_lie_raises_in_very_many_histories(history) -> None:
 
 
 @pytest.mark.full
+@LONG_TIME
 @LONG
 @given(histories(honest=True))
 def test_the_same_holds_in_very_many_histories(history) -> None:

@@ -97,6 +97,7 @@ def observations(draw: st.DrawFn, *, honest: bool) -> Observed:
         gone=tuple(pods[:split]),
         reported=draw(_reported(honest=honest)),
         refused=draw(st.dictionaries(st.sampled_from([WORKER, FINALIZER]), reasons, max_size=1)),
+        unchangeable=draw(st.dictionaries(st.sampled_from(made), reasons, max_size=1)),
         trouble=draw(
             st.dictionaries(
                 st.sampled_from([one.name for one in pods] or [WORKER]),
@@ -222,7 +223,7 @@ def _report(draw: st.DrawFn, shard: int, *, honest: bool) -> ShardReport:
         total=size,
         processed=max(cursor, draw(count)),
         phase=draw(st.sampled_from(["starting", "running", "hook", "storage", "done"])),
-        sealed=honest and cursor == size and draw(st.booleans()),
+        sealed=(cursor == size or not honest) and draw(st.booleans()),
         received=heard,
         advanced=heard - timedelta(seconds=draw(st.integers(0, 900))),
         rate=draw(st.none() | st.floats(0, 2**60) | st.floats(0, 1e-9)),
