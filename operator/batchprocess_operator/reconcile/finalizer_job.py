@@ -93,9 +93,13 @@ def is_finalizing(job: Job, observed: Observed, shards: Shards) -> bool:
     newest = max(made, key=lambda one: one.retry, default=None)
     before, retry = job.before, job.body.spec.retry
     failed = newest is not None and newest.failure is not None
+    sealed = len(shards.sealed) == shards.total
+    if sealed and before.state == "Finalizing":
+        # Whichever Jobs are left: no worker has anything to do.
+        return True
     if newest is None:
         return before.state == "Finalizing"
     workers = [child.retry for child in observed.children if child.role == "worker"]
     if newest.retry < max([*workers, 0]):
         return False
-    return not failed or newest.retry >= retry or len(shards.sealed) == shards.total
+    return not failed or newest.retry >= retry or sealed

@@ -108,6 +108,17 @@ class TestRetry:
         waiting = plan(after(one, working), [before, ended, second, last])
         assert (waiting.status.state, created(waiting)) == ("Finalizing", [])
 
+    def test_that_finds_all_shards_sealed_stays_with_the_finalizer_whichever_jobs_are_left(self):
+        one = job(self.FAILED | {"sealedShards": "0-3", "retry": 2}, retry=3)
+        left = [
+            child(f"{WORKER}-r2", retry=2, suspend=True, shards="1,3", completions=2),
+            child(f"{FINALIZER}-r1", retry=1, status={"succeeded": 1}),
+        ]
+        planned = plan(one, left)
+        assert planned.status.state == "Finalizing"
+        again = plan(after(one, planned), left)
+        assert (again.status, again.actions) == (planned.status, planned.actions)
+
     def test_of_what_an_older_operator_has_written_works_on_all_shards(self):
         status = {key: value for key, value in self.FAILED.items() if key != "sealedBy"}
         (action,) = plan(job(status, retry=1)).actions
