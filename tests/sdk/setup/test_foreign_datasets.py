@@ -102,7 +102,7 @@ def test_what_gives_no_rows_is_told_what_to_give(kind: str) -> None:
         [],
         {},
     ],
-    ids=repr,
+    ids=lambda given: type(given).__qualname__,
 )
 def test_what_a_plain_loop_reads_is_let_through(dataset: Any) -> None:
     refuse_foreign(dataset, collated=False)
