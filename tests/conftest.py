@@ -1,6 +1,7 @@
 """For all tests: which of them share one worker of pytest-xdist, and what a skip means in CI."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ settings.load_profile("untimed")
 
 # Several processes at a time, each with a tiny model: more threads would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Under `nohup` processes would inherit that a hang-up means nothing, and some tests send one.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 share_models()
 
