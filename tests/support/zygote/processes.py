@@ -51,5 +51,7 @@ def stop() -> None:
     if _zygote.cache_info().currsize:
         connection, process = _zygote()
         _zygote.cache_clear()
+        # For whoever has inherited our end as well: a process that a test has forked may still be.
+        connection.shutdown(socket.SHUT_RDWR)
         connection.close()
         process.wait(20)
