@@ -66,18 +66,21 @@ def finish(  # noqa: PLR0913  what a job says of its run
     ledgers = _close_all(names, plan, failed, storage, patience)
     perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
     entries = reducer_entries(ledgers)
-    if not entries and not any(
-        body.files or body.metrics for one in ledgers for body in one.bodies
-    ):
-        _LOG.warning(
-            "the run has no output: no file in upload_path(), no metric, no reducer value; is "
-            "on_checkpoint_start misspelt, or were files written outside upload_path()?"
-        )
+    if not entries:
+        _warn_unless_any_output(ledgers)
     reduced = reduce(entries) if entries else Reduction({})
     summary = summarize(run_id, run, ledgers, reduced, _now())
     published = perform(publish(summary, ledgers), storage, patience)
     _clean(storage, ledgers, patience)
     return published
+
+
+def _warn_unless_any_output(ledgers: Sequence[ShardLedger]) -> None:
+    if not any(body.files or body.metrics for one in ledgers for body in one.bodies):
+        _LOG.warning(
+            "the run has no output: no file in upload_path(), no metric, no reducer value; is "
+            "on_checkpoint_start misspelt, or were files written outside upload_path()?"
+        )
 
 
 def identity(job: str, shard: int, *, retry: int = 0) -> Identity:
