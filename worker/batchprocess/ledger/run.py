@@ -99,6 +99,8 @@ def _have_equal_rows(mine: RunInfo, stored: RunInfo) -> bool:
 
 
 def _why(mine: RunInfo, stored: RunInfo) -> str:
+    if mine.fingerprint is None:
+        return " (its rows vary, or eight of them could not be read here: a warning says so)"
     if mine.fingerprint_of != "huggingface":
         return ""
     if mine.rows_digest is None or stored.rows_digest is None:
