@@ -37,6 +37,14 @@ def test_numbers_depend_on_seed_and_number_alone() -> None:
     assert not set(numbers_at(8)) & set(expected)
 
 
+def test_each_library_gets_the_word_as_the_protocol_says() -> None:
+    found = numbers_at(7)
+    torchs, numpys, randoms = (mixed(seed, 7) for seed in (1, 2, 3))
+    assert found[0] == float(torch.rand((), generator=torch.Generator().manual_seed(torchs)))
+    assert found[1] == np.random.RandomState(numpys % 2**32).random_sample()
+    assert found[3] == random.Random(randoms).random()
+
+
 @pytest.mark.parametrize(
     ("library", "own"), [("torch", [0]), ("numpy", [1, 2]), ("random", [3, 4])]
 )
