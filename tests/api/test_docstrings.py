@@ -7,7 +7,7 @@ import pytest
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.scalars import MUTABLE
-from batchprocess.api.schema.structural import inline, structural
+from batchprocess.api.schema.structural import KEEP_UNKNOWN, inline, structural
 
 _MARK = next(iter(MUTABLE))
 
@@ -18,7 +18,7 @@ def leaves(node: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any
         inner = field.get("items", field)
         if "properties" in inner:
             yield from leaves(inner, f"{path}.{name}")
-        elif field.keys() != {"x-kubernetes-preserve-unknown-fields"}:
+        elif "type" in field or KEEP_UNKNOWN not in field:  # what is handed on is Kubernetes'
             yield f"{path}.{name}", field
 
 

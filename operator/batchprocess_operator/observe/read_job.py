@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.api.new_bounds import STORED
 from batchprocess.api.status import Status
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.model.conditions import Fact, merge
@@ -26,7 +27,7 @@ def read_job(raw: Raw, report_address: ReportAddress | None, refusal: str = "") 
     meta = raw["metadata"]
     given = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": raw.get("spec")}
     try:
-        body = BatchProcessJob.model_validate(given)
+        body = BatchProcessJob.model_validate(given, context=STORED)
     except ValidationError as error:
         raise Unreadable(_sentence(error)) from error
     identity = JobIdentity(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from batchprocess.api.new_bounds import MAX_WORDS
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.observe.read_job import (
     Unreadable,
@@ -97,3 +98,13 @@ def test_settings_too_large_for_an_environment_variable_fail_the_job_with_the_si
     assert failed.reason == "InvalidSpec"
     assert "spec.hparams has 200" in failed.message
     assert planned.actions == ()
+
+
+def test_a_job_that_was_stored_before_a_bound_is_read() -> None:
+    pod = {"initContainers": [{"name": "fetch", "args": ["x"] * (MAX_WORDS + 1)}]}
+    assert read_job(job_object(worker={"template": {"spec": pod}}), None).body.spec.shards
+
+
+def test_a_status_longer_than_may_be_written_is_read() -> None:
+    raw = job_object({"cursors": "1," * 200_000 + "1"})
+    assert read_job(raw, None).before.cursors

@@ -79,7 +79,8 @@ def test_hparams_larger_than_a_variable_are_told_at_once(
 def test_a_message_that_echoes_a_megabyte_of_a_webhooks_words_is_cut_and_told(
     kubectl: testcluster.Kubectl, operator: OperatorProcess
 ) -> None:
-    template = {"spec": {"hostname": "admission webhook " * 10_000}}
+    profile = {"seccompProfile": {"type": "admission webhook " * 10_000}}
+    template = {"spec": {"securityContext": profile}}
     echoing = Applied(kubectl, "echoing", worker={"template": template})
     until("it is told", lambda: echoing.condition("Failed").get("reason") == "JobRejected")
     assert len(echoing.condition("Failed")["message"]) <= 1_024

@@ -9,11 +9,14 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ValidationInfo,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
+
+from batchprocess.api.new_bounds import HANDED_ON, check_handed_on, is_stored
 
 RULES = "x-kubernetes-validations"
 
@@ -104,20 +107,24 @@ class PassedOn(ApiModel):
     passed: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="after")
-    def _extras_are_known(self) -> Self:
-        unknown = sorted((self.model_extra or {}).keys() - self.passed)
+    def _extras_are_known(self, info: ValidationInfo) -> Self:
+        extra = self.model_extra or {}
+        unknown = sorted(extra.keys() - self.passed)
         if unknown:
             raise ValueError(f"{unknown[0]} is not a field of this object in Kubernetes 1.35")
+        if not is_stored(info):
+            for name, value in extra.items():
+                check_handed_on(name, value)
         return self
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """The listed fields, of any type."""
+        """The listed fields, of any type, and bounded."""
         made = super().__get_pydantic_json_schema__(schema, handler)
         body = handler.resolve_ref_schema(made)
-        body["properties"] |= {name: {} for name in sorted(cls.passed)}
+        body["properties"] |= dict.fromkeys(sorted(cls.passed), HANDED_ON)
         body["additionalProperties"] = False
         return made
 

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from batchprocess.api import kubernetes
 from batchprocess.api.base import ApiModel, Like, PassedOn, Rule
+from batchprocess.api.new_bounds import MAX_WORD, MAX_WORDS, at_most_characters, at_most_items
 from batchprocess.api.scalars import DnsLabel, ObjectName, Quantities
 from batchprocess.protocol.variables import PREFIX
 
@@ -15,6 +16,11 @@ _OUR_PATHS = ("/batchprocess", "/var/run/batchprocess", "/dev/shm")  # noqa: S10
 GPU = "nvidia.com/gpu"
 EnvName = Annotated[str, StringConstraints(pattern=r"^[ -<>-~]+$", max_length=256)]
 EnvValue = Annotated[str, StringConstraints(max_length=32_768)]
+Words = Annotated[
+    list[Annotated[str, at_most_characters(MAX_WORD)]],
+    at_most_items(MAX_WORDS),
+]
+Refused = Annotated[str, at_most_characters(MAX_WORD)]
 Path = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
@@ -166,10 +172,10 @@ class InitContainer(Container):
     """Name of the container; not worker. Required. Immutable."""
     image: Path | None = None
     """Image of the container. Required by Kubernetes. Immutable."""
-    command: list[str] = []
-    """Command. Default: that of the image. Immutable."""
-    args: list[str] = []
-    """Arguments. Immutable."""
+    command: Words = []
+    """Command, at most 1024 words of 131072 characters. Default: that of the image. Immutable."""
+    args: Words = []
+    """Arguments, at most 1024 of 131072 characters. Immutable."""
     restart_policy: Literal["Always", "Never", "OnFailure"] | None = None
     """Always makes it a sidecar, which ends after the worker; others are Never and OnFailure.
     Default: that of the pod, Never. Immutable."""
@@ -215,15 +221,15 @@ class WorkerContainer(Container):
 
     name: DnsLabel
     """worker. Required. Immutable."""
-    image: str | None = None
+    image: Refused | None = None
     """Refused: it is spec.image."""
-    command: list[str] | None = None
+    command: Words | None = None
     """Refused: it is spec.command."""
-    args: list[str] | None = None
+    args: Words | None = None
     """Refused: they are part of spec.command."""
-    restart_policy: str | None = None
+    restart_policy: Refused | None = None
     """Refused: it is the operator's."""
-    termination_message_path: str | None = None
+    termination_message_path: Refused | None = None
     """Refused: it is the operator's."""
-    termination_message_policy: str | None = None
+    termination_message_policy: Refused | None = None
     """Refused: it is the operator's."""

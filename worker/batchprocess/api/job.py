@@ -10,6 +10,7 @@ from batchprocess.api.pods import Finalizer, Worker
 from batchprocess.api.rules import JOB_RULES, SPEC_RULES
 from batchprocess.api.scalars import (
     MAX_INT32,
+    MAX_SHARDS,
     MUTABLE,
     Int32,
     JobName,
@@ -47,7 +48,7 @@ class Spec(ApiModel):
     dataset: Reference | None = None
     """module:function that returns the dataset and may take the hparams, at most 256 characters;
     with processor and without command. Immutable."""
-    shards: int = Field(default=1, ge=1, le=10_000)
+    shards: int = Field(default=1, ge=1, le=MAX_SHARDS)
     """Parts that the dataset is cut into, 1 to 10000: the unit of assignment and retry, so many
     more than parallelism. Default 1. Immutable."""
     parallelism: int = Field(default=1, ge=0, le=10_000, json_schema_extra=MUTABLE)

@@ -10,12 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from batchprocess.api.base import ApiModel
-from batchprocess.protocol.json_values import MAX_COUNT
+from batchprocess.api.scalars import Count, Counts, LongText, Ranges, ShortText
 
 MAX_ROWS = 200
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT + 1)]
-"""One more than is ever written: CRDs that are installed say so, and a narrower bound would make a
-stored status unreadable. The API server holds bounds as 64-bit floats, which have both exactly."""
 State = Literal[
     "Pending",
     "Queued",
@@ -114,13 +111,13 @@ class ShardProgress(StatusModel):
 class Display(StatusModel):
     """Texts for the columns of kubectl get; for people, not for programs."""
 
-    progress: str | None = None
+    progress: ShortText | None = None
     """Batches done of all: 421/1000."""
-    shards: str | None = None
+    shards: ShortText | None = None
     """Shards succeeded of all: 38/64."""
-    rate: str | None = None
+    rate: ShortText | None = None
     """Rows a second: 1.2k/s."""
-    eta: str | None = None
+    eta: ShortText | None = None
     """Time to the end: 12m."""
 
 
@@ -139,12 +136,13 @@ class Status(StatusModel):
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
+            "maxItems": 64,
         },
     )
     """What holds of the job, one entry a type."""
-    run_id: str | None = None
+    run_id: ShortText | None = None
     """The run that this job works on: spec.runId, or the object's UID."""
-    output_uri: str | None = Field(default=None, alias="outputURI")
+    output_uri: LongText | None = Field(default=None, alias="outputURI")
     """The run's folder in storage."""
     start_time: datetime | None = None
     """When a worker first ran."""
@@ -162,26 +160,26 @@ class Status(StatusModel):
     """Rows a second that are being committed, smoothed."""
     eta: datetime | None = None
     """When the last shard is estimated to end."""
-    sealed_shards: str | None = None
+    sealed_shards: Ranges | None = None
     """Complete shards as ranges, 0-11,13: those of pods that ended with 0. A retry leaves them
     out."""
     sealed_by: Literal["exitCode"] | None = None
     """What sealedShards follows. Where it is absent an older operator wrote it, which believed
     pods' words too, and a retry works on all shards again."""
-    failed_shards: str | None = None
+    failed_shards: Ranges | None = None
     """Failed shards as ranges."""
-    pending_shards: str | None = None
+    pending_shards: Ranges | None = None
     """Waiting shards as ranges."""
-    cursors: str | None = None
+    cursors: Counts | None = None
     """Committed batches of every shard in order, separated by commas."""
-    claims: str | None = None
+    claims: Counts | None = None
     """Sequence number of the newest claim heard of, for every shard in order, separated by
     commas. Reports of an older claim are ignored."""
     shard_progress: list[ShardProgress] = Field(default=[], max_length=MAX_ROWS)
     """Running and failed shards, at most 200 of them."""
-    metrics: dict[str, Any] | None = None
+    metrics: dict[str, Any] | None = Field(default=None, json_schema_extra={"maxProperties": 1_024})
     """Results of the reducers, at most 3 KiB; summary.json has all of them."""
-    metrics_error: str | None = None
+    metrics_error: LongText | None = None
     """Why the metrics could not be reduced; the outputs count nevertheless."""
     attempts: Count | None = None
     """Pods seen to have started; a lower bound after an outage of the operator."""
@@ -193,7 +191,7 @@ class Status(StatusModel):
     and for a run begun by an operator in whose pods Kubernetes still expanded $(NAME) and $$."""
     replicas: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     """Running worker pods; what kubectl scale and autoscalers read."""
-    selector: str | None = None
+    selector: ShortText | None = None
     """Label selector of the worker pods; what autoscalers read."""
     display: Display | None = None
     """Texts for the columns of kubectl get."""
