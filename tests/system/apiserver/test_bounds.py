@@ -163,7 +163,7 @@ INNER: dict[str, tuple[Any, int]] = {
         32,
     ),
 }
-"""What stands in lists and maps: how a spec with so much of it is made, and how much it may have."""
+"""Of what stands in lists and maps: how a spec with so much is made, and how much it may have."""
 
 
 @pytest.mark.parametrize("field", INNER)
