@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -29,6 +29,7 @@ from batchprocess.sdk.setup.placement import (
 )
 from batchprocess.sdk.setup.settings import Settings, merge
 from batchprocess.sdk.setup.stop_signals import is_of_person, stop_on_signals
+from batchprocess.sdk.thread_calls import counted_in_exit_code
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 _called = threading.Event()
@@ -69,7 +70,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
         dataloader_kwargs=dataloader_kwargs,
     )
     refuse_call_of_starting_child("torch_batch_process")
-    with _the_only_call():
+    with nullcontext() if is_interactive() else counted_in_exit_code(), _the_only_call():
         call = _Call(AttemptState.begin(os.environ))
         call.run(batch_processor_cls, dataset, distributed_context, merge_with_job)
 

@@ -30,12 +30,28 @@ def end_soon_after_script(
     more. at_end: called when the script has ended. tidy: called before the process is ended by
     force, when exit handlers do not run.
     """
-    guard = _Guard(os.getpid(), code, at_end, tidy)
-    if not _guards:
-        sys.exit = _noting(sys.exit)  # type: ignore[assignment]
+    first = not _guards
+    _guards[:] = [_Guard(os.getpid(), code, at_end, tidy)]
+    if not first:
+        return
+    sys.exit = _noting(sys.exit)  # type: ignore[assignment]
+    try:
         # Before threads are waited for: what `atexit` has is called after them.
         threading._register_atexit(_begin)  # type: ignore[attr-defined]
-    _guards[:] = [guard]
+    except RuntimeError:  # the script has ended before the call, which was in a thread
+        _begin()
+
+
+def end_with_failure() -> None:
+    """End this process by force, for an error that Python itself has forgotten, and never with 0.
+
+    Returns if the main thread has raised an error, which Python does not forget.
+    """
+    if _guards and not _guards[-1].has_failed_since():
+        _guards[-1].tidy_up()
+        os._exit(_guards[-1].code or 1)
+    elif not _guards:
+        os._exit(1)
 
 
 def end_soon_after_worker() -> None:
@@ -70,7 +86,11 @@ class _Guard:
         last = threading.Thread(target=self._last_acts, daemon=True)
         last.start()
         last.join(_LAST_ACTS_SECONDS)
-        os._exit(1 if getattr(sys, "last_value", None) is not self.failed_before else self.code)
+        os._exit(1 if self.has_failed_since() else self.code)
+
+    def has_failed_since(self) -> bool:
+        """Whether the main thread has raised what nobody caught."""
+        return getattr(sys, "last_value", None) is not self.failed_before
 
     def _last_acts(self) -> None:
         left = [one.name for one in threading.enumerate() if not one.daemon]
@@ -83,6 +103,10 @@ class _Guard:
             "must be done is done in on_finish)",
             file=sys.stderr,
         )
+        self.tidy_up()
+
+    def tidy_up(self) -> None:
+        """What exit handlers would do."""
         for child in multiprocessing.active_children():
             if child.daemon:  # Python would wait for it; others outlive the script
                 child.kill()
