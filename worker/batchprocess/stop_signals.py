@@ -48,6 +48,21 @@ def handled_by(handler: Handler) -> Iterator[None]:
                 _give_back(number, own)
 
 
+def outlive() -> None:
+    """Have this process live on at each: whoever it works for is asked too, and ends it.
+
+    A terminal and batch systems ask all processes of a group. What this one forks or starts ends
+    by SIGTERM as ever.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    _for_children.append((_stay, signal.signal(signal.SIGTERM, _stay)))
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    pass
+
+
 _for_children: list[tuple[Handler, Any]] = []
 """Handlers of the blocks that go on, and what SIGTERM meant before each."""
 _mask = threading.local()

@@ -36,6 +36,32 @@ torch_batch_process(
 )
 """
 
+STARTING = """
+import os, signal, subprocess, time
+from batchprocess import TorchBatchProcessor, torch_batch_process
+
+class Rows:
+    def __len__(self):
+        return 4
+    def __getitem__(self, row):
+        started = subprocess.Popen(["sleep", "600"])
+        forked = os.fork()
+        if forked == 0:
+            time.sleep(600)
+        started.terminate()
+        os.kill(forked, signal.SIGTERM)
+        return [-started.wait(), os.waitpid(forked, 0)[1]]
+
+class P(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+    def process_batch(self, batch, batch_idx):
+        assert [int(one) for one in batch] == [15, 15], batch
+        self.context.save("rows.jsonl", {"row": [1]})
+
+torch_batch_process(P, Rows(), batch_size=1, dataloader_kwargs={"num_workers": 1})
+"""
+
 
 def wait_for(what: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
@@ -61,6 +87,34 @@ def test_a_closed_terminal_has_a_script_commit_and_stop(script: Script) -> None:
     assert done.returncode == 0, done.stderr
     assert "goes on" in done.stderr
     assert rows(script) == 40
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stop_that_reaches_the_loaders_processes_too_is_one(
+    script: Script, stop: signal.Signals
+) -> None:
+    """As batch systems send it, and terminals."""
+    script.write("inference.py", TELLING.replace("SECONDS", "0.3"))
+    process = subprocess.Popen(
+        [sys.executable, "inference.py"],
+        cwd=script.folder,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for((script.folder / "begun").exists)
+    os.killpg(process.pid, stop)
+    errors = process.communicate(timeout=60)[1]
+    assert (process.returncode, "Traceback" in errors) == (85, False), errors
+    assert 4 <= rows(script) < 40
+
+
+def test_what_a_loaders_process_has_started_ends_by_sigterm(script: Script) -> None:
+    script.write("inference.py", STARTING)
+    done = script.python("inference.py")
+    assert done.returncode == 0, done.stderr
+    assert rows(script) == 4
 
 
 def test_two_hang_ups_are_one_stop(script: Script) -> None:

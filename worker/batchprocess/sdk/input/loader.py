@@ -1,7 +1,6 @@
 """The data loader of one shard: which options it takes, and which rows it is to read."""
 
 import logging
-import signal
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dat
 from batchprocess.sdk.input.queues.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.queues.worker_queues import ForkingContext
 from batchprocess.sdk.input.shard_batches import ShardBatches
+from batchprocess.stop_signals import outlive
 
 _LOG = logging.getLogger("batchprocess")
 _IN_ORDER = "rows are processed in dataset order, so that a restart finds its place"
@@ -114,15 +114,13 @@ def rows_of(dataset: Any) -> int:
 
 
 class _StartOfWorker:
-    """Ctrl-C and a hang-up reach the terminal's whole group; workers outlive both to finish the
-    batch."""
+    """Workers outlive a stop that reaches the whole group, to finish the batch."""
 
     def __init__(self, users: Any) -> None:
         self._users = users
 
     def __call__(self, worker: int) -> None:
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        outlive()
         end_soon_after_worker()
         show_users_dataset()
         if self._users is not None:

@@ -8,7 +8,6 @@ have not got. With loader workers a process like them reads the sample, and leav
 import logging
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 from batchprocess.sdk.device.torch_private import become_loader_worker
 from batchprocess.sdk.seeding.generators import Preserved
 from batchprocess.sdk.setup.fingerprint import Fingerprint, fingerprint
+from batchprocess.stop_signals import outlive
 
 _LOG = logging.getLogger("batchprocess")
 
@@ -104,8 +104,7 @@ class SampleProcess:
 
 def _sample(connection: Connection, others_end: Connection, task: _Task) -> None:
     others_end.close()
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    outlive()
     # The interpreter is left at once, whatever user code has started: it might wait for that.
     with suppress(EOFError):  # nobody wants to know any more
         connection.recv_bytes()
