@@ -36,6 +36,7 @@ from batchprocess_operator.watch.intake import Intake
 from batchprocess_operator.watch.lookups import Lookups
 from batchprocess_operator.watch.pod_directory import PodDirectory
 from batchprocess_operator.watch.relist import Relist
+from batchprocess_operator.watch.served_schema import ServedSchema
 from batchprocess_operator.watch.watching import Watch
 
 _LOG = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class _Operator:
             queue=self._queue,
             reports=self._tracker,
             lookups=self._lookups,
+            served_schema=ServedSchema(self._api, self._clock),
             recorder=EventRecorder(self._api, self._clock),
             clock=self._clock,
         )

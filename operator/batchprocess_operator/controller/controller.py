@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
 from batchprocess_operator.kube.errors import ApiError, Unavailable
 from batchprocess_operator.model.plain_text import plain
+from batchprocess_operator.model.reasons import INVALID_SPEC
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_job import (
     Unreadable,
@@ -79,8 +80,10 @@ class Controller:
         try:
             job = read_stored(stored, raw, self.report_address())
         except Unreadable as error:
-            await self._write_stalled(entry, raw, "InvalidSpec", str(error))
+            await self._write_stalled(entry, raw, INVALID_SPEC, str(error))
             return 0.0
+        if job.unknown:
+            job = replace(job, unsure=await self.services.served_schema.refusal(job.unknown))
         pause = await Pass(self.services, job, entry, raw, memory, now).run()
         memory.failures = 0
         return pause

@@ -10,6 +10,7 @@ from batchprocess_operator.kube.client import Api
 from batchprocess_operator.model.observed import Reported
 from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.lookups import Lookups
+from batchprocess_operator.watch.served_schema import ServedSchema
 
 
 class Reports(Protocol):
@@ -31,5 +32,6 @@ class Services:
     queue: WorkQueue
     reports: Reports
     lookups: Lookups
+    served_schema: ServedSchema
     recorder: EventRecorder
     clock: Callable[[], float]

@@ -13,6 +13,11 @@ def job_object(namespace: str, name: str) -> str:
     return f"{job_objects(namespace)}/{name}"
 
 
+def served_schema() -> str:
+    """The OpenAPI document of our group, with the defaults that are filled in."""
+    return f"/openapi/v3/apis/{GROUP}/{VERSION}"
+
+
 def child_jobs(namespace: str | None = None) -> str:
     """The collection of Jobs."""
     return _collection("/apis/batch/v1", namespace, "jobs")

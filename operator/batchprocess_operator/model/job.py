@@ -1,6 +1,7 @@
 """What is reconciled, and what is decided about it. Values only."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import State, Status
@@ -15,10 +16,24 @@ SUCCESSFUL = frozenset({"Complete", "CompleteWithFailures"})
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownField:
+    """A field of the object that the CRD of a newer release has. `path`: keys, and list indexes."""
+
+    path: tuple[str | int, ...]
+    value: Any
+
+    @property
+    def name(self) -> str:
+        """As people write it: spec.worker.colour."""
+        return ".".join(map(str, self.path))
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What is reconciled: the object, its identity and its status as last written.
 
-    `refusal`: why no worker can be made for it, ever; empty for most.
+    `refusal`: why no worker can be made for it, ever; empty for most. `unknown`: fields that
+    `body` lacks. `unsure`: why nothing may be begun because of them; empty if it may.
     """
 
     body: BatchProcessJob
@@ -26,6 +41,8 @@ class Job:
     before: Status
     report_address: ReportAddress | None = None
     refusal: str = ""
+    unknown: tuple[UnknownField, ...] = ()
+    unsure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
-"""Why the API server does not take a child: reasons that conditions give and decisions turn on."""
+"""Why a child cannot be made: reasons that conditions give and decisions turn on."""
 
+INVALID_SPEC = "InvalidSpec"
+"""What the object says is not what this operator can make pods of."""
 NAME_CONFLICT = "NameConflict"
 """Another's object has our child's name."""
 JOB_REJECTED = "JobRejected"

@@ -1,6 +1,6 @@
 """From the stored object to a job and back. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,14 @@ from batchprocess.api.status import Status
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.model.conditions import Fact, merge
 from batchprocess_operator.model.identity import JobIdentity, run_uri_of
-from batchprocess_operator.model.job import Job
+from batchprocess_operator.model.job import Job, UnknownField
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_children import Raw, parse_time
 from batchprocess_operator.observe.stored_job import StoredJob
+from batchprocess_operator.observe.unknown_fields import unknown_fields, without
+
+_MAX_ROUNDS = 16
+"""A field is only looked into once those around it are known."""
 
 
 class Unreadable(ValueError):
@@ -26,10 +30,7 @@ def read_job(raw: Raw, report_address: ReportAddress | None, refusal: str = "") 
     """What is reconciled; `refusal` as in `Job`. Raises Unreadable."""
     meta = raw["metadata"]
     given = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": raw.get("spec")}
-    try:
-        body = BatchProcessJob.model_validate(given, context=STORED)
-    except ValidationError as error:
-        raise Unreadable(_sentence(error)) from error
+    body, unknown = _read_known(given)
     identity = JobIdentity(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -38,7 +39,7 @@ def read_job(raw: Raw, report_address: ReportAddress | None, refusal: str = "") 
         generation=meta.get("generation", 1),
         run_uri=run_uri_of(body, meta["uid"]),
     )
-    return Job(body, identity, read_status(raw), report_address, refusal)
+    return Job(body, identity, read_status(raw), report_address, refusal, unknown)
 
 
 def read_stored(stored: StoredJob, raw: Raw, report_address: ReportAddress | None) -> Job:
@@ -91,6 +92,26 @@ def status_body(raw: Raw, status: Status) -> dict[str, Any]:
         "metadata": {key: meta[key] for key in kept},
         "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
+
+
+def _read_known(given: Raw) -> tuple[BatchProcessJob, tuple[UnknownField, ...]]:
+    """The job as far as this release knows it, and what else there is."""
+    unknown: list[UnknownField] = []
+    for _ in range(_MAX_ROUNDS):
+        try:
+            job = BatchProcessJob.model_validate(given, context=STORED)
+            return job, _in_order(unknown)
+        except ValidationError as error:
+            found = unknown_fields(given, error)
+            if not found:
+                raise Unreadable(_sentence(error)) from error
+        unknown += found
+        given = without(given, found)
+    raise Unreadable(f"{unknown[0].name}: too many fields of another version")
+
+
+def _in_order(fields: Iterable[UnknownField]) -> tuple[UnknownField, ...]:
+    return tuple(sorted(fields, key=lambda field: field.name))
 
 
 def _sentence(error: ValidationError) -> str:

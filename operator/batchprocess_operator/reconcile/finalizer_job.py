@@ -16,6 +16,7 @@ from batchprocess_operator.model.observed import (
     message_of_exit,
 )
 from batchprocess_operator.model.plan import CreateJob, DeleteJob
+from batchprocess_operator.model.reasons import INVALID_SPEC
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.reconcile.refusals import refused
 from batchprocess_operator.reconcile.run_spelling import spelling_of_run
@@ -30,6 +31,8 @@ def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
     if child is None or (child.failure is not None and child.retry < job.body.spec.retry):
         if name in observed.refused:
             return refused(observed.refused[name], "Finalizing")
+        if job.unsure:
+            return Decision("Finalizing", blocked=Reason(INVALID_SPEC, job.unsure))
         spell = spelling_of_run(job.before, observed)
         manifest = finalizer_job(job.body, identity, _may_be_closed(job, shards), spell)
         return Decision("Finalizing", (CreateJob(manifest),))

@@ -13,6 +13,7 @@ from batchprocess_operator.model.observed import (
     Reason,
 )
 from batchprocess_operator.model.plan import Action, CreateJob, DeleteJob, PatchJob
+from batchprocess_operator.model.reasons import INVALID_SPEC
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.reconcile.finalizer_job import finalize
 from batchprocess_operator.reconcile.refusals import refused
@@ -25,18 +26,20 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
     """No worker Job of this retry is there: the first time, or it was deleted by hand."""
     identity, spec = job.identity, job.body.spec
     if job.refusal:
-        return Decision("Failed", failure=Reason("InvalidSpec", job.refusal))
+        return Decision("Failed", failure=Reason(INVALID_SPEC, job.refusal))
     name = worker_job_name(identity.name, identity.uid, spec.retry)
     if name in observed.refused:
         return refused(observed.refused[name], "Pending")
     todo = frozenset(range(spec.shards)) - shards.sealed if spec.retry else None
     if todo is not None and not todo:
         return finalize(job, observed, shards)
+    if job.unsure:
+        return Decision("Pending", blocked=Reason(INVALID_SPEC, job.unsure))
     spell = spelling_of_run(job.before, observed)
     try:
         manifest = worker_job(job.body, identity, job.report_address, todo, spell)
     except InvalidArgument as error:
-        return Decision("Failed", failure=Reason("InvalidSpec", str(error)))
+        return Decision("Failed", failure=Reason(INVALID_SPEC, str(error)))
     return Decision("Pending", (*stop(job, observed), CreateJob(manifest)))
 
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from batchprocess_operator.model.conditions import Fact, by_type
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
-from batchprocess_operator.model.observed import Observed, ShardReport, count_running
-from batchprocess_operator.model.reasons import NAME_CONFLICT
+from batchprocess_operator.model.observed import Observed, Reason, ShardReport, count_running
+from batchprocess_operator.model.reasons import INVALID_SPEC, NAME_CONFLICT
 from batchprocess_operator.observe.data_loss import regressed
 from batchprocess_operator.observe.shards import Shards
+from batchprocess_operator.observe.unknown_fields import warning
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
 
@@ -30,16 +31,16 @@ def current_facts(
         ]
     facts = [_running(observed, decision), _suspended(job, decision)]
     if decision.blocked is not None:
-        kind, true = ("NameConflict", True)
-        if decision.blocked.reason != NAME_CONFLICT:
-            kind, true = ("PodsStarting", False)
-        facts.append(Fact(kind, true, decision.blocked.reason, decision.blocked.message))
+        facts.append(_blocked(decision.blocked))
+    if job.unknown:
+        facts.append(warning(job.unknown, job.unsure))
     if decision.state == "Running":
         facts.append(_progressing(job, observed, shards, now))
     facts += pods_starting(observed, decision.child)
     facts += pods_failed(job, observed, shards, decision)
     facts += _degraded(job, observed, shards)
-    facts += _unchangeable(observed)
+    if not any(fact.type == "Stalled" for fact in facts):
+        facts += _unchangeable(observed)
     if decision.child is None and decision.state == "Pending":
         # For tools that wait until a job is under way; a run may last for days.
         facts.append(Fact("Reconciling", True, "CreatingJob", "the worker Job is being created"))
@@ -82,6 +83,13 @@ def _at_the_end(decision: Decision, observed: Observed) -> list[Fact]:
         # Pods of a failed job that cannot be stopped go on.
         *(_unchangeable(observed) or [Fact("Stalled", True, reason, message)]),
     ]
+
+
+def _blocked(why: Reason) -> Fact:
+    kind, true = {NAME_CONFLICT: ("NameConflict", True), INVALID_SPEC: ("Stalled", True)}.get(
+        why.reason, ("PodsStarting", False)
+    )
+    return Fact(kind, true, why.reason, why.message)
 
 
 def _running(observed: Observed, decision: Decision) -> Fact:

@@ -13,6 +13,7 @@ _BAD_NEWS = {
     "Degraded": "True",
     "NameConflict": "True",
     "Stalled": "True",
+    "UnknownFields": "True",
     "WaitingForNode": "True",
     "PodsStarting": "False",
     "PodsFailed": "True",

@@ -13,6 +13,7 @@ from batchprocess_operator.reconcile import reconcile as reconcile_module
 from support.operator.fake_api import FakeApi, FakeServer, Object, Request
 from support.operator.lives import Operator
 from support.operator.objects import job_object
+from support.operator.served_schemas import served_schema
 from support.operator.virtual_time import run_virtually
 
 JOBS = "/apis/batch/v1/namespaces/team/jobs"
@@ -380,6 +381,34 @@ async def test_a_job_that_this_version_cannot_read_is_told_and_left_alone(world:
     assert world.conditions()["Stalled"] == ("True", "InvalidSpec")
     assert world.writes("/jobs") == []
     assert world.writes("/status") == ["PUT"]
+
+
+@in_world
+async def test_a_newer_crd_over_a_running_job_leaves_it_in_hand(world: World):
+    """Its default is in every job from then on, for the API server reads it into each."""
+    world.apply()
+    world.start()
+    await asyncio.sleep(10)
+    change = {"spec": {"colour": "blue", "suspend": True}}
+    world.server.change(paths.job_object("team", "digits"), change)
+    await asyncio.sleep(10)
+    assert world.status()["state"] == "Suspended"
+    assert world.conditions()["UnknownFields"] == ("True", "NewerCRD")
+    # Whether it may get a finalizer is not known: nobody says what is the default.
+    world.server.objects[paths.served_schema()] = served_schema(colour={"default": "blue"})
+    await asyncio.sleep(60)
+    assert world.events().count("NewerCRD") == 1
+    world.apply("other", colour="blue")
+    world.apply("bright", colour="red")
+    await asyncio.sleep(60)
+    assert "Stalled" not in world.conditions("other")
+    assert world.conditions("bright")["Stalled"] == ("True", "InvalidSpec")
+    jobs = {
+        one["metadata"]["labels"][LABEL_JOB] for one in world.server.list("/apis/batch/v1/jobs")
+    }
+    assert jobs == {"digits", "other"}
+    asked = [one for one in world.server.requests if "openapi" in one.path]
+    assert len(asked) <= 5
 
 
 @in_world

@@ -1,5 +1,7 @@
 """From the stored object to a job, and a status back to it."""
 
+import copy
+
 import pytest
 
 from batchprocess.api.new_bounds import MAX_WORDS
@@ -20,9 +22,29 @@ def test_a_job_is_read_with_its_identity_and_its_last_status() -> None:
     assert (one.before.state, one.before.retry, one.body.spec.retry) == ("Running", 2, 3)
 
 
-def test_a_field_of_another_version_is_named() -> None:
-    with pytest.raises(Unreadable, match=r"^spec\.colour: Extra inputs are not permitted$"):
-        read_job(job_object(colour="blue"), None)
+def test_fields_of_another_version_are_set_apart_wherever_they_are() -> None:
+    template = {"spec": {"mood": {"a": 1}, "containers": [{"name": "worker", "hue": None}]}}
+    finalizer = {"tolerations": [{"operator": "Exists"}, {"operator": "Exists", "until": 3}]}
+    worker = {"gpus": 2, "niceness": 0, "template": template}
+    raw = job_object(colour="blue", worker=worker, finalizer=finalizer)
+    before = copy.deepcopy(raw)
+    one = read_job(raw, None)
+    assert {field.name: field.value for field in one.unknown} == {
+        "spec.colour": "blue",
+        "spec.finalizer.tolerations.1.until": 3,
+        "spec.worker.niceness": 0,
+        "spec.worker.template.spec.containers.0.hue": None,
+        "spec.worker.template.spec.mood": {"a": 1},
+    }
+    assert one.body.spec.worker.gpus == 2
+    assert one.body.spec.worker.template == {"spec": {"containers": [{"name": "worker"}]}}
+    assert one.body.spec.finalizer.tolerations == [{"operator": "Exists"}] * 2
+    assert raw == before
+
+
+def test_a_value_of_another_version_is_named_though_there_are_unknown_fields_too() -> None:
+    with pytest.raises(Unreadable, match=r"^spec\.shards: Input should be less than"):
+        read_job(job_object(colour="blue", shards=20_000), None)
 
 
 def test_a_rule_that_the_api_server_did_not_check_is_said_in_its_own_words() -> None:

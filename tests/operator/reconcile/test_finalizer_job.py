@@ -1,5 +1,7 @@
 """The finalizer Job: made once all is done, and believed. Pure: no clock, no API server."""
 
+from dataclasses import replace
+
 from batchprocess_operator.model.plan import DeleteJob
 from support.operator.objects import (
     FINALIZER,
@@ -72,3 +74,12 @@ def test_a_verification_error_fails_the_job_with_the_finalizers_sentence():
     assert planned.status.state == "Failed"
     assert conditions(planned)["Failed"] == ("True", "VerificationFailed")
     assert conditions(planned)["Stalled"] == ("True", "VerificationFailed")
+
+
+def test_no_finalizer_is_made_for_a_job_with_a_field_that_nobody_here_knows():
+    unsure = replace(job(colour="red"), unsure="spec.colour is red")
+    planned = plan(unsure, [child(status=DONE)])
+    assert planned.actions == ()
+    assert planned.status.state == "Finalizing"
+    assert conditions(planned)["Stalled"] == ("True", "InvalidSpec")
+    assert created(plan(job(colour="red"), [child(status=DONE)])) == [FINALIZER]

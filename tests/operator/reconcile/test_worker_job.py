@@ -1,10 +1,16 @@
 """The worker Job: made, adjusted, refused. Pure: no clock, no API server."""
 
+from dataclasses import replace
+from typing import Any
+
+from batchprocess_operator.model.conditions import by_type
+from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.observed import Reason
 from support.operator.objects import (
     WORKER,
     after,
     child,
+    condition,
     job,
     plan,
     pod,
@@ -69,3 +75,54 @@ def test_a_quota_that_refuses_the_child_is_told_and_not_final():
     planned = plan(job(), refused={WORKER: Reason("NotAllowed", "exceeded quota")})
     assert planned.status.state == "Pending"
     assert conditions(planned)["PodsStarting"] == ("False", "NotAllowed")
+
+
+UNSURE = 'spec.colour is "red", which means nothing to me'
+
+
+def unsure(**spec: Any) -> Job:
+    return replace(job(spec.pop("status", None), colour="red", **spec), unsure=UNSURE)
+
+
+def test_with_a_field_that_nobody_here_knows_nothing_is_begun():
+    planned = plan(unsure())
+    assert planned.actions == ()
+    assert planned.status.state == "Pending"
+    assert conditions(planned)["Stalled"] == ("True", "InvalidSpec")
+    assert planned.requeue_after == 15.0
+
+
+def test_what_has_begun_with_such_a_field_goes_on_and_is_told():
+    changed = unsure(suspend=True, parallelism=3, timeouts={"activeDeadlineSeconds": 900})
+    planned = plan(changed, [child()], [pod(0)])
+    wanted = {"suspend": True, "parallelism": 3, "activeDeadlineSeconds": 900}
+    assert patches(planned) == [wanted]
+    assert planned.status.state == "Running"
+    assert "Stalled" not in conditions(planned)
+    told = by_type(planned.status.conditions)["UnknownFields"]
+    assert (told.status, told.reason) == ("True", "NewerCRD")
+    assert told.message.endswith(UNSURE)
+    assert [event.reason for event in planned.events] == ["NewerCRD"]
+
+
+def test_a_retry_with_such_a_field_waits_and_goes_on_when_it_is_known():
+    failed = {"state": "Failed", "retry": 0, "conditions": []}
+    old = child(suspend=True, status={"conditions": [condition("Failed", "BackoffLimitExceeded")]})
+    planned = plan(unsure(status=failed, retry=1), [old])
+    assert planned.actions == ()
+    assert conditions(planned)["Stalled"] == ("True", "InvalidSpec")
+    again = after(job(failed, retry=1), planned)
+    assert created(plan(again, [old])) == [f"{WORKER}-r1"]
+
+
+def test_a_field_that_means_nothing_is_told_and_stops_nothing():
+    planned = plan(job(colour="blue"))
+    assert created(planned) == [WORKER]
+    assert conditions(planned)["UnknownFields"] == ("True", "NewerCRD")
+
+
+def test_two_reasons_to_be_stalled_are_one_condition():
+    """The API server refuses a list with two entries of one type."""
+    refusal = {"unchangeable": {WORKER: Reason("NotAllowed", "no")}}
+    kinds = [one.type for one in plan(unsure(), **refusal).status.conditions]
+    assert kinds.count("Stalled") == 1

@@ -19,6 +19,7 @@ from batchprocess_operator.watch.collections import Kind, collections
 from batchprocess_operator.watch.intake import Intake
 from batchprocess_operator.watch.lookups import Lookups
 from batchprocess_operator.watch.relist import Relist
+from batchprocess_operator.watch.served_schema import ServedSchema
 from support.operator.fake_api import Died, FakeApi, FakeServer, Fault, Object
 from support.operator.fake_jobs import FakeCluster, Script, all_well
 from support.operator.objects import job_object
@@ -55,6 +56,7 @@ class Operator:
             queue=queue,
             reports=tracker,
             lookups=Lookups(api, loop.time),  # type: ignore[arg-type]
+            served_schema=ServedSchema(api, loop.time),  # type: ignore[arg-type]
             recorder=EventRecorder(api, loop.time),  # type: ignore[arg-type]
             clock=loop.time,
         )

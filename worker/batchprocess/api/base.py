@@ -14,11 +14,13 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from batchprocess.api.new_bounds import HANDED_ON, check_handed_on, is_stored
 
 RULES = "x-kubernetes-validations"
+NOT_PASSED_ON = "not_passed_on"
+"""Type of the error about fields that `PassedOn` does not list; `unknown` in its context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,11 @@ class PassedOn(ApiModel):
         extra = self.model_extra or {}
         unknown = sorted(extra.keys() - self.passed)
         if unknown:
-            raise ValueError(f"{unknown[0]} is not a field of this object in Kubernetes 1.35")
+            raise PydanticCustomError(
+                NOT_PASSED_ON,
+                "{first} is not a field of this object in Kubernetes 1.35",
+                {"first": unknown[0], "unknown": unknown},
+            )
         if not is_stored(info):
             for name, value in extra.items():
                 check_handed_on(name, value)

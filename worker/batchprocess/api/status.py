@@ -43,7 +43,7 @@ class Condition(StatusModel):
 
     type: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9]*[A-Za-z0-9])?$", max_length=316)
     """Which fact: Running, Suspended, Progressing, PodsStarting, WaitingForNode, MetricsReduced,
-    NameConflict, Degraded, Complete, Failed, Reconciling or Stalled."""
+    NameConflict, Degraded, UnknownFields, Complete, Failed, Reconciling or Stalled."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
     observed_generation: Count | None = None
