@@ -63,7 +63,10 @@ class ChildJob:
 
 @dataclass(frozen=True, slots=True)
 class ChildPod:
-    """One pod of ours. `waiting` and `died` are about container `worker`."""
+    """One pod of ours. `waiting`, `died` and `ended_at` are about container `worker`.
+
+    `ended_at` by the clock of its node; `beside`: other containers that keep the pod from ending.
+    """
 
     name: str
     uid: str
@@ -75,6 +78,8 @@ class ChildPod:
     node: str | None = None
     started: bool = False
     ended: bool = False
+    ended_at: datetime | None = None
+    beside: tuple[str, ...] = ()
     exit_code: int | None = None
     died: Reason | None = None
     waiting: Reason | None = None

@@ -21,6 +21,7 @@ from batchprocess_operator.model.names import (
 )
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
 from batchprocess_operator.model.plain_text import plain
+from batchprocess_operator.observe.pod_states import containers_beside
 
 Raw = Mapping[str, Any]
 MAX_TERMINATION = 12_288
@@ -80,6 +81,8 @@ def pod_of(raw: Raw) -> ChildPod:
         node=raw["spec"].get("nodeName"),
         started=bool(running or ended),
         ended=bool(ended) or status.get("phase") in ("Succeeded", "Failed"),
+        ended_at=_time_or_none(ended.get("finishedAt")),
+        beside=containers_beside(status),
         exit_code=ended.get("exitCode"),
         died=_died(ended),
         waiting=_waiting(status),

@@ -72,6 +72,7 @@ def read_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Sha
     ends = _newest_ends(observed, total, each)
     told = {k for k, end in ends.items() if end.sealed}
     told |= {k for k, report in observed.reported.shards.items() if report.sealed}
+    told |= _ended_well(observed, workers, total, each)
     done = sealed | (told & every)
     current = max(workers, key=lambda child: child.retry, default=None)
     if current is None:
@@ -101,6 +102,15 @@ def _sealed(before: Status, workers: Iterable[ChildJob], total: int, each: int) 
     trusted = parse_ranges(before.sealed_shards) if before.sealed_by == "exitCode" else frozenset()
     ended = [shards_of(child, child.completed_indexes, total, each) for child in workers]
     return (trusted & frozenset(range(total))).union(*ended)
+
+
+def _ended_well(
+    observed: Observed, workers: Iterable[ChildJob], total: int, each: int
+) -> frozenset[int]:
+    """Shards of containers that ended with 0; Kubernetes counts their pods once these end too."""
+    well = [pod for pod in (*observed.gone, *observed.pods) if pod.exit_code == 0]
+    of = [(child, {pod.index for pod in well if pod.child_uid == child.uid}) for child in workers]
+    return frozenset[int]().union(*(shards_of(child, done, total, each) for child, done in of))
 
 
 def _newest_ends(observed: Observed, total: int, each: int) -> dict[int, ShardEnd]:

@@ -8,6 +8,7 @@ from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess_operator.model.conditions import Fact
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
 from batchprocess_operator.model.plan import Action, GiveUpPod, ResetBackoff
+from batchprocess_operator.model.words import counted
 
 _NOBODYS_FAULT = frozenset({ExitCode.STOPPED, ExitCode.FENCED, ExitCode.STORAGE})
 _MAX_NAMED = 3
@@ -37,7 +38,9 @@ def recover_pods(
         "WaitingForNode",
         true=True,
         reason="NodeLost",
-        message=f"{len(stuck)} pods cannot be stopped because their node is gone: {named}",
+        message=(
+            f"{counted(len(stuck), 'pod')} cannot be stopped because the node is gone: {named}"
+        ),
     )
     if lost_node_seconds is None:
         return Recovery(resets, (fact,))

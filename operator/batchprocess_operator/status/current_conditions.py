@@ -1,22 +1,18 @@
 """Which conditions hold, from a decision and what is observed. Pure."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from batchprocess_operator.model.conditions import Fact, by_type
-from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
-from batchprocess_operator.model.observed import Observed, Reason, ShardReport, count_running
+from batchprocess_operator.model.observed import Observed, Reason, count_running
 from batchprocess_operator.model.reasons import INVALID_SPEC, NAME_CONFLICT
+from batchprocess_operator.model.words import counted
 from batchprocess_operator.observe.data_loss import regressed
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.observe.unknown_fields import warning
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
-
-_MAX_STALL_SECONDS = 300
-"""A stall is shown at half of stallSeconds, when the agent would end it, or after this long."""
-_FRESH_SECONDS = 30
+from batchprocess_operator.status.progressing import progressing
 
 
 def current_facts(
@@ -34,8 +30,7 @@ def current_facts(
         facts.append(_blocked(decision.blocked))
     if job.unknown:
         facts.append(warning(job.unknown, job.unsure))
-    if decision.state == "Running":
-        facts.append(_progressing(job, observed, shards, now))
+    facts += progressing(job, observed, shards, decision, now)
     facts += pods_starting(observed, decision.child)
     facts += pods_failed(job, observed, shards, decision)
     facts += _degraded(job, observed, shards)
@@ -45,25 +40,6 @@ def current_facts(
         # For tools that wait until a job is under way; a run may last for days.
         facts.append(Fact("Reconciling", True, "CreatingJob", "the worker Job is being created"))
     return facts
-
-
-def stalled_shards(
-    job: Job, reports: Iterable[ShardReport], running: frozenset[int], now: datetime
-) -> list[int]:
-    """Running shards that send reports, and whose reports have shown nothing done for too long.
-
-    Silence says nothing: the way of reports may be cut, and the work goes on.
-    """
-    limit = min(job.body.spec.timeouts.stall_seconds / 2, _MAX_STALL_SECONDS)
-    since, fresh = now - timedelta(seconds=limit), now - timedelta(seconds=_FRESH_SECONDS)
-    return sorted(
-        report.shard
-        for report in reports
-        if report.shard in running
-        and report.phase != "starting"
-        and report.advanced < since
-        and report.received > fresh
-    )
 
 
 def _at_the_end(decision: Decision, observed: Observed) -> list[Fact]:
@@ -96,7 +72,7 @@ def _running(observed: Observed, decision: Decision) -> Fact:
     pods = count_running(observed)
     count = pods["worker"] + pods["finalizer"]
     if count:
-        return Fact("Running", True, "PodsRunning", f"{count} pods")
+        return Fact("Running", True, "PodsRunning", counted(count, "pod"))
     # Not the state's name: "Running is False because Running" would tell nobody anything.
     reason = "NoPodNow" if decision.state == "Running" else decision.state
     return Fact("Running", False, reason, "no pod runs at this moment")
@@ -119,18 +95,6 @@ def _unchangeable(observed: Observed) -> list[Fact]:
     others = len(observed.unchangeable) - 1
     message = f"{name} cannot be changed: {why.message}" + (f"; {others} more" if others else "")
     return [Fact("Stalled", True, why.reason, message)]
-
-
-def _progressing(job: Job, observed: Observed, shards: Shards, now: datetime) -> Fact:
-    stalled = stalled_shards(job, observed.reported.shards.values(), shards.running, now)
-    if not stalled:
-        return Fact("Progressing", True, "BatchesFinish")
-    return Fact(
-        "Progressing",
-        False,
-        "Stalled",
-        f"no batch finished lately in shards {format_ranges(stalled)}",
-    )
 
 
 def _metrics(job: Job, decision: Decision) -> list[Fact]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from batchprocess_operator.model.conditions import Fact
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed, Reason
+from batchprocess_operator.model.words import counted
 
 _NO_MODULE = ("No module named batchprocess", "No module named 'batchprocess'")
 
@@ -22,15 +23,16 @@ def pods_starting(observed: Observed, child: ChildJob | None) -> tuple[Fact, ...
         return (_not_starting(reasons),)
     waiting = sum(pod.alive and not pod.started for pod in pods)
     if waiting:
-        return (Fact("PodsStarting", true=True, reason="Starting", message=f"{waiting} pods"),)
+        return (
+            Fact("PodsStarting", true=True, reason="Starting", message=counted(waiting, "pod")),
+        )
     return ()
 
 
 def _not_starting(reasons: Iterable[Reason]) -> Fact:
-    counted = Counter(reasons)
-    (worst, count), *_ = counted.most_common(1)
-    pods = "1 pod" if count == 1 else f"{count} pods"
-    return Fact("PodsStarting", true=False, reason=worst.reason, message=f"{pods}: {worst.message}")
+    (worst, count), *_ = Counter(reasons).most_common(1)
+    message = f"{counted(count, 'pod')}: {worst.message}"
+    return Fact("PodsStarting", true=False, reason=worst.reason, message=message)
 
 
 def _reason(pod: ChildPod, observed: Observed) -> Reason | None:

@@ -19,7 +19,7 @@ def once(*facts: Fact):
 
 
 def test_the_time_stays_while_the_status_stays_though_reason_and_generation_change() -> None:
-    before = once(Fact("Running", True, "PodsRunning", "1 pods"))
+    before = once(Fact("Running", True, "PodsRunning", "1 pod"))
     (after,) = merge(before, [Fact("Running", True, "Other", "2 pods")], generation=2, now=LATER)
     assert after.last_transition_time == NOW
     assert (after.reason, after.message, after.observed_generation) == ("Other", "2 pods", 2)

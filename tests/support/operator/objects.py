@@ -71,7 +71,10 @@ def condition(kind: str, reason: str = "", message: str = "") -> dict[str, str]:
 
 
 def pod(index: int = 0, **fields: Any) -> ChildPod:
-    """A running pod of WORKER. `code`: it has ended; `said`: its termination message."""
+    """A running pod of WORKER. `code`: it has ended; `said`: its termination message.
+
+    `over`: when, in seconds; `beside`: names of other containers, which still run.
+    """
     of, created = fields.pop("of", WORKER), stamp(fields.pop("created", -50))
     code, said = fields.pop("code", None), fields.pop("said", None)
     name = fields.pop("name", f"{of}-{index}-{created}")
@@ -88,7 +91,11 @@ def pod(index: int = 0, **fields: Any) -> ChildPod:
     if code is not None:
         message = said.encode().decode() if isinstance(said, Termination) else said
         state = {"terminated": {"exitCode": code, "reason": "Error", "message": message or ""}}
-    status = {"phase": phase, "containerStatuses": [{"name": "worker", "state": state}]}
+        if "over" in fields:
+            state["terminated"]["finishedAt"] = stamp(fields.pop("over"))
+    others = [{"name": name, "state": {"running": {}}} for name in fields.pop("beside", ())]
+    containers = [{"name": "worker", "state": state}, *others]
+    status: dict[str, Any] = {"phase": phase, "containerStatuses": containers}
     status["conditions"] = fields.pop("conditions", [])
     return pod_of({"metadata": meta, "spec": {"nodeName": "node-1"} | fields, "status": status})
 
