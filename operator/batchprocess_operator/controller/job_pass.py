@@ -4,19 +4,23 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from batchprocess.backoff import Backoff
 from batchprocess_operator.apply.perform import NameTakenError, Target, perform
 from batchprocess_operator.controller.observe import Refusal, observe
+from batchprocess_operator.controller.repeats import Repeats
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
 from batchprocess_operator.kube.errors import Denied, Rejected
+from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.observed import Observed, Reason
 from batchprocess_operator.model.plan import Action, CreateJob, Event, Plan
 from batchprocess_operator.model.reasons import JOB_REJECTED, NAME_CONFLICT, NOT_ALLOWED
 from batchprocess_operator.reconcile.reconcile import reconcile
+from batchprocess_operator.status.changes_undone import CHANGES_UNDONE
 from batchprocess_operator.status.events import events_of
 from batchprocess_operator.watch.cache import Entry
 
@@ -27,6 +31,8 @@ _SOON_SECONDS = 1.0
 """Between passes that each want more done: somebody may be undoing what we do."""
 _CONFLICTS = Backoff(first=0.1, most=30.0)
 _FOREVER = float("inf")
+_CONTESTED_SECONDS = 900.0
+"""For so long after our start we expect whoever has undone what we did to go on."""
 _LOAD = 10.0
 """A job is worked on for at most a tenth of the time: large ones change many times a second."""
 
@@ -36,6 +42,7 @@ class Memory:
     """What is remembered of a job between passes, all of it dispensable."""
 
     refused: dict[Refusal, tuple[Reason, float]] = field(default_factory=dict)
+    repeats: Repeats | None = None
     written: float = float("-inf")
     failures: int = 0
     conflicts: int = 0
@@ -63,8 +70,19 @@ class Pass:
     def _uid(self) -> str:
         return self.job.identity.uid
 
-    def _again_in(self, seconds: float) -> None:
-        self.services.queue.add(self._uid, seconds)
+    @cached_property
+    def _repeats(self) -> Repeats:
+        """What is done again and again, by this process and, as the status tells, before it."""
+        if self.memory.repeats is None:
+            said = by_type(self.job.before.conditions).get("Stalled")
+            fought = said is not None and said.reason == CHANGES_UNDONE
+            until = self.services.clock() + _CONTESTED_SECONDS if fought else 0.0
+            self.memory.repeats = Repeats(contested=until)
+        return self.memory.repeats
+
+    def _again_in(self, seconds: float | None) -> None:
+        if seconds is not None:
+            self.services.queue.add(self._uid, seconds)
 
     async def _decide_and_act(self) -> tuple[Plan, float]:
         """The plan whose status holds after its actions, and how long to leave the job alone."""
@@ -77,7 +95,8 @@ class Pass:
         if plan.actions:
             # A write that came too early, or that no event ever shows, is wanted again then.
             self._again_in(_RETRY_SECONDS)
-        if not any(changed):
+        self._again_in(self._repeats.wait(self.services.clock()))
+        if not any(changed) and self._undone() == observed.undone:
             return plan, pause
         then = reconcile(self.job, await self._observe(), self.now)
         if not self._possible(then):
@@ -87,11 +106,17 @@ class Pass:
         return plan, pause
 
     async def _observe(self) -> Observed:
-        return await observe(self.services, self.job, self.entry, self._refused(), self.now)
+        refused, undone = self._refused(), self._undone()
+        return await observe(self.services, self.job, self.entry, refused, undone, self.now)
+
+    def _undone(self) -> Mapping[str, tuple[str, ...]]:
+        return self._repeats.undone(self.services.clock())
 
     def _possible(self, plan: Plan) -> list[Action]:
-        """Without changes that were refused a moment ago; of creations the plan knows that."""
-        return [one for one in plan.actions if (one.name, False) not in self.memory.refused]
+        """Without what somebody undoes as often as we do it, nor what was just refused."""
+        actions = self._repeats.due(plan.actions, self.services.clock())
+        # Of creations that were refused the plan knows.
+        return [one for one in actions if (one.name, False) not in self.memory.refused]
 
     def _refused(self) -> Mapping[Refusal, Reason]:
         """Refusals whose cause a person may have removed are tried again after a while."""
@@ -110,6 +135,7 @@ class Pass:
             return self._note_refusal(action, Reason(JOB_REJECTED, str(error)))
         except Denied as error:
             return self._note_refusal(action, Reason(NOT_ALLOWED, str(error)))
+        self._repeats.done(action, self.services.clock())
         for event in events_of(action):
             await self._post(event)
         if found is None:
@@ -139,8 +165,7 @@ class Pass:
         Returns the seconds to leave the job alone: somebody may be changing it all the time.
         """
         memory, clock = self.memory, self.services.clock
-        if plan.requeue_after is not None:
-            self._again_in(plan.requeue_after)
+        self._again_in(plan.requeue_after)
         if plan.status == self.job.before:
             return 0.0
         wait = memory.written + _PROGRESS_SECONDS - clock()

@@ -21,9 +21,17 @@ Refusal = tuple[str, bool]
 
 
 async def observe(
-    services: Services, job: Job, entry: Entry, refused: Mapping[Refusal, Reason], now: datetime
+    services: Services,
+    job: Job,
+    entry: Entry,
+    refused: Mapping[Refusal, Reason],
+    undone: Mapping[str, tuple[str, ...]],
+    now: datetime,
 ) -> Observed:
-    """What a pass decides upon; `refused`: what the API server does not do. Raises ApiError."""
+    """What a pass decides upon; `refused`: what the API server does not do. Raises ApiError.
+
+    `undone`: as in `Observed`.
+    """
     await _read_ended_finalizer(services, job, entry)
     children, pods = tuple(entry.children.values()), tuple(entry.pods.values())
     newest = max(children, key=lambda one: (one.role == "finalizer", one.retry), default=None)
@@ -36,6 +44,7 @@ async def observe(
         reported=services.reports.reported(job.identity.uid),
         refused={name: why for (name, made), why in refused.items() if made},
         unchangeable={name: why for (name, made), why in refused.items() if not made},
+        undone=undone,
         trouble=await _hint(lookups.troubles(namespace, newest, ours, now), {}),
         lost_nodes=await _hint(lookups.lost_nodes(pods, now), frozenset()),
     )

@@ -88,6 +88,7 @@ def finalizer_job(
         "backoffLimit": _FINALIZER_TRIES,
         "podReplacementPolicy": "Failed",
         "podFailurePolicy": finalizer_policy(),
+        "suspend": job.spec.queue_name is not None,
         "template": {
             "metadata": _pod_metadata(job, identity, "finalizer", None),
             "spec": finalizer_pod(job, identity.namespace, identity.uid, env, spell),
@@ -106,7 +107,7 @@ def _manifest(
     notes: Mapping[str, str],
 ) -> dict[str, Any]:
     labels = _labels(identity, role)
-    if role == "worker" and job.spec.queue_name is not None:
+    if job.spec.queue_name is not None:
         labels[LABEL_QUEUE] = job.spec.queue_name
     return {
         "apiVersion": "batch/v1",

@@ -6,9 +6,11 @@ from typing import Any
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import State, Status
 from batchprocess.protocol.termination import Result
+from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.observed import ChildJob, Reason
 from batchprocess_operator.model.plan import Action
+from batchprocess_operator.model.reasons import FINALIZER_HELD
 from batchprocess_operator.model.report_address import ReportAddress
 
 FINAL = frozenset({"Complete", "CompleteWithFailures", "Failed"})
@@ -65,3 +67,10 @@ class Decision:
         """The retry that the state is about: one that was asked for in mid-run waits its turn."""
         asked = job.body.spec.retry if self.child is None else self.child.retry
         return max(asked, job.before.retry)
+
+
+def was_finalizing(before: Status) -> bool:
+    """Whether the status was about a finalizer; it is Queued while one waits for Kueue."""
+    held = by_type(before.conditions).get("Suspended")
+    queued = held is not None and held.status == "True" and held.reason == FINALIZER_HELD
+    return before.state == "Finalizing" or queued

@@ -21,7 +21,7 @@ LABEL_INDEX = "batch.kubernetes.io/job-completion-index"
 ANNOTATION_IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"
 """Ignored failures of a pod's index: Kubernetes backs off by it; the operator sets it to 0."""
 LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
-"""Kueue's queue; on the worker Job."""
+"""Kueue's queue; on both children of a job that names one."""
 
 WORKER_CONTAINER = "worker"
 """The one plain container of every pod."""

@@ -13,6 +13,8 @@ from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import Termination
 
 Role = Literal["worker", "finalizer"]
+MADE = "made"
+"""Among what is undone: that a child is there at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Reason:
 class ChildJob:
     """One Job of ours. `shards`: in order, those of a retry, else None; `conditions`: the True.
 
-    `literal`: Kubernetes would have changed text of the job in it, and was kept from it.
+    `literal`: Kubernetes would have changed text of the job in it, and was kept from it. `queued`:
+    it has Kueue's label. `managers`: field of its spec -> who else has set it last.
     """
 
     name: str
@@ -46,6 +49,8 @@ class ChildJob:
     completed_indexes: frozenset[int] = frozenset()
     failed_indexes: frozenset[int] = frozenset()
     literal: bool = False
+    queued: bool = False
+    managers: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, Reason] = field(default_factory=dict)
     version: int = 0
     namespace: str = ""
@@ -137,7 +142,8 @@ class Observed:
 
     `gone`: pods that this operator saw and that are deleted since (for estimates only).
     `refused`: child name -> why the API server does not take it. `unchangeable`: child or pod name
-    -> why it does not let us change or delete it. `trouble`: pod or Job name ->
+    -> why it does not let us change or delete it. `undone`: child name -> fields of its spec that
+    somebody sets back each time, or MADE. `trouble`: pod or Job name ->
     newest warning event about it. `lost_nodes`: nodes that are gone or unreachable.
     """
 
@@ -147,6 +153,7 @@ class Observed:
     reported: Reported = Reported()
     refused: Mapping[str, Reason] = field(default_factory=dict)
     unchangeable: Mapping[str, Reason] = field(default_factory=dict)
+    undone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     trouble: Mapping[str, Reason] = field(default_factory=dict)
     lost_nodes: frozenset[str] = frozenset()
 
@@ -159,6 +166,11 @@ class Observed:
     def has_live_pods(self, child: ChildJob) -> bool:
         """Whether processes of it may be at work."""
         return any(pod.alive and pod.child_uid == child.uid for pod in self.pods)
+
+    def is_held(self, child: ChildJob) -> bool:
+        """Whether it is suspended, or is each time we resume it, and no pod of it is left."""
+        suspended = child.suspend or "suspend" in self.undone.get(child.name, ())
+        return suspended and not self.has_live_pods(child)
 
     def pods_of(self, child: ChildJob | None) -> list[ChildPod]:
         """Pods of one child, those gone included, oldest first."""

@@ -16,11 +16,13 @@ from batchprocess_operator.model.names import (
     ANNOTATION_SHARDS,
     LABEL_INDEX,
     LABEL_JOB_UID,
+    LABEL_QUEUE,
     LABEL_ROLE,
     WORKER_CONTAINER,
 )
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
 from batchprocess_operator.model.plain_text import plain
+from batchprocess_operator.observe.field_managers import other_managers
 from batchprocess_operator.observe.pod_states import containers_beside
 
 Raw = Mapping[str, Any]
@@ -51,6 +53,8 @@ def child_of(raw: Raw) -> ChildJob:
         succeeded=status.get("succeeded", 0),
         completed_indexes=parse_ranges(status.get("completedIndexes")),
         failed_indexes=parse_ranges(status.get("failedIndexes")),
+        queued=LABEL_QUEUE in (meta.get("labels") or {}),
+        managers=other_managers(meta),
         literal=notes.get(ANNOTATION_LITERAL) == "true",
         conditions={
             one["type"]: Reason(one.get("reason", ""), plain(one.get("message", "")))

@@ -6,7 +6,7 @@ from batchprocess.api.status import State
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.termination import Result
 from batchprocess_operator.manifests.jobs import finalizer_job
-from batchprocess_operator.model.job import Decision, Job
+from batchprocess_operator.model.job import Decision, Job, was_finalizing
 from batchprocess_operator.model.names import finalizer_job_name
 from batchprocess_operator.model.observed import (
     ChildJob,
@@ -15,7 +15,7 @@ from batchprocess_operator.model.observed import (
     Reason,
     message_of_exit,
 )
-from batchprocess_operator.model.plan import CreateJob, DeleteJob
+from batchprocess_operator.model.plan import CreateJob, DeleteJob, PatchJob
 from batchprocess_operator.model.reasons import INVALID_SPEC
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.reconcile.refusals import refused
@@ -39,13 +39,21 @@ def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
     if child.failure is not None:
         return Decision("Failed", failure=_finalizer_failure(observed, child), child=child)
     if "Complete" not in child.conditions and not child.succeeded:
-        return Decision("Finalizing", child=child)
+        return _wait(observed, child)
     pods = observed.pods_of(child)
     result = _result(pods)
     if result is None:
         return _without_result(child, pods)
     state: State = "CompleteWithFailures" if result.failed_shards else "Complete"
     return Decision(state, result=result, child=child)
+
+
+def _wait(observed: Observed, child: ChildJob) -> Decision:
+    """It is at work or will be: we resume it, unless that is Kueue's to do."""
+    if child.queued:
+        return Decision("Queued" if observed.is_held(child) else "Finalizing", child=child)
+    resumed = PatchJob(child.name, child.uid, {"suspend": False})
+    return Decision("Finalizing", (resumed,) if child.suspend else (), child=child)
 
 
 def _may_be_closed(job: Job, shards: Shards) -> frozenset[int]:
@@ -97,11 +105,12 @@ def is_finalizing(job: Job, observed: Observed, shards: Shards) -> bool:
     before, retry = job.before, job.body.spec.retry
     failed = newest is not None and newest.failure is not None
     sealed = len(shards.sealed) == shards.total
-    if sealed and before.state == "Finalizing":
+    finalizing = was_finalizing(before)
+    if sealed and finalizing:
         # Whichever Jobs are left: no worker has anything to do.
         return True
     if newest is None:
-        return before.state == "Finalizing"
+        return finalizing
     workers = [child.retry for child in observed.children if child.role == "worker"]
     if newest.retry < max([*workers, 0]):
         return False

@@ -9,13 +9,12 @@ from batchprocess_operator.model.observed import ChildJob, Observed, Reason, is_
 
 
 def worker_state(job: Job, observed: Observed, child: ChildJob) -> State:
-    """Suspended and Queued once no pod is left: until then some may commit, or hold a GPU."""
-    spec = job.body.spec
-    held = child.suspend and not observed.has_live_pods(child)
-    if held and spec.queue_name is not None:
-        return "Queued"
-    if held and spec.suspend:
-        return "Suspended"
+    """Suspended and Queued once no pod is left: until then some may commit, or hold a GPU.
+
+    Whoever has suspended it: nothing goes on.
+    """
+    if observed.is_held(child):
+        return "Suspended" if job.body.spec.queue_name is None else "Queued"
     pods = observed.pods_of(child)
     if any(is_running(pod) for pod in pods) or _has_started(job, observed, child):
         return "Running"

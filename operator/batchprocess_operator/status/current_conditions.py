@@ -5,11 +5,12 @@ from datetime import datetime
 from batchprocess_operator.model.conditions import Fact, by_type
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.observed import Observed, Reason, count_running
-from batchprocess_operator.model.reasons import INVALID_SPEC, NAME_CONFLICT
+from batchprocess_operator.model.reasons import FINALIZER_HELD, INVALID_SPEC, NAME_CONFLICT
 from batchprocess_operator.model.words import counted
 from batchprocess_operator.observe.data_loss import regressed
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.observe.unknown_fields import warning
+from batchprocess_operator.status.changes_undone import changes_undone
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
 from batchprocess_operator.status.progressing import progressing
@@ -21,11 +22,11 @@ def current_facts(
     """Every condition but those about lost nodes, most telling first."""
     if decision.state in FINAL:
         return [
-            *_at_the_end(decision, observed),
+            *_at_the_end(job, decision, observed),
             *_metrics(job, decision),
             *_degraded(job, observed, shards),
         ]
-    facts = [_running(observed, decision), _suspended(job, decision)]
+    facts = [_running(observed, decision), _suspended(job, observed, decision)]
     if decision.blocked is not None:
         facts.append(_blocked(decision.blocked))
     if job.unknown:
@@ -35,14 +36,14 @@ def current_facts(
     facts += pods_failed(job, observed, shards, decision)
     facts += _degraded(job, observed, shards)
     if not any(fact.type == "Stalled" for fact in facts):
-        facts += _unchangeable(observed)
-    if decision.child is None and decision.state == "Pending":
+        facts += _not_as_wanted(job, observed)
+    if not observed.undone and decision.child is None and decision.state == "Pending":
         # For tools that wait until a job is under way; a run may last for days.
         facts.append(Fact("Reconciling", True, "CreatingJob", "the worker Job is being created"))
     return facts
 
 
-def _at_the_end(decision: Decision, observed: Observed) -> list[Fact]:
+def _at_the_end(job: Job, decision: Decision, observed: Observed) -> list[Fact]:
     why = decision.failure
     if decision.state in SUCCESSFUL:
         reason = "Finished" if decision.state == "Complete" else "FinishedWithFailures"
@@ -57,7 +58,7 @@ def _at_the_end(decision: Decision, observed: Observed) -> list[Fact]:
         Fact("Failed", True, reason, message),
         Fact("Running", False, reason),
         # Pods of a failed job that cannot be stopped go on.
-        *(_unchangeable(observed) or [Fact("Stalled", True, reason, message)]),
+        *(_not_as_wanted(job, observed) or [Fact("Stalled", True, reason, message)]),
     ]
 
 
@@ -78,8 +79,11 @@ def _running(observed: Observed, decision: Decision) -> Fact:
     return Fact("Running", False, reason, "no pod runs at this moment")
 
 
-def _suspended(job: Job, decision: Decision) -> Fact:
+def _suspended(job: Job, observed: Observed, decision: Decision) -> Fact:
     """Its time says since when pods may start; see `worker_start`."""
+    child = decision.child
+    if child is not None and child.role == "finalizer" and observed.is_held(child):
+        return Fact("Suspended", True, FINALIZER_HELD, "the finalizer's Job is suspended")
     if decision.state in ("Suspended", "Queued"):
         return Fact("Suspended", True, decision.state)
     if decision.state == "Pending" and job.body.spec.parallelism == 0:
@@ -87,8 +91,12 @@ def _suspended(job: Job, decision: Decision) -> Fact:
     return Fact("Suspended", False, decision.state)
 
 
+def _not_as_wanted(job: Job, observed: Observed) -> list[Fact]:
+    """What was asked for is not done, or does not last; only a person can help."""
+    return _unchangeable(observed) or changes_undone(job.before.conditions, observed)
+
+
 def _unchangeable(observed: Observed) -> list[Fact]:
-    """What was asked for is not done, and only a person can grant it."""
     if not observed.unchangeable:
         return []
     name, why = min(observed.unchangeable.items())

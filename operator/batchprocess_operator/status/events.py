@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from batchprocess.api.status import Status
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
-from batchprocess_operator.model.job import SUCCESSFUL, Job
+from batchprocess_operator.model.job import SUCCESSFUL, Job, was_finalizing
 from batchprocess_operator.model.plan import Action, Event, GiveUpPod
 
 _BAD_NEWS = {
@@ -45,7 +45,9 @@ def _state(before: Status, after: Status) -> Iterator[Event]:
         case "Failed" if failed is not None:
             yield Event("Warning", failed.reason, failed.message)
         case "Suspended" | "Queued":
-            yield Event("Normal", after.state, "workers commit and stop, or wait to be admitted")
+            workers = "workers commit and stop, or wait to be admitted"
+            finalizer = "the finalizer waits to be admitted"
+            yield Event("Normal", after.state, finalizer if was_finalizing(after) else workers)
         case "Running" if before.state in ("Suspended", "Queued"):
             yield Event("Normal", "Resumed", "workers go on where they stopped")
 

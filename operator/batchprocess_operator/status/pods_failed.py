@@ -6,7 +6,7 @@ from batchprocess.api.status import Condition
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess_operator.model.conditions import Fact, by_type
 from batchprocess_operator.model.index_ranges import format_ranges
-from batchprocess_operator.model.job import Decision, Job
+from batchprocess_operator.model.job import Decision, Job, was_finalizing
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
 from batchprocess_operator.observe.shard_numbers import shards_of
 from batchprocess_operator.observe.shards import Shards
@@ -43,7 +43,7 @@ def pods_failed(job: Job, observed: Observed, shards: Shards, decision: Decision
     child = decision.child
     if child is None:
         return []
-    before = _condition_before(job, decision)
+    before = _condition_before(job, decision, child)
     failed = [pod for pod in observed.pods_of(child) if _has_failed(pod)]
     if not failed:
         # Kubernetes may have cleared them away; what was said of them holds.
@@ -63,11 +63,11 @@ def last_message(pod: ChildPod) -> str:
     return lines[-1] if lines else pod.died.reason
 
 
-def _condition_before(job: Job, decision: Decision) -> Condition | None:
+def _condition_before(job: Job, decision: Decision, child: ChildJob) -> Condition | None:
     """The condition as last written, if it was about the same child."""
     before = job.before
     same_retry = before.retry == decision.retry(job)
-    same_role = (before.state == "Finalizing") == (decision.state == "Finalizing")
+    same_role = was_finalizing(before) == (child.role == "finalizer")
     return by_type(before.conditions).get("PodsFailed") if same_retry and same_role else None
 
 

@@ -1,5 +1,7 @@
 """The child Jobs: their indexes, retries, names and owners."""
 
+import pytest
+
 from support.operator.manifests import env_of, finalizer, worker
 from support.operator.objects import FINALIZER, UID, WORKER
 
@@ -55,11 +57,14 @@ class TestWorkerJob:
         assert "batchprocess.dev/shards" not in worker()["metadata"]["annotations"]
         assert "BATCHPROCESS_SHARD_LIST" not in env_of(worker())
 
-    def test_for_kueue_begins_suspended_with_the_queues_label_on_it_alone(self) -> None:
-        made = worker(queueName="gpus")
+    @pytest.mark.parametrize("make", [worker, finalizer])
+    def test_for_kueue_both_begin_suspended_with_the_queues_label(self, make) -> None:
+        made = make(queueName="gpus")
         assert made["spec"]["suspend"] is True
         assert made["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "gpus"
-        assert "kueue.x-k8s.io/queue-name" not in finalizer(queueName="gpus")["metadata"]["labels"]
+        alone = make()
+        assert alone["spec"]["suspend"] is False
+        assert "kueue.x-k8s.io/queue-name" not in alone["metadata"]["labels"]
 
     def test_has_the_deadline_that_the_job_has(self) -> None:
         made = worker(timeouts={"activeDeadlineSeconds": 50})

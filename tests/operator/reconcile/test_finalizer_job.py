@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from batchprocess_operator.model.plan import DeleteJob
+from batchprocess_operator.model.plan import DeleteJob, PatchJob
 from support.operator.objects import (
     FINALIZER,
+    after,
     child,
     condition,
     ended,
@@ -83,3 +84,35 @@ def test_no_finalizer_is_made_for_a_job_with_a_field_that_nobody_here_knows():
     assert planned.status.state == "Finalizing"
     assert conditions(planned)["Stalled"] == ("True", "InvalidSpec")
     assert created(plan(job(colour="red"), [child(status=DONE)])) == [FINALIZER]
+
+
+def test_a_finalizer_that_somebody_has_suspended_is_resumed():
+    planned = plan(job(), [child(status=DONE), child(FINALIZER, suspend=True)])
+    assert planned.actions == (PatchJob(FINALIZER, f"uid-{FINALIZER}", {"suspend": False}),)
+    assert planned.status.state == "Finalizing"
+    assert conditions(planned)["Suspended"] == ("True", "FinalizerSuspended")
+
+
+def test_a_finalizer_that_waits_for_kueue_is_left_to_it_and_told_as_queued():
+    queued = job(queueName="gpus")
+    waits = plan(queued, [child(status=DONE), child(FINALIZER, suspend=True, queue="gpus")])
+    assert (waits.status.state, waits.actions) == ("Queued", ())
+    assert [one.message for one in waits.events] == ["the finalizer waits to be admitted"]
+    stopping = [pod(of=FINALIZER)]
+    held = child(FINALIZER, suspend=True, queue="gpus")
+    assert plan(queued, [child(status=DONE), held], stopping).status.state == "Finalizing"
+    admitted = plan(queued, [child(status=DONE), child(FINALIZER, queue="gpus")])
+    assert admitted.status.state == "Finalizing"
+
+
+def test_a_queued_finalizer_whose_jobs_are_all_deleted_is_made_again_and_no_worker():
+    queued = job(queueName="gpus")
+    waits = plan(queued, [child(status=DONE), child(FINALIZER, suspend=True, queue="gpus")])
+    assert created(plan(after(queued, waits))) == [FINALIZER]
+
+
+def test_a_finalizer_that_an_older_operator_made_without_the_label_is_resumed():
+    queued = job(queueName="gpus")
+    planned = plan(queued, [child(status=DONE), child(FINALIZER, suspend=True)])
+    assert planned.status.state == "Finalizing"
+    assert len(planned.actions) == 1

@@ -97,3 +97,10 @@ class TestSuspended:
         planned = plan(job({"state": "Failed"}), [child()], [pod(0)], unchangeable=why)
         assert conditions(planned)["Stalled"] == ("True", "NotAllowed")
         assert [one.reason for one in planned.events] == ["NotAllowed"]
+
+
+def test_a_worker_job_that_somebody_else_has_suspended_is_said_to_be_so():
+    held = plan(job(), [child(suspend=True)])
+    assert held.status.state == "Suspended"
+    assert patches(held) == [{"suspend": False}]
+    assert plan(job(), [child(suspend=True)], [pod(0)]).status.state == "Running"

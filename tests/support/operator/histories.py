@@ -15,6 +15,7 @@ from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.observed import (
+    MADE,
     ChildJob,
     ChildPod,
     Observed,
@@ -98,6 +99,7 @@ def observations(draw: st.DrawFn, *, honest: bool) -> Observed:
         reported=draw(_reported(honest=honest)),
         refused=draw(st.dictionaries(st.sampled_from([WORKER, FINALIZER]), reasons, max_size=1)),
         unchangeable=draw(st.dictionaries(st.sampled_from(made), reasons, max_size=1)),
+        undone=draw(st.dictionaries(st.sampled_from(made), _undone(), max_size=2)),
         trouble=draw(
             st.dictionaries(
                 st.sampled_from([one.name for one in pods] or [WORKER]),
@@ -107,6 +109,11 @@ def observations(draw: st.DrawFn, *, honest: bool) -> Observed:
         ),
         lost_nodes=draw(st.sampled_from([frozenset(), frozenset({"node-1"})])),
     )
+
+
+def _undone() -> st.SearchStrategy[tuple[str, ...]]:
+    """Of one child, what somebody undoes."""
+    return st.sampled_from([("suspend",), ("activeDeadlineSeconds", "parallelism"), (MADE,)])
 
 
 @st.composite
@@ -135,6 +142,8 @@ def _child(draw: st.DrawFn, name: str, suffix: str) -> ChildJob:
     if draw(st.booleans()):
         status["startTime"] = None
     fields: dict[str, Any] = {"suspend": draw(st.booleans()), "parallelism": 2}
+    fields["queue"] = draw(st.sampled_from([None, "gpus"]))
+    fields["managers"] = draw(st.sampled_from([{}, {"suspend": "kueue"}]))
     if retry and "-fin" not in name:
         fields["shards"] = "1,3"
         fields["completions"] = 2

@@ -13,6 +13,7 @@ from batchprocess_operator.model.names import (
     ANNOTATION_SHARDS,
     LABEL_INDEX,
     LABEL_JOB_UID,
+    LABEL_QUEUE,
     LABEL_ROLE,
 )
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
@@ -52,16 +53,25 @@ def job(status: dict[str, Any] | None = None, **spec: Any) -> Job:
 
 
 def child(name: str = WORKER, **fields: Any) -> ChildJob:
-    """A child Job. `status`, `retry`, `shards`, `created` (seconds); all else goes into spec."""
+    """A child Job. `status`, `retry`, `shards`, `created` (seconds); all else goes into spec.
+
+    `queue`: of its label; `managers`: field -> who has set it.
+    """
     notes = {ANNOTATION_RETRY: str(fields.pop("retry", 0))}
     if "shards" in fields:
         notes[ANNOTATION_SHARDS] = fields.pop("shards")
     status, created = fields.pop("status", {}), stamp(fields.pop("created", -60))
+    queue, managers = fields.pop("queue", None), fields.pop("managers", {})
     role = "finalizer" if "-fin" in name else "worker"
     spec = {"completions": 1 if role == "finalizer" else 4, "parallelism": 2} | fields
     meta = {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}
     meta |= {"labels": {LABEL_JOB_UID: UID, LABEL_ROLE: role}, "annotations": notes}
     meta |= {"ownerReferences": [{"controller": True, "uid": UID}], "creationTimestamp": created}
+    meta["labels"] |= {} if queue is None else {LABEL_QUEUE: queue}
+    meta["managedFields"] = [
+        {"manager": who, "fieldsV1": {"f:spec": {f"f:{name}": {}}}}
+        for name, who in managers.items()
+    ]
     return child_of({"metadata": meta, "spec": spec, "status": {"startTime": created} | status})
 
 

@@ -1,0 +1,48 @@
+"""That somebody else undoes what we do to a child, who it is, and what helps. Pure."""
+
+from collections.abc import Iterable
+
+from batchprocess.api.status import Condition
+from batchprocess_operator.model.conditions import Fact, by_type
+from batchprocess_operator.model.names import LABEL_JOB_UID
+from batchprocess_operator.model.observed import MADE, Observed
+
+CHANGES_UNDONE = "ChangesUndone"
+_NOBODY = "a mutating webhook, or a client that cannot be told"
+
+
+def changes_undone(before: Iterable[Condition], observed: Observed) -> list[Fact]:
+    """Stalled, as long as somebody undoes it; `before`: conditions as last written."""
+    if not observed.undone:
+        return []
+    name, fields = min(observed.undone.items())
+    others = len(observed.undone) - 1
+    more = f"; {others} more" if others else ""
+    if MADE in fields:
+        message = f"Job {name} is deleted each time it is made: find out by whom{more}"
+        return [Fact("Stalled", True, CHANGES_UNDONE, message)]
+    what = " and ".join(f"spec.{one}" for one in fields)
+    verb = "is" if len(fields) == 1 else "are"
+    head = f"{what} of Job {name} {verb} set back each time by "
+    who = _managers(observed, name, fields)
+    said = by_type(before).get("Stalled")
+    if not who and said is not None and said.message.startswith(head):
+        # Just set by us: whoever has set it back before is not named in the Job any more.
+        return [Fact("Stalled", True, CHANGES_UNDONE, said.message)]
+    message = f"{head}{who or _NOBODY}{more}; {_help(fields)}"
+    return [Fact("Stalled", True, CHANGES_UNDONE, message)]
+
+
+def _managers(observed: Observed, name: str, fields: Iterable[str]) -> str:
+    found = {
+        f'"{child.managers[one]}"'
+        for child in observed.children
+        for one in fields
+        if child.name == name and one in child.managers
+    }
+    return " and ".join(sorted(found))
+
+
+def _help(fields: Iterable[str]) -> str:
+    leave = f"have it leave Jobs with label {LABEL_JOB_UID} alone"
+    return f"{leave}, or create the job with spec.queueName" if "suspend" in fields else leave

@@ -1,0 +1,82 @@
+"""Somebody who undoes what we do to a child is named, with what helps. Pure."""
+
+from batchprocess_operator.model.observed import MADE, Reason
+from support.operator.objects import (
+    FINALIZER,
+    WORKER,
+    after,
+    child,
+    condition,
+    job,
+    plan,
+)
+from support.operator.planned import DONE, conditions
+
+
+def stalled(planned):
+    return {one.type: one for one in planned.status.conditions}.get("Stalled")
+
+
+def contested(of=None, managers=None, fields=("suspend",), **spec):
+    seen = child(managers=managers or {}, suspend="suspend" in fields, **spec)
+    return plan(of or job(), [seen], undone={WORKER: fields})
+
+
+def test_a_child_that_is_suspended_each_time_is_told_with_the_managers_name():
+    planned = contested(managers={"suspend": "kueue"})
+    told = stalled(planned)
+    assert (told.status, told.reason) == ("True", "ChangesUndone")
+    assert told.message.startswith(f'spec.suspend of Job {WORKER} is set back each time by "kueue"')
+    assert "batchprocess.dev/job-uid" in told.message
+    assert "spec.queueName" in told.message
+    assert planned.status.state == "Suspended"
+    assert conditions(planned)["Suspended"] == ("True", "Suspended")
+    assert [event.reason for event in planned.events] == ["Suspended", "ChangesUndone"]
+
+
+def test_nobody_known_is_told_too():
+    assert "by a mutating webhook, or a client that cannot be told;" in stalled(contested()).message
+
+
+def test_the_name_stays_though_we_have_just_set_the_field_again():
+    first = contested(managers={"suspend": "kueue"})
+    again = plan(after(job(), first), [child()], undone={WORKER: ("suspend",)})
+    assert stalled(again) == stalled(first)
+    assert again.events == ()
+
+
+def test_several_fields_and_several_children_are_one_condition():
+    both = ("activeDeadlineSeconds", "parallelism")
+    seen = child(managers={"parallelism": "a", "activeDeadlineSeconds": "b"}, parallelism=9)
+    planned = plan(job(), [seen], undone={WORKER: both, "zzz": (MADE,)})
+    fields = "spec.activeDeadlineSeconds and spec.parallelism"
+    assert stalled(planned).message.startswith(
+        f'{fields} of Job {WORKER} are set back each time by "a" and "b"; 1 more; '
+    )
+
+
+def test_a_child_that_is_deleted_each_time_is_told_and_nobody_waits_for_its_creation():
+    planned = plan(job(), undone={WORKER: (MADE,)})
+    assert "is deleted each time it is made" in stalled(planned).message
+    assert "Reconciling" not in conditions(planned)
+
+
+def test_a_finalizer_that_is_suspended_each_time_is_told():
+    held = child(FINALIZER, suspend=True, managers={"suspend": "kueue"})
+    planned = plan(job(), [child(status=DONE), held], undone={FINALIZER: ("suspend",)})
+    assert planned.status.state == "Finalizing"
+    assert conditions(planned)["Suspended"] == ("True", "FinalizerSuspended")
+    assert f'Job {FINALIZER} is set back each time by "kueue"' in stalled(planned).message
+
+
+def test_the_worker_job_of_a_failed_job_that_somebody_resumes_each_time_is_told():
+    failed = job({"state": "Failed", "conditions": []})
+    seen = child(status={"conditions": [condition("FailureTarget", "BackoffLimitExceeded")]})
+    planned = plan(failed, [seen], undone={WORKER: ("suspend",)})
+    assert conditions(planned)["Stalled"] == ("True", "ChangesUndone")
+
+
+def test_a_refused_change_is_more_telling():
+    refused = {WORKER: Reason("NotAllowed", "no")}
+    planned = plan(job(), [child()], undone={WORKER: ("suspend",)}, unchangeable=refused)
+    assert conditions(planned)["Stalled"] == ("True", "NotAllowed")
