@@ -22,7 +22,7 @@ COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
 .PHONY: help demo test test-fast test-full lint format generate verify lock clean \
-	cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
+	audit cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -173,9 +173,28 @@ test-full: test $(TOOLS)/minio ## the long versions too
 
 lock: ## compile the hashed locks anew
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/audit.in -o requirements/audit.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra worker --extra cli --extra parquet --extra examples pyproject.toml -o requirements/worker.txt
+	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --universal --extra cli --extra parquet pyproject.toml -c requirements/worker.txt -o requirements/worker-image.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -c requirements/worker.txt -o requirements/dev.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra operator pyproject.toml -c requirements/dev.txt -o requirements/operator.txt
+
+# An environment of its own: what asks about packages is not to decide which there are.
+.cache/audit/done: requirements/audit.txt
+	test -x .cache/audit/bin/python || python3 -m venv .cache/audit
+	.cache/audit/bin/python -m pip install -q --require-hashes -r requirements/audit.txt
+	touch $@
+
+$(TOOLS)/govulncheck:
+	@$(STEP) "govulncheck" "half a minute" $(INSTALL) golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# Modules of ours, and those programs of others that are built here already.
+GO_PROGRAMS := $(addprefix $(TOOLS)/,helm kwok minio versitygw)
+audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dependencies (needs a network; ARGS=--strict)
+	@python3 -P tests/audit.py $(ARGS) --pip-audit .cache/audit/bin/pip-audit \
+		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \
+		$(addprefix --go=,testcluster testcluster/dns $(wildcard $(GO_PROGRAMS))) \
+		$(wildcard requirements/*.txt)
 
 clean: ## remove the environment, the tools and all caches
 	test ! -d .cache/cluster || $(PY) -m testcluster down

@@ -108,7 +108,8 @@ def _operator(on: str) -> Build:
 
 
 def _worker(on: str) -> Build:
-    inputs = ("pyproject.toml", "README.md", "LICENSE", "worker")
+    lock = ("requirements/worker-image.txt", "requirements/bootstrap.txt")
+    inputs = ("pyproject.toml", "README.md", "LICENSE", "worker", *lock)
     return Build("Dockerfile.worker", WHOLE_WORKER, {"BASE": on} if on else {}, inputs)
 
 

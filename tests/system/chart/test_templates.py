@@ -142,6 +142,14 @@ def test_the_deployment_is_one_that_may_do_nothing_to_its_node():
     }
 
 
+def test_a_digest_names_the_image_whatever_the_tag_says():
+    digest = f"sha256:{'0' * 64}"
+    found = rendered(image__repository="registry.example/it", image__tag="2", image__digest=digest)
+    assert container(found)["image"] == f"registry.example/it@{digest}"
+    found = rendered(image__repository="registry.example/it", image__tag="2", image__digest="")
+    assert container(found)["image"] == "registry.example/it:2"
+
+
 def test_ports_of_service_and_pod_agree():
     objects = rendered()
     (service,) = [one for one in objects if one["kind"] == "Service"]
@@ -170,6 +178,8 @@ def test_the_crd_is_kept_and_may_be_left_out():
     [
         {"watchNamespace": ["a"]},
         {"image__name": "x"},
+        {"image__digest": "sha256:abc"},
+        {"image__digest": "0.1.0"},
         {"watchNamespaces": ["Not A Name"]},
         {"logLevel": "LOUD"},
         {"progress__address": "http://plain:8443"},
