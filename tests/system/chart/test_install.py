@@ -15,10 +15,8 @@ from testcluster.machine.waiting import until
 pytestmark = pytest.mark.slow
 
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{NAME}"
-USERS = {
-    "eve": {"batchprocessjobs.batchprocess.dev": "*"},
-    "ada": {"batchprocessjobs.batchprocess.dev": "*", "jobs.batch": "create"},
-}
+BPJ = "batchprocessjobs.batchprocess.dev,batchprocessjobs.batchprocess.dev/scale"
+USERS = {"eve": {BPJ: "*"}, "ada": {BPJ: "*", "jobs.batch": "create"}}
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +71,19 @@ def test_nor_may_they_change_what_another_has_created(users: dict[str, Kubectl],
     with pytest.raises(ClusterError, match="user eve may not create Jobs"):
         patched(users["eve"], parallelism=7)
     patched(users["ada"], parallelism=7)
+
+
+def test_nor_may_they_scale_what_another_has_created(users: dict[str, Kubectl], server: JobServer):
+    server.create(spec(parallelism=2))
+    for change in (("scale", "--replicas=7"), ("patch", '--patch={"spec":{"replicas":7}}')):
+        verb, what = change
+        more = ("--subresource=scale", "--type=merge") if verb == "patch" else ()
+        with pytest.raises(ClusterError, match="user eve may not create Jobs"):
+            users["eve"](verb, "bpj", "digits", what, *more)
+    assert server.get()["spec"]["parallelism"] == 2
+    users["eve"]("scale", "bpj", "digits", "--replicas=2")
+    users["ada"]("scale", "bpj", "digits", "--replicas=7")
+    assert server.get()["spec"]["parallelism"] == 7
 
 
 def test_labels_and_deletion_need_no_right_to_create_jobs(
