@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from batchprocess.backoff import Backoff
-from batchprocess_operator.model.observed import MADE
+from batchprocess_operator.model.names import MADE
 from batchprocess_operator.model.plan import Action, CreateJob, PatchJob
 
 PAUSES = Backoff(first=1.0, most=300.0)

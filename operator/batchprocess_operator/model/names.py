@@ -26,6 +26,8 @@ LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
 WORKER_CONTAINER = "worker"
 """The one plain container of every pod."""
 FIELD_MANAGER = "batchprocess-operator"
+MADE = "made"
+"""Among the fields of a child that somebody sets back: that it is there at all."""
 
 
 def worker_job_name(job_name: str, uid: str, retry: int) -> str:

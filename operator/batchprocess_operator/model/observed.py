@@ -13,8 +13,6 @@ from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import Termination
 
 Role = Literal["worker", "finalizer"]
-MADE = "made"
-"""Among what is undone: that a child is there at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +141,8 @@ class Observed:
     `gone`: pods that this operator saw and that are deleted since (for estimates only).
     `refused`: child name -> why the API server does not take it. `unchangeable`: child or pod name
     -> why it does not let us change or delete it. `undone`: child name -> fields of its spec that
-    somebody sets back each time, or MADE. `trouble`: pod or Job name ->
-    newest warning event about it. `lost_nodes`: nodes that are gone or unreachable.
+    somebody sets back each time, or MADE. `trouble`: pod or Job name -> newest warning event about
+    it. `lost_nodes`: nodes that are gone or unreachable.
     """
 
     children: tuple[ChildJob, ...] = ()

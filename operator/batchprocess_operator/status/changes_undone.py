@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from batchprocess.api.status import Condition
 from batchprocess_operator.model.conditions import Fact, by_type
-from batchprocess_operator.model.names import LABEL_JOB_UID
-from batchprocess_operator.model.observed import MADE, Observed
+from batchprocess_operator.model.names import LABEL_JOB_UID, MADE
+from batchprocess_operator.model.observed import Observed
 
 CHANGES_UNDONE = "ChangesUndone"
 _NOBODY = "a mutating webhook, or a client that cannot be told"

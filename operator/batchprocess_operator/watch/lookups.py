@@ -1,11 +1,14 @@
 """Questions that the watches do not answer: is this node gone, why does this pod not start?
 
-Asked only about pods that have been in the way for a while, and not again for some time.
+Asked only about pods that have been in the way for a while, and not again for some time. That grows
+while neither the answer nor what it is about changes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from batchprocess.backoff import Backoff
 from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api, Object
 from batchprocess_operator.kube.errors import ApiError, Denied, NotFound
@@ -15,7 +18,26 @@ from batchprocess_operator.model.plain_text import plain
 
 _PATIENCE = timedelta(seconds=5)
 _VALID_SECONDS = 15.0
+_PAUSES = Backoff(first=_VALID_SECONDS, most=300.0)
+_MAX_SILENT_SECONDS = 60.0
+"""Nothing that is known yet is told within a minute of its event."""
 _MAX_ASKED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """The answer, the same for the last `times` times, about this version of a pod or Job."""
+
+    at: float
+    reason: Reason | None
+    times: int
+    version: int
+
+    def holds_until(self, version: int) -> float:
+        if version != self.version:
+            return self.at + _VALID_SECONDS
+        pause = _PAUSES.seconds(self.times)
+        return self.at + (min(pause, _MAX_SILENT_SECONDS) if self.reason is None else pause)
 
 
 class Lookups:
@@ -24,7 +46,7 @@ class Lookups:
     def __init__(self, api: Api, clock: Callable[[], float]) -> None:
         self._api, self._clock = api, clock
         self._nodes: dict[str, tuple[float, bool]] = {}
-        self._troubles: dict[str, tuple[float, Reason | None]] = {}
+        self._troubles: dict[str, _Trouble] = {}
 
     async def lost_nodes(self, pods: Iterable[ChildPod], now: datetime) -> frozenset[str]:
         """Nodes of pods past their grace that are gone or not ready."""
@@ -35,10 +57,10 @@ class Lookups:
         self, namespace: str, child: ChildJob | None, pods: Iterable[ChildPod], now: datetime
     ) -> dict[str, Reason]:
         """The newest warning about some pods that do not start, or about a Job without pods."""
-        asked = [(pod.uid, pod.name) for pod in pods if _silent(pod, now)][:_MAX_ASKED]
+        asked: Sequence[ChildJob | ChildPod] = [pod for pod in pods if _silent(pod, now)]
         if child is not None and not asked and _has_no_pod(child, now):
-            asked = [(child.uid, child.name)]
-        found = {name: await self._trouble(namespace, uid) for uid, name in asked}
+            asked = [child]
+        found = {one.name: await self._trouble(namespace, one) for one in asked[:_MAX_ASKED]}
         return {name: reason for name, reason in found.items() if reason is not None}
 
     async def finalizer_pods(self, namespace: str, job_uid: str) -> list[Object]:
@@ -50,7 +72,9 @@ class Lookups:
         """Drop answers that are too old to be used."""
         limit = self._clock() - _VALID_SECONDS
         self._nodes = {k: v for k, v in self._nodes.items() if v[0] > limit}
-        self._troubles = {k: v for k, v in self._troubles.items() if v[0] > limit}
+        # As long again: one that is asked about no more must not look as if it were new.
+        old = self._clock() - 2 * _PAUSES.most
+        self._troubles = {k: v for k, v in self._troubles.items() if v.at > old}
 
     async def _is_lost(self, name: str) -> bool:
         known = self._nodes.get(name)
@@ -70,11 +94,11 @@ class Lookups:
         self._nodes[name] = (self._clock(), not ready)
         return not ready
 
-    async def _trouble(self, namespace: str, uid: str) -> Reason | None:
-        known = self._troubles.get(uid)
-        if known is not None and self._clock() - known[0] < _VALID_SECONDS:
-            return known[1]
-        query = {"fieldSelector": f"involvedObject.uid={uid},type=Warning", "limit": "50"}
+    async def _trouble(self, namespace: str, about: ChildJob | ChildPod) -> Reason | None:
+        known = self._troubles.get(about.uid)
+        if known is not None and self._clock() < known.holds_until(about.version):
+            return known.reason
+        query = {"fieldSelector": f"involvedObject.uid={about.uid},type=Warning", "limit": "50"}
         try:
             events = (await self._api.get(paths.events(namespace), query))["items"]
         except ApiError:
@@ -84,7 +108,9 @@ class Lookups:
         reason = (
             None if newest is None else Reason(_text(newest, "reason"), _text(newest, "message"))
         )
-        self._troubles[uid] = (self._clock(), reason)
+        same = known is not None and (known.reason, known.version) == (reason, about.version)
+        times = known.times + 1 if known is not None and same else 1
+        self._troubles[about.uid] = _Trouble(self._clock(), reason, times, about.version)
         return reason
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from batchprocess_operator.controller.repeats import MAX_KEPT, PAUSES, Repeats
-from batchprocess_operator.model.observed import MADE
+from batchprocess_operator.model.names import MADE
 from batchprocess_operator.model.plan import CreateJob, DeleteJob, PatchJob, ResetBackoff
 
 RESUME = PatchJob("w", "uid-w", {"suspend": False})

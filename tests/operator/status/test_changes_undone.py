@@ -1,6 +1,7 @@
 """Somebody who undoes what we do to a child is named, with what helps. Pure."""
 
-from batchprocess_operator.model.observed import MADE, Reason
+from batchprocess_operator.model.names import MADE
+from batchprocess_operator.model.observed import Reason
 from support.operator.objects import (
     FINALIZER,
     WORKER,

@@ -1,12 +1,15 @@
 """Questions that the watches do not answer, asked seldom, and only when something is in the way."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from batchprocess_operator.kube.errors import ApiError, Denied, NotFound, Unavailable
+from batchprocess_operator.model.observed import ChildJob
 from batchprocess_operator.watch.lookups import Lookups
 from support.operator.objects import FINALIZER, NOW, child, pod
 from support.operator.virtual_time import run_virtually
@@ -137,6 +140,64 @@ def test_nobody_asks_about_jobs_that_are_to_have_no_pods(made) -> None:
     asking, api = lookups({EVENTS: {"items": []}})
     assert trouble(asking, made, []) == {}
     assert api.asked == []
+
+
+def asked_at(asking: Lookups, api: FakeAnswers, made: Any, seconds: int) -> list[int]:
+    """When it is asked, if a pass wants to know in each second."""
+    times = []
+
+    async def look() -> None:
+        for now in range(seconds):
+            before = len(api.asked)
+            await asking.troubles("team", made(now), [], NOW)
+            times.extend([now] * (len(api.asked) - before))
+            await asyncio.sleep(1)
+            if now % 60 == 0:
+                asking.forget_old()
+
+    run_virtually(look())
+    return times
+
+
+def test_the_same_answer_is_asked_for_ever_more_seldom() -> None:
+    items = [event("FailedCreate", "2030-01-01T11:59:00Z")]
+    times = asked_at(*lookups({EVENTS: {"items": items}}), lambda _: child(), 1_500)
+    assert [later - at for at, later in itertools.pairwise(times)] == [
+        15,
+        30,
+        60,
+        120,
+        240,
+        300,
+        300,
+        300,
+    ]
+
+
+def test_an_event_that_is_still_to_come_is_found_within_a_minute() -> None:
+    times = asked_at(*lookups({EVENTS: {"items": []}}), lambda _: child(), 600)
+    assert max(later - at for at, later in itertools.pairwise(times)) == 60
+
+
+def test_a_job_that_changes_is_asked_about_anew_and_not_more_often_than_ever() -> None:
+    items = [event("FailedCreate", "2030-01-01T11:59:00Z")]
+
+    def changed(now: int) -> ChildJob:
+        return replace(child(), version=now if now > 500 else 1)
+
+    times = asked_at(*lookups({EVENTS: {"items": items}}), changed, 561)
+    assert [one for one in times if one > 465] == [501, 516, 531, 546]
+
+
+def test_another_answer_is_asked_for_soon_again() -> None:
+    answers = {EVENTS: {"items": [event("FailedCreate", "2030-01-01T11:59:00Z")]}}
+
+    def made(now: int) -> ChildJob:
+        if now == 300:
+            answers[EVENTS] = {"items": [event("Forbidden", "2030-01-01T12:00:00Z")]}
+        return child()
+
+    assert asked_at(*lookups(answers), made, 520)[-4:] == [225, 465, 480, 510]
 
 
 def test_of_many_silent_pods_a_few_are_asked_about() -> None:

@@ -14,8 +14,8 @@ from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
 from batchprocess_operator.model.index_ranges import format_ranges
+from batchprocess_operator.model.names import MADE
 from batchprocess_operator.model.observed import (
-    MADE,
     ChildJob,
     ChildPod,
     Observed,
