@@ -48,15 +48,16 @@ def handled_by(handler: Handler) -> Iterator[None]:
                 _give_back(number, own)
 
 
-def outlive() -> None:
+def outlive(*, sigterm: bool) -> None:
     """Have this process live on at each: whoever it works for is asked too, and ends it.
 
-    A terminal and batch systems ask all processes of a group. What this one forks or starts ends
-    by SIGTERM as ever.
+    A terminal and batch systems ask all processes of a group. sigterm: whether SIGTERM is one, and
+    it is ended by other means; what it forks or starts ends by it as ever.
     """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    _for_children.append((_stay, signal.signal(signal.SIGTERM, _stay)))
+    if sigterm:
+        _for_children.append((_stay, signal.signal(signal.SIGTERM, _stay)))
 
 
 def _stay(_number: int, _frame: FrameType | None) -> None:

@@ -110,6 +110,12 @@ def test_a_stop_that_reaches_the_loaders_processes_too_is_one(
     assert 4 <= rows(script) < 40
 
 
+def test_loaders_processes_do_not_hold_a_script_that_has_failed(script: Script) -> None:
+    script.write("inference.py", TELLING.replace("time.sleep(SECONDS)", "[][1]"))
+    done = script.new_interpreter("inference.py")
+    assert (done.returncode, "the script has ended" in done.stderr) == (1, False), done.stderr
+
+
 def test_what_a_loaders_process_has_started_ends_by_sigterm(script: Script) -> None:
     script.write("inference.py", STARTING)
     done = script.python("inference.py")

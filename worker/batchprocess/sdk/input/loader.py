@@ -82,7 +82,8 @@ def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any])
             )
         forking = ForkingContext(lambda: _slots(settings) if ahead else [])
         settings.setdefault("multiprocessing_context", forking)
-        settings["worker_init_fn"] = _StartOfWorker(settings.get("worker_init_fn"))
+        ours = settings["multiprocessing_context"] is forking
+        settings["worker_init_fn"] = _StartOfWorker(settings.get("worker_init_fn"), outlives=ours)
         settings["persistent_workers"] = True
     try:
         return DataLoader(NamedRows(dataset), batch_sampler=batches, **settings)
@@ -116,11 +117,11 @@ def rows_of(dataset: Any) -> int:
 class _StartOfWorker:
     """Workers outlive a stop that reaches the whole group, to finish the batch."""
 
-    def __init__(self, users: Any) -> None:
-        self._users = users
+    def __init__(self, users: Any, *, outlives: bool) -> None:
+        self._users, self._outlives = users, outlives
 
     def __call__(self, worker: int) -> None:
-        outlive()
+        outlive(sigterm=self._outlives)
         end_soon_after_worker()
         show_users_dataset()
         if self._users is not None:

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from batchprocess.sdk.device.torch_private import become_loader_worker
+from batchprocess.sdk.input.queues.worker_queues import ForkingContext
 from batchprocess.sdk.seeding.generators import Preserved
 from batchprocess.sdk.setup.fingerprint import Fingerprint, fingerprint
 from batchprocess.stop_signals import outlive
@@ -63,12 +64,13 @@ class SampleProcess:
     def __init__(self, dataset: Any, rows: int, options: Mapping[str, Any], seconds: float) -> None:
         self._seconds = seconds
         task = _Task(dataset, rows, options["num_workers"], options.get("worker_init_fn"))
-        context: Any = options.get("multiprocessing_context") or "fork"
+        context: Any = options.get("multiprocessing_context") or ForkingContext()
         if isinstance(context, str):
             context = multiprocessing.get_context(context)
+        outlives = isinstance(context, ForkingContext)
         self._connection, theirs = multiprocessing.Pipe()
         self._process = context.Process(
-            target=_sample, args=(theirs, self._connection, task), daemon=True
+            target=_sample, args=(theirs, self._connection, task, outlives), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -102,9 +104,9 @@ class SampleProcess:
         self._process.join()
 
 
-def _sample(connection: Connection, others_end: Connection, task: _Task) -> None:
+def _sample(connection: Connection, others_end: Connection, task: _Task, outlives: bool) -> None:
     others_end.close()
-    outlive()
+    outlive(sigterm=outlives)
     # The interpreter is left at once, whatever user code has started: it might wait for that.
     with suppress(EOFError):  # nobody wants to know any more
         connection.recv_bytes()

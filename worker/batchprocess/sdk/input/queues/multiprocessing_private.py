@@ -5,6 +5,7 @@ import os
 import sys
 import termios
 from multiprocessing.context import ForkContext, ForkProcess
+from multiprocessing.popen_fork import Popen
 from multiprocessing.process import current_process
 from multiprocessing.queues import Queue
 from multiprocessing.resource_sharer import DupFd
@@ -14,11 +15,24 @@ from typing import Any
 __all__ = [
     "DupFd",
     "ForkContext",
-    "ForkProcess",
+    "KilledProcess",
     "OpenQueue",
     "close_unsent",
     "is_starting_child",
 ]
+
+
+class _Killed(Popen):
+    def terminate(self) -> None:
+        self.kill()
+
+
+class KilledProcess(ForkProcess):
+    """Killed where others are sent SIGTERM: by `terminate`, and daemonic ones at our exit."""
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Popen:  # noqa: N802  multiprocessing's name
+        return _Killed(process_obj)
 
 
 # No type arguments: the class has none when it runs.

@@ -15,7 +15,7 @@ from torch.utils.data import get_worker_info
 from batchprocess.sdk.input.queues.batch_messages import Packed, pack, unpack
 from batchprocess.sdk.input.queues.multiprocessing_private import (
     ForkContext,
-    ForkProcess,
+    KilledProcess,
     OpenQueue,
 )
 from batchprocess.sdk.input.queues.shared_slots import Slots
@@ -63,7 +63,7 @@ class ForkingContext(ForkContext):
     `slots` makes some for each worker; called with the first queue, which is before any is forked.
     """
 
-    Process = ForkProcess
+    Process = KilledProcess
 
     def __init__(self, slots: Callable[[], Sequence[Slots]] = tuple) -> None:
         super().__init__()
