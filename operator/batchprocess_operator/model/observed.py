@@ -69,6 +69,7 @@ class ChildPod:
     """One pod of ours. `waiting`, `died` and `ended_at` are about container `worker`.
 
     `ended_at` by the clock of its node; `beside`: other containers that keep the pod from ending.
+    `failure`: why the pod has failed as a whole, and not by our container.
     """
 
     name: str
@@ -85,6 +86,7 @@ class ChildPod:
     beside: tuple[str, ...] = ()
     exit_code: int | None = None
     died: Reason | None = None
+    failure: Reason | None = None
     waiting: Reason | None = None
     unscheduled: str | None = None
     disrupted: bool = False

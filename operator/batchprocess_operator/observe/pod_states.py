@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchprocess_operator.model.names import WORKER_CONTAINER
+from batchprocess_operator.model.observed import Reason
 from batchprocess_operator.model.plain_text import plain
 
 Raw = Mapping[str, Any]
@@ -22,3 +23,25 @@ def containers_beside(status: Raw) -> tuple[str, ...]:
         if one.get("name") != WORKER_CONTAINER and "terminated" not in (one.get("state") or {})
     )
     return tuple(going)[:_MAX_NAMED]
+
+
+def pod_failure(status: Raw) -> Reason | None:
+    """Why a pod has failed as a whole, and not by our container.
+
+    Its node has refused or ended it: UnexpectedAdmissionError, OutOfcpu, DeadlineExceeded, Evicted.
+    (Where a node runs full the pod is also marked as disrupted; one that used more storage than its
+    own limit is not, and counts as failed.) Or another container has failed.
+    """
+    if status.get("phase") != "Failed":
+        return None
+    if status.get("reason"):
+        return Reason(plain(status["reason"], _MAX_NAME), plain(status.get("message") or ""))
+    codes = {
+        one.get("name"): ((one.get("state") or {}).get("terminated") or {}).get("exitCode")
+        for one in status.get("containerStatuses") or ()
+    }
+    if codes.pop(WORKER_CONTAINER, None) != 0:
+        return None
+    failed = (f"container {plain(str(k), _MAX_NAME)}: exit code {v}" for k, v in codes.items() if v)
+    found = next(failed, None)
+    return None if found is None else Reason("SidecarFailed", found)

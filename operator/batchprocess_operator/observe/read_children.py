@@ -23,7 +23,7 @@ from batchprocess_operator.model.names import (
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
 from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.field_managers import other_managers
-from batchprocess_operator.observe.pod_states import containers_beside
+from batchprocess_operator.observe.pod_states import containers_beside, pod_failure
 
 Raw = Mapping[str, Any]
 MAX_TERMINATION = 12_288
@@ -89,6 +89,7 @@ def pod_of(raw: Raw) -> ChildPod:
         beside=containers_beside(status),
         exit_code=ended.get("exitCode"),
         died=_died(ended),
+        failure=pod_failure(status),
         waiting=_waiting(status),
         unscheduled=_unscheduled(conditions.get("PodScheduled", {})),
         disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",

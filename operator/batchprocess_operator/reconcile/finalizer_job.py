@@ -17,9 +17,11 @@ from batchprocess_operator.model.observed import (
 )
 from batchprocess_operator.model.plan import CreateJob, DeleteJob, PatchJob
 from batchprocess_operator.model.reasons import INVALID_SPEC
+from batchprocess_operator.model.words import sentence
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.reconcile.refusals import refused
 from batchprocess_operator.reconcile.run_spelling import spelling_of_run
+from batchprocess_operator.status.standing_causes import standing_causes
 
 
 def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
@@ -37,7 +39,7 @@ def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
         manifest = finalizer_job(job.body, identity, _may_be_closed(job, shards), spell)
         return Decision("Finalizing", (CreateJob(manifest),))
     if child.failure is not None:
-        return Decision("Failed", failure=_finalizer_failure(observed, child), child=child)
+        return Decision("Failed", failure=_finalizer_failure(job, observed, child), child=child)
     if "Complete" not in child.conditions and not child.succeeded:
         return _wait(observed, child)
     pods = observed.pods_of(child)
@@ -62,14 +64,14 @@ def _may_be_closed(job: Job, shards: Shards) -> frozenset[int]:
     return shards.failed if tolerated is not None else frozenset()
 
 
-def _finalizer_failure(observed: Observed, child: ChildJob) -> Reason:
+def _finalizer_failure(job: Job, observed: Observed, child: ChildJob) -> Reason:
     verification = message_of_exit(observed, child, int(ExitCode.VERIFICATION))
     if verification:
         return Reason("VerificationFailed", verification)
-    pods = [pod for pod in observed.pods_of(child) if pod.termination is not None]
-    message = pods[-1].termination.message if pods and pods[-1].termination else ""
-    ended = child.failure
-    return Reason("FinalizerFailed", message or (ended.message if ended else ""))
+    cannot_work = message_of_exit(observed, child, int(ExitCode.CANNOT_WORK))
+    ended = child.failure.message if child.failure is not None else ""
+    causes = standing_causes(job, observed, child)
+    return Reason("FinalizerFailed", cannot_work or sentence(causes, ended))
 
 
 def _without_result(child: ChildJob, pods: Iterable[ChildPod]) -> Decision:

@@ -6,6 +6,7 @@ from batchprocess.api.status import State
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.observed import ChildJob, Observed, Reason, is_running
+from batchprocess_operator.status.standing_causes import with_causes
 
 
 def worker_state(job: Job, observed: Observed, child: ChildJob) -> State:
@@ -51,11 +52,11 @@ def start_deadline(
     left = (since + timedelta(seconds=limit) - now).total_seconds()
     if left > 0:
         return left, None
-    return None, Reason(
-        "StartDeadlineExceeded",
+    late = (
         f"no pod of Job {child.name} was running {limit} s after it could start "
-        "(spec.timeouts.startSeconds)",
+        "(spec.timeouts.startSeconds)"
     )
+    return None, Reason("StartDeadlineExceeded", with_causes(late, job, observed, child))
 
 
 def _held_until(job: Job, now: datetime) -> datetime:

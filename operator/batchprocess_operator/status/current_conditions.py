@@ -14,6 +14,7 @@ from batchprocess_operator.status.changes_undone import changes_undone
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
 from batchprocess_operator.status.progressing import progressing
+from batchprocess_operator.status.standing_causes import failed_sentence
 
 
 def current_facts(
@@ -22,7 +23,7 @@ def current_facts(
     """Every condition but those about lost nodes, most telling first."""
     if decision.state in FINAL:
         return [
-            *_at_the_end(job, decision, observed),
+            *_at_the_end(job, observed, shards, decision),
             *_metrics(job, decision),
             *_degraded(job, observed, shards),
         ]
@@ -43,12 +44,12 @@ def current_facts(
     return facts
 
 
-def _at_the_end(job: Job, decision: Decision, observed: Observed) -> list[Fact]:
+def _at_the_end(job: Job, observed: Observed, shards: Shards, decision: Decision) -> list[Fact]:
     why = decision.failure
     if decision.state in SUCCESSFUL:
         reason = "Finished" if decision.state == "Complete" else "FinishedWithFailures"
         return [
-            Fact("Complete", True, reason, "the run is final"),
+            Fact("Complete", True, reason, _what_is_final(job, observed, shards, decision)),
             Fact("Failed", False, reason),
             Fact("Running", False, reason),
         ]
@@ -67,6 +68,18 @@ def _blocked(why: Reason) -> Fact:
         why.reason, ("PodsStarting", False)
     )
     return Fact(kind, true, why.reason, why.message)
+
+
+def _what_is_final(job: Job, observed: Observed, shards: Shards, decision: Decision) -> str:
+    """Said when the job ends, while its pods are there; and then as it was."""
+    known = by_type(job.before.conditions).get("Complete")
+    if job.before.state in SUCCESSFUL and known is not None:
+        return known.message
+    workers = [child for child in observed.children if child.role == "worker"]
+    newest = max(workers, key=lambda child: child.retry, default=None)
+    if decision.state == "Complete" or newest is None:
+        return "the run is final"
+    return failed_sentence(observed, shards, newest)
 
 
 def _running(observed: Observed, decision: Decision) -> Fact:

@@ -35,13 +35,13 @@ def events_between(job: Job, after: Status) -> tuple[Event, ...]:
 def _state(before: Status, after: Status) -> Iterator[Event]:
     if before.state == after.state:
         return
-    failed = by_type(after.conditions).get("Failed")
+    failed, complete = (by_type(after.conditions).get(kind) for kind in ("Failed", "Complete"))
     match after.state:
         case "Complete":
             yield Event("Normal", "Complete", f"{after.rows} rows in {after.output_uri}")
         case "CompleteWithFailures":
-            failures = f"{after.rows} rows; failed shards: {after.failed_shards}"
-            yield Event("Warning", "CompleteWithFailures", failures)
+            why = "" if complete is None else f"; {complete.message}"
+            yield Event("Warning", "CompleteWithFailures", f"{after.rows} rows{why}")
         case "Failed" if failed is not None:
             yield Event("Warning", failed.reason, failed.message)
         case "Suspended" | "Queued":

@@ -14,19 +14,28 @@ def pods_starting(observed: Observed, child: ChildJob | None) -> tuple[Fact, ...
     """PodsStarting: False with the commonest reason, True while pods start, absent otherwise."""
     if child is None or child.ended or child.suspend:
         return ()
-    pods = [pod for pod in observed.pods if pod.child_uid == child.uid]
+    reasons = reasons_not_starting(observed, child)
+    if reasons:
+        return (_not_starting(reasons),)
+    waiting = sum(pod.alive and not pod.started for pod in _pods(observed, child))
+    if waiting:
+        message = counted(waiting, "pod")
+        return (Fact("PodsStarting", true=True, reason="Starting", message=message),)
+    return ()
+
+
+def reasons_not_starting(observed: Observed, child: ChildJob) -> list[Reason]:
+    """One for each pod that does not start, where it is known; for the Job if it has no pod."""
+    pods = _pods(observed, child)
     reasons = [reason for pod in pods if (reason := _reason(pod, observed)) is not None]
     if not reasons and not pods and child.name in observed.trouble:
         # No pod at all: a quota, or an admission rule, and the Job's events say which.
-        reasons = [observed.trouble[child.name]]
-    if reasons:
-        return (_not_starting(reasons),)
-    waiting = sum(pod.alive and not pod.started for pod in pods)
-    if waiting:
-        return (
-            Fact("PodsStarting", true=True, reason="Starting", message=counted(waiting, "pod")),
-        )
-    return ()
+        return [observed.trouble[child.name]]
+    return reasons
+
+
+def _pods(observed: Observed, child: ChildJob) -> list[ChildPod]:
+    return [pod for pod in observed.pods if pod.child_uid == child.uid]
 
 
 def _not_starting(reasons: Iterable[Reason]) -> Fact:

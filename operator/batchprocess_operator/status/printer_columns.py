@@ -1,24 +1,52 @@
 """Text for `kubectl get`: short, and made for people only. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from batchprocess.api.status import Display
+from batchprocess.api.status import Condition, Display
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
+_BAD_NEWS = (
+    ("Failed", "True"),
+    ("Stalled", "True"),
+    ("NameConflict", "True"),
+    ("WaitingForNode", "True"),
+    ("PodsStarting", "False"),
+    ("Progressing", "False"),
+    ("PodsFailed", "True"),
+    ("MetricsReduced", "False"),
+    ("Degraded", "True"),
+    ("UnknownFields", "True"),
+)
+"""What stands most in a job's way comes first."""
+
+
 def printer_columns(
-    done: int, total: int | None, shards: Shards, speed: Estimate, now: datetime
+    done: int,
+    total: int | None,
+    shards: Shards,
+    speed: Estimate,
+    now: datetime,
+    reason: str = "",
 ) -> Display:
-    """Progress, shards, rate and time left, for the printer columns."""
+    """Progress, shards, rate, time left and what stands in the way, for the printer columns."""
     return Display(
         progress=f"{done}/{'?' if total is None else total}",
         shards=f"{len(shards.done)}/{shards.total}",
         rate="" if speed.rate is None else f"{short(speed.rate)}/s",
         eta="" if speed.end is None else span((speed.end - now).total_seconds()),
+        reason=reason or None,
     )
+
+
+def worst_reason(conditions: Iterable[Condition]) -> str:
+    """Reason of the condition that stands most in the job's way; empty if none does."""
+    told = {(one.type, one.status): one.reason for one in conditions}
+    return next((told[kind] for kind in _BAD_NEWS if kind in told), "")
 
 
 def short(number: float) -> str:

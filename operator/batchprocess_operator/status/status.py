@@ -12,7 +12,7 @@ from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
 from batchprocess_operator.model.observed import Observed, count_running
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate, estimate
-from batchprocess_operator.status.printer_columns import printer_columns
+from batchprocess_operator.status.printer_columns import printer_columns, worst_reason
 from batchprocess_operator.status.shard_rows import shard_rows
 from batchprocess_operator.status.totals import totals_of
 
@@ -30,10 +30,12 @@ def build_status(
     final = decision.state in FINAL
     speed = Estimate(None, None) if final else _estimate(job, observed, shards, now)
     totals = totals_of(job, shards, decision)
+    conditions = merge(before.conditions, facts, generation=identity.generation, now=now)
+    reason = worst_reason(conditions)
     return Status(
         observed_generation=identity.generation,
         state=decision.state,
-        conditions=merge(before.conditions, facts, generation=identity.generation, now=now),
+        conditions=conditions,
         retry=decision.retry(job),
         run_id=identity.run_id,
         output_uri=identity.run_uri,
@@ -59,7 +61,7 @@ def build_status(
         literal=before.literal or any(child.literal for child in observed.children) or None,
         replicas=count_running(observed)["worker"],
         selector=f"{LABEL_JOB_UID}={identity.uid},{LABEL_ROLE}=worker",
-        display=printer_columns(totals.done, totals.total, shards, speed, now),
+        display=printer_columns(totals.done, totals.total, shards, speed, now, reason),
     )
 
 

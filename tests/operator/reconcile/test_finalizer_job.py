@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from batchprocess_operator.model.observed import Reason
 from batchprocess_operator.model.plan import DeleteJob, PatchJob
 from support.operator.objects import (
     FINALIZER,
@@ -116,3 +117,16 @@ def test_a_finalizer_that_an_older_operator_made_without_the_label_is_resumed():
     planned = plan(queued, [child(status=DONE), child(FINALIZER, suspend=True)])
     assert planned.status.state == "Finalizing"
     assert len(planned.actions) == 1
+
+
+def test_a_finalizer_that_was_killed_again_and_again_fails_the_job_with_how():
+    over = [condition("Failed", "BackoffLimitExceeded", "Job has reached the backoff limit")]
+    failed = child(FINALIZER, status={"conditions": over})
+    killed = replace(pod(of=FINALIZER, code=137), died=Reason("OOMKilled", ""))
+    planned = plan(job(), [child(status=DONE), failed], [killed])
+    (told,) = [one for one in planned.status.conditions if one.type == "Failed"]
+    assert told.reason == "FinalizerFailed"
+    assert told.message == (
+        f"pod {killed.name} was OOMKilled (exit code 137, SIGKILL); "
+        "Job has reached the backoff limit"
+    )

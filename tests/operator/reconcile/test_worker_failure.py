@@ -22,7 +22,7 @@ def test_a_failed_shard_fails_the_job_when_none_is_tolerated_and_all_others_have
     said = ended(ShardEnd(shard=2, cursor=3, seq=4), code=90, message="process_batch raised")
     planned = plan(job(), [child(status=FAILED_INDEX)], [pod(2, code=90, said=said)])
     assert planned.status.state == "Failed"
-    assert "failed shards: 2; process_batch raised" in [
+    assert "process_batch raised; failed: shards 2" in [
         one.message for one in planned.status.conditions if one.type == "Failed"
     ]
     assert created(planned) == []
@@ -56,6 +56,28 @@ def test_a_job_whose_deadline_has_passed_has_failed():
     status = {"conditions": [condition("Failed", "DeadlineExceeded", "too long")]}
     planned = plan(job(), [child(status=status)])
     assert conditions(planned)["Failed"] == ("True", "DeadlineExceeded")
+
+
+def test_a_job_whose_deadline_has_passed_says_what_stood_in_its_way():
+    said = ended(code=90, message="KeyError: 'a'")
+    failing = plan(job(), [child()], [pod(0, code=90, said=said)])
+    status = {"conditions": [condition("Failed", "DeadlineExceeded", "too long")]}
+    late = plan(after(job(), failing), [child(status=status)])
+    (told,) = [one.message for one in late.status.conditions if one.type == "Failed"]
+    assert told.startswith("too long: UserCodeRaised: KeyError: 'a'")
+
+
+def test_causes_come_first_and_none_is_lost_to_the_limit():
+    said = ended(code=90, message="ValueError: " + "x" * 4_000)
+    other = ended(code=90, message="KeyError: " + "y" * 4_000)
+    pods = [pod(0, code=90, said=said), pod(2, code=90, said=other), pod(4, code=137)]
+    failed = "0,2," + ",".join(map(str, range(4, 9_000, 2)))
+    status = {"failedIndexes": failed, "conditions": [condition("Failed", "FailedIndexes")]}
+    planned = plan(job(shards=9_000), [child(completions=9_000, status=status)], pods)
+    (told,) = [one.message for one in planned.status.conditions if one.type == "Failed"]
+    assert len(told) <= 1_000
+    assert [told.index(one) for one in ("ValueError", "KeyError", "SIGKILL")]
+    assert told.endswith("; failed: 4500 shards")
 
 
 class TestAPodThatWasKilledAfterItsSeal:

@@ -28,6 +28,41 @@ def test_no_running_pod_by_the_start_deadline_fails_the_job_and_stops_trying():
     assert patches(plan(after(strict, late), [child(created=-91)])) == [{"suspend": True}]
 
 
+class TestWhyNoPodCouldStart:
+    STRICT = job(timeouts={"startSeconds": 90})
+    NOPE = 'persistentvolumeclaim "nope" not found'
+
+    def stuck(self):
+        nowhere = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+        return [pod(0, phase="Pending", state={}, conditions=[nowhere | {"message": self.NOPE}])]
+
+    def failed(self, *seen, of=STRICT, **more):
+        (told,) = [one for one in plan(of, *seen, **more).status.conditions if one.type == "Failed"]
+        assert told.reason == "StartDeadlineExceeded"
+        return told.message
+
+    def test_is_said_of_the_job_that_has_failed(self):
+        said = self.failed([child(created=-91)], self.stuck())
+        assert said.endswith(f"(spec.timeouts.startSeconds): Unschedulable: {self.NOPE}")
+
+    def test_is_taken_from_the_status_where_the_pods_are_gone(self):
+        first = plan(self.STRICT, [child(created=-60)], self.stuck())
+        assert self.NOPE in self.failed(
+            [child(created=-91)], of=after(self.STRICT, first), later=91
+        )
+
+    def test_names_every_cause(self):
+        no_image = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
+        pods = [*self.stuck(), pod(1, phase="Pending", state=no_image)]
+        said = self.failed([child(created=-91)], pods)
+        assert said.endswith(f"Unschedulable: {self.NOPE}; ErrImagePull: no such image")
+
+    def test_stands_in_the_status_for_good(self):
+        late = plan(self.STRICT, [child(created=-91)], self.stuck())
+        then = plan(after(self.STRICT, late), [child(created=-91)])
+        assert then.status.conditions == late.status.conditions
+
+
 def test_the_start_deadline_stands_while_suspended_or_scaled_to_nothing():
     strict = {"timeouts": {"startSeconds": 30}}
     assert plan(job(suspend=True, **strict), [child(suspend=True)]).status.state == "Suspended"

@@ -16,6 +16,7 @@ from support.operator.objects import (
     pod,
     result,
 )
+from support.operator.objects import ended as last_words
 
 DONE = [
     child(status={"succeeded": 4, "completedIndexes": "0-3"}),
@@ -45,7 +46,7 @@ def test_completion_is_told_once_with_rows_and_address() -> None:
     assert again(job(), planned, DONE, said) == ()
 
 
-def test_completion_with_failures_is_a_warning_that_names_the_shards() -> None:
+def test_completion_with_failures_is_a_warning_that_names_causes_and_shards() -> None:
     ended = [
         child(
             status={
@@ -58,9 +59,10 @@ def test_completion_with_failures_is_a_warning_that_names_the_shards() -> None:
         DONE[1],
     ]
     said = [pod(of=FINALIZER, code=0, said=result(failed_shards=1))]
+    said.append(pod(3, code=90, said=last_words(code=90, message="KeyError: 'a'")))
     planned = plan(job(failurePolicy={"maxFailedShards": 1}), ended, said)
     assert reasons(planned) == [("Warning", "CompleteWithFailures")]
-    assert planned.events[0].message == "100 rows; failed shards: 3"
+    assert planned.events[0].message == "100 rows; KeyError: 'a'; failed: shards 3"
 
 
 def test_a_failed_shard_is_told_once_and_another_again() -> None:

@@ -55,7 +55,7 @@ def test_rate_and_time_left_are_shown_once_they_are_known() -> None:
     shards = plan_shards()
     end = NOW + timedelta(seconds=90)
     shown = printer_columns(421, 1000, shards, Estimate(1234.0, end), NOW)
-    assert shown.model_dump() == {
+    assert shown.model_dump(exclude_none=True) == {
         "progress": "421/1000",
         "shards": "0/4",
         "rate": "1.23k/s",
@@ -69,3 +69,12 @@ def plan_shards():
 
     one = job()
     return read_shards(one.body, one.before, Observed())
+
+
+def test_the_reason_is_what_stands_most_in_the_way_and_at_the_end_why_the_job_failed() -> None:
+    assert plan(job(), [child()], [pod(0)]).status.display.reason is None
+    waits = {"waiting": {"reason": "ErrImagePull"}}
+    stuck = plan(job(), [child()], [pod(0, phase="Pending", state=waits)])
+    assert stuck.status.display.reason == "ErrImagePull"
+    late = plan(job(timeouts={"startSeconds": 30}), [child(created=-60)])
+    assert late.status.display.reason == "StartDeadlineExceeded"

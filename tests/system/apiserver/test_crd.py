@@ -59,7 +59,8 @@ STATUS: dict[str, Any] = {
     "lostWork": 3,
     "replicas": 8,
     "selector": "batchprocess.dev/job-uid=x",
-    "display": {"progress": "421/1000", "shards": "38/64", "rate": "1.2k/s", "eta": "12m"},
+    "display": {"progress": "421/1000", "shards": "38/64", "rate": "1.2k/s", "eta": "12m"}
+    | {"reason": "Unschedulable"},
 }
 
 
@@ -71,12 +72,14 @@ def test_columns_say_how_far_a_job_is(server: JobServer, kubectl: Kubectl):
     assert row.split()[:-1] == ["digits", "Running", "421/1000", "38/64", "1.2k/s", "12m"]
 
 
-def test_wide_columns_add_failures_attempts_and_the_output(server: JobServer, kubectl: Kubectl):
+def test_wide_columns_add_reason_failures_attempts_and_the_output(
+    server: JobServer, kubectl: Kubectl
+):
     server.create(spec())
     server.patch_status(STATUS)
     head, row = kubectl("get", "bpj", "digits", "--output=wide").splitlines()
-    assert head.split()[7:] == ["FAILED", "ATTEMPTS", "OUTPUT"]
-    assert row.split()[7:] == ["1", "12", "s3://bucket/out/digits/a1"]
+    assert head.split()[7:] == ["REASON", "FAILED", "ATTEMPTS", "OUTPUT"]
+    assert row.split()[7:] == ["Unschedulable", "1", "12", "s3://bucket/out/digits/a1"]
 
 
 def test_a_job_is_in_the_category_all(server: JobServer, kubectl: Kubectl):

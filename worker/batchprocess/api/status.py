@@ -119,6 +119,8 @@ class Display(StatusModel):
     """Rows a second: 1.2k/s."""
     eta: ShortText | None = None
     """Time to the end: 12m."""
+    reason: ShortText | None = None
+    """What has ended the job, or stands in its way: Unschedulable."""
 
 
 class Status(StatusModel):

@@ -17,6 +17,7 @@ _COLUMNS = (
     ("Rate", "string", ".status.display.rate", 0),
     ("ETA", "string", ".status.display.eta", 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("Reason", "string", ".status.display.reason", 1),
     ("Failed", "integer", ".status.shards.failed", 1),
     ("Attempts", "integer", ".status.attempts", 1),
     ("Output", "string", ".status.outputURI", 1),
