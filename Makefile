@@ -126,11 +126,13 @@ images: .venv/dev.done cluster-deps ## build both images (root; OPERATOR_BASE=he
 demo: .venv/worker.done ## run the digits job here, with local storage
 	.venv/bin/batchprocess run examples/digits/job.yaml $(ARGS)
 
-generate: .venv/worker.done ## make CRD, JSON Schema and reference page from the models
+generate: .venv/worker.done ## make CRD, JSON Schema and reference pages from the code
 	$(PY) -m batchprocess.api.schema.generate
+	$(PY) -m batchprocess_operator.conditions_page
 
-verify: .venv/worker.done ## fail if one of them is not what the models say
+verify: .venv/worker.done ## fail if one of them is not what the code says
 	$(PY) -m batchprocess.api.schema.generate --check
+	$(PY) -m batchprocess_operator.conditions_page --check
 
 lint: .venv/dev.done verify ## ruff, mypy strict, import-linter, generated files
 	.venv/bin/ruff format --check .

@@ -42,8 +42,9 @@ class Condition(StatusModel):
     """One fact about the job, as metav1.Condition."""
 
     type: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9]*[A-Za-z0-9])?$", max_length=316)
-    """Which fact: Running, Suspended, Progressing, PodsStarting, WaitingForNode, MetricsReduced,
-    NameConflict, Degraded, UnknownFields, Complete, Failed, Reconciling or Stalled."""
+    """Which fact: Running, Suspended, Progressing, PodsStarting, PodsFailed, WaitingForNode,
+    NameConflict, Degraded, MetricsReduced, UnknownFields, Complete, Failed, Reconciling,
+    Stalled."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
     observed_generation: Count | None = None
