@@ -39,6 +39,7 @@ from batchprocess.protocol.run import (
     RunSeeds,
     RunShape,
     Seeds,
+    SourceChange,
     Success,
     Summary,
 )
@@ -58,6 +59,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "Run seeds": RunSeeds,
     "Seeds": Seeds,
     "Run shape": RunShape,
+    "Source change": SourceChange,
     "File": CommittedFile,
     "Reducer value": ReducerEntry,
     "Metric": MetricEntry,
@@ -75,7 +77,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "Progress reports": ProgressReport,
     "Shard progress": ShardProgress,
 }
-MESSAGES = (control.Hello, control.Beat, control.Claimed, control.Committed, control.Outcome)
+MESSAGES = (
+    *(control.Hello, control.Beat, control.OtherSource, control.Claimed),
+    *(control.Committed, control.Outcome),
+)
 COMMON = Claim.model_fields.keys() & Seal.model_fields.keys() - {"type"}
 ENVIRONMENT = {"job": "20260101T000000Z-x", "job_name": "j", "run_uri": "/r", "shards": 4}
 

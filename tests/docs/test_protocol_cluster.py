@@ -1,5 +1,6 @@
 """docs/protocol.md says of objects, defaults and the endpoint what the operator does."""
 
+import copy
 import json
 import re
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     # Of every field: what else the spec has, and a value that is not the default.
     "spec.image": ({}, "digits:2"),
     "spec.source.configMap": ({}, "code"),
+    "spec.source.onChange": ({"source": {"configMap": "code"}}, "fail"),
     "spec.command": ({}, ["python", "other.py"]),
     "spec.processor": (IN_A_MODULE, "a:c"),
     "spec.dataset": (IN_A_MODULE, "a:c"),
@@ -75,7 +77,7 @@ def leaves(model: type[BaseModel], path: str) -> Iterator[tuple[str, str, bool]]
 def changed(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A spec, and the same with another value at `path`."""
     base, value = CHANGED.get(path, ({}, 7))
-    before, after = (job_object(**base)["spec"] for _ in range(2))
+    before, after = (copy.deepcopy(job_object(**base)["spec"]) for _ in range(2))
     *parents, last = path.split(".")[1:]
     reduce(lambda part, name: part.setdefault(name, {}), parents, after)[last] = value
     return before, after

@@ -22,8 +22,18 @@ def test_a_claim_is_stored_as_these_bytes():
     assert json.loads(encode(claim)) == {
         "v": 1, "type": "claim", "shard": 3, "seq": 7, "prev": "ab", "nonce": "n",
         "attempt": "a", "job": "j", "cursor": 2, "at": "t", "retry": 1,
+        "source": None,
     }  # fmt: skip
     assert decode(encode(claim), shard=3, seq=7) == claim
+
+
+def test_a_record_from_before_there_were_sources_is_read_and_stays_as_it_is_stored():
+    body = b'{"type":"claim","shard":0,"seq":1,"prev":null,"nonce":"n","attempt":"a","job":"j",'
+    body += b'"cursor":0,"at":""}'
+    record = decode(body, shard=0, seq=1)
+    assert record.source is None
+    told = record.model_copy(update={"source": "ab" * 32})
+    assert decode(encode(told), shard=0, seq=1) == told
 
 
 def test_a_record_in_the_wrong_place_is_refused():

@@ -15,7 +15,7 @@ from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry
-from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, RunShape, Seeds
+from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, RunShape, Seeds, SourceChange
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import Result, ShardEnd
 
@@ -31,6 +31,7 @@ _WORDS: dict[Any, str] = {
     RunInfo: "run.json",
     RunSeeds: "run seeds",
     RunShape: "run shape",
+    SourceChange: "source change",
     Seeds: "seeds",
     Spent: "time spent",
     CommittedFile: "file",

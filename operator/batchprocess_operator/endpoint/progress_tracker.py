@@ -67,7 +67,13 @@ class ProgressTracker:
             return Reported()
         newest = self.store.newest(uid).items()
         shards = {k: _as_report(one.progress, job.speeds[k]) for k, one in newest}
-        return Reported(shards, self.store.run(uid), job.lost, dict(job.regressed))
+        return Reported(
+            shards=shards,
+            shape=self.store.run(uid),
+            lost=job.lost,
+            regressed=dict(job.regressed),
+            source=self.store.source(uid),
+        )
 
     def forget(self, uid: str) -> None:
         """The job is gone."""

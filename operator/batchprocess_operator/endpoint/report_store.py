@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
-from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.run import RunShape, SourceChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class ReceivedReport:
 class _Job:
     shards: dict[int, ReceivedReport] = field(default_factory=dict)
     run: RunShape | None = None
+    source: SourceChange | None = None
 
 
 class ReportStore:
@@ -73,6 +74,7 @@ class ReportStore:
         job = self._jobs.setdefault(pod.job_uid, _Job())
         self._jobs.move_to_end(pod.job_uid)
         job.run = report.run or job.run
+        job.source = report.source or job.source
         before = len(job.shards)
         for progress in report.shards:
             known = job.shards.get(progress.shard)
@@ -91,6 +93,11 @@ class ReportStore:
         """How the job's dataset is cut; None until a worker has counted it."""
         job = self._jobs.get(job_uid)
         return None if job is None else job.run
+
+    def source(self, job_uid: str) -> SourceChange | None:
+        """That a worker of the job was started with another source than the run, as last said."""
+        job = self._jobs.get(job_uid)
+        return None if job is None else job.source
 
     def forget(self, job_uid: str) -> None:
         """Drop all that is known of a job; nothing happens if that is nothing."""

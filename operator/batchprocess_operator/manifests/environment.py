@@ -30,6 +30,7 @@ def pod_environment(
             "s3": s3,
             "shard_list": None if shards is None else tuple(sorted(shards)),
             "grace_seconds": grace_seconds,
+            "source_folder": None if job.spec.source is None else SOURCE_FOLDER,
             "termination_log": TERMINATION_LOG,
         }
     )

@@ -119,6 +119,11 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
         "does not know: [a newer CRD](../kubernetes.md#a-newer-crd)",
         {"NewerCRD": "names the fields"},
     ),
+    "SourceChanged": ConditionType(
+        "a worker was started with other files of `source.configMap` than the run was begun with; "
+        "it stays to the end: [what if](../dataset-changes.md)",
+        {"ConfigMapEdited": "names both digests, and what became of such workers"},
+    ),
     "Complete": ConditionType(
         "True at the end of a run that is final",
         _states("Finished", "FinishedWithFailures"),

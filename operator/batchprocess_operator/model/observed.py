@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess.protocol.termination import Termination
 
 Role = Literal["worker", "finalizer"]
@@ -128,12 +128,14 @@ class Reported:
 
     `lost`: batches processed by attempts and not committed by them, as far as was reported.
     `regressed`: shard -> cursors before and after, where a later claim stands on an older cursor.
+    `source`: that a worker was started with another source than the run.
     """
 
     shards: Mapping[int, ShardReport] = field(default_factory=dict)
     shape: RunShape | None = None
     lost: int = 0
     regressed: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    source: SourceChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

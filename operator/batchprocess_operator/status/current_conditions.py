@@ -14,6 +14,7 @@ from batchprocess_operator.status.changes_undone import changes_undone
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
 from batchprocess_operator.status.progressing import progressing
+from batchprocess_operator.status.source_changed import source_changed
 from batchprocess_operator.status.standing_causes import failed_sentence
 
 
@@ -26,6 +27,7 @@ def current_facts(
             *_at_the_end(job, observed, shards, decision),
             *_metrics(job, decision),
             *_degraded(job, observed, shards),
+            *source_changed(job, observed),
         ]
     facts = [_running(observed, decision), _suspended(job, observed, decision)]
     if decision.blocked is not None:
@@ -36,6 +38,7 @@ def current_facts(
     facts += pods_starting(observed, decision.child)
     facts += pods_failed(job, observed, shards, decision)
     facts += _degraded(job, observed, shards)
+    facts += source_changed(job, observed)
     if not any(fact.type == "Stalled" for fact in facts):
         facts += _not_as_wanted(job, observed)
     if not observed.undone and decision.child is None and decision.state == "Pending":

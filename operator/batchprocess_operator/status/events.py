@@ -14,6 +14,7 @@ _BAD_NEWS = {
     "NameConflict": "True",
     "Stalled": "True",
     "UnknownFields": "True",
+    "SourceChanged": "True",
     "WaitingForNode": "True",
     "PodsStarting": "False",
     "PodsFailed": "True",

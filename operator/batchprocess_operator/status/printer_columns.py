@@ -21,6 +21,7 @@ _BAD_NEWS = (
     ("MetricsReduced", "False"),
     ("Degraded", "True"),
     ("UnknownFields", "True"),
+    ("SourceChanged", "True"),
 )
 """What stands most in a job's way comes first."""
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess_operator.endpoint.report_store import ReportStore
 from support.operator.fake_pods import POD, report
 
@@ -83,3 +83,11 @@ def test_jobs_do_not_mix_even_if_their_shards_have_the_same_numbers():
     store.record(POD, report(3, cursor=10), 1.0)
     store.record(other, report(3, seq=9, cursor=90), 2.0)
     assert cursors(store) == {3: 10}
+
+
+def test_that_a_worker_has_another_source_is_kept_until_one_says_another():
+    store, change = ReportStore(), SourceChange(first="a" * 64, now="b" * 64)
+    assert store.source(POD.job_uid) is None
+    store.record(POD, report(3).model_copy(update={"source": change}), 1.0)
+    store.record(POD, report(4), 2.0)
+    assert store.source(POD.job_uid) == change

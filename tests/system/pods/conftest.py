@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from support.commands import batchprocess
 from support.pod_runs import Pod
 from support.storage.fault_proxy import FaultProxy, Faults, fault_proxy
 from support.storage.s3_server import Server, versitygw
+
+__all__ = ["batchprocess"]
 
 
 @pytest.fixture

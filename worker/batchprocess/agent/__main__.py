@@ -52,27 +52,30 @@ def _finalize(environment: WorkerEnvironment, command: Sequence[str]) -> int:
     with handled_by(lambda *_: finalizer.stop()):
         code, sentence, summary = finalizer.run()
     message = one_line(sentence)
-    _write_termination(environment, code, message, summary)
+    said = Termination(
+        code=code, message=message, result=_result_of(summary), source=finalizer.source
+    )
+    _write_termination(environment, said)
     print(message, file=sys.stderr, flush=True)
     return code
 
 
-def _write_termination(
-    environment: WorkerEnvironment, code: int, message: str, summary: Summary | None
-) -> None:
+def _result_of(summary: Summary | None) -> Result | None:
+    if summary is None:
+        return None
+    return Result(
+        rows=summary.rows,
+        batches=summary.batches,
+        failed_shards=len(summary.failedShards),
+        attempts=summary.attempts,
+        metrics=summary.metrics,
+        metrics_error=summary.metricsError,
+    )
+
+
+def _write_termination(environment: WorkerEnvironment, termination: Termination) -> None:
     if environment.termination_log is None:
         return
-    result = None
-    if summary is not None:
-        result = Result(
-            rows=summary.rows,
-            batches=summary.batches,
-            failed_shards=len(summary.failedShards),
-            attempts=summary.attempts,
-            metrics=summary.metrics,
-            metrics_error=summary.metricsError,
-        )
-    termination = Termination(code=code, message=message, result=result)
     try:
         replace_in_place(Path(environment.termination_log), termination.encode())
     except OSError as error:

@@ -11,13 +11,14 @@ from typing import Any
 from batchprocess.agent.awake_clock import AwakeClock
 from batchprocess.agent.orphans import reap_orphans
 from batchprocess.agent.processes import Child, kill_session, start, start_failure
+from batchprocess.agent.source_variables import source_variables
 from batchprocess.ledger.documents import Reduction
-from batchprocess.protocol.control import Outcome, Reduced, decode
+from batchprocess.protocol.control import OtherSource, Outcome, Reduced, decode
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, Stopped, StorageError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.records import ReducerEntry
-from batchprocess.protocol.run import Asked, Summary
+from batchprocess.protocol.run import Asked, SourceChange, Summary
 from batchprocess.protocol.variables import ROLE
 from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
@@ -29,12 +30,16 @@ _RETRIED = {ExitCode.OTHER, ExitCode.STALLED, ExitCode.STORAGE}
 
 @dataclass
 class Finalizer:
-    """Runs once; `stop` may be called from a signal handler at any time."""
+    """Runs once; `stop` may be called from a signal handler at any time.
+
+    `source`: that reducers were started with another source than the run, once they were.
+    """
 
     environment: WorkerEnvironment
     command: Sequence[str]
     environ: Mapping[str, str]
     clock: Callable[[], float] = time.monotonic
+    source: SourceChange | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _child: Child | None = None
 
@@ -85,7 +90,7 @@ class Finalizer:
         return Reduction({}, error)
 
     def _reduce_once(self) -> tuple[int, Reduced | str]:
-        environ = {**self.environ, ROLE: "finalize"}
+        environ = {**self.environ, ROLE: "finalize", **source_variables(self.environment)}
         try:
             self._child = start(0, self.command, environ)
         except OSError as error:
@@ -103,6 +108,7 @@ class Finalizer:
             child.process.wait()
         reader.join(5)
         child.connection.close()
+        self.source = received.source or self.source
         if received.reduced is not None:
             return ExitCode.SEALED, received.reduced
         if status is None:
@@ -132,6 +138,7 @@ class Finalizer:
 @dataclass
 class _Received:
     reduced: Reduced | None = None
+    source: SourceChange | None = None
     outcome: Outcome | None = None
 
     def read_all(self, child: Child) -> None:
@@ -146,5 +153,7 @@ class _Received:
     def _record(self, message: Any) -> None:
         if isinstance(message, Reduced):
             self.reduced = message
+        if isinstance(message, OtherSource):
+            self.source = message.change
         if isinstance(message, Outcome):
             self.outcome = message

@@ -47,6 +47,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         max_failed_shards=spec.failure_policy.max_failed_shards,
         start_seconds=spec.timeouts.start_seconds,
         stall_seconds=spec.timeouts.stall_seconds,
+        source_on_change="tell" if spec.source is None else spec.source.on_change,
         profile=spec.profile,
         compile_cache=spec.compile_cache,
     )

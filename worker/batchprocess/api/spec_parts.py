@@ -89,3 +89,7 @@ class Source(ApiModel):
     config_map: ObjectName
     """Name of a ConfigMap in the job's namespace with the files; mounted read-only at
     /batchprocess/source, which is the working directory. Required. Immutable."""
+    on_change: Literal["tell", "fail"] = "tell"
+    """What becomes of a worker that is started with other files than the run was begun with: tell
+    says so in condition SourceChanged, fail ends it, to be tried again. One of tell and fail.
+    Default tell. Immutable."""

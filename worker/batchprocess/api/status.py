@@ -43,8 +43,8 @@ class Condition(StatusModel):
 
     type: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9]*[A-Za-z0-9])?$", max_length=316)
     """Which fact: Running, Suspended, Progressing, PodsStarting, PodsFailed, WaitingForNode,
-    NameConflict, Degraded, MetricsReduced, UnknownFields, Complete, Failed, Reconciling,
-    Stalled."""
+    NameConflict, Degraded, MetricsReduced, UnknownFields, SourceChanged, Complete, Failed,
+    Reconciling, Stalled."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
     observed_generation: Count | None = None

@@ -165,6 +165,7 @@ def _header(me: Identity, seq: int, prev: str | None, nonce: str, cursor: int) -
         "job": me.job,
         "cursor": cursor,
         "at": me.now(),
+        "source": me.source,
     }
 
 

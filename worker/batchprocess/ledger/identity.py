@@ -13,6 +13,7 @@ class Identity:
     """Who claims: one process start (`attempt`, a nonce) of a `job`, on one shard.
 
     `nonce` draws a fresh 128-bit hex string, `now` gives RFC 3339 UTC (information only).
+    `source`: digest of the files of `spec.source`, None without.
     """
 
     shard: int
@@ -21,6 +22,7 @@ class Identity:
     nonce: Callable[[], str]
     now: Callable[[], str]
     retry: int = 0
+    source: str | None = None
 
 
 def refuse_finished(head: Stored | None, me: Identity) -> None:

@@ -1,8 +1,9 @@
 """What child and agent say over the control socket: one JSON object a line.
 
 The socket is one end of a socketpair whose number is in BATCHPROCESS_CONTROL_FD; it survives a
-shell wrapped around the command. Child to agent: Hello, Beat, Claimed, Committed, Outcome,
-Ending, Reduced. Agent to child: Stop. End of file at the child means that the agent is dead.
+shell wrapped around the command. Child to agent: Hello, Beat, OtherSource, Claimed, Committed,
+Outcome, Ending, Reduced. Agent to child: Stop. End of file at the child means that the agent is
+dead.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from batchprocess.protocol.json_values import Count
-from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess.protocol.spent import Spent
 
 Phase = Literal["starting", "running", "hook", "storage", "finishing", "done"]
@@ -67,6 +68,13 @@ class Committed(_Message):
     sealed: bool = False
 
 
+class OtherSource(_Message):
+    """This attempt was started with another source than its run; sent before the claim."""
+
+    type: Literal["source"] = "source"
+    change: SourceChange
+
+
 class Outcome(_Message):
     """Why the child is about to end; counts only if no complete seal is found."""
 
@@ -95,13 +103,11 @@ class Stop(_Message):
     type: Literal["stop"] = "stop"
 
 
-Message = Annotated[
-    Hello | Beat | Claimed | Committed | Outcome | Ending | Reduced | Stop,
-    Field(discriminator="type"),
-]
-_ADAPTER: TypeAdapter[Hello | Beat | Claimed | Committed | Outcome | Ending | Reduced | Stop] = (
-    TypeAdapter(Message)
-)
+AnyMessage = Hello | Beat | OtherSource | Claimed | Committed | Outcome | Ending | Reduced | Stop
+Message = Annotated[AnyMessage, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[
+    Hello | Beat | OtherSource | Claimed | Committed | Outcome | Ending | Reduced | Stop
+] = TypeAdapter(Message)
 
 
 def encode(message: BaseModel) -> bytes:
@@ -109,6 +115,8 @@ def encode(message: BaseModel) -> bytes:
     return message.model_dump_json().encode() + b"\n"
 
 
-def decode(line: bytes) -> Hello | Beat | Claimed | Committed | Outcome | Ending | Reduced | Stop:
+def decode(
+    line: bytes,
+) -> AnyMessage:
     """The message in one line."""
     return _ADAPTER.validate_json(line)

@@ -73,6 +73,9 @@ class WorkerEnvironment(BaseModel):
     grace_seconds: float = 60
     profile: bool = False
     compile_cache: bool = True
+    source_folder: str | None = Field(default=None, description="of spec.source; None without it")
+    source_on_change: Literal["tell", "fail"] = "tell"
+    source_digest: str | None = Field(default=None, description="of its files; set by the agent")
     termination_log: str | None = None
     progress_fd: int | None = Field(default=None, description="local runner: reports as lines")
     progress_url: str | None = Field(
@@ -96,6 +99,7 @@ class WorkerEnvironment(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read and check all variables; an error names the variable, its value, the remedy."""
         text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "command"}
+        text |= {"source_folder", "source_on_change", "source_digest"}
         text |= {"node", "termination_log", "progress_url", "progress_ca", "progress_token_file"}
         values: dict[str, Any] = {}
         for name in cls.model_fields:

@@ -4,7 +4,8 @@
     ├── InvalidArgument (ValueError)  91   a call or job that can never work
     │   └── WrongType (TypeError)     91   ... for a dataset of the wrong kind
     ├── RunMismatch                   91   batch size, hparams, ... differ from run.json
-    │   └── DatasetChanged             1   rows or fingerprint differ: another node may see it right
+    │   ├── DatasetChanged             1   rows or fingerprint differ: another node may see it right
+    │   └── SourceChanged              1   the source is another, and the job asked for the same
     ├── UnsafeStorage                 91   the store lets two creates win
     ├── StorageError                  88
     │   ├── OutcomeUnknown                 a write may or may not have happened
@@ -54,6 +55,12 @@ class RunMismatch(BatchProcessError):
 
 class DatasetChanged(RunMismatch):
     """Row count or fingerprint differ from run.json; a retry on another node may be right."""
+
+    exit_code = ExitCode.OTHER
+
+
+class SourceChanged(RunMismatch):
+    """`spec.source` is not what the run was begun with; it may be put back before the next try."""
 
     exit_code = ExitCode.OTHER
 

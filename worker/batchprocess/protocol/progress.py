@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from batchprocess.protocol.control import Phase
 from batchprocess.protocol.json_values import Count
-from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess.protocol.spent import Spent
 
 REPORTS_PATH = "/v1/reports"
@@ -35,10 +35,14 @@ class ShardProgress(BaseModel):
 
 
 class ProgressReport(BaseModel):
-    """What a pod says of all its shards; `run` once one of them has counted the dataset."""
+    """What a pod says of all its shards; `run` once one of them has counted the dataset.
+
+    `source`: only of a pod whose source is not that of its run.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     v: int = 1
     shards: tuple[ShardProgress, ...] = Field(max_length=16)
     run: RunShape | None = None
+    source: SourceChange | None = None

@@ -66,6 +66,7 @@ class _Record(_Model):
     job: str
     cursor: int = Field(ge=0, description="batches committed once this record stands")
     at: str
+    source: str | None = Field(default=None, description="digest of the attempt's source files")
 
 
 class Claim(_Record):

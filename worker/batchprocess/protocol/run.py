@@ -1,9 +1,9 @@
 """The run folder's other documents: run.json, manifest.jsonl, summary.json, _SUCCESS."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
@@ -17,6 +17,7 @@ SUMMARY_KEY = "summary.json"
 SUCCESS_KEY = "_SUCCESS"
 
 D = TypeVar("D", bound=BaseModel)
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
 class _Model(BaseModel):
@@ -38,6 +39,13 @@ class RunShape(_Model):
         """As a worker tells it."""
         batches = sum(plan.size(shard) for shard in range(plan.shards))
         return cls(rows=plan.rows, batch_size=plan.batch_size, batches=batches)
+
+
+class SourceChange(_Model):
+    """An attempt was started with another source than its run: digests of the files of both."""
+
+    first: Sha256
+    now: Sha256
 
 
 class Asked(_Model):
@@ -86,7 +94,7 @@ class RunInfo(_Model):
 
     `asked`, `seeds`, `fingerprint_of` and `rows_digest` are None in runs that were begun before
     they were kept. `rows_digest` goes with a fingerprint that may differ for equal data. `code` is
-    a digest of the job's own modules.
+    a digest of the job's own modules, `source` one of what stood in the folder of `spec.source`.
     """
 
     rows: int
@@ -101,6 +109,7 @@ class RunInfo(_Model):
     seeds: RunSeeds | None = None
     asked: Asked | None = None
     code: str | None = None
+    source: Sha256 | None = None
     versions: dict[str, str] = {}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.run import RunShape, SourceChange
 
 MAX_MESSAGE_BYTES = 4_000
 
@@ -44,6 +44,7 @@ class Termination(BaseModel):
     message: str = ""
     shards: tuple[ShardEnd, ...] = ()
     run: RunShape | None = None
+    source: SourceChange | None = None
     result: Result | None = None
 
     def encode(self) -> bytes:

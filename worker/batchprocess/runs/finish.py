@@ -83,9 +83,9 @@ def _warn_unless_any_output(ledgers: Sequence[ShardLedger]) -> None:
         )
 
 
-def identity(job: str, shard: int, *, retry: int = 0) -> Identity:
+def identity(job: str, shard: int, *, retry: int = 0, source: str | None = None) -> Identity:
     """A fresh attempt of this process on `shard`, with real nonces and the real clock."""
-    return Identity(shard, job, _nonce(), _nonce, _now, retry)
+    return Identity(shard, job, _nonce(), _nonce, _now, retry, source)
 
 
 def _close_all(

@@ -4,22 +4,21 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from batchprocess.protocol.control import (
+    AnyMessage,
     Beat,
     Claimed,
     Committed,
     Ending,
     Hello,
+    OtherSource,
     Outcome,
     Phase,
-    Reduced,
-    Stop,
 )
 from batchprocess.protocol.progress import ShardProgress
-from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import ShardEnd
 
-Message = Hello | Beat | Claimed | Committed | Outcome | Ending | Reduced | Stop
 Reason = Literal["stopped", "stalled", "sealed", "sibling", "lingering"]
 LINGER_SECONDS = 8.0
 """After its script a child ends itself by force, sooner than this, if its interpreter still can."""
@@ -60,6 +59,7 @@ class Watch:
     cursor: int = 0
     total: int | None = None
     run: RunShape | None = None
+    source: SourceChange | None = None
     processed: int = 0
     rows: int = 0
     spent: Spent | None = None
@@ -75,7 +75,7 @@ class Watch:
     def __post_init__(self) -> None:
         self.last_message = self.idle_since = self.started
 
-    def record(self, message: Message, now: float) -> None:
+    def record(self, message: AnyMessage, now: float) -> None:
         """A message from the child."""
         self.last_message = now
         match message:
@@ -93,6 +93,8 @@ class Watch:
             case Committed():
                 self.seq, self.cursor = message.seq, message.cursor
                 self.sealed = self.sealed or message.sealed
+            case OtherSource():
+                self.source = message.change
             case Outcome():
                 self.outcome = message
             case Ending():

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from batchprocess.agent.pod.child_watch import Watch
 from batchprocess.protocol.progress import ProgressReport
-from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.run import RunShape, SourceChange
 
 
 @dataclass
@@ -19,10 +19,17 @@ class PodChildren:
         """How the dataset is cut: the same for all, known from the first that has claimed."""
         return next((watch.run for watch in self.watches if watch.run is not None), None)
 
+    @property
+    def source(self) -> SourceChange | None:
+        """That the source is not the run's: the same for all, known from the first that says so."""
+        return next((watch.source for watch in self.watches if watch.source is not None), None)
+
     def as_report(self) -> ProgressReport:
         """What is known of all shards now."""
         return ProgressReport(
-            shards=tuple(watch.as_progress() for watch in self.watches), run=self.run
+            shards=tuple(watch.as_progress() for watch in self.watches),
+            run=self.run,
+            source=self.source,
         )
 
     def grace_over(self, now: float, grace_seconds: float) -> bool:

@@ -19,7 +19,10 @@ class TerminationLog:
     def write(self, children: PodChildren, *, code: int | None = None, message: str = "") -> None:
         """Say how far every shard is. In place, because the kubelet mounts this very file."""
         shards = tuple(watch.as_end() for watch in children.watches)
-        body = Termination(code=code, message=message, shards=shards, run=children.run).encode()
+        said = Termination(
+            code=code, message=message, shards=shards, run=children.run, source=children.source
+        )
+        body = said.encode()
         if self._path is None or body == self._last:
             return
         try:

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from batchprocess.cli import sources
 from batchprocess.cli.output import print_json
 from batchprocess.cli.run_outcome import print_spent, print_summary
 from batchprocess.cli.table import print_table, shard_rows
@@ -18,7 +19,8 @@ def show_status(target: str, *, as_json: bool) -> None:
     """Read the head of every ledger and print one line a shard."""
     found = find_target(target)
     summary = perform(finished(), found.storage)
-    rows = shard_rows(read_standing(found.storage, found.run.shards))
+    standing = read_standing(found.storage, found.run.shards)
+    rows = shard_rows(standing)
     open_at = {row["shard"]: row["cursor"] for row in rows if row["state"] == "open"}
     failures = last_failures(found.storage, open_at)
     done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))
@@ -32,6 +34,7 @@ def show_status(target: str, *, as_json: bool) -> None:
                 "state": state,
                 "batches": {"done": done, "total": total},
                 "spent": spent.model_dump(),
+                "source": sources.as_json(standing),
                 "advice": advice(spent, loaders=found.loaders),
                 "shards": [
                     {**row, "lastFailure": _failure_json(failures.get(row["shard"]))}
@@ -45,6 +48,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     print(f"outputs: {found.storage.uri}")
     print(f"batches: {done}/{total}")
     print_spent(spent, found.loaders, sys.stdout)
+    sources.print_sources(standing)
     if summary is not None:
         print_summary(summary)
     print_table(rows)

@@ -89,7 +89,9 @@ class AttemptAssembly:
     def describe_run(self, plan: ShardPlan) -> RunInfo:
         """run.json as this attempt would write it, but for the seeds; eight rows are read twice."""
         asked = Asked.of(self.placement.environment)
-        return describe_run(plan, self._reading.fingerprint(), self.processor_class, asked)
+        source = self.placement.environment.source_digest
+        fingerprint = self._reading.fingerprint()
+        return describe_run(plan, fingerprint, self.processor_class, asked, source)
 
     @property
     def loader_seeds(self) -> Seeds:

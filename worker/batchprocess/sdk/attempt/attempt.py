@@ -21,6 +21,7 @@ from batchprocess.sdk.output.committer import Committer
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.standalone_log import log_beginning
 from batchprocess.sdk.setup.construct_processor import warn_of_misspelt_hooks
+from batchprocess.sdk.setup.source_check import check_source
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 
@@ -62,12 +63,13 @@ class Attempt:
             run_info = assembly.describe_run(plan)
         if stored is not None:
             ledger.require_same_run(run_info, stored)
+            check_source(self._placement, stored, state.link)
         with assembly.reader() as reader:
             guess = assembly.loader_seeds if stored is None else _seeds_of(stored)
             with where.at("reading a batch"):
                 reader.start(assembly.start(plan, cursor, guess))
             processor = self._build_beside_probe(where)
-            run = self._open_run(run_info, where) if stored is None else stored
+            run = self._open_run(run_info, state) if stored is None else stored
             assembly.resources.randomness.begin(None if run.seeds is None else run.seeds.loop)
             claimed = ledger.claim()
             start = assembly.start(plan, claimed.position.cursor, _seeds_of(run))
@@ -85,14 +87,15 @@ class Attempt:
             probing.result()
         return processor
 
-    def _open_run(self, run_info: RunInfo, where: Where) -> RunInfo:
+    def _open_run(self, run_info: RunInfo, state: AttemptState) -> RunInfo:
         """Write run.json, with seeds as `__init__` has left the generators; the stored one counts.
 
         Another attempt may have been first: then its seeds are the run's.
         """
         seeds = self._assembly.run_seeds()
         run = self._ledger.open_run(run_info.model_copy(update={"seeds": seeds}))
-        where.run_exists = True
+        state.where.run_exists = True
+        check_source(self._placement, run, state.link)
         return run
 
     def _loop(

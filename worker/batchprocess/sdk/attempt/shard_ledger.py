@@ -27,7 +27,8 @@ class ShardLedger:
     def identity(self) -> Identity:
         """Who signs this attempt's records."""
         job = self._placement.environment
-        return identity(job.job, self._placement.shard, retry=job.retry)
+        shard, source = self._placement.shard, job.source_digest
+        return identity(job.job, shard, retry=job.retry, source=source)
 
     def stored_run(self) -> RunInfo | None:
         """What run.json says; None while no attempt has begun the run."""

@@ -2,7 +2,7 @@
 
 import logging
 
-from batchprocess.protocol.run import Summary
+from batchprocess.protocol.run import SourceChange, Summary
 
 _LOG = logging.getLogger("batchprocess")
 
@@ -40,6 +40,15 @@ def warn_that_commands_differ(shard: int) -> None:
         "shard %d: the job's command is not the one that this run was started with; batches "
         "that are committed stay as they are",
         shard,
+    )
+
+
+def warn_that_sources_differ(shard: int, change: SourceChange) -> None:
+    """Under an agent: rows by the code that the run was begun with stand beside others."""
+    _LOG.warning(
+        "shard %d: the ConfigMap of spec.source was changed since the run was begun (digest %s, "
+        "now %s); batches that are committed stay as they are",
+        *(shard, change.first[:12], change.now[:12]),
     )
 
 

@@ -1,12 +1,12 @@
 """Telling changed code from the code that a run was begun with; information, never a refusal."""
 
-import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-_MAX_FILES, _MAX_BYTES = 1_000, 16 << 20
+from batchprocess.files_digest import files_digest
+
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -16,21 +16,10 @@ def code_digest(modules: Mapping[str, ModuleType], folder: Path) -> str | None:
     Of paths below the folder and of contents, so it is the same wherever the folder lies. None,
     too, of more than a thousand files or 16 MiB: then the folder is not one job's.
     """
-    files = sorted({*_own_files(modules, folder)})
-    if not files or len(files) > _MAX_FILES:
+    try:
+        return files_digest({*_own_files(modules, folder)}, folder)
+    except OSError:
         return None
-    total, size = hashlib.sha256(), 0
-    for file in files:
-        try:
-            body = file.read_bytes()
-        except OSError:
-            return None
-        size += len(body)
-        if size > _MAX_BYTES:
-            return None
-        name = file.relative_to(folder).as_posix().encode()
-        total.update(b"%d %s %d %s" % (len(name), name, len(body), body))
-    return total.hexdigest()
 
 
 def main_folder() -> Path:

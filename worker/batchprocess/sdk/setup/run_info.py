@@ -32,7 +32,7 @@ def plan_shards(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
 
 
 def describe_run(
-    plan: ShardPlan, fingerprint: Fingerprint, processor: Any, asked: Asked
+    plan: ShardPlan, fingerprint: Fingerprint, processor: Any, asked: Asked, source: str | None
 ) -> RunInfo:
     """run.json as this attempt would write it, but for the seeds."""
     return RunInfo(
@@ -47,5 +47,6 @@ def describe_run(
         rows_digest=fingerprint.rows_digest,
         asked=asked,
         code=code_digest(sys.modules, main_folder()),
+        source=source,
         versions={"batchprocess": __version__, "torch": str(torch.__version__)},
     )
