@@ -114,9 +114,9 @@ def _default(value: Any, made: Schema) -> Schema:
     Kubernetes fills a default in when an object is stored, so a job keeps meaning what it meant
     when it was accepted, whatever a later release has for a default. Absent and empty mean the
     same, so empty is not filled in. A default of a whole part is said whole, since the API server
-    asks the part's rules of it as it stands.
+    asks the part's rules of it as it stands; a part that is absent by default stays so.
     """
-    if "properties" in made:
+    if value is not None and "properties" in made:
         fields = made["properties"].items()
         value = {name: field["default"] for name, field in fields if "default" in field}
     return {} if value in (None, [], {}) else {"default": value}
