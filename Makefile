@@ -21,7 +21,7 @@ PROCESSES ?= 4
 COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.storage.s3, \
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
-.PHONY: help demo test test-fast test-full lint format generate verify lock clean \
+.PHONY: help demo test test-fast test-full test-hostile lint format generate verify lock clean \
 	audit cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
 
 help: ## what each target does
@@ -150,6 +150,9 @@ E2E_TESTS := tests/system/e2e
 
 test-fast: .venv/dev.done ## unit tests only, under a minute
 	$(PY) -m pytest -q -m "not slow and not full"
+
+test-hostile: .venv/dev.done testcluster ## what a tenant may try, and what must hold then; part of make test too
+	$(PY) -m pytest -q -m "hostile and not full" $(ARGS)
 
 # Clusters mostly wait, and leave half of two processors idle. Pods have deadlines, and the tests
 # beside them have not: so they are nicer, and get what is left. See tests/lanes.py.

@@ -31,6 +31,7 @@ def test_hparams_as_deep_as_is_allowed_arrive_and_are_kept() -> None:
     assert Asked.of(made).hparams == made.hparams
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("levels", [191, 240])
 def test_deeper_ones_are_refused_by_name(levels) -> None:
     with pytest.raises(InvalidArgument, match="spec.hparams cannot be kept .* at most 190"):

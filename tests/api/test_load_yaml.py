@@ -70,6 +70,7 @@ def test_a_wrong_job_is_told_in_a_sentence(old, new, sentence):
         load_job(GOOD.replace(old, new), "job.yaml")
 
 
+@pytest.mark.hostile
 def test_aliases_that_would_fill_the_memory_are_refused():
     lines = ["a0: &a0 [1, 1]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]

@@ -9,6 +9,8 @@ from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.new_bounds import MAX_ITEMS, MAX_TEXT, MAX_WORD, MAX_WORDS, STORED
 from support.job_cases import job, spec, template
 
+pytestmark = pytest.mark.hostile
+
 
 def init_container(**fields: Any) -> dict[str, Any]:
     return template(initContainers=[{"name": "fetch", "image": "tool:1", **fields}])

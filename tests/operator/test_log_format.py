@@ -2,7 +2,11 @@
 
 import logging
 
+import pytest
+
 from batchprocess_operator.log_format import MAX_LINE, MAX_TRACEBACK, PlainFormatter
+
+pytestmark = pytest.mark.hostile
 
 
 def logged(message: str, *given: object, error: BaseException | None = None) -> str:

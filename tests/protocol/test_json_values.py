@@ -33,6 +33,7 @@ def test_as_deep_as_is_allowed_every_document_is_read_again() -> None:
     assert Asked.model_validate_json(asked.model_dump_json()) == asked
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("levels", [MAX_LEVELS + 1, 260, 5_000])
 def test_deeper_ones_are_refused(levels) -> None:
     with pytest.raises(ValueError, match="at most 190 lists and dicts in each other"):

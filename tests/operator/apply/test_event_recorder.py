@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from batchprocess_operator.apply.event_recorder import EventRecorder
 from batchprocess_operator.model.plan import Event
 from support.operator.fake_api import FakeApi, FakeServer, Object
@@ -45,6 +47,7 @@ def test_an_event_says_what_it_is_about_so_that_describe_shows_it() -> None:
     assert one["firstTimestamp"] == "2030-01-01T12:00:00Z"
 
 
+@pytest.mark.hostile
 def test_the_same_event_is_told_once_in_five_minutes() -> None:
     assert len(told([(10, event())] * 20)) == 1
     assert len(told([(0, event()), (301, event())])) == 2
@@ -54,6 +57,7 @@ def test_other_words_are_another_event() -> None:
     assert len(told([(0, event("a")), (0, event("b")), (0, event("a", "Other"))])) == 3
 
 
+@pytest.mark.hostile
 def test_no_job_tells_more_than_twenty_a_minute() -> None:
     assert len(told([(0, event(str(number))) for number in range(100)])) == 20
     assert len(told([(1, event(str(number))) for number in range(120)])) <= 41
@@ -63,6 +67,7 @@ def test_twins_that_see_the_same_tell_it_once() -> None:
     assert len(told([(0, event())], recorders=3)) == 1
 
 
+@pytest.mark.hostile
 def test_long_messages_are_cut_to_what_the_api_server_takes() -> None:
     (one,) = told([(0, event("x" * 5_000))])
     assert len(one["message"]) <= 1_024

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from batchprocess_operator.controller import job_pass as module
 from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.errors import ApiError, Denied, OversizedAnswer, Unavailable
@@ -134,6 +136,7 @@ async def test_a_quota_that_is_raised_is_found_by_itself(world: World):
     assert "PodsStarting" not in world.conditions()
 
 
+@pytest.mark.hostile
 @in_world
 async def test_a_child_whose_label_somebody_took_away_is_told_and_not_asked_for_in_a_loop(world):
     world.apply()
@@ -153,6 +156,7 @@ async def test_a_child_whose_label_somebody_took_away_is_told_and_not_asked_for_
     assert "NameConflict" not in world.conditions()
 
 
+@pytest.mark.hostile
 @in_world
 async def test_a_child_that_somebody_made_unreadable_is_told_with_what_to_do(world: World):
     world.apply()
@@ -194,6 +198,7 @@ async def test_a_decision_is_never_written_over_a_replicas_newer_status(world: W
     assert world.status()["state"] == "Complete"
 
 
+@pytest.mark.hostile
 @in_world
 async def test_a_job_that_brings_out_a_fault_of_ours_does_not_stop_the_others(world: World):
     world.apply("broken")
@@ -221,6 +226,7 @@ async def test_a_job_that_brings_out_a_fault_of_ours_does_not_stop_the_others(wo
     assert "Stalled" not in world.conditions("broken")
 
 
+@pytest.mark.hostile
 @in_world
 async def test_an_api_server_that_fails_is_asked_ever_more_seldom(world: World):
     world.apply()
@@ -260,6 +266,7 @@ async def disturbed(world: World, spec: Object, seconds: float) -> int:
     return len(world.writes("/status")) - before
 
 
+@pytest.mark.hostile
 @in_world
 async def test_a_job_whose_status_is_refused_is_left_alone_whatever_arrives(world: World):
     world.apply()
@@ -271,6 +278,7 @@ async def test_a_job_whose_status_is_refused_is_left_alone_whatever_arrives(worl
     task.cancel()
 
 
+@pytest.mark.hostile
 @in_world
 async def test_the_api_server_says_how_long_to_wait(world: World):
     world.apply()
@@ -281,6 +289,7 @@ async def test_the_api_server_says_how_long_to_wait(world: World):
     task.cancel()
 
 
+@pytest.mark.hostile
 @in_world
 async def test_more_failures_of_one_job_than_a_power_of_two_can_count_end_nothing(world: World):
     world.apply()
@@ -296,6 +305,7 @@ async def test_more_failures_of_one_job_than_a_power_of_two_can_count_end_nothin
     task.cancel()
 
 
+@pytest.mark.hostile
 @in_world
 async def test_requests_that_are_refused_again_and_again_are_told(world: World):
     """What a person has to do stands in the object, not only in our log."""
@@ -321,6 +331,7 @@ async def test_requests_that_are_refused_again_and_again_are_told(world: World):
     assert "Stalled" not in world.conditions()
 
 
+@pytest.mark.hostile
 @in_world
 async def test_an_event_without_a_reason_keeps_nobody_from_suspending(world: World):
     world.apply()
@@ -334,6 +345,7 @@ async def test_an_event_without_a_reason_keeps_nobody_from_suspending(world: Wor
     task.cancel()
 
 
+@pytest.mark.hostile
 @in_world
 async def test_a_fault_in_what_is_said_does_not_stop_what_is_done(world: World):
     world.apply()
@@ -354,6 +366,7 @@ async def test_a_fault_in_what_is_said_does_not_stop_what_is_done(world: World):
         reconcile_module.build_status = original
 
 
+@pytest.mark.hostile
 @in_world
 async def test_somebody_who_changes_a_job_all_the_time_does_not_make_us_ask_as_often(world):
     world.apply()
@@ -373,6 +386,7 @@ async def test_somebody_who_changes_a_job_all_the_time_does_not_make_us_ask_as_o
     task.cancel()
 
 
+@pytest.mark.hostile
 @in_world
 async def test_a_job_that_this_version_cannot_read_is_told_and_left_alone(world: World):
     world.apply(colour="blue")
@@ -447,6 +461,7 @@ async def test_deleted_children_are_found_without_any_watch(world: World):
     assert world.server.get(f"{JOBS}/{CHILD}")
 
 
+@pytest.mark.hostile
 @in_world
 async def test_somebody_who_undoes_what_we_do_does_not_make_us_run_in_circles(world: World):
     """A mutating webhook, say, that fixes parallelism."""

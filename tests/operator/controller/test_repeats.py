@@ -23,6 +23,7 @@ def fight(repeats: Repeats, action: Any, seconds: int) -> list[int]:
     return times
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "action", [RESUME, MAKE, DeleteJob("w", "uid-w"), ResetBackoff("p", "uid-p")]
 )
@@ -81,6 +82,7 @@ def test_what_was_told_before_this_process_began_is_tried_once_and_then_seldom()
     assert begun.undone(1) == {"w": ("suspend",)}
 
 
+@pytest.mark.hostile
 def test_what_is_long_ago_is_forgotten_and_what_is_kept_is_bounded():
     repeats = Repeats()
     fight(repeats, RESUME, 100)

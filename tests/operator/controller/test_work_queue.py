@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from batchprocess_operator.controller.work_queue import WorkQueue
 from support.operator.virtual_time import clock, virtually
 
@@ -56,6 +58,7 @@ async def test_keys_are_handed_out_when_they_are_due_not_when_they_were_added():
     assert [await within(queue, 60) for _ in range(3)] == ["now", "soon", "late"]
 
 
+@pytest.mark.hostile
 @virtually
 async def test_a_pause_holds_a_key_back_and_no_other():
     queue = WorkQueue(clock)
@@ -70,6 +73,7 @@ async def test_a_pause_holds_a_key_back_and_no_other():
     assert round(clock() - began) == 30
 
 
+@pytest.mark.hostile
 @virtually
 async def test_a_key_added_while_it_was_worked_on_waits_for_the_pause_too():
     queue = WorkQueue(clock)
@@ -122,6 +126,7 @@ async def test_only_keys_that_nobody_works_on_are_overdue():
     assert queue.overdue() == 0
 
 
+@pytest.mark.hostile
 @virtually
 async def test_a_key_that_comes_early_again_and_again_leaves_nothing_behind():
     """A finished job with a time to live is due in a month, and looked at every five minutes."""
@@ -136,6 +141,7 @@ async def test_a_key_that_comes_early_again_and_again_leaves_nothing_behind():
     assert len(queue._heap) < 200
 
 
+@pytest.mark.hostile
 @virtually
 async def test_a_pause_outlasts_what_arrives_while_it_lasts():
     queue = WorkQueue(clock)

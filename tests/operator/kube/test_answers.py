@@ -57,6 +57,7 @@ def test_an_answer_that_is_no_status_is_told_as_it_is(text: bytes) -> None:
     assert type(error_of(502, "GET", text)) is Unavailable
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("words", ["admission webhook ", "admission webhook  denied  "])
 def test_a_megabyte_of_a_webhooks_words_costs_nothing(words: str) -> None:
     """A pattern would try each beginning with each end: minutes."""
@@ -67,15 +68,18 @@ def test_a_megabyte_of_a_webhooks_words_costs_nothing(words: str) -> None:
     assert str(error) == echoed[:MAX_MESSAGE]
 
 
+@pytest.mark.hostile
 def test_what_a_terminal_would_obey_is_taken_out() -> None:
     answer = json.dumps({"message": "a\x1b[31m\r\nb\u202ec"}).encode()
     assert str(error_of(422, "POST", answer)) == "a [31m  b c"
 
 
+@pytest.mark.hostile
 def test_a_body_that_is_nested_too_deep_is_told_as_it_is() -> None:
     assert str(error_of(500, "GET", b"[" * 100_000)) == "[" * 200
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [("5", 5), ("", 0), ("soon", 0), ("-1", 0), ("86400", MAX_RETRY_AFTER), ("9" * 5_000, 0)],

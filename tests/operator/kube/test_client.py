@@ -76,6 +76,7 @@ async def names(api: Api) -> list[str]:
     return [one["metadata"]["name"] async for one in api.pages("/api/v1/pods")]
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("limit", [client.MAX_PAGE, 10_000, 1_200])
 def test_pages_of_large_objects_are_made_smaller_and_none_is_missed(
     limit: int, monkeypatch: pytest.MonkeyPatch
@@ -84,6 +85,7 @@ def test_pages_of_large_objects_are_made_smaller_and_none_is_missed(
     assert asked(names) == [f"pod-{number}" for number in range(40)]
 
 
+@pytest.mark.hostile
 def test_an_object_larger_than_any_may_be_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MAX_ANSWER", 900)
     monkeypatch.setattr(client, "MAX_PAGE", 900)
@@ -103,6 +105,7 @@ def test_our_time_is_that_of_the_answers_of_errors_too(path: str) -> None:
     assert abs((time.now() - datetime.now(UTC)).total_seconds()) < 60
 
 
+@pytest.mark.hostile
 def test_an_object_as_deep_as_the_api_server_takes_it_is_read() -> None:
     assert "items" in asked(lambda api: api.get("/deep"))
 
@@ -112,6 +115,7 @@ def test_an_answer_that_is_no_json_is_none() -> None:
         asked(lambda api: api.get("/html"))
 
 
+@pytest.mark.hostile
 def test_how_long_to_wait_is_taken_from_the_answer() -> None:
     with pytest.raises(Unavailable) as caught:
         asked(lambda api: api.get("/busy"))
@@ -131,6 +135,7 @@ def test_a_watch_that_begins_too_long_ago_is_told_so() -> None:
         asked(lambda api: lines(api, 1))
 
 
+@pytest.mark.hostile
 def test_a_line_longer_than_any_may_be_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MAX_ANSWER", 3)
     with pytest.raises(OversizedAnswer, match="a line of more than 3 bytes"):

@@ -7,6 +7,8 @@ import pytest
 
 from batchprocess_operator.kube.deep_json import MAX_LEVELS, dumps, loads
 
+pytestmark = pytest.mark.hostile
+
 
 @pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")])
 def test_what_the_api_server_takes_is_read_and_written(pair: tuple[bytes, bytes]) -> None:

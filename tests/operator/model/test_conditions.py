@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from batchprocess_operator.model.conditions import (
     MAX_REASON,
     Fact,
@@ -37,11 +39,13 @@ def test_a_type_that_no_fact_names_is_gone() -> None:
     assert list(by_type(after)) == ["Running"]
 
 
+@pytest.mark.hostile
 def test_long_messages_are_cut() -> None:
     (one,) = once(Fact("Failed", True, "A", "x" * 5000))
     assert len(one.message) == MAX_MESSAGE
 
 
+@pytest.mark.hostile
 def test_long_reasons_are_cut_for_anybody_may_write_events() -> None:
     (one,) = once(Fact("PodsStarting", False, "x" * 5000))
     assert one.reason == "x" * MAX_REASON
@@ -53,12 +57,14 @@ def test_only_a_true_condition_holds() -> None:
     assert status == {"Running": "False", "Failed": "True"}
 
 
+@pytest.mark.hostile
 def test_a_reason_that_is_no_word_is_made_one_or_the_status_would_be_refused() -> None:
     for reason, word in [("9 lives, ok!", "livesok"), ("", "Unknown"), ("\u00e9\u00e9", "Unknown")]:
         (one,) = once(Fact("PodsStarting", False, reason))
         assert one.reason == word
 
 
+@pytest.mark.hostile
 def test_control_characters_of_user_code_do_not_reach_a_terminal() -> None:
     (one,) = once(Fact("Failed", True, "A", "red \x1b[31malert\nnext"))
     assert one.message == "red  [31malert next"

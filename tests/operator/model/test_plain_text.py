@@ -4,6 +4,8 @@ import pytest
 
 from batchprocess_operator.model.plain_text import MAX_MESSAGE, plain
 
+pytestmark = pytest.mark.hostile
+
 
 @pytest.mark.parametrize(
     ("text", "harmless"),

@@ -27,6 +27,7 @@ def test_other_words_say_something_else() -> None:
     assert folded("no such image a") != folded("no such image b")
 
 
+@pytest.mark.hostile
 def test_a_long_word_is_folded_in_linear_time() -> None:
     """A pattern that tries every start would need minutes."""
     assert len(folded("x" * 10_000_000)) == 10_000_000
@@ -38,6 +39,7 @@ class TestASentence:
         assert sentence([], "failed: shards 2") == "failed: shards 2"
         assert sentence(["a"]) == "a"
 
+    @pytest.mark.hostile
     def test_loses_no_cause_to_its_limit(self) -> None:
         long = [f"{name}: {'x' * 4_000}" for name in ("KeyError", "OOMKilled", "Evicted")]
         said = sentence([*long, "short"], "failed: shards 2")
@@ -49,6 +51,7 @@ class TestASentence:
         causes = [f"cause {name}" for name in "abcdefghij"]
         assert sentence(causes, "end").endswith("cause h; 2 more causes; end")
 
+    @pytest.mark.hostile
     @given(st.lists(st.text(min_size=1, max_size=2_000), max_size=12), st.text(max_size=120))
     def test_is_never_longer_than_has_room(self, causes: list[str], last: str) -> None:
         assert len(sentence(causes, last)) <= MAX_SENTENCE

@@ -30,6 +30,7 @@ def test_the_last_one_but_us_is_named_of_each_field_that_we_set():
     assert found == {"suspend": "kueue", "parallelism": "kueue"}
 
 
+@pytest.mark.hostile
 def test_a_name_is_cut_and_made_plain():
     (name,) = other_managers(
         {"managedFields": [entry("a\n\x1b[31m" + "x" * 999, "suspend")]}

@@ -1,5 +1,7 @@
 """What a pod's status says besides our own container's end."""
 
+import pytest
+
 from batchprocess_operator.observe.pod_states import containers_beside
 
 RUNNING, ENDED = {"running": {}}, {"terminated": {"exitCode": 0}}
@@ -20,6 +22,7 @@ def test_ours_and_native_sidecars_keep_no_pod() -> None:
     assert containers_beside(status | {"initContainerStatuses": native}) == ()
 
 
+@pytest.mark.hostile
 def test_what_a_tenant_writes_there_is_bounded() -> None:
     odd = [{"name": "x\n" * 9_000, "state": RUNNING}, {"name": None}, {}]
     names = containers_beside({"containerStatuses": odd * 1_000})

@@ -72,6 +72,7 @@ def test_a_pod_on_its_way_out_has_the_time_by_which_it_must_be_gone() -> None:
     assert pod_of(raw_pod(meta={"deletionTimestamp": stamp()})).lost_at == NOW
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("text", ["abc", "-1", "1e9", "", "99999999999999999999"])
 def test_numbers_in_labels_and_annotations_that_are_none_are_0(text: str) -> None:
     key = "batch.kubernetes.io/job-completion-index"
@@ -118,6 +119,7 @@ class TestTermination:
     def test_the_tail_of_a_log_is_none(self, text) -> None:
         assert read_termination(text) is None
 
+    @pytest.mark.hostile
     @pytest.mark.parametrize(
         "said",
         [
@@ -132,6 +134,7 @@ class TestTermination:
     def test_numbers_that_no_status_can_hold_make_it_none(self, said: Termination) -> None:
         assert read_termination(said.model_dump_json()) is None
 
+    @pytest.mark.hostile
     def test_a_dataset_that_cannot_be_cut_makes_it_none(self) -> None:
         run = {"rows": 5, "batch_size": 0, "batches": 0}
         assert read_termination(json.dumps({"run": run})) is None

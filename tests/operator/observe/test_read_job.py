@@ -52,6 +52,7 @@ def test_a_rule_that_the_api_server_did_not_check_is_said_in_its_own_words() -> 
         read_job(job_object(queueName="gpus", suspend=True), None)
 
 
+@pytest.mark.hostile
 def test_a_status_that_nobody_can_read_is_made_anew() -> None:
     assert read_status(job_object({"state": "Dancing"})).state is None
 

@@ -119,17 +119,20 @@ def test_max_batches_bounds_every_shard_as_the_worker_bounds_it() -> None:
 class TestLies:
     """Whatever runs in a tenant's pod can write a termination message."""
 
+    @pytest.mark.hostile
     def test_a_shard_that_is_none_of_the_jobs_is_ignored(self) -> None:
         said = ended(ShardEnd(shard=77, cursor=1, sealed=True), ShardEnd(shard=3, cursor=1))
         shards = look(children=[child()], pods=[pod(3, code=1, said=said)], shape=SHAPE)
         assert shards.sealed == frozenset()
         assert shards.cursors == (0, 0, 0, 1)
 
+    @pytest.mark.hostile
     def test_what_a_pod_says_of_a_shard_that_is_not_its_own_is_ignored(self) -> None:
         said = ended(ShardEnd(shard=3, cursor=2, sealed=True, seq=5))
         shards = look(children=[child()], pods=[pod(0, code=0, said=said)], shape=SHAPE)
         assert (shards.sealed, shards.cursors) == (frozenset(), (0, 0, 0, 0))
 
+    @pytest.mark.hostile
     @pytest.mark.parametrize("gone", [False, True])
     def test_a_pod_that_has_only_our_labels_cannot_have_a_shard_left_out(self, gone) -> None:
         said = ended(ShardEnd(shard=3, cursor=2, sealed=True, seq=5))
@@ -138,10 +141,12 @@ class TestLies:
         shards = look(children=[child()], shape=SHAPE, **seen)
         assert (shards.sealed, shards.claims) == (frozenset(), (0, 0, 0, 0))
 
+    @pytest.mark.hostile
     def test_a_pod_that_has_only_our_labels_does_not_say_how_large_the_dataset_is(self) -> None:
         stranger = pod(0, of="somebody-elses", code=0, said=ended(run=SHAPE))
         assert look(children=[child()], pods=[stranger]).shape is None
 
+    @pytest.mark.hostile
     def test_nobody_has_done_more_than_there_is(self) -> None:
         said = ended(ShardEnd(shard=0, cursor=10**6))
         assert (

@@ -32,6 +32,7 @@ def test_a_job_that_is_being_deleted_is_known_as_such() -> None:
     assert stored_job(raw).deleting
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     ("hparams", "why"),
     [
@@ -48,6 +49,7 @@ def test_hparams_that_no_worker_is_given_are_replaced_by_a_sentence(hparams: Any
     assert kept.unreadable == ""
 
 
+@pytest.mark.hostile
 def test_a_spec_that_is_too_large_is_replaced_by_a_sentence() -> None:
     kept = stored_job(job_object(command=["x" * 30_000] * 10))
     assert kept.unreadable.startswith(f"spec has 300124 bytes as JSON and may have {MAX_SPEC}: put")
@@ -60,12 +62,14 @@ def test_a_job_under_way_that_an_older_release_began_goes_on_whatever_its_size()
     assert len(kept.unpacked()["spec"]["command"]) == 10
 
 
+@pytest.mark.hostile
 def test_a_spec_that_is_nested_too_deep_is_replaced_by_a_sentence() -> None:
     template = {"spec": {"affinity": {"nodeAffinity": deep(500)}}}
     kept = stored_job(job_object(worker={"template": template}))
     assert kept.unreadable == "spec: it has more than 200 lists and dicts in each other"
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "status", [{"metrics": deep(500)}, {"metrics": "x" * MAX_STATUS}, ["no status"]]
 )

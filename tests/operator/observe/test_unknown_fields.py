@@ -81,6 +81,7 @@ def test_why_nothing_is_begun_says_field_value_and_remedy() -> None:
     assert why.endswith("or leave the field out; so with spec.mood, spec.worker.hue")
 
 
+@pytest.mark.hostile
 def test_what_is_said_is_bounded_in_names_and_values() -> None:
     many = [field(0, "template", "x" * 500, at) for at in range(1_000)]
     assert "990 more" in warning(many, "").message

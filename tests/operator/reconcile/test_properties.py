@@ -149,6 +149,7 @@ def assert_again_is_the_same(one: Job, observed: Observed, plan: Plan, now: date
         assert again.actions == plan.actions
 
 
+@pytest.mark.hostile
 @FAST
 @given(histories(honest=False))
 def test_no_lie_of_a_tenants_pod_raises_or_gives_a_status_that_cannot_be_written(history) -> None:

@@ -105,6 +105,7 @@ def test_no_type_is_named_twice_or_the_api_server_would_refuse_the_status() -> N
     assert {"WaitingForNode", "PodsStarting", "Degraded", "Running"} <= set(kinds)
 
 
+@pytest.mark.hostile
 def test_reasons_of_kubernetes_that_are_no_word_do_not_break_the_status() -> None:
     odd = child(status={"conditions": [condition("Failed", "")]})
     assert conditions(plan(job(), [odd]))["Failed"] == ("True", "Failed")

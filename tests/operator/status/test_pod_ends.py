@@ -73,6 +73,7 @@ def test_a_pod_that_its_node_refuses_is_told_though_no_container_ever_began() ->
     )
 
 
+@pytest.mark.hostile
 def test_what_a_tenant_writes_there_is_cut_and_cleaned() -> None:
     one = raised(message="a\x1b[31m\n" * 900)
     assert len(sentence_of(one)) == MAX_SENTENCE

@@ -135,6 +135,7 @@ def test_of_a_log_the_last_line_is_told() -> None:
     assert message.endswith(": Fatal: a crash in native code; pods of shards 0 have failed")
 
 
+@pytest.mark.hostile
 def test_ten_thousand_failing_shards_are_one_event_and_a_bounded_message() -> None:
     big, made = job(shards=MANY, parallelism=MANY), child(completions=MANY)
     pods = [raised(k, f"shard {k}: " + "x" * 4000, name=f"{WORKER}-{k}") for k in range(0, MANY, 2)]

@@ -14,6 +14,8 @@ from batchprocess_operator.model.observed import Reported, ShardReport
 from batchprocess_operator.observe.read_job import status_body
 from support.operator.objects import NOW, WORKER, child, job, job_object, plan, pod
 
+pytestmark = pytest.mark.hostile
+
 SHARDS, LIMIT = 10_000, 200 * 1024
 BATCHES = 20_000
 """Of a shard: 200 million batches in all."""

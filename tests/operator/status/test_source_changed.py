@@ -45,6 +45,7 @@ def test_a_termination_message_of_another_source_is_told_too() -> None:
     assert "were ended (onChange: fail)" in told(planned).message
 
 
+@pytest.mark.hostile
 def test_what_a_pod_says_that_is_not_of_our_job_is_not_told() -> None:
     said = ended(code=1, source=CHANGE)
     planned = plan(job(**SOURCE), [child()], [pod(0, of="another", code=1, said=said)])
@@ -60,6 +61,7 @@ def test_it_still_stands_when_the_job_has_ended_and_nobody_says_it_any_more() ->
     assert told(last).message == told(first).message
 
 
+@pytest.mark.hostile
 def test_several_edits_are_told_up_to_a_bound() -> None:
     of, messages = job(**SOURCE), []
     for digit in "bcdef0123":

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from batchprocess_operator.model.observed import Reason
 from support.operator.objects import (
     FINALIZER,
@@ -58,6 +60,7 @@ def test_a_job_that_never_ran_has_no_start() -> None:
     assert (refused.status.state, refused.status.start_time) == ("Failed", None)
 
 
+@pytest.mark.hostile
 def test_pods_that_only_have_our_labels_do_not_count():
     planned = plan(
         job(), [child()], [pod(0, of="a-stranger"), pod(1, of="another", phase="Pending")]

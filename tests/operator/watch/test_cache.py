@@ -51,16 +51,19 @@ def test_every_event_names_the_job_to_look_at(cache: JobCache) -> None:
     assert cache.drop_job(raw_job()) == UID
 
 
+@pytest.mark.hostile
 def test_what_has_no_label_of_ours_concerns_nobody(cache: JobCache) -> None:
     bare = owned("w", labels={})
     assert [cache.put_child(bare), cache.put_pod(bare), cache.drop_pod(bare)] == [None] * 3
 
 
+@pytest.mark.hostile
 def test_a_job_that_only_claims_to_be_ours_by_its_label_is_ignored(cache: JobCache) -> None:
     assert cache.put_child(owned("w", owner="somebody")) is None
     assert cache.entries[UID].children == {}
 
 
+@pytest.mark.hostile
 def test_objects_of_another_namespace_are_ignored_whatever_they_claim(cache: JobCache) -> None:
     """Labels and owner references can be written anywhere; a namespace cannot."""
     assert cache.put_child(owned("w", namespace="evil")) is None
@@ -70,6 +73,7 @@ def test_objects_of_another_namespace_are_ignored_whatever_they_claim(cache: Job
     assert (entry.children, entry.pods, entry.gone) == ({}, {}, {})
 
 
+@pytest.mark.hostile
 def test_they_are_ignored_too_if_they_came_before_the_job() -> None:
     cache = JobCache()
     cache.put_child(owned("w", namespace="evil"))
@@ -108,6 +112,7 @@ def test_a_pod_that_is_gone_is_remembered_as_ended(cache: JobCache) -> None:
     assert not last.alive
 
 
+@pytest.mark.hostile
 def test_pods_that_are_gone_are_remembered_up_to_a_bound(cache: JobCache) -> None:
     for number in range(MAX_GONE + 10):
         cache.drop_pod(owned(f"p{number}"))
@@ -130,6 +135,7 @@ def test_what_a_full_listing_does_not_have_is_forgotten(cache: JobCache) -> None
     assert cache.find_pod("p") is None
 
 
+@pytest.mark.hostile
 def test_what_lies_in_another_namespace_is_not_missed_in_this_one(cache: JobCache) -> None:
     cache.put_child(owned("w"))
     cache.put_pod(owned("p"))

@@ -8,6 +8,8 @@ from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.intake import Intake, uid_of
 from support.operator.objects import UID, job_object
 
+pytestmark = pytest.mark.hostile
+
 
 def bad_pods() -> list[Any]:
     whole = {"name": "p", "namespace": "team", "uid": "p", "resourceVersion": "1"}

@@ -159,6 +159,7 @@ def asked_at(asking: Lookups, api: FakeAnswers, made: Any, seconds: int) -> list
     return times
 
 
+@pytest.mark.hostile
 def test_the_same_answer_is_asked_for_ever_more_seldom() -> None:
     items = [event("FailedCreate", "2030-01-01T11:59:00Z")]
     times = asked_at(*lookups({EVENTS: {"items": items}}), lambda _: child(), 1_500)
@@ -200,12 +201,14 @@ def test_another_answer_is_asked_for_soon_again() -> None:
     assert asked_at(*lookups(answers), made, 520)[-4:] == [225, 465, 480, 510]
 
 
+@pytest.mark.hostile
 def test_of_many_silent_pods_a_few_are_asked_about() -> None:
     asking, api = lookups({EVENTS: {"items": []}})
     trouble(asking, child(), [silent(k, created=-50 - k) for k in range(100)])
     assert len(api.asked) == 3
 
 
+@pytest.mark.hostile
 def test_events_that_are_not_to_be_had_are_no_reason_to_stop() -> None:
     asking, _ = lookups({EVENTS: Denied("forbidden")})
     assert trouble(asking, child(FINALIZER), [silent(of=FINALIZER)]) == {}

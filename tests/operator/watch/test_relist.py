@@ -61,6 +61,7 @@ async def test_a_job_whose_deletion_was_missed_is_told_so_that_all_of_it_is_forg
     assert looking.told == [uid, uid]
 
 
+@pytest.mark.hostile
 @virtually
 async def test_an_object_that_cannot_be_read_is_counted_and_the_others_are_seen():
     looking = Looking()
@@ -72,6 +73,7 @@ async def test_an_object_that_cannot_be_read_is_counted_and_the_others_are_seen(
     assert looking.intake.unreadable == 1
 
 
+@pytest.mark.hostile
 @virtually
 async def test_a_namespace_that_may_not_be_seen_is_left_out_and_nothing_of_it_is_forgotten():
     looking = Looking("team", "other")

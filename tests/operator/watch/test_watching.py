@@ -5,6 +5,8 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import pytest
+
 from batchprocess_operator.kube.errors import ApiError, Denied, Expired, Unavailable
 from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.collections import Collection, collections
@@ -92,6 +94,7 @@ async def test_a_stream_that_ends_is_taken_up_where_it_ended():
     assert watching.looks == []
 
 
+@pytest.mark.hostile
 @virtually
 async def test_events_that_cannot_be_read_are_counted_and_passed_over():
     deep = event("ADDED").replace(b'"team"', b"[" * 30_000 + b"]" * 30_000)
@@ -103,6 +106,7 @@ async def test_events_that_cannot_be_read_are_counted_and_passed_over():
     assert watching.told[-1] == UID
 
 
+@pytest.mark.hostile
 @virtually
 async def test_a_job_as_deep_as_the_api_server_takes_it_comes_through():
     deep = event("ADDED").replace(b'"team"', b'"team", "x": ' + b"[" * 9_990 + b"]" * 9_990)
@@ -123,6 +127,7 @@ async def test_a_version_that_is_too_old_has_all_listed_again():
     assert watching.told == ["listed"] * 2
 
 
+@pytest.mark.hostile
 @virtually
 async def test_a_namespace_that_is_forbidden_is_asked_for_ever_more_seldom_and_found_again():
     refused: list[list[Step]] = [[Denied("forbidden")] for _ in range(12)]

@@ -78,6 +78,7 @@ def test_the_edge_is_accepted(path: str, value: Any, session_server: JobServer):
     session_server.create(made(path, value), dry=True)
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     ("path", "value"), [(path, value) for path, value, good in _edges() if not good]
 )
@@ -172,6 +173,7 @@ def test_as_much_as_may_be_is_accepted(field: str, session_server: JobServer):
     session_server.create(spec(**made(most)), dry=True)
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("field", INNER)
 def test_more_is_refused_by_name(field: str, session_server: JobServer):
     made, most = INNER[field]
@@ -187,6 +189,7 @@ STATUS_FIELDS = {
 }
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("name", STATUS_FIELDS)
 def test_a_status_may_have_so_much_and_no_more(name: str, server: JobServer):
     def value(more: int) -> Any:
@@ -224,6 +227,7 @@ def of_another_group(made: Any) -> str:
     return yaml.safe_dump(made).replace(GROUP, OLD_GROUP)
 
 
+@pytest.mark.hostile
 def test_a_job_stored_before_a_bound_is_still_changed_where_it_may_be(kubectl: Kubectl):
     plural = f"bpj.{OLD_GROUP}"
     sizes: dict[str, Any] = {"hostname": "x" * (MAX_TEXT + 1)}

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from batchprocess_operator.kube import paths
 from support.operator.fake_api import FakeServer, Object
 from support.operator.fake_jobs import FakeCluster
 from support.operator.lives import Operator
 from support.operator.objects import job_object
 from support.operator.virtual_time import virtually
+
+pytestmark = pytest.mark.hostile
 
 
 class Contest:
