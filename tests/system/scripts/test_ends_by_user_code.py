@@ -170,3 +170,25 @@ def test_a_pool_of_user_code_ends_with_its_block(script: Script) -> None:
     script.write("inference.py", PRELUDE + POOL)
     done = script.python("inference.py")
     assert (done.returncode, "stopping" in done.stderr) == (0, False), done.stderr
+
+
+def test_a_traceback_ends_with_the_row_and_the_script_at_once(script: Script) -> None:
+    """Its loader processes too, which outlive a stop of their group."""
+    script.write(
+        "inference.py",
+        PRELUDE
+        + """
+class P(Base):
+    pass
+def fails():
+    raise ValueError("no image")
+ROW = fails
+torch_batch_process(P, Rows(range(40)), dataloader_kwargs={"num_workers": 2}, **OPTIONS)
+""",
+    )
+    done = script.python("inference.py")
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "(batchprocess: reading a batch, batch 2 of shard 0, row 9)"
+    assert "entry.py" not in done.stderr  # no call of ours
+    assert "not waited for" not in done.stderr

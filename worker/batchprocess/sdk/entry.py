@@ -190,6 +190,8 @@ class _Call:
             job = made.placement.environment
             code, sentence = leave_failure_note(error, where, made.nonce, made.storage, job)
         link.report_outcome(code, sentence)
+        if isinstance(error, Exception) and not link.connected:  # nobody prints the sentence
+            where.note_place(error)
         print_plainly_if_uncaught(error, reported=link.connected)
         if self.attempt is not None:
             self.attempt.await_after_failure(error)

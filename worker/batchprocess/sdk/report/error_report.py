@@ -55,9 +55,17 @@ class Where:
         text = f"{self.stage} raised {facts.kind}{said}{where}"
         if not MEANINGS[self.stage].of_shard:
             return text
+        return f"{text} ({self._place(facts.row)})"
+
+    def note_place(self, error: BaseException) -> None:
+        """Have the traceback of user code's error end with its batch, or row, if it was in one."""
+        if self.batch is not None and not isinstance(error, BatchProcessError):
+            error.add_note(f"(batchprocess: {self.stage}, {self._place(facts_of(error).row)})")
+
+    def _place(self, row: int | None) -> str:
         if self.batch is None:
-            return f"{text} (shard {self.shard})"
-        return f"{text} (batch {self.batch} of shard {self.shard}{self._rows(facts.row)})"
+            return f"shard {self.shard}"
+        return f"batch {self.batch} of shard {self.shard}{self._rows(row)}"
 
     def _rows(self, row: int | None) -> str:
         if row is not None:

@@ -1,11 +1,12 @@
 """What a person sees of an error that nobody catches: one sentence, or the user's own calls."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from types import TracebackType
 
 from batchprocess.protocol.errors import BatchProcessError, EndedByUserCode
+from batchprocess.sdk.report.failure_facts import facts_of
 
 _OURS = f"{files(__name__.partition('.')[0])}/"
 
@@ -24,12 +25,18 @@ def print_plainly_if_uncaught(error: BaseException, *, reported: bool) -> None:
         users = error.__cause__ if isinstance(error, EndedByUserCode) else error
         if users is not None and not isinstance(users, BatchProcessError):
             # The interpreter prints the error's own traceback, whichever it is given.
-            shown = users.with_traceback(without_our_frames(users.__traceback__))
+            shown = users.with_traceback(_as_users_see_it(users))
             before(type(shown), shown, shown.__traceback__)
         if isinstance(error, BatchProcessError) and not reported:
             print(value, file=sys.stderr)  # noqa: T201  in place of the interpreter's own print
 
     sys.excepthook = hook
+
+
+def _as_users_see_it(error: BaseException) -> TracebackType | None:
+    if facts_of(error).loader_process:  # whose own calls are in the text
+        return _linked(one for one in _frames(error.__traceback__) if not _is_ours(one))
+    return without_our_frames(error.__traceback__)
 
 
 def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
@@ -42,9 +49,12 @@ def without_our_frames(trace: TracebackType | None) -> TracebackType | None:
     called = next((number for number, one in enumerate(frames) if _is_ours(one)), len(frames))
     if not users or users[-1] < called:
         return trace
-    kept = [one for at, one in enumerate(frames) if at > users[-1] or not _is_ours(one)]
+    return _linked(one for at, one in enumerate(frames) if at > users[-1] or not _is_ours(one))
+
+
+def _linked(frames: Iterable[TracebackType]) -> TracebackType | None:
     linked = None
-    for one in reversed(kept):
+    for one in reversed(list(frames)):
         linked = TracebackType(linked, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return linked
 
