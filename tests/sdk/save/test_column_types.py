@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nested import nested_tensor as nested
 
 from batchprocess.sdk.save.saver import Saver
 
@@ -25,6 +26,16 @@ from batchprocess.sdk.save.saver import Saver
         ("rows.npy", {"a": torch.ones(1)}, ["x\0"], ValueError, "ends in"),
         ("rows.jsonl", {"a": [1]}, ["\ud800"], ValueError, "surrogates"),
         ("rows.jsonl", {"a": torch.ones(2)}, [0], ValueError, "has 2 rows, but there are 1 ids"),
+        ("rows.jsonl", {"a": [torch.ones(1)] * 3}, [0], ValueError, r"torch.stack\(column, 1\)"),
+        ("rows.jsonl", {"a": [10**5000]}, [0], ValueError, "column 'a' has int with an integer of"),
+        ("rows.parquet", {"a": ["x", 10**5000]}, [0, 1], TypeError, "column 'a' has int with an"),
+        (
+            "rows.jsonl",
+            {"a": nested([torch.ones(1)], layout=torch.jagged)},
+            [0],
+            TypeError,
+            r"use its .unbind\(\)",
+        ),
         ("rows.jsonl", {"id": torch.ones(1)}, [0], ValueError, "give them as ids="),
         ("rows.jsonl", {"a": {1, 2}}, [0, 1], TypeError, "column 'a' is a set"),
         ("rows.jsonl", {"a": torch.ones(1) * 1j}, [0], TypeError, "is complex64; use one of"),

@@ -56,6 +56,7 @@ def saved(folder: Path, suffix: str, *batches: Any, ids: Any = None) -> list[Any
         (lambda pd: pd.Series([1, 2], dtype="Int64"), [1, 2]),
         (lambda pd: pd.Series([0.5, float("inf")]).iloc[:1], [0.5]),
         (lambda pd: pd.Index([3, 4]), [3, 4]),
+        (lambda pd: pd.Series(pd.arrays.SparseArray([0, 3])), [0, 3]),
         (lambda pd: pd.Series([True, False]), [True, False]),
         (lambda pd: pa.array([1, 2], pa.uint8()), [1, 2]),
         (lambda pd: pa.chunked_array([[1], [2]]), [1, 2]),
@@ -192,6 +193,20 @@ def test_what_is_changed_after_the_call_is_not_in_the_file(tmp_path: Path, pd) -
 def test_what_cannot_be_kept_says_what_to_do(tmp_path: Path, suffix, column, words) -> None:
     with pytest.raises((TypeError, ValueError), match=words):
         context(tmp_path).save(f"x.{suffix}", {"x": column}, ids=[0])
+
+
+def test_the_index_of_a_frame_is_told_not_to_be_kept_if_it_says_something(
+    tmp_path: Path, pd, caplog: pytest.LogCaptureFixture
+) -> None:
+    pending = made_pending(tmp_path)
+    made = context(tmp_path, pending)
+    frame = pd.DataFrame({"x": [1, 2, 3]})
+    made.save("rows.jsonl", frame[frame.x > 1], ids=range(2))
+    assert not caplog.records
+    for index in (["a", "b", "c"], pd.Index([1, 2, 3], name="key")):
+        made.save("rows.jsonl", frame.set_axis(index), ids=range(3))
+        assert ".reset_index() makes columns of it" in caplog.records.pop().getMessage()
+    pending.saver.cut_files().files.result()
 
 
 def test_neither_library_is_imported_for_others_columns(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def checked_rows(
         if len(column) != len(ids):
             raise ValueError(
                 f"{name!r}: column {key!r} has {len(column)} rows, but there are {len(ids)} ids"
+                f"{_if_turned(column, len(ids))}"
             )
         if suffix in TENSORS_ONLY and given == _LIST:
             raise TypeError(
@@ -86,6 +87,15 @@ def checked_rows(
             made[key] = LISTS[suffix](key, plain(column)) if given == _LIST else column
         types[key] = made[key] if hasattr(made[key], "joined") else given
     return made, ids, types
+
+
+def _if_turned(column: Any, rows: int) -> str:
+    """What to do where the loader has made one tensor of each position of the items' lists."""
+    if not isinstance(column, list | tuple) or not column:
+        return ""
+    if not all(isinstance(one, torch.Tensor) and one.shape[:1] == (rows,) for one in column):
+        return ""
+    return "; torch.stack(column, 1) makes rows of the loader's tensors, one a position"
 
 
 @contextlib.contextmanager
@@ -144,6 +154,8 @@ def _suffix(name: str) -> str:
 def _type_of_array(
     name: str, key: str, column: "torch.Tensor | np.ndarray[Any, Any]"
 ) -> tuple[object, ...]:
+    if isinstance(column, torch.Tensor) and column.is_nested:
+        raise TypeError(f"{name!r}: column {key!r} is a nested tensor; use its .unbind()")
     if column.ndim == 0:
         raise ValueError(
             f"{name!r}: column {key!r} is a single value: the first dimension must count the rows; "

@@ -27,6 +27,14 @@ DTYPES: Mapping[str, str] = {
 """What a column may hold, and its name in safetensors."""
 
 
+def shown(value: Any) -> str:
+    """As errors quote it."""
+    try:
+        return f"{value!r:.100}"
+    except ValueError:  # Python makes no text of it, which the error around this tells
+        return f"{type(value).__qualname__} with an integer of more than 4,300 digits"
+
+
 def numpy_of(values: Values) -> "np.ndarray[Any, Any]":
     """A column as an array; bfloat16, which numpy lacks, as float32, which holds it exactly."""
     if isinstance(values, list):

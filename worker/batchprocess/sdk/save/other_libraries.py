@@ -3,13 +3,17 @@
 Neither library is imported here unless the user has: what they make is known by its module.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from batchprocess.sdk.save.formats.writers import TENSORS_ONLY, arrow_column
+
+_LOG = logging.getLogger("batchprocess")
 
 
 def as_columns(rows: Any) -> Mapping[Any, Any] | None:
@@ -22,10 +26,26 @@ def as_columns(rows: Any) -> Mapping[Any, Any] | None:
     rows = _in_arrow(rows)
     match _library(rows), type(rows).__name__:
         case "pandas", "DataFrame":
-            return {name: rows[name] for name in _different(list(rows.columns))}
+            names = _different(list(rows.columns))
+            _note_index(rows.index)
+            return {name: rows[name] for name in names}
         case "pyarrow", "Table" | "RecordBatch":
             return dict(zip(_different(rows.schema.names), rows.columns, strict=True))
     return None
+
+
+def _note_index(index: Any) -> None:
+    """Numbers without a name are what pandas has put there."""
+    named = [repr(name) for name in index.names if name is not None]
+    if named or index.dtype.kind not in "iu":
+        _warn_of_index(", ".join(named) or f"of {index.dtype}")
+
+
+@cache
+def _warn_of_index(which: str) -> None:
+    _LOG.warning(
+        "a DataFrame is saved without its index (%s): .reset_index() makes columns of it", which
+    )
 
 
 def _different(names: list[Any]) -> list[Any]:
@@ -71,6 +91,8 @@ def _of_masked(suffix: str, key: str, column: Any) -> Any:
 
 
 def _of_pandas(suffix: str, key: str, column: Any) -> Any:
+    if type(column.dtype).__name__ == "SparseDtype":
+        column = column.sparse.to_dense()
     if isinstance(column.dtype, np.dtype) and column.dtype.kind != "O":
         return column.to_numpy()
     if suffix == ".parquet" and not isinstance(column.dtype, np.dtype):

@@ -118,6 +118,6 @@ def _of_pandas(value: Any) -> Any:
     if value.tzinfo is None:
         return value.to_datetime64()
     raise ValueError(
-        f"{value!r} has nanoseconds and a time zone, which no value of Python has: give the column "
-        "as a Series or an array, or use .tz_convert(None)"
+        f"{value!r} has nanoseconds and a time zone, which no value of Python has: use "
+        ".tz_convert(None), or, for a .parquet file, give the column as a Series or an array"
     )

@@ -95,7 +95,7 @@ def _unwritable(kind: Any) -> str | None:
     try:
         pq.write_table(pa.schema([("x", kind)]).empty_table(), pa.BufferOutputStream())
     except (ValueError, TypeError, NotImplementedError) as error:
-        return str(error)
+        return f"{error}; cast it to a type that Parquet has"
     return None
 
 

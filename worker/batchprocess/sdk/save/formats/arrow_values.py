@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from batchprocess.sdk.save.column_values import shown
 from batchprocess.sdk.save.formats.arrow_types import Place, as_text
 
 _TYPES: Mapping[type, Callable[[Any], Any]] = {
@@ -144,7 +145,7 @@ def _made(place: Place, values: Sequence[Any], first: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return f"{value!r:.100} ({type(value).__qualname__})"
+    return f"{shown(value)} ({type(value).__qualname__})"
 
 
 def _short(number: int) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from batchprocess.sdk.save.column_values import shown
+
 _TEXT_BYTES = 64
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
@@ -80,8 +82,8 @@ def _text(key: str, value: Any) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
-            f"column {key!r} has {value!r:.100}, which is not JSON ({error}): use numbers, texts, "
-            "or lists and dicts of them with texts as keys, times by .isoformat()"
+            f"column {key!r} has {shown(value)}, which is not JSON ({error}): use numbers, texts, "
+            "lists and dicts of them with texts as keys, .isoformat() of times, str() of all else"
         ) from error
     return text
 
