@@ -6,6 +6,7 @@
     ├── RunMismatch                   91   batch size, hparams, ... differ from run.json
     │   ├── DatasetChanged             1   rows or fingerprint differ: another node may see it right
     │   └── SourceChanged              1   the source is another, and the job asked for the same
+    ├── InputChanged                   1   a file or object is not what was listed
     ├── UnsafeStorage                 91   the store lets two creates win
     ├── StorageError                  88
     │   ├── OutcomeUnknown                 a write may or may not have happened
@@ -63,6 +64,10 @@ class SourceChanged(RunMismatch):
     """`spec.source` is not what the run was begun with; it may be put back before the next try."""
 
     exit_code = ExitCode.OTHER
+
+
+class InputChanged(BatchProcessError):
+    """An input file or object is gone, or is not what it was when it was listed."""
 
 
 class UnsafeStorage(BatchProcessError):

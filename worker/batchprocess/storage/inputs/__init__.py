@@ -1,0 +1,1 @@
+"""Objects that a run reads: listed once, and read as they were then."""

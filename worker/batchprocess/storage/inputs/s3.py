@@ -1,0 +1,92 @@
+"""Objects of a bucket as input, each as it was when it was listed: by ETag."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.errors import InputChanged, OutcomeUnknown, StorageDenied
+from batchprocess.storage.inputs.base import InputObject
+from batchprocess.storage.s3_client import Clients
+from batchprocess.storage.s3_errors import code_of, is_absent_for_head, status_of, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+
+class S3Inputs:
+    """All of a bucket. Each process that it comes to makes a client of its own."""
+
+    def __init__(self, bucket: str, settings: S3Settings) -> None:
+        self._bucket, self._settings = bucket, settings
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return S3Inputs, (self._bucket, self._settings)
+
+    @property
+    def uri(self) -> str:
+        """The bucket's address."""
+        return f"s3://{self._bucket}"
+
+    @cached_property
+    def _clients(self) -> Clients:
+        return Clients(self._settings)
+
+    @property
+    def _client(self) -> "S3Client":
+        return self._clients.ours()
+
+    def list(self, prefix: str) -> Iterator[InputObject]:
+        """All but folders' own names, which some programs make as empty objects."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with translated(f"{self.uri}/{prefix}"):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    if not item["Key"].endswith("/"):
+                        yield InputObject(item["Key"], item["Size"], item["ETag"])
+
+    def find(self, key: str) -> InputObject | None:
+        """The object of that key."""
+        with translated(f"{self.uri}/{key}"):
+            try:
+                found = self._client.head_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if is_absent_for_head(error):
+                    return None
+                raise
+        return InputObject(key, found["ContentLength"], found["ETag"])
+
+    def read(self, known: InputObject, start: int, stop: int) -> bytes:
+        """One request, which the store refuses if the object has another ETag."""
+        if start == stop:
+            return b""
+        name = f"{self.uri}/{known.key}"
+        try:
+            with translated(name):
+                found = self._get(known, f"bytes={start}-{stop - 1}", name)
+        except StorageDenied:
+            self._clients.renew()
+            raise
+        if len(found) != stop - start:
+            raise OutcomeUnknown(f"{name}: {len(found)} of {stop - start} bytes came")
+        return found
+
+    def _get(self, known: InputObject, span: str, name: str) -> bytes:
+        try:
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=known.key, Range=span, IfMatch=known.etag
+            )
+        except ClientError as error:
+            if status_of(error) in (412, 416):
+                raise InputChanged(
+                    f"input {name} is not what it was as this began: a run reads objects that "
+                    "nobody changes"
+                ) from error
+            if code_of(error) == "NoSuchKey":
+                raise InputChanged(f"input {name} is gone: it was listed as this began") from error
+            raise
+        if answer["ETag"] != known.etag:
+            raise InputChanged(f"input {name} has another ETag than as this began")
+        return answer["Body"].read()
