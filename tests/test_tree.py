@@ -11,7 +11,7 @@ OPERATOR = ROOT / "operator" / "batchprocess_operator"
 TESTCLUSTER = ROOT / "testcluster"
 MIRRORED = {
     folder: WORKER / folder
-    for folder in ("protocol", "api", "storage", "ledger", "runs", "sdk", "agent", "cli")
+    for folder in ("protocol", "api", "storage", "ledger", "runs", "data", "sdk", "agent", "cli")
 } | {"operator": OPERATOR}
 OF_SEVERAL = {
     "api/test_docstrings.py": "the fields of all models",

@@ -1,0 +1,48 @@
+"""Places that rows are read from: a folder, and a bucket on a real S3 server."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from batchprocess.storage.base import Storage
+from support.storage.s3_stores import gateway, job_folder
+
+__all__ = ["gateway", "job_folder"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A folder of files, or of objects."""
+
+    storage: Storage
+
+    @property
+    def uri(self) -> str:
+        return self.storage.uri
+
+    def write(self, key: str, content: bytes) -> None:
+        self.storage.put(key, content)
+
+    def remove(self, key: str) -> None:
+        self.storage.delete(key)
+
+
+@pytest.fixture
+def place(job_folder: Storage) -> Input:
+    return Input(job_folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """A folder with files of these names, each of which holds a line with its name."""
+
+    def make(*names: str) -> Path:
+        for name in names:
+            path = tmp_path / "in" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{name}\n")
+        return tmp_path / "in"
+
+    return make

@@ -1,0 +1,41 @@
+"""The process that builds an index, so that the one that asks has no threads and connections.
+
+It forks loader processes later. Stdin: a line of JSON, then nothing until the asker has gone;
+stdout: a line of JSON about an error, if there was one.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+
+from batchprocess.data.index.build import build_index
+from batchprocess.data.index.wanted import Wanted
+from batchprocess.protocol.errors import BatchProcessError
+from batchprocess.runs.patience import ATTENDED
+
+
+def main() -> int:
+    """Build what stdin asks for, in the folder that the only argument names."""
+    logging.basicConfig(level=logging.INFO, format="batchprocess: %(message)s")
+    wanted = Wanted.model_validate_json(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_asker, daemon=True).start()
+    try:
+        build_index(wanted, Path(sys.argv[1]), ATTENDED)
+    except BatchProcessError as error:
+        print(json.dumps({"error": type(error).__name__, "message": str(error)}))  # noqa: T201
+        return 1
+    return 0
+
+
+def _end_with_asker() -> None:
+    # Not by `sys.stdin`: the interpreter cannot end while a thread waits in there.
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""The index on disk: written once by the process that builds it, read by all that read rows.
+
+Nothing of it is in memory but what is looked at, and processes share the pages.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from batchprocess.data.index.line_index import Offsets
+from batchprocess.data.index.listing import Listing
+from batchprocess.storage.inputs.base import InputObject
+
+_ABOUT, _OBJECTS = "index.json", "objects.jsonl"
+
+
+class Place(NamedTuple):
+    """Where a row stands: number of its object, and its number in there."""
+
+    object: int
+    row: int
+
+
+class Span(NamedTuple):
+    """Bytes that hold a row, and which row they begin with."""
+
+    start: int
+    stop: int
+    first_row: int
+
+
+def write_index(folder: Path, listing: Listing, rows: Iterable[int], marks: list[Offsets]) -> None:
+    """Write all; `index.json` comes last, and says that the rest is whole.
+
+    rows: of each object. marks: of each object the marks of a `LineCounter`, or none at all.
+    """
+    ends = [0]
+    with (folder / _OBJECTS).open("wb") as file:
+        for one, root in zip(listing.objects, listing.of, strict=True):
+            file.write(json.dumps([root, one.key, one.size, one.etag]).encode() + b"\n")
+            ends.append(file.tell())
+    np.save(folder / "objects.npy", np.array(ends, np.int64))
+    before = np.concatenate(([0], np.cumsum(np.fromiter(rows, np.int64))))
+    np.save(folder / "rows.npy", before)
+    if marks:
+        np.save(folder / "marks.npy", np.concatenate(marks))
+        np.save(folder / "marks_of.npy", np.cumsum([0, *map(len, marks)]).astype(np.int64))
+    about = {
+        "rows": int(before[-1]),
+        "roots": listing.roots,
+        "fingerprint": listing.fingerprint,
+    }
+    (folder / "new").write_text(json.dumps(about))
+    (folder / "new").rename(folder / _ABOUT)
+
+
+class Index:
+    """An index that was written; FileNotFoundError if it is not whole."""
+
+    def __init__(self, folder: Path) -> None:
+        about = json.loads((folder / _ABOUT).read_bytes())
+        self.rows: int = about["rows"]
+        self.roots: list[str] = about["roots"]
+        self.fingerprint: str = about["fingerprint"]
+        self._folder = folder
+        self._before = np.load(folder / "rows.npy", mmap_mode="r")
+        self._ends = np.load(folder / "objects.npy", mmap_mode="r")
+
+    def place(self, row: int) -> Place:
+        """Of a row of all."""
+        number = int(np.searchsorted(self._before, row, "right")) - 1
+        return Place(number, row - int(self._before[number]))
+
+    def rows_in(self, number: int) -> int:
+        """Of an object."""
+        return int(self._before[number + 1] - self._before[number])
+
+    def object(self, number: int) -> tuple[str, InputObject]:
+        """Root and object."""
+        start, stop = int(self._ends[number]), int(self._ends[number + 1])
+        with (self._folder / _OBJECTS).open("rb") as file:
+            file.seek(start)
+            root, key, size, etag = json.loads(file.read(stop - start))
+        return self.roots[root], InputObject(key, size, etag)
+
+    def span(self, number: int, first: int, end: int, size: int) -> Span:
+        """Bytes of an object, of `size` bytes, that hold its rows `first` to `end`."""
+        marks = self._marks_in(number)
+        low = int(np.searchsorted(marks[:, 0], first, "right")) - 1
+        high = int(np.searchsorted(marks[:, 0], end, "left"))
+        stop = int(marks[high, 1]) if high < len(marks) else size
+        return Span(int(marks[low, 1]), stop, int(marks[low, 0]))
+
+    def group(self, number: int, row: int) -> tuple[int, int, int]:
+        """Of an object with row groups: number, first row and end of that which has the row."""
+        marks = self._marks_in(number)
+        at = int(np.searchsorted(marks[:, 0], row, "right")) - 1
+        end = int(marks[at + 1, 0]) if at + 1 < len(marks) else self.rows_in(number)
+        return int(marks[at, 1]), int(marks[at, 0]), end
+
+    def _marks_in(self, number: int) -> Offsets:
+        return self._marks[int(self._marks_of[number]) : int(self._marks_of[number + 1])]
+
+    @cached_property
+    def _marks(self) -> Offsets:
+        found: Offsets = np.load(self._folder / "marks.npy", mmap_mode="r")
+        return found
+
+    @cached_property
+    def _marks_of(self) -> Offsets:
+        found: Offsets = np.load(self._folder / "marks_of.npy", mmap_mode="r")
+        return found

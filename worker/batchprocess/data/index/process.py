@@ -1,0 +1,56 @@
+"""An index from a process of its own, in a temporary folder that ends with this process."""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from batchprocess.data.index.wanted import Wanted
+from batchprocess.protocol import errors
+from batchprocess.runs.scratch_folder import Scratch
+
+
+def indexed(wanted: Wanted) -> Path:
+    """The folder of its index. Raises InvalidArgument, InputChanged or a StorageError."""
+    scratch = Scratch.make()
+    atexit.register(scratch.remove)
+    folder = scratch.folder / "index"
+    folder.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "batchprocess.data.index", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    with process:
+        try:
+            said = _ask(process, wanted)
+        except BaseException:
+            process.kill()
+            raise
+    _raise_if_failed(said, process.returncode)
+    return folder
+
+
+def _ask(process: "subprocess.Popen[bytes]", wanted: Wanted) -> bytes:
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the process was started without pipes")
+    process.stdin.write(wanted.model_dump_json().encode() + b"\n")
+    process.stdin.flush()
+    said = process.stdout.read()
+    process.wait()
+    return said
+
+
+def _raise_if_failed(said: bytes, code: int) -> None:
+    if code == 0:
+        return
+    if not said.strip():
+        raise errors.BatchProcessError(
+            f"the process that lists and counts the input ended with {code}: its log is above"
+        )
+    told = json.loads(said)
+    kind = getattr(errors, told["error"], errors.BatchProcessError)
+    raise kind(told["message"])
