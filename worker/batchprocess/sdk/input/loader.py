@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from batchprocess.protocol.errors import InvalidArgument, WrongType
 from batchprocess.sdk.device.devices import has_gpu
 from batchprocess.sdk.exit_guard import end_soon_after_worker
+from batchprocess.sdk.input.columns import collate_of
 from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dataset
 from batchprocess.sdk.input.queues.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.queues.worker_queues import ForkingContext
@@ -72,7 +73,8 @@ def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any])
     # Its own, so that reading ahead draws no number from the generator that `__init__` may use.
     generator = torch.Generator().manual_seed(torch.initial_seed())
     settings.setdefault("generator", generator)
-    settings["collate_fn"] = Collate(settings.get("collate_fn"))
+    users = settings.get("collate_fn")
+    settings["collate_fn"] = Collate(collate_of(dataset) if users is None else users)
     if settings.get("num_workers"):
         # The script of the seed has no main guard, so workers must be forked, not spawned.
         if sys.platform == "darwin" and "multiprocessing_context" not in settings:

@@ -1,0 +1,110 @@
+"""Parquet rows, from a folder and from a real S3 server."""
+
+import io
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from torch.utils.data import DataLoader
+
+from batchprocess.data import parquet
+from batchprocess.data.parquet_rows import ArrowRows
+from batchprocess.protocol.errors import InvalidArgument
+from data.conftest import Input
+
+pytestmark = pytest.mark.slow
+
+
+def written(table: pa.Table, **options: Any) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+def fill(place: Input) -> list[dict[str, Any]]:
+    """Three files of row groups of 100, one of them empty, columns in two orders; the rows."""
+    rows = [{"id": n, "text": f"t{n}" if n % 7 else None, "list": [n, n + 1]} for n in range(730)]
+    cuts = [(0, 450), (450, 450), (450, 730)]
+    for number, (first, end) in enumerate(cuts):
+        types = pa.schema([("id", "int32"), ("text", "string"), ("list", pa.list_(pa.int64()))])
+        table = pa.Table.from_pylist(rows[first:end], types)
+        if number == 2:
+            table = table.select(["list", "text", "id"])
+        place.write(f"part-{number}.parquet", written(table, row_group_size=100))
+    return rows
+
+
+def test_each_row_is_found_across_groups_and_files(place: Input) -> None:
+    rows = fill(place)
+    found = parquet(f"{place.uri}/*.parquet")
+    assert len(found) == len(rows)
+    assert [found[n] for n in (0, 99, 100, 449, 450, -1)] == [
+        rows[n] for n in (0, 99, 100, 449, 450, -1)
+    ]
+    assert list(found.__getitems__(range(730))) == rows
+    some = [700, 3, 4, 5, 449, 450, 451]
+    batch = found.__getitems__(some)
+    assert type(batch) is ArrowRows
+    assert list(batch) == [rows[n] for n in some]
+    assert batch[1:3] == [rows[3], rows[4]]
+    assert batch.table.schema.field("id").type == pa.int32()
+
+
+def as_they_are(rows: Any) -> list[Any]:
+    return list(rows)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_loader_processes_read_the_same(place: Input, method: str) -> None:
+    rows = fill(place)
+    found = parquet(f"{place.uri}/", columns=["text", "id"])
+    assert found[0] == {"text": None, "id": 0}
+    loader = DataLoader(
+        found,
+        batch_size=64,
+        num_workers=2,
+        collate_fn=as_they_are,
+        multiprocessing_context=multiprocessing.get_context(method),
+    )
+    expected = [{"text": row["text"], "id": row["id"]} for row in rows]
+    assert [row for batch in loader for row in batch] == expected
+
+
+def write(folder: Path, **files: pa.Table) -> Path:
+    for name, table in files.items():
+        (folder / f"{name}.parquet").write_bytes(written(table))
+    return folder
+
+
+def test_files_with_other_columns_are_refused_unless_they_are_left_out(tmp_path: Path) -> None:
+    one = pa.table({"a": [1], "b": ["x"]})
+    write(tmp_path, x=one, y=pa.table({"a": [1.5], "b": ["y"]}), z=pa.table({"b": ["z"]}))
+    with pytest.raises(InvalidArgument, match=r"column 'a' is double in .*y.parquet, and int64 in"):
+        len(parquet(tmp_path))
+    assert [row["b"] for row in parquet(tmp_path, columns=["b"])] == ["x", "y", "z"]
+    with pytest.raises(InvalidArgument, match=r"x.parquet has no column 'c'; it has a, b"):
+        len(parquet(tmp_path, columns=["c"]))
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"no Parquet" * 10])
+def test_what_is_no_whole_file_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.parquet").write_bytes(content)
+    with pytest.raises(InvalidArgument, match=r"bad\.parquet is no whole Parquet file"):
+        len(parquet(tmp_path))
+
+
+def test_a_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    whole = written(pa.table({"a": np.arange(10_000)}))
+    (tmp_path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InvalidArgument, match=r"cut\.parquet is no whole Parquet file"):
+        len(parquet(tmp_path))
+
+
+@pytest.mark.parametrize("columns", ["a", []])
+def test_columns_must_be_a_list(columns: Any) -> None:
+    with pytest.raises(InvalidArgument, match="must be a list of names"):
+        parquet("x", columns=columns)

@@ -1,0 +1,87 @@
+"""Rows of Parquet files."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, overload
+
+from batchprocess.data.index.folder import Place
+from batchprocess.data.index.sources import Sources
+from batchprocess.data.row_dataset import Part, Row, RowDataset, wanted_of
+from batchprocess.protocol.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+def parquet(source: Sources, *, columns: Sequence[str] | None = None) -> "ParquetRows":
+    """Each row of the files, all of which have the same columns, is a row. Needs pyarrow.
+
+    columns: those that are read; others cost nothing. Default: all. A process keeps the row group
+    that it has read last, decoded.
+    """
+    if isinstance(columns, str) or (columns is not None and not columns):
+        raise InvalidArgument(f"columns {columns!r} must be a list of names, of at least one")
+    return ParquetRows(source, None if columns is None else tuple(columns))
+
+
+class ArrowRows(Sequence[Row]):
+    """Rows of one batch, as a table of Arrow; each by itself is a dict of Python's values."""
+
+    def __init__(self, table: "pyarrow.Table") -> None:
+        self.table: Final = table
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @overload
+    def __getitem__(self, row: int) -> Row: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Row]: ...
+    def __getitem__(self, row: int | slice) -> Row | list[Row]:
+        if isinstance(row, slice):
+            found: list[Row] = self.table.take(list(range(len(self))[row])).to_pylist()
+            return found
+        (one,) = self.table.slice(range(len(self))[row], 1).to_pylist()
+        return dict(one)
+
+
+class ParquetRows(RowDataset):
+    """Rows of Parquet files."""
+
+    def __init__(self, source: Sources, columns: tuple[str, ...] | None) -> None:
+        super().__init__(wanted_of(source, "parquet", columns))
+        self._columns: Final = columns
+        self._decoded: tuple[tuple[int, int], pyarrow.Table] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_decoded": None}
+
+    def __getitems__(self, rows: Sequence[int]) -> ArrowRows:
+        """As a table, whose columns are as they are in the files."""
+        import pyarrow as pa
+
+        if not len(rows):
+            raise IndexError("no rows were asked for")
+        # Files may have their columns in another order, and differ in what may be null.
+        tables = [self._table(part) for part in self._parts(rows)]
+        names = tables[0].column_names
+        alike = [table.select(names) for table in tables]
+        return ArrowRows(pa.concat_tables(alike, promote_options="default"))
+
+    def _read_together(self, place: Place, end: int) -> int:
+        return min(end, self._index.group(place.object, place.row)[2])
+
+    def _table(self, part: Part) -> "pyarrow.Table":
+        group, start, _ = self._index.group(part.number, part.first)
+        if self._decoded is None or self._decoded[0] != (part.number, group):
+            self._decoded = None  # not two of them at a time
+            self._decoded = (part.number, group), self._read_group(part, group)
+        table = self._decoded[1]
+        return table.slice(part.first - start, part.end - part.first)
+
+    def _read_group(self, part: Part, group: int) -> "pyarrow.Table":
+        from batchprocess.data.index.parquet_files import open_parquet
+
+        file = open_parquet(part.object.size, partial(self._bytes, part), part.name)
+        columns = None if self._columns is None else list(self._columns)
+        return file.read_row_group(group, columns=columns)

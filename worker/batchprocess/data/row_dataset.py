@@ -1,0 +1,138 @@
+"""What all readers have in common: rows by number, in any process, as they were listed."""
+
+import operator
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, SupportsIndex
+
+from batchprocess.data.index.folder import Index, Place
+from batchprocess.data.index.process import indexed
+from batchprocess.data.index.sources import Sources, parse_sources
+from batchprocess.data.index.wanted import Wanted
+from batchprocess.protocol.environment import S3Settings, WorkerEnvironment, is_worker
+from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
+from batchprocess.storage.inputs.base import InputObject, InputPlace
+from batchprocess.storage.inputs.factory import open_inputs
+
+Row = dict[str, Any]
+
+
+class Part(NamedTuple):
+    """Rows `first` to `end` of one object."""
+
+    number: int
+    """Of the object in the index."""
+    root: str
+    object: InputObject
+    first: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """The object's address."""
+        return f"{self.root.rstrip('/')}/{self.object.key}"
+
+
+class RowDataset:
+    """A map-style dataset over objects that are listed and counted once, when first asked.
+
+    Copies in other processes (forked or pickled, after that) read the same listing, by clients of
+    their own. Errors: InvalidArgument, InputChanged, StorageError; ValueError names a bad row.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._folder: Path | None = None
+        self._opened: tuple[int, Index, dict[str, InputPlace]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_opened": None}
+
+    def __len__(self) -> int:
+        return self._index.rows
+
+    def __getitem__(self, row: SupportsIndex) -> Row:
+        (found,) = self.__getitems__([operator.index(row)])
+        return found
+
+    def __getitems__(self, rows: Sequence[int]) -> Sequence[Row]:
+        """Rows that follow one another are read together."""
+        return [row for part in self._parts(rows) for row in self._rows_of(part)]
+
+    def fingerprint(self) -> str:
+        """Of all keys, sizes and ETags, and of what a row is."""
+        return f"{self._wanted.rows}-{self._index.fingerprint}"
+
+    def _parts(self, rows: Sequence[int]) -> Iterator[Part]:
+        """The parts of objects that together are these rows."""
+        for first, end in _runs(self._numbers(rows)):
+            at = first
+            while at < end:
+                part = self._part(at, end)
+                yield part
+                at += part.end - part.first
+
+    def _part(self, row: int, end: int) -> Part:
+        place = self._index.place(row)
+        root, one = self._index.object(place.object)
+        most = self._read_together(place, place.row + end - row)
+        return Part(place.object, root, one, place.row, most)
+
+    def _read_together(self, place: Place, end: int) -> int:
+        """Up to which row of its object, at most `end`, rows are read together with this one."""
+        return min(end, self._index.rows_in(place.object))
+
+    def _rows_of(self, part: Part) -> list[Row]:
+        """All of them."""
+        raise NotImplementedError
+
+    def _numbers(self, rows: Sequence[int]) -> list[int]:
+        total = len(self)
+        numbers = [row + total if row < 0 else row for row in map(operator.index, rows)]
+        for row, given in zip(numbers, rows, strict=True):
+            if not 0 <= row < total:
+                raise IndexError(f"row {given} of {total}")
+        return numbers
+
+    def _bytes(self, part: Part, start: int, stop: int) -> bytes:
+        read = partial(self._place(part.root).read, part.object, start, stop)
+        return retry_until_known(read, _PATIENCE)
+
+    def _place(self, root: str) -> InputPlace:
+        _, _, places = self._here()
+        if root not in places:
+            places[root] = open_inputs(root, self._wanted.s3)
+        return places[root]
+
+    @property
+    def _index(self) -> Index:
+        return self._here()[1]
+
+    def _here(self) -> tuple[int, Index, dict[str, InputPlace]]:
+        # A forked process makes its own clients: connections are not to be shared.
+        if self._opened is None or self._opened[0] != os.getpid():
+            if self._folder is None:
+                self._folder = indexed(self._wanted)
+            self._opened = os.getpid(), Index(self._folder), {}
+        return self._opened
+
+
+_PATIENCE: Patience = ATTENDED
+
+
+def wanted_of(source: Sources, rows: Any, columns: tuple[str, ...] | None = None) -> Wanted:
+    """With the job's endpoint, in a job."""
+    s3 = WorkerEnvironment.from_env(os.environ).s3 if is_worker(os.environ) else S3Settings()
+    return Wanted(sources=tuple(parse_sources(source)), rows=rows, columns=columns, s3=s3)
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """First and end of each run of numbers that follow one another."""
+    if not numbers:
+        return
+    cuts = [at + 1 for at, (a, b) in enumerate(pairwise(numbers)) if b != a + 1]
+    for start, stop in pairwise([0, *cuts, len(numbers)]):
+        yield numbers[start], numbers[stop - 1] + 1

@@ -1,0 +1,50 @@
+"""Columns of Arrow as tensors, where they hold numbers and nothing is missing."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+def arrow_column(column: "pyarrow.ChunkedArray") -> Any:
+    """A tensor of the column's own type, else a list of Python's values, None for null.
+
+    Rows that are lists of numbers, all of one length and without a null, are a tensor of two (or
+    more) dimensions. The tensor has memory of its own.
+    """
+    import pyarrow as pa
+
+    array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    flat, shape = array, [len(array)]
+    while _is_list(pa, flat.type) and not flat.null_count and len(flat):
+        length = _length(flat)
+        if not length:
+            break
+        shape.append(length)
+        flat = flat.flatten()
+    if flat.null_count or not _is_number(pa, flat.type):
+        return column.to_pylist()
+    numbers = np.array(flat.to_numpy(zero_copy_only=False))
+    return torch.from_numpy(numbers.reshape(shape))
+
+
+def _is_list(pa: Any, kind: Any) -> bool:
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _length(lists: Any) -> int | None:
+    """Of every list, or None."""
+    import pyarrow.compute as pc
+
+    lengths = pc.list_value_length(lists)
+    least, most = pc.min_max(lengths).as_py().values()
+    return int(least) if least == most else None
+
+
+def _is_number(pa: Any, kind: Any) -> bool:
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
