@@ -1,0 +1,112 @@
+"""Jobs over files: a reader is the whole dataset, in a folder and on a real S3 server."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from batchprocess import results
+from batchprocess.storage.base import Storage
+from support.script_runs import Script
+from support.storage.s3_stores import gateway, job_folder
+
+__all__ = ["gateway", "job_folder"]
+pytestmark = pytest.mark.slow
+
+JOB = """
+import os, sys, time
+from batchprocess import TorchBatchProcessor, data, torch_batch_process
+
+class Lengths(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+
+    def process_batch(self, batch, batch_idx):
+        open("begun", "w").close()
+        time.sleep(float(os.environ.get("SECONDS", 0)))
+        lengths = [len(text) for text in batch["text"]]
+        self.context.save("out.jsonl", {"length": lengths, "number": batch["number"]})
+
+reader = getattr(data, sys.argv[1])(sys.argv[2])
+torch_batch_process(Lengths, reader, batch_size=8, checkpoint_interval=2,
+                    dataloader_kwargs={"num_workers": 2})
+"""
+
+
+def rows() -> list[dict[str, Any]]:
+    return [{"text": "x" * (n % 50), "number": n} for n in range(300)]
+
+
+def fill(place: Storage, tmp_path: Path) -> None:
+    for number in range(3):
+        some = rows()[100 * number : 100 * (number + 1)]
+        lines = "".join(json.dumps(row) + "\n" for row in some)
+        place.put(f"lines/{number}.jsonl", lines.encode())
+        pq.write_table(pa.Table.from_pylist(some), tmp_path / "table", row_group_size=30)
+        place.put(f"tables/{number}.parquet", (tmp_path / "table").read_bytes())
+
+
+def found(script: Script) -> list[dict[str, Any]]:
+    (run,) = {path.parents[1] for path in script.folder.glob("*/*/*/ledger/00000")}
+    lines = b"".join(one.read() for one in results(str(run))).splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize(("kind", "below"), [("jsonl", "lines/"), ("parquet", "tables/*.parquet")])
+def test_all_rows_come_once_and_in_order_though_the_script_was_killed(
+    script: Script, job_folder: Storage, tmp_path: Path, kind: str, below: str
+) -> None:
+    fill(job_folder, tmp_path)
+    script.write("job.py", JOB)
+    command = [sys.executable, "job.py", kind, f"{job_folder.uri}/{below}"]
+    process = subprocess.Popen(command, cwd=script.folder, env={**os.environ, "SECONDS": "0.2"})
+    while not (script.folder / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = script.new_interpreter(*command[1:])
+    assert done.returncode == 0, done.stderr
+    assert "goes on" in done.stderr
+    expected = [
+        {"id": row["number"], "length": len(row["text"]), "number": row["number"]} for row in rows()
+    ]
+    assert found(script) == expected
+
+
+def test_a_bad_row_is_named_with_its_file(script: Script) -> None:
+    script.write("job.py", JOB)
+    good = '{"text": "a", "number": 1}\n'
+    script.write("in.jsonl", good * 12 + '{"text": \n' + good)
+    done = script.new_interpreter("job.py", "jsonl", "in.jsonl")
+    assert done.returncode == 1
+    assert "in.jsonl: row 12 is no JSON" in done.stderr
+
+
+def test_input_that_has_changed_is_no_longer_the_runs(script: Script) -> None:
+    script.write("job.py", JOB)
+    good = '{"text": "a", "number": 1}\n'
+    script.write("in.jsonl", good * 12 + '{"text": 5, "number": 1}\n')
+    assert script.new_interpreter("job.py", "jsonl", "in.jsonl").returncode == 1
+    script.write("in.jsonl", good * 13)
+    done = script.new_interpreter("job.py", "jsonl", "in.jsonl")
+    assert done.returncode == 1
+    assert "fingerprint" in done.stderr
+
+
+def test_a_source_that_is_not_there_is_one_sentence(script: Script) -> None:
+    script.write("job.py", JOB)
+    done = script.new_interpreter("job.py", "jsonl", "nowhere.jsonl")
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "source ./nowhere.jsonl does not exist: is it mounted, and spelled right?"
+    )
