@@ -81,7 +81,7 @@ async def run_server() -> None:
         return trust
 
     store = ReportStore()
-    verifier = Verifier(Keyring(fetch, time.monotonic), Pods())
+    verifier = Verifier(Keyring(fetch, time.monotonic), Pods(), lambda: datetime.now(UTC))
     handler = ReportHandler(verifier, store, time.monotonic)
     certificate = LiveCertificate(own(MemorySecret(), ["127.0.0.1"], lambda: datetime.now(UTC)))
     await certificate.refresh()

@@ -141,7 +141,8 @@ class _Operator:
             return
         certificate = LiveCertificate(self._certificate_source(url))
         keys = Keyring(lambda: fetch_trust(self._client), self._clock)
-        handler = ReportHandler(Verifier(keys, self._directory), self._tracker, self._clock)
+        verifier = Verifier(keys, self._directory, self._time.now)
+        handler = ReportHandler(verifier, self._tracker, self._clock)
         host, port = self._settings.progress_host, self._settings.progress_port
         endpoint = ProgressEndpoint(certificate, handler, url, host, port)
         async with endpoint.running():
@@ -156,7 +157,7 @@ class _Operator:
         secret = KubernetesSecret(CoreV1Api(self._client), namespace, name)
         if self._settings.progress_secret_given:
             return given(secret)
-        return own(secret, names_of(url), _utc_now)
+        return own(secret, names_of(url), self._time.now)
 
 
 async def _begin(watch: Watch) -> None:

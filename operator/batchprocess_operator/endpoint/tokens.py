@@ -1,9 +1,12 @@
 """Who sent a report: a bound service account token, verified without asking anybody."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import jwt
+from jwt.types import Options
 from pydantic import BaseModel, Field, ValidationError
 
 from batchprocess.protocol.job_object import token_audience
@@ -15,6 +18,15 @@ LEEWAY_SECONDS = 60
 """For clocks that differ; what the API server itself allows."""
 _RETRY_SECONDS = 10
 _REQUIRED = ["exp", "nbf", "iss", "aud"]
+_CHECKED_HERE: Options = {
+    # PyJWT knows this machine's time only. The audience depends on the pod, and is checked once
+    # that is known.
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+}
+_TIMES = ("exp", "nbf", "iat")
 
 
 class _Pod(BaseModel):
@@ -37,10 +49,14 @@ class _Claims(BaseModel):
 
 @dataclass(frozen=True)
 class Verifier:
-    """Signature, issuer and times first; only then is anything in the token believed."""
+    """Signature, issuer and times first; only then is anything in the token believed.
+
+    `now` gives the API server's time: it has written those in the token. Our clock may be wrong.
+    """
 
     keys: Keyring
     pods: Pods
+    now: Callable[[], datetime]
 
     async def sender(self, authorization: str | None) -> PodFacts:
         """The pod that holds the token. Refusal 401 or, without the cluster's keys, 503."""
@@ -60,21 +76,16 @@ class Verifier:
         if key is None:
             raise Refusal(401, "the token is not signed by a key of this cluster")
         try:
-            # The algorithm is the key's, whatever the token's header says. The audience depends
-            # on the pod and is checked once that is known.
+            # The algorithm is the key's, whatever the token's header says.
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=[key.algorithm_name],
                 issuer=issuer,
-                leeway=LEEWAY_SECONDS,
-                options={"require": _REQUIRED, "verify_aud": False},
+                options={"require": _REQUIRED, **_CHECKED_HERE},
             )
+            _check_times(claims, self.now().timestamp())
             return _Claims.model_validate(claims)
-        except jwt.ExpiredSignatureError as error:
-            raise Refusal(401, "the token has expired") from error
-        except jwt.ImmatureSignatureError as error:
-            raise Refusal(401, "the token is not valid yet") from error
         except jwt.InvalidIssuerError as error:
             raise Refusal(401, "the token's issuer is not this cluster") from error
         except jwt.PyJWTError as error:
@@ -93,6 +104,16 @@ class Verifier:
             return await self.keys.find(kid)
         except KeysUnavailable as error:
             raise Refusal(503, str(error), _RETRY_SECONDS) from error
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    # Not a whole number: no API server writes that, and what is no number is in no order.
+    if any(type(claims[name]) is not int for name in _TIMES if name in claims):
+        raise Refusal(401, "the token cannot be verified")
+    if claims["exp"] <= now - LEEWAY_SECONDS:
+        raise Refusal(401, "the token has expired")
+    if max(claims["nbf"], claims.get("iat", 0)) > now + LEEWAY_SECONDS:
+        raise Refusal(401, "the token is not valid yet")
 
 
 def _bearer(authorization: str | None) -> str:

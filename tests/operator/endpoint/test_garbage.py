@@ -13,7 +13,7 @@ from batchprocess_operator.endpoint.http import http_server
 from batchprocess_operator.endpoint.keys import Keyring
 from batchprocess_operator.endpoint.listener import Bounds
 from batchprocess_operator.endpoint.tokens import Verifier
-from support.operator.fake_issuer import FakeIssuer
+from support.operator.fake_issuer import FakeIssuer, utc_now
 from support.operator.fake_pods import POD, FakePods, report
 from support.operator.progress_server import GENEROUS, Arrivals
 
@@ -100,7 +100,7 @@ def test_ten_thousand_random_requests_never_give_500_nor_a_token_in_the_log(capl
     token, statuses = issuer.token(POD), Counter()
 
     async def all_of_them() -> None:
-        verifier = Verifier(Keyring(issuer.fetch, time.monotonic), FakePods())
+        verifier = Verifier(Keyring(issuer.fetch, time.monotonic), FakePods(), utc_now)
         server = http_server(
             ReportHandler(verifier, arrivals, time.monotonic, GENEROUS), Bounds().kept
         )

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -24,8 +25,9 @@ class Fixture:
 
     def __init__(self) -> None:
         self.issuer, self.pods, self.now = FakeIssuer(), FakePods(), 0.0
+        self.server_time = datetime.now(UTC)
         self.keyring = Keyring(self.issuer.fetch, lambda: self.now)
-        self.verifier = Verifier(self.keyring, self.pods)
+        self.verifier = Verifier(self.keyring, self.pods, lambda: self.server_time)
 
     def ask(self, token, scheme="Bearer"):
         """The pod, or the refusal."""
@@ -71,12 +73,36 @@ def test_a_token_for_several_audiences_or_one_as_plain_text_is_accepted(at):
         ({"kubernetes.io": "team"}, "not bound to a pod"),
         ({"exp": "tomorrow"}, "cannot be verified"),
         ({"exp": None}, "cannot be verified"),
+        ({"exp": float("nan")}, "cannot be verified"),
+        ({"nbf": True}, "cannot be verified"),
+        ({"iat": "now"}, "cannot be verified"),
+        ({"iat": int(time.time()) + HOUR}, "not valid yet"),
     ],
 )
 def test_a_token_with_a_wrong_claim_is_refused(at, changed, part_of_sentence):
     status, sentence = at.ask(at.issuer.token(POD, **changed))
     assert status == 401
     assert part_of_sentence in sentence
+
+
+@pytest.mark.parametrize("ahead", [-7 * HOUR, 7 * HOUR])
+def test_a_token_is_as_old_as_the_api_server_says_whatever_our_own_clock_says(at, ahead):
+    at.server_time += timedelta(seconds=ahead)
+    issued = int(time.time()) + ahead
+    at_once = {"iat": issued, "nbf": issued, "exp": issued + HOUR}
+    assert at.ask(at.issuer.token(POD, **at_once)) == POD
+    assert at.ask(at.issuer.token(POD))[1].startswith("the token ")
+
+
+@pytest.mark.parametrize(
+    ("later", "verdict"), [(-61, "not valid yet"), (-59, None), (3_659, None), (3_661, "expired")]
+)
+def test_clocks_may_differ_by_the_leeway(at, later, verdict):
+    token = at.issuer.token(POD)
+    issued = at.issuer.claims(POD)["iat"]
+    at.server_time = datetime.fromtimestamp(issued + later, UTC)
+    answer = at.ask(token)
+    assert answer == POD if verdict is None else verdict in answer[1]
 
 
 @pytest.mark.parametrize("claim", ["exp", "nbf", "iss", "aud", "kubernetes.io"])

@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,11 @@ from batchprocess_operator.endpoint.keys import Trust
 from batchprocess_operator.endpoint.report_store import PodFacts
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
+
+
+def utc_now() -> datetime:
+    """The API server's time, which is ours."""
+    return datetime.now(UTC)
 
 
 @cache

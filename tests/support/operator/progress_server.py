@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from batchprocess.protocol.progress import ProgressReport
 from batchprocess_operator.endpoint.certificate_secret import own
@@ -18,7 +17,7 @@ from batchprocess_operator.endpoint.listener import Bounds, serve
 from batchprocess_operator.endpoint.report_store import PodFacts, ReportStore
 from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
-from support.operator.fake_issuer import FakeIssuer
+from support.operator.fake_issuer import FakeIssuer, utc_now
 from support.operator.fake_pods import FakePods, FakeSecret
 
 GENEROUS = Limits(pod=Rate(0.0001, 10_000))
@@ -67,12 +66,12 @@ def progress_server(
 
     async def run() -> None:
         handler = ReportHandler(
-            Verifier(Keyring(made.issuer.fetch, time.monotonic), made.pods),
+            Verifier(Keyring(made.issuer.fetch, time.monotonic), made.pods, utc_now),
             made.arrivals,
             time.monotonic,
             limits or Limits(),
         )
-        certificate = LiveCertificate(own(made.secret, ["127.0.0.1"], lambda: datetime.now(UTC)))
+        certificate = LiveCertificate(own(made.secret, ["127.0.0.1"], utc_now))
         await certificate.refresh()
         made.ca = certificate.ca
         async with serve(handler, "127.0.0.1", port, certificate.context, bounds) as got:

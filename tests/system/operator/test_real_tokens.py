@@ -31,6 +31,7 @@ from batchprocess_operator.endpoint.refusal import Refusal
 from batchprocess_operator.endpoint.report_store import PodFacts
 from batchprocess_operator.endpoint.tokens import Verifier
 from support.kube.clusters import control_plane
+from support.operator.fake_issuer import utc_now
 from support.operator.fake_pods import FakePods
 from testcluster import ControlPlane
 from testcluster.machine.waiting import until
@@ -104,7 +105,7 @@ class Real:
             keyring = Keyring(lambda: fetch_trust(client), time.monotonic)
             known = FakePods({one.uid: one for one in pods})
             try:
-                return await Verifier(keyring, known).sender(f"Bearer {token}")
+                return await Verifier(keyring, known, utc_now).sender(f"Bearer {token}")
             except Refusal as refusal:
                 return str(refusal)
 
