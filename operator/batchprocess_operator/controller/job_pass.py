@@ -13,16 +13,19 @@ from batchprocess_operator.controller.observe import Refusal, observe
 from batchprocess_operator.controller.repeats import Repeats
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
+from batchprocess_operator.kube.client import Object
 from batchprocess_operator.kube.errors import Denied, Rejected
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.observed import Observed, Reason
 from batchprocess_operator.model.plan import Action, CreateJob, Event, Plan
 from batchprocess_operator.model.reasons import JOB_REJECTED, NAME_CONFLICT, NOT_ALLOWED
+from batchprocess_operator.observe.read_children import job_uid
 from batchprocess_operator.reconcile.reconcile import reconcile
 from batchprocess_operator.status.changes_undone import CHANGES_UNDONE
 from batchprocess_operator.status.events import events_of
 from batchprocess_operator.watch.cache import Entry
+from batchprocess_operator.watch.freshness import Reading
 
 _LOG = logging.getLogger(__name__)
 _PROGRESS_SECONDS = 5.0
@@ -126,6 +129,10 @@ class Pass:
 
     async def _act(self, action: Action) -> bool:
         """Whether it changed what is known of the children."""
+        with self.services.cache.reading() as reading:
+            return await self._act_within(reading, action)
+
+    async def _act_within(self, reading: Reading, action: Action) -> bool:
         target = Target(self.job.identity.namespace, self._uid)
         try:
             found = await perform(action, target, self.services.api)
@@ -138,13 +145,15 @@ class Pass:
         self._repeats.done(action, self.services.clock())
         for event in events_of(action):
             await self._post(event)
-        if found is None:
-            return False
-        # What was just written must not be decided again from an older picture.
+        return found is not None and self._take(found, action, reading)
+
+    def _take(self, found: Object, action: Action, reading: Reading) -> bool:
+        """What was just written must not be decided again from an older picture."""
         changed = "its labels were changed"
         try:
-            if self.services.cache.put_child(found) is not None:
-                return True
+            taken = self.services.cache.put_child(found, reading)
+            if taken is not None or job_uid(found) == self._uid:
+                return True  # the latter if it is gone by now
         except (ValueError, KeyError, TypeError) as error:
             changed = f"it was made unreadable ({error})"
         why = f"Job {found['metadata']['name']} exists, but {changed}: delete it"

@@ -74,7 +74,8 @@ async def _read_ended_finalizer(services: Services, job: Job, entry: Entry) -> N
     pods = (*entry.gone.values(), *entry.pods.values())
     if ended - {pod.child_uid for pod in pods if pod.ended}:
         namespace, uid = job.identity.namespace, job.identity.uid
-        for raw in await services.lookups.finalizer_pods(namespace, uid):
-            # Anybody may write the labels of one that nobody can read.
-            with suppress(ValueError, KeyError, TypeError):
-                services.cache.put_pod(raw)
+        with services.cache.reading() as reading:
+            for raw in await services.lookups.finalizer_pods(namespace, uid):
+                # Anybody may write the labels of one that nobody can read.
+                with suppress(ValueError, KeyError, TypeError):
+                    services.cache.put_pod(raw, reading)

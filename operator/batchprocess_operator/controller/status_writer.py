@@ -10,6 +10,7 @@ from batchprocess_operator.kube.client import Api, Object
 from batchprocess_operator.kube.errors import Conflict, NotFound
 from batchprocess_operator.observe.read_job import status_body
 from batchprocess_operator.watch.cache import Entry
+from batchprocess_operator.watch.freshness import Reading
 
 
 async def write_status(
@@ -22,19 +23,27 @@ async def write_status(
     """
     meta = raw["metadata"]
     path = paths.job_object(meta["namespace"], meta["name"])
-    try:
-        written = await services.api.replace(f"{path}/status", status_body(raw, status))
-    except (Conflict, NotFound):
-        fresh = await _read(services.api, path, meta["uid"])
-        if fresh is not None:
-            services.cache.put_job(fresh)
-            services.queue.add(meta["uid"])
-        elif entry.job is not None and str(entry.job.version) == meta["resourceVersion"]:
-            # Gone. Should it be there after all, the next event or full listing has it again.
-            entry.job = None
-        return False
-    services.cache.put_job(written)
+    with services.cache.reading() as reading:
+        try:
+            written = await services.api.replace(f"{path}/status", status_body(raw, status))
+        except (Conflict, NotFound):
+            await _read_again(services, path, entry, meta, reading)
+            return False
+        services.cache.put_job(written, reading)
     return True
+
+
+async def _read_again(
+    services: Services, path: str, entry: Entry, meta: Mapping[str, Any], reading: Reading
+) -> None:
+    """What it answers is true, though its version be smaller: backups are restored, too."""
+    fresh = await _read(services.api, path, meta["uid"])
+    if fresh is not None:
+        services.cache.put_job(fresh, reading)
+        services.queue.add(meta["uid"])
+    elif entry.job is not None and str(entry.job.version) == meta["resourceVersion"]:
+        # Gone. Should it be there after all, the next event or full listing has it again.
+        entry.job = None
 
 
 async def _read(api: Api, path: str, uid: str) -> Object | None:

@@ -4,8 +4,10 @@ Values are parsed once, when they arrive, and only what reconcile reads is kept:
 job are many. One event loop only.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from batchprocess_operator.model.observed import ChildJob, ChildPod
 from batchprocess_operator.observe.read_children import (
@@ -18,9 +20,10 @@ from batchprocess_operator.observe.read_children import (
 )
 from batchprocess_operator.observe.stored_job import StoredJob, stored_job
 from batchprocess_operator.watch.collections import Kind
+from batchprocess_operator.watch.freshness import Freshness, Reading
 
 MAX_GONE = 2_000
-_MAX_BURIED = 20_000
+_Kept = TypeVar("_Kept", ChildJob, ChildPod)
 
 
 @dataclass
@@ -36,37 +39,42 @@ class Entry:
 class JobCache:
     """By the job's UID. Every method returns the UID that is to be reconciled, if any.
 
-    A UID whose object was deleted never comes back: an answer to one of our own requests, or a
-    page of a listing, may arrive after the watch has reported the deletion.
+    A UID whose object was deleted does not come back by what is older: an answer to one of our own
+    requests, or a page of a listing, may arrive after the watch has reported the deletion.
     """
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self._job_of_pod: dict[str, str] = {}
-        self._buried: dict[str, None] = {}
+        self._fresh = Freshness()
 
-    def put_job(self, raw: Raw) -> str:
+    def reading(self) -> AbstractContextManager[Reading]:
+        """Around a question to the API server and what is put of its answer."""
+        return self._fresh.reading()
+
+    def put_job(self, raw: Raw, reading: Reading | None = None) -> str:
         """A BatchProcessJob was seen; an older version than the known one is ignored."""
         uid: str = raw["metadata"]["uid"]
-        if uid in self._buried:
+        known = self.entries[uid].job if uid in self.entries else None
+        version = None if known is None else known.version
+        if not self._fresh.admits(uid, version_of(raw), version, reading):
             return uid
         entry = self._entry(uid)
         if entry.job is None:
             here = raw["metadata"]["namespace"]
             entry.children = {k: v for k, v in entry.children.items() if v.namespace == here}
             entry.pods = {k: v for k, v in entry.pods.items() if v.namespace == here}
-        if entry.job is None or version_of(raw) >= entry.job.version:
-            entry.job = stored_job(raw)
+        entry.job = stored_job(raw)
         return uid
 
     def drop_job(self, raw: Raw) -> str:
         """A BatchProcessJob is gone; the garbage collector has its children."""
         uid: str = raw["metadata"]["uid"]
         self.entries.pop(uid, None)
-        self._bury([uid])
+        self._fresh.bury([uid], version_of(raw))
         return uid
 
-    def put_child(self, raw: Raw) -> str | None:
+    def put_child(self, raw: Raw, reading: Reading | None = None) -> str | None:
         """A Job was seen. One that only claims to be ours by a label is ignored."""
         uid = job_uid(raw)
         if uid is None or owner_uid(raw) != uid:
@@ -74,22 +82,19 @@ class JobCache:
         child = child_of(raw)
         if not self._belongs(child, uid):
             return None
-        children = self._entry(uid).children
-        known = children.get(child.uid)
-        if known is None or child.version >= known.version:
-            children[child.uid] = child
-        return uid
+        self._put(child, self._entry(uid).children, reading)
+        return None if self._fresh.is_gone(child.uid) else uid
 
     def drop_child(self, raw: Raw) -> str | None:
         """A Job is gone."""
         uid = job_uid(raw)
-        self._bury([raw["metadata"]["uid"]])
+        self._fresh.bury([raw["metadata"]["uid"]], version_of(raw))
         entry = None if uid is None else self.entries.get(uid)
         if entry is not None:
             entry.children.pop(raw["metadata"]["uid"], None)
         return uid
 
-    def put_pod(self, raw: Raw) -> str | None:
+    def put_pod(self, raw: Raw, reading: Reading | None = None) -> str | None:
         """A pod was seen."""
         uid = job_uid(raw)
         if uid is None:
@@ -97,10 +102,12 @@ class JobCache:
         pod = pod_of(raw)
         if not self._belongs(pod, uid):
             return None
-        pods = self._entry(uid).pods
-        known = pods.get(pod.uid)
-        if known is None or pod.version >= known.version:
-            pods[pod.uid] = pod
+        entry = self._entry(uid)
+        self._put(pod, entry.pods, reading)
+        if self._fresh.is_gone(pod.uid):
+            return None
+        # It was away for us only: somebody has given our label back.
+        entry.gone.pop(pod.uid, None)
         self._job_of_pod[pod.uid] = uid
         return uid
 
@@ -111,7 +118,7 @@ class JobCache:
             return None
         last = pod_of(raw)
         ours = uid in self.entries and self._belongs(last, uid)
-        self._bury([last.uid])
+        self._fresh.bury([last.uid], last.version)
         self._job_of_pod.pop(last.uid, None)
         if not ours:
             return None
@@ -143,7 +150,7 @@ class JobCache:
 
         Returns the UIDs of the jobs concerned.
         """
-        self._bury(uids)
+        self._fresh.bury(uids)
         concerned = [uid for uid, entry in self.entries.items() if _has_any(uid, entry, uids)]
         for uid in [uid for uid in self.entries if uid in uids]:
             del self.entries[uid]
@@ -161,16 +168,17 @@ class JobCache:
         return None if job is None or pod is None else (job, pod)
 
     def _belongs(self, child: ChildJob | ChildPod, uid: str) -> bool:
-        """Whether it and its job are there, in one namespace: labels can be written anywhere."""
-        if child.uid in self._buried or uid in self._buried:
+        """Whether its job is there, in one namespace: labels can be written anywhere."""
+        if self._fresh.is_gone(uid):
             return False
         job = self._entry(uid).job
         return job is None or job.namespace == child.namespace
 
-    def _bury(self, uids: Iterable[str]) -> None:
-        self._buried.update(dict.fromkeys(uids))
-        while len(self._buried) > _MAX_BURIED:
-            self._buried.pop(next(iter(self._buried)))
+    def _put(self, one: _Kept, known: dict[str, _Kept], reading: Reading | None) -> None:
+        before = known.get(one.uid)
+        version = None if before is None else before.version
+        if self._fresh.admits(one.uid, one.version, version, reading):
+            known[one.uid] = one
 
     def _entry(self, uid: str) -> Entry:
         return self.entries.setdefault(uid, Entry())

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.collections import Kind
+from batchprocess_operator.watch.freshness import Reading
 
 _LOG = logging.getLogger(__name__)
 _MAX_NOTED = 1_000
@@ -24,14 +26,17 @@ class Intake:
     unreadable: int = 0
     _noted: dict[str, None] = field(default_factory=dict)
 
-    def put(self, kind: Kind, raw: Mapping[str, Any]) -> str | None:
-        """An object was seen. Returns the UID of the job that it concerns, if any."""
+    def put(self, kind: Kind, raw: Mapping[str, Any], reading: Reading | None = None) -> str | None:
+        """An object was seen. Returns the UID of the job that it concerns, if any.
+
+        `reading`: the question that it is an answer to, if it is one.
+        """
         puts = {
             "job": self.cache.put_job,
             "child": self.cache.put_child,
             "pod": self.cache.put_pod,
         }
-        return self._hand_over(puts[kind], raw)
+        return self._hand_over(partial(puts[kind], reading=reading), raw)
 
     def drop(self, kind: Kind, raw: Mapping[str, Any]) -> str | None:
         """An object is gone. Returns as `put` does."""

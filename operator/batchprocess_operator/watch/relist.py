@@ -63,13 +63,14 @@ class Relist:
         # Only what was known before the listing can be missing from it.
         before, seen = self.cache.uids(where.kind, where.namespace), set[str]()
         jobs = dict[str, None]()
-        async for raw in self.api.pages(where.path, where.selector):
-            job = self.intake.put(where.kind, raw)
-            if job is not None:
-                jobs[job] = None
-            seen.add(uid_of(raw))
+        with self.cache.reading() as reading:
+            async for raw in self.api.pages(where.path, where.selector):
+                job = self.intake.put(where.kind, raw, reading)
+                if job is not None:
+                    jobs[job] = None
+                seen.add(uid_of(raw))
         # Those just forgotten, too: others remember things of them.
-        return jobs | dict.fromkeys(self.cache.forget(before - seen))
+        return jobs | dict.fromkeys(self.cache.forget(before - seen - reading.touched))
 
     async def run_forever(self, clock: Callable[[], float]) -> None:
         """Every five minutes, for ever; an API server that is away is asked again soon."""

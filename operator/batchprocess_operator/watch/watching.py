@@ -53,6 +53,8 @@ class Watch:
 
     async def _follow(self) -> None:
         where = self.collection
+        if await self._went_back():
+            self.version = None
         if self.version is None:
             await self.begin()
             for job in await self.look(where):
@@ -64,6 +66,16 @@ class Watch:
             async for line in events:
                 self._take(line)
                 self.failures = 0
+
+    async def _went_back(self) -> bool:
+        """Whether the cluster is an older one, restored: its watch would wait for our version.
+
+        It takes one that is still to come, and shows nothing until then.
+        """
+        if self.version is None or not self.failures:
+            return False
+        where = self.collection
+        return await self.api.newest_version(where.path, where.selector) < self.version
 
     def _after(self, error: ApiError) -> float:
         self.failures += 1

@@ -92,9 +92,57 @@ def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(cache: JobC
     assert cache.put_child(owned("w", 2)) is None
     assert cache.put_pod(owned("p", 2)) is None
     assert (cache.entries[UID].children, cache.entries[UID].pods) == ({}, {})
-    cache.drop_job(raw_job())
+    cache.drop_job(raw_job(10))
     cache.put_job(raw_job(9))
     assert cache.entries == {}
+
+
+def test_a_label_that_is_given_back_brings_back_what_it_was_taken_from(cache: JobCache) -> None:
+    """A watch that selects by it says DELETED, with the version of the change, and ADDED."""
+    cache.put_child(owned("w", 5))
+    cache.put_pod(owned("p", 5))
+    cache.drop_child(owned("w", 6))
+    cache.drop_pod(owned("p", 6))
+    assert (cache.put_child(owned("w", 7)), cache.put_pod(owned("p", 7))) == (UID, UID)
+    entry = cache.entries[UID]
+    assert (list(entry.children), list(entry.pods), list(entry.gone)) == (["w"], ["p"], [])
+    assert cache.find_pod("p") is not None
+
+
+def test_what_is_read_is_true_though_its_version_be_smaller(cache: JobCache) -> None:
+    """The cluster was restored from a backup."""
+    cache.put_job(raw_job(900, parallelism=9))
+    cache.put_child(owned("w", 901))
+    cache.put_pod(owned("p", 902))
+    with cache.reading() as reading:
+        cache.put_job(raw_job(5, parallelism=5), reading)
+        cache.put_child(owned("w", 6), reading)
+        cache.put_pod(owned("p", 7), reading)
+    entry = cache.entries[UID]
+    assert entry.job is not None
+    assert entry.job.unpacked()["spec"]["parallelism"] == 5
+    assert (entry.children["w"].version, entry.pods["p"].version) == (6, 7)
+    cache.put_child(owned("w", 8))
+    assert entry.children["w"].version == 8
+
+
+def test_what_was_deleted_after_the_backup_is_there_again(cache: JobCache) -> None:
+    cache.put_child(owned("w", 5))
+    cache.drop_child(owned("w", 901))
+    cache.drop_job(raw_job(902))
+    with cache.reading() as reading:
+        cache.put_job(raw_job(4), reading)
+        assert cache.put_child(owned("w", 5), reading) == UID
+    assert list(cache.entries[UID].children) == ["w"]
+
+
+def test_what_a_watch_tells_while_we_ask_is_newer_than_the_answer(cache: JobCache) -> None:
+    with cache.reading() as reading:
+        cache.put_child(owned("w", 9))
+        cache.drop_child(owned("x", 9))
+        cache.put_child(owned("w", 8), reading)
+        assert cache.put_child(owned("x", 8), reading) is None
+    assert cache.entries[UID].children["w"].version == 9
 
 
 def test_children_of_a_deleted_job_do_not_bring_it_back(cache: JobCache) -> None:

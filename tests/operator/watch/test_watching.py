@@ -140,10 +140,30 @@ async def test_a_namespace_that_is_forbidden_is_asked_for_ever_more_seldom_and_f
 
 @virtually
 async def test_a_version_that_the_server_has_never_had_is_given_up():
-    """After a restore of etcd, say."""
     watching = Watching(*[[Unavailable("504: too large resource version")] for _ in range(3)])
-    await watching.watch.begin()
-    watching.watch.version, watching.api.newest = 1_000, 3
+    watching.watch.version, watching.api.newest = 1_000, 1_000
     await watching.run()
-    assert [version for _, version in watching.api.asked] == [1_000, 1_000, 1_000, 3]
+    assert [version for _, version in watching.api.asked] == [1_000] * 4
     assert len(watching.looks) == 1
+
+
+@virtually
+async def test_a_cluster_that_was_restored_from_a_backup_is_looked_at_anew():
+    """It takes a version that it has not reached yet, and shows nothing until it has."""
+    watching = Watching([event("ADDED", 1_000), Unavailable("connection refused")], [None])
+    watching.api.newest = 3
+    await watching.watch.begin()
+    await watching.run()
+    assert [version for _, version in watching.api.asked] == [3, 3]
+    assert len(watching.looks) == 1
+    assert watching.told == [UID, "listed"]
+
+
+@virtually
+async def test_a_connection_that_broke_costs_no_list_of_all():
+    watching = Watching([event("ADDED", 5), Unavailable("connection reset")], [None])
+    await watching.watch.begin()
+    watching.api.newest = 9
+    await watching.run()
+    assert [version for _, version in watching.api.asked] == [1, 5]
+    assert watching.looks == []

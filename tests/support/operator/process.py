@@ -30,7 +30,7 @@ class OperatorProcess:
 
     @property
     def running(self) -> bool:
-        return self.plane.programs.process(self.name).poll() is None
+        return self.plane.programs.process(self.name).alive()
 
     def memory(self) -> float:
         """The most that was resident so far, in MiB."""
