@@ -69,15 +69,17 @@ class Repeats:
         """Name of a child -> what somebody undoes: fields of its spec, or MADE."""
         found: dict[str, list[str]] = {}
         for key, one in self._done.items():
-            fought = one.times > 1 and now - one.at < TOLD_SECONDS
-            if key.what and (fought or key in self._waiting):
+            # Once by hand is no fight.
+            lately = one.times > 2 and now - one.at < TOLD_SECONDS
+            waiting = one.times > 1 and key in self._waiting
+            if key.what and (lately or waiting):
                 found.setdefault(key.name, []).append(key.what)
         return {name: tuple(sorted(fields)) for name, fields in found.items()}
 
     def wait(self, now: float) -> float | None:
         """Seconds until more is due, or somebody is said to undo it no more; None: never."""
         ends = [self._done[key].due for key in self._waiting]
-        ends += [one.at + TOLD_SECONDS for one in self._done.values() if one.times > 1]
+        ends += [one.at + TOLD_SECONDS for one in self._done.values() if one.times > 2]
         return min((end - now for end in ends if end > now), default=None)
 
     def _due_part(self, action: Action, now: float) -> Action | None:

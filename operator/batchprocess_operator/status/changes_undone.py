@@ -19,7 +19,7 @@ def changes_undone(before: Iterable[Condition], observed: Observed) -> list[Fact
     others = len(observed.undone) - 1
     more = f"; {others} more" if others else ""
     if MADE in fields:
-        message = f"Job {name} is deleted each time it is made: find out by whom{more}"
+        message = f"Job {name} is deleted again and again, or its pods: find out by whom{more}"
         return [Fact("Stalled", True, CHANGES_UNDONE, message)]
     what = " and ".join(f"spec.{one}" for one in fields)
     verb = "is" if len(fields) == 1 else "are"

@@ -47,7 +47,10 @@ def test_of_several_fields_only_the_one_that_is_undone_waits():
     repeats.done(RESUME, 0)
     both = PatchJob("w", "uid-w", {"suspend": False, "parallelism": 3})
     assert repeats.due([both], 0.5) == [PatchJob("w", "uid-w", {"parallelism": 3})]
-    assert repeats.undone(0.5) == {"w": ("suspend",)}
+    assert repeats.undone(0.5) == {}
+    repeats.done(RESUME, 1)
+    assert repeats.due([both], 1.5) == [PatchJob("w", "uid-w", {"parallelism": 3})]
+    assert repeats.undone(1.5) == {"w": ("suspend",)}
 
 
 def test_nothing_is_undone_that_was_done_once_and_is_not_wanted_again():
@@ -56,6 +59,16 @@ def test_nothing_is_undone_that_was_done_once_and_is_not_wanted_again():
     assert repeats.due([], 1) == []
     assert repeats.undone(1) == {}
     assert repeats.wait(1) is None
+
+
+def test_what_somebody_undoes_once_is_done_again_and_nobody_is_accused():
+    repeats = Repeats()
+    repeats.done(MAKE, 0)
+    assert repeats.due([MAKE], 100) == [MAKE]
+    repeats.done(MAKE, 100)
+    repeats.due([], 101)
+    assert repeats.undone(101) == {}
+    assert repeats.wait(101) is None
 
 
 def test_it_is_told_until_it_has_lasted_for_a_minute():

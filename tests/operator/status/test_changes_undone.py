@@ -58,7 +58,7 @@ def test_several_fields_and_several_children_are_one_condition():
 
 def test_a_child_that_is_deleted_each_time_is_told_and_nobody_waits_for_its_creation():
     planned = plan(job(), undone={WORKER: (MADE,)})
-    assert "is deleted each time it is made" in stalled(planned).message
+    assert "is deleted again and again" in stalled(planned).message
     assert "Reconciling" not in conditions(planned)
 
 

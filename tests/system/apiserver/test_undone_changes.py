@@ -15,7 +15,7 @@ from support.job_cases import SCRIPT, job, spec
 from support.operator.process import operator_process
 from testcluster.machine.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.hostile, pytest.mark.slow]
 NAME = "contested"
 
 

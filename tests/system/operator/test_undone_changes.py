@@ -125,7 +125,7 @@ async def test_a_worker_job_that_is_deleted_each_time_costs_little_and_is_told()
     with contest.undoing(delete):
         contest.server.delete(contest.child())
         await asyncio.sleep(60)
-        assert "is deleted each time it is made" in contest.stalled()
+        assert "is deleted again and again" in contest.stalled()
         assert await contest.requests(3_600) < 100
     await asyncio.sleep(400)
     assert contest.stalled() == ""
