@@ -13,6 +13,7 @@ from batchprocess_operator.controller.observe import Refusal, observe
 from batchprocess_operator.controller.repeats import Repeats
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
+from batchprocess_operator.endpoint.limits import Meters, Rate
 from batchprocess_operator.kube.client import Object
 from batchprocess_operator.kube.errors import Denied, Rejected
 from batchprocess_operator.model.conditions import by_type
@@ -29,6 +30,8 @@ from batchprocess_operator.watch.freshness import Reading
 
 _LOG = logging.getLogger(__name__)
 _PROGRESS_SECONDS = 5.0
+_URGENT = Rate(_PROGRESS_SECONDS, burst=10)
+"""Statuses that are written at once: somebody may take each of them back."""
 _RETRY_SECONDS = 30.0
 _SOON_SECONDS = 1.0
 """Between passes that each want more done: somebody may be undoing what we do."""
@@ -47,6 +50,7 @@ class Memory:
     refused: dict[Refusal, tuple[Reason, float]] = field(default_factory=dict)
     repeats: Repeats | None = None
     written: float = float("-inf")
+    urgent: Meters = field(default_factory=lambda: Meters(_URGENT))
     failures: int = 0
     conflicts: int = 0
 
@@ -178,9 +182,10 @@ class Pass:
         if plan.status == self.job.before:
             return 0.0
         wait = memory.written + _PROGRESS_SECONDS - clock()
-        if wait > 0 and not plan.urgent:
+        if wait > 0 and not (plan.urgent and memory.urgent.wait("", clock()) == 0):
             self._again_in(wait)
             return 0.0
+        memory.urgent.count("", clock())
         # Whatever comes of it: what is refused is not asked for more often.
         memory.written = clock()
         if not await write_status(self.services, plan.status, self.entry, self.raw):

@@ -149,3 +149,22 @@ async def test_a_finalizer_that_is_suspended_each_time_is_told_and_goes_on_once_
     await asyncio.sleep(400)
     assert contest.status["state"] == "Complete"
     await contest.end()
+
+
+@virtually
+async def test_a_status_that_is_taken_back_each_time_is_written_no_faster_than_progress():
+    contest, loop = Contest(), asyncio.get_running_loop()
+    path = paths.job_object("team", "digits")
+
+    def take_back(kind: str, raw: Object) -> None:
+        if raw.get("kind") == "BatchProcessJob" and raw.get("status"):
+            body = {"metadata": {}, "status": {}}
+            loop.call_soon(contest.server.replace_status, f"{path}/status", body)
+
+    contest.server.watchers.append(take_back)
+    await asyncio.sleep(60)
+    assert await contest.requests(600) < 150
+    contest.server.watchers.remove(take_back)
+    await asyncio.sleep(10)
+    assert contest.status["state"] == "Pending"
+    await contest.end()
