@@ -59,6 +59,7 @@ def at(path: str, value: Any) -> dict[str, Any]:
 
 
 COMPANIONS = {
+    "source.onChange": {"source": {"configMap": "code"}},
     "worker.gpus": {"worker": {"processesPerWorker": 1}},
     "worker.processesPerWorker": {"worker": {"gpus": 0}},
     "command": {"processor": None, "dataset": None},
