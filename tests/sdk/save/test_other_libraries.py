@@ -186,6 +186,8 @@ def test_what_is_changed_after_the_call_is_not_in_the_file(tmp_path: Path, pd) -
         ("parquet", pa.array([[]], pa.list_(pa.int64(), 0)), "cannot be read again; cast it"),
         ("parquet", pa.array([{"a": []}], pa.struct({"a": pa.list_(pa.int8(), 0)})), "read again"),
         ("jsonl", np.array([1], "M8[ns]"), "isoformat"),
+        ("jsonl", pa.array([10**18], pa.timestamp("s")), "timestamp.s., and Python has no such"),
+        ("npy", pa.array([10**18], pa.timestamp("s")), "'x' is of Arrow's type timestamp"),
         ("parquet", np.zeros(1, [("a", int)]), "named fields"),
         ("parquet", object(), "is a object; use a tensor, an array of numpy or Arrow, a Series"),
     ],

@@ -113,11 +113,22 @@ def _of_arrow(suffix: str, key: str, column: Any) -> Any:
     if suffix == ".parquet":
         return arrow_column(key, array)
     if suffix == ".jsonl":
-        return array.to_pylist()
-    return _numbers_of(array)
+        return _listed(key, array)
+    return _numbers_of(key, array)
 
 
-def _numbers_of(array: Any) -> Any:
+def _listed(key: str, array: Any) -> list[Any]:
+    try:
+        listed: list[Any] = array.to_pylist()
+    except (ValueError, OverflowError) as error:  # nanoseconds, say; with pandas it has some
+        raise TypeError(
+            f"column {key!r} is of Arrow's type {array.type}, and Python has no such value: "
+            ".cast('string') makes texts of them, and a .parquet file keeps them"
+        ) from error
+    return listed
+
+
+def _numbers_of(key: str, array: Any) -> Any:
     """As an array of numpy, or a list if there is none of numbers only."""
     from pyarrow import types
 
@@ -127,5 +138,5 @@ def _numbers_of(array: Any) -> Any:
         items = items.flatten()
     kind = items.type
     if items.null_count or not (types.is_primitive(kind) and not types.is_temporal(kind)):
-        return array.to_pylist()
+        return _listed(key, array)
     return items.to_numpy(zero_copy_only=False).reshape(shape)
