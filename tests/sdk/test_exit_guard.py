@@ -63,24 +63,6 @@ def test_exit_handlers_and_processes_hold_nobody(left: str) -> None:
     assert "an exit handler or a process of its has not" in ended.stderr
 
 
-def test_what_outlives_sigterm_ends_with_the_script_that_started_it() -> None:
-    ended = run("""
-from batchprocess.sdk.exit_guard import ended_with_script
-import signal
-signal.signal(signal.SIGCHLD, lambda *_: print("torch raises here"))
-def outlive():
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    stay()
-context = multiprocessing.get_context("fork")
-with ended_with_script():
-    child = context.Process(target=outlive, daemon=True)
-    child.start()
-guard(0)
-sys.exit(7)
-""")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (7, "at the end\n", "")
-
-
 def test_a_process_that_ends_by_itself_is_left_to_it() -> None:
     ended = run("threading.Thread(target=time.sleep, args=(1,)).start()\nguard(0)\nsys.exit(7)")
     assert (ended.returncode, ended.stdout, ended.stderr) == (7, "at the end\n", "")

@@ -1,12 +1,13 @@
 """A loader takes the options that leave a shard's rows what they are, and names the others."""
 
 import inspect
+import multiprocessing
 
 import pytest
 from torch.utils.data import DataLoader
 
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.sdk.input.loader import check_options
+from batchprocess.sdk.input.loader import check_options, context_of
 from batchprocess.sdk.input.shard_loader import ShardLoader
 from support.counting_dataset import Counting
 
@@ -33,3 +34,25 @@ def test_every_option_of_torch_is_allowed_or_refused_with_a_reason():
 def test_what_is_no_option_of_a_loader_is_refused(name):
     with pytest.raises(InvalidArgument, match=f"has no {name!r}"):
         check_options({name: None})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "given", "counts"),
+    [
+        (None, None, None),
+        ("fork", None, None),
+        ("spawn", None, "spawn"),
+        ("spawn", "fork", "fork"),
+        (None, "forkserver", "forkserver"),
+    ],
+)
+def test_workers_are_started_as_somebody_has_asked_for(monkeypatch, chosen, given, counts):
+    monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: chosen)
+    assert context_of({"multiprocessing_context": given}) == counts
+
+
+def test_the_platforms_own_way_is_nobodys_wish(monkeypatch):
+    """Some library has only asked which it is."""
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn", "fork"])
+    monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: "spawn")
+    assert context_of({}) is None

@@ -86,3 +86,46 @@ def test_rows_are_read_through_handles_of_their_own_process(
     assert {one["built"] for one in rows} == {0}
     if another:
         assert len({one["reader"] for one in rows}) == 8
+
+
+PICKLED = """
+import multiprocessing, os
+from torch.utils.data import Dataset
+from batchprocess import TorchBatchProcessor, torch_batch_process
+
+class Rows(Dataset):
+    fingerprint = "rows"
+    def __init__(self):
+        self.opener = os.getpid()
+    def __getstate__(self):
+        return {}
+    def __setstate__(self, _):
+        self.__init__()
+    def __len__(self):
+        return 8
+    def __getitem__(self, row):
+        return {"opener": self.opener, "reader": os.getpid()}
+
+class P(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+    def process_batch(self, batch, batch_idx):
+        self.context.save("out.jsonl", batch)
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    torch_batch_process(P, Rows(), batch_size=2, dataloader_kwargs={"num_workers": 2})
+"""
+
+
+@pytest.mark.slow
+def test_workers_are_spawned_where_that_is_the_scripts_start_method(script: Script) -> None:
+    """A dataset that drops its files when it is pickled would share them with forked workers."""
+    script.write("job.py", PICKLED)
+    done = script.new_interpreter("job.py")
+    assert done.returncode == 0, done.stderr
+    (run,) = script.folder.glob("*/*/*/run.json")
+    files = run.parent.glob("data/*/*/out.jsonl")
+    rows = [json.loads(line) for one in files for line in one.read_text().splitlines()]
+    assert len(rows) == 8
+    assert all(one["opener"] == one["reader"] for one in rows)

@@ -4,18 +4,14 @@ A thread of user code that never ends, an exit handler that hangs or a process t
 would hold a finished shard until the agent takes it for stalled, and a script alone for ever.
 """
 
-import atexit
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 import time
-import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from typing import NoReturn, TypeAlias
 
@@ -61,26 +57,6 @@ def end_with_failure() -> None:
 def end_soon_after_worker() -> None:
     """Have this worker of a data loader end soon after its last batch, by force with code 0."""
     Finalize(None, _start_timer, exitpriority=1_000)
-
-
-@contextmanager
-def ended_with_script() -> Iterator[None]:
-    """Have the daemonic processes that the block starts end with this one, though they outlive
-    SIGTERM, by which multiprocessing asks them before it waits for them."""
-    before = multiprocessing.active_children()
-    yield
-    if not _outliving:
-        atexit.register(_end_outliving, os.getpid())
-    _outliving.update(one for one in multiprocessing.active_children() if one not in before)
-
-
-def _end_outliving(process: int) -> None:
-    if os.getpid() != process:  # forked by user code
-        return
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's raises when a loader process is killed
-    for child in _outliving:
-        with suppress(ValueError):  # closed by its maker
-            child.kill()
 
 
 def _start_timer() -> None:
@@ -140,7 +116,6 @@ class _Guard:
                 stream.flush()
 
 
-_outliving: weakref.WeakSet[BaseProcess] = weakref.WeakSet()
 _guards: list[_Guard] = []
 """One at most, of the last call."""
 

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.run import Seeds
-from batchprocess.sdk.exit_guard import ended_with_script
 from batchprocess.sdk.input.feed import open_feed
 from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.input.prefetch import Prefetch
@@ -41,9 +40,8 @@ class Reading:
         try:
             rows = rows_of(self._dataset)
             loader = ShardLoader(self._dataset, self._options)
-            with ended_with_script():
-                loader.start_workers()
-                sample = start_sampling(self._dataset, rows, self._options, self._sample_seconds)
+            loader.start_workers()
+            sample = start_sampling(self._dataset, rows, self._options, self._sample_seconds)
             self._started = _Started(loader, sample)
         except Exception as error:  # noqa: BLE001  raised by require_started
             self._failed = error

@@ -1,6 +1,7 @@
 """The data loader of one shard: which options it takes, and which rows it is to read."""
 
 import logging
+import multiprocessing
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -76,14 +77,14 @@ def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any])
     users = settings.get("collate_fn")
     settings["collate_fn"] = Collate(collate_of(dataset) if users is None else users)
     if settings.get("num_workers"):
-        # The script of the seed has no main guard, so workers must be forked, not spawned.
-        if sys.platform == "darwin" and "multiprocessing_context" not in settings:
+        context = context_of(settings)
+        if context is None and sys.platform == "darwin":
             _LOG.warning(
                 "loader workers are forked, which some libraries of macOS do not survive: leave "
                 "num_workers out if they crash or hang"
             )
         forking = ForkingContext(lambda: _slots(settings) if ahead else [])
-        settings.setdefault("multiprocessing_context", forking)
+        settings["multiprocessing_context"] = context or forking
         ours = settings["multiprocessing_context"] is forking
         settings["worker_init_fn"] = _StartOfWorker(settings.get("worker_init_fn"), outlives=ours)
         settings["persistent_workers"] = True
@@ -91,6 +92,20 @@ def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any])
         return DataLoader(NamedRows(dataset), batch_sampler=batches, **settings)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"dataloader_kwargs: {error}") from error
+
+
+def context_of(options: Mapping[str, Any]) -> Any:
+    """The way to start workers that was asked for: a name or a context of multiprocessing, or None.
+
+    Then they are forked, since a script needs no main guard. A dataset may drop its open files when
+    it is pickled, so that `set_start_method` counts as in a plain loop. What is the platform's own
+    way nobody need have asked for.
+    """
+    if (given := options.get("multiprocessing_context")) is not None:
+        return given
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    nobodys = (None, "fork", multiprocessing.get_all_start_methods()[0])
+    return None if chosen in nobodys else chosen
 
 
 def _slots(settings: Mapping[str, Any]) -> list[Slots]:

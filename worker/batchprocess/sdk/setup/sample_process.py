@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from batchprocess.sdk.device.torch_private import become_loader_worker
+from batchprocess.sdk.input.loader import context_of
 from batchprocess.sdk.input.queues.worker_queues import ForkingContext
 from batchprocess.sdk.seeding.generators import Preserved
 from batchprocess.sdk.setup.fingerprint import Fingerprint, fingerprint
@@ -64,7 +65,7 @@ class SampleProcess:
     def __init__(self, dataset: Any, rows: int, options: Mapping[str, Any], seconds: float) -> None:
         self._seconds = seconds
         task = _Task(dataset, rows, options["num_workers"], options.get("worker_init_fn"))
-        context: Any = options.get("multiprocessing_context") or ForkingContext()
+        context: Any = context_of(options) or ForkingContext()
         if isinstance(context, str):
             context = multiprocessing.get_context(context)
         outlives = isinstance(context, ForkingContext)
