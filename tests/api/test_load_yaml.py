@@ -45,7 +45,7 @@ def test_a_switch_reaches_the_worker(field: str, name: str, told: bool):
         ("name: digits", "name: Digits", "line 3: metadata.name: .*match pattern"),
         ("name: digits", f"name: {'d' * 41}", "metadata.name: .*at most 40"),
         ("kind: BatchProcessJob", "kind: Job", "line 2: kind: .*BatchProcessJob"),
-        ("  dataset: inference:dataset\n", "", "processor and spec.dataset go together"),
+        ("  dataset: inference:dataset\n", "", "processor goes together with spec.dataset"),
         ("  dataset:", "  command: [python, x.py]\n  dataset:", "either command, or processor"),
         ("shards: 4", "shards: [", "this is not YAML"),
         ("shards: 4", "shards: 4\n  shards: 5", "line 8: shards is given twice, first in line 7"),

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names, variables
 from batchprocess.protocol.dry_run import DryRunAnswer
-from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
+from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
 from batchprocess.protocol.json_values import MAX_COUNT
@@ -68,6 +68,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "summary.json": Summary,
     "_SUCCESS": Success,
     "Compiled code": compile_cache.CacheRecord,
+    "Input settings": InputSettings,
     "S3 settings": S3Settings,
     "The question of plan": DryRunAnswer,
     "Termination message": Termination,

@@ -24,6 +24,7 @@ from support.pages import ROOT, columns, default_of, read_page, section, table
 
 PAGE = read_page("protocol.md")
 IN_A_MODULE = {"processor": "a:b", "dataset": "a:b", "command": []}
+OF_FILES = {"processor": "a:b", "command": [], "input": {"uri": "a.txt"}}
 CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     # Of every field: what else the spec has, and a value that is not the default.
     "spec.image": ({}, "digits:2"),
@@ -32,6 +33,9 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.command": ({}, ["python", "other.py"]),
     "spec.processor": (IN_A_MODULE, "a:c"),
     "spec.dataset": (IN_A_MODULE, "a:c"),
+    "spec.input.uri": (OF_FILES, "b.txt"),
+    "spec.input.format": (OF_FILES, "files"),
+    "spec.input.columns": (OF_FILES, ["a"]),
     "spec.runId": ({}, "again"),
     "spec.hparams": ({}, {"a": 1}),
     "spec.worker.processesPerWorker": ({}, 2),
@@ -40,7 +44,6 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.finalizer.resources": ({}, {"limits": {"cpu": 1}}),
     "spec.finalizer.nodeSelector": ({}, {"a": "b"}),
     "spec.finalizer.tolerations": ({}, [{"operator": "Exists"}]),
-    "spec.finalizer.template": ({}, {"spec": {"priority": 1}}),
     "spec.output.uri": ({}, "s3://bucket/other"),
     "spec.output.s3.endpoint": ({}, "https://s3.example"),
     "spec.output.s3.region": ({}, "there"),

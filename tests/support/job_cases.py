@@ -51,11 +51,6 @@ def worker(**container: Any) -> dict[str, Any]:
     return template(containers=[{"name": "worker", **container}])
 
 
-def finalizer(**container: Any) -> dict[str, Any]:
-    """A change that gives the finalizer's container fields."""
-    return {"finalizer": worker(**container)["worker"]}
-
-
 def env(**variable: Any) -> dict[str, Any]:
     """A change that gives the worker container a variable."""
     return worker(env=[variable])
@@ -109,10 +104,16 @@ CASES = (
         cluster_only=True,
     ),
     Case(
-        "spec.processor and spec.dataset go together",
-        {},
+        "spec.processor goes together with",
+        {"dataset": None, "input": {"uri": "a.txt"}},
         {"dataset": None},
         "spec.processor",
+    ),
+    Case(
+        "spec.input: give either dataset",
+        {"dataset": None, "input": {"uri": "a.txt"}},
+        {"input": {"uri": "a.txt"}},
+        "spec.input",
     ),
     Case("spec.command: give either", SCRIPT, {"command": ["a"]}, "spec.command"),
     Case("spec.runId must be", {"runId": "..."}, {"runId": ".."}, "spec.runId"),
@@ -121,18 +122,6 @@ CASES = (
         {"source": {"configMap": "code"}, **worker(env=[{"name": "A", "value": "b"}])},
         {"source": {"configMap": "code"}, **worker(workingDir="/app")},
         "spec.worker",
-    ),
-    Case(
-        "spec.finalizer.template.spec.containers[worker].workingDir",
-        {"source": {"configMap": "code"}, **finalizer(env=[{"name": "A", "value": "b"}])},
-        {"source": {"configMap": "code"}, **finalizer(workingDir="/app")},
-        "spec.finalizer",
-    ),
-    Case(
-        "spec.finalizer.resources: give",
-        {"finalizer": {"resources": {"limits": {"cpu": 1}}} | finalizer(env=[])["finalizer"]},
-        {"finalizer": {"resources": {}} | finalizer(resources={})["finalizer"]},
-        "spec.finalizer.resources",
     ),
     Case(
         "spec.suspend must be false",
@@ -171,44 +160,44 @@ CASES = (
         "spec.finalizer.tolerations[0].effect",
     ),
     Case(
-        "template.metadata.labels: keys",
+        f"{_T}.metadata.labels: keys",
         {"worker": {"template": {"metadata": {"labels": {"team": "vision"}}}}},
         {"worker": {"template": {"metadata": {"labels": {"batchprocess.dev/job": "x"}}}}},
         f"{_T}.metadata.labels",
     ),
     Case(
-        "template.metadata.annotations: keys",
+        f"{_T}.metadata.annotations: keys",
         {"worker": {"template": {"metadata": {"annotations": {"team": "a b"}}}}},
         {"worker": {"template": {"metadata": {"annotations": {"batch.kubernetes.io/x": "1"}}}}},
         f"{_T}.metadata.annotations",
     ),
     Case(
-        "template.spec.restartPolicy",
+        f"{_T}.spec.restartPolicy",
         template(terminationGracePeriodSeconds=120),
         template(restartPolicy="Never"),
         f"{_T}.spec.restartPolicy",
     ),
     Case(
-        "template.spec.containers: only the container worker",
+        f"{_T}.spec.containers: only the container worker",
         template(containers=[{"name": "worker"}], initContainers=[_SIDECAR]),
         template(containers=[{"name": "log"}]),
         f"{_W}.name",
     ),
     Case(
-        "template.spec.containers: a pod with a second",
+        f"{_T}.spec.containers: a pod with a second",
         worker(),
         template(containers=[{"name": "worker"}, {"name": "worker"}]),
         f"{_T}.spec.containers",
     ),
     Case(
-        "template.spec.initContainers: worker",
+        f"{_T}.spec.initContainers: worker",
         template(initContainers=[_SIDECAR]),
         template(initContainers=[{**_SIDECAR, "name": "worker"}]),
         f"{_T}.spec.initContainers[0].name",
     ),
     *(
         Case(
-            f"template.spec.containers[worker].{field} is",
+            f"{_T}.spec.containers[worker].{field} is",
             worker(imagePullPolicy="Always"),
             worker(**{field: value}),
             f"{_W}.{field}",
@@ -223,13 +212,13 @@ CASES = (
         }.items()
     ),
     Case(
-        "template.spec.containers[worker].resources: nvidia",
+        f"{_T}.spec.containers[worker].resources: nvidia",
         {"worker": {"gpus": 1, **worker(resources={"limits": {"memory": "4Gi"}})["worker"]}},
         worker(resources={"requests": {"nvidia.com/gpu": 1}}),
         f"{_W}.resources",
     ),
     Case(
-        "template.spec.volumes: names",
+        f"{_T}.spec.volumes: names",
         template(volumes=[{"name": "model", "emptyDir": {}}]),
         template(volumes=[{"name": "batchprocess-model", "emptyDir": {}}]),
         f"{_T}.spec.volumes[0].name",

@@ -11,7 +11,7 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.environment import InputSettings, S3Settings
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry
@@ -40,6 +40,7 @@ _WORDS: dict[Any, str] = {
     ShardProgress: "shard progress",
     ShardEnd: "shard end",
     Result: "result",
+    InputSettings: "input settings",
     S3Settings: "S3 settings",
     tuple[int, int]: "span",
 }

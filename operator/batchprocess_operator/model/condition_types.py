@@ -14,8 +14,6 @@ _FAILURES: Mapping[str, str] = {
     "JobRejected": "the API server does not take the child Job, and never will",
     "InvalidSpec": "no pods can be made of what the job says",
     "VerificationFailed": "the finalizer has found that storage does not have what ledgers say",
-    "FinalizerDeadlineExceeded": "the finalizer has not ended in "
-    "`spec.finalizer.activeDeadlineSeconds`",
     "FinalizerFailed": "the finalizer has ended without a result",
 }
 _STATES: Mapping[str, str] = {
@@ -71,18 +69,12 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
             "PodKeptBySidecar": "our container has ended, and a plain sidecar keeps its pod: "
             "[sidecars](../kubernetes.md#sidecars)",
         },
-        "of `PodsFailed`, while pods fail and no other gets further, and of `PodsStarting`, while "
-        "none runs",
     ),
     "PodsStarting": ConditionType(
         "True while pods start; False, within a minute, with why they do not",
         {
             "Starting": "so many pods have been made and do not run yet",
             "Unschedulable": "no node takes the pod, with the scheduler's sentence",
-            "SchedulingGated": "nobody has taken away the pod's scheduling gates; names them",
-            "NodeNotFound": "the pod is for a node that is not there (`nodeName`)",
-            "NodeNotReady": "the pod is for a node that is not ready, and has not seen it",
-            "NotScheduled": "no scheduler has looked at the pod (`schedulerName`)",
             "ImageWithoutBatchprocess": "the image's `python` has no batchprocess",
             "JobRejected": _FAILURES["JobRejected"],
             "NotAllowed": "RBAC, a quota or an admission policy refuses the child Job",
@@ -95,14 +87,14 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
         {
             "UserCodeRaised": "exit code 90: an exception of user code",
             "OOMKilled": "a container had no more memory",
-            "ShardClosed": "exit code 94: the shard was given up before",
+            "ShardClosed": "exit code 93: the shard was given up before",
             "NoProgress": "exit code 92: attempt after attempt commits nothing",
-            "PodStalled": "exit code 86: a batch did not end in time",
+            "PodStalled": "exit code 89: a batch did not end in time",
             "PodEvicted": "its node ended it, for more storage than its limit",
             "PodRefused": "its node did not take it",
             "PodError": "another exit code",
             "PodKilled": "a signal ended it",
-            "SidecarFailed": "ours has ended with 0, and another plain container has failed",
+            "SidecarFailed": "a container beside ours has failed, such as an init container",
             "StorageFailed": "exit code 88: storage could not be used for too long",
         },
     ),

@@ -29,7 +29,6 @@ class ChildJob:
 
     `literal`: Kubernetes would have changed text of the job in it, and was kept from it. `queued`:
     it has Kueue's label. `managers`: field of its spec -> who else has set it last.
-    `finalizer`: digest of the spec.finalizer it was made with; None if it does not say.
     """
 
     name: str
@@ -50,7 +49,6 @@ class ChildJob:
     literal: bool = False
     queued: bool = False
     managers: Mapping[str, str] = field(default_factory=dict)
-    finalizer: str | None = None
     conditions: Mapping[str, Reason] = field(default_factory=dict)
     version: int = 0
     namespace: str = ""
@@ -71,7 +69,7 @@ class ChildPod:
     """One pod of ours. `waiting`, `died` and `ended_at` are about container `worker`.
 
     `ended_at` by the clock of its node; `beside`: other containers that keep the pod from ending.
-    `taken`: its node has seen it. `failure`: why the pod has failed as a whole, not our container.
+    `failure`: why the pod has failed as a whole, and not by our container.
     """
 
     name: str
@@ -90,9 +88,7 @@ class ChildPod:
     died: Reason | None = None
     failure: Reason | None = None
     waiting: Reason | None = None
-    unscheduled: Reason | None = None
-    scheduler: str = ""
-    taken: bool = False
+    unscheduled: str | None = None
     disrupted: bool = False
     lost_at: datetime | None = None
     ignored: int = 0

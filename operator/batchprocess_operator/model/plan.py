@@ -59,15 +59,11 @@ Action = CreateJob | PatchJob | DeleteJob | ResetBackoff | GiveUpPod
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A Kubernetes Event about the job.
-
-    `same`: what it says, without what varies; of our own words the message.
-    """
+    """A Kubernetes Event about the job."""
 
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
-    same: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.termination import Termination
 from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.names import (
-    ANNOTATION_FINALIZER,
     ANNOTATION_IGNORED,
     ANNOTATION_LITERAL,
     ANNOTATION_RETRY,
@@ -24,18 +23,11 @@ from batchprocess_operator.model.names import (
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
 from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.field_managers import other_managers
-from batchprocess_operator.observe.pod_states import (
-    DEFAULT_SCHEDULER,
-    containers_beside,
-    pod_failure,
-    unscheduled,
-)
+from batchprocess_operator.observe.pod_states import containers_beside, pod_failure
 
 Raw = Mapping[str, Any]
 MAX_TERMINATION = 12_288
 """Characters of termination messages that Kubernetes keeps of a whole pod."""
-_MAX_DIGEST = 64
-"""Ours are shorter, and anybody in the namespace may have written another."""
 
 
 def child_of(raw: Raw) -> ChildJob:
@@ -64,7 +56,6 @@ def child_of(raw: Raw) -> ChildJob:
         queued=LABEL_QUEUE in (meta.get("labels") or {}),
         managers=other_managers(meta),
         literal=notes.get(ANNOTATION_LITERAL) == "true",
-        finalizer=_digest(notes.get(ANNOTATION_FINALIZER)),
         conditions={
             one["type"]: Reason(one.get("reason", ""), plain(one.get("message", "")))
             for one in status.get("conditions") or ()
@@ -92,7 +83,6 @@ def pod_of(raw: Raw) -> ChildPod:
         phase=status.get("phase", "Pending"),
         created=parse_time(meta["creationTimestamp"]),
         node=raw["spec"].get("nodeName"),
-        taken=bool(status.get("startTime")),
         started=bool(running or ended),
         ended=bool(ended) or status.get("phase") in ("Succeeded", "Failed"),
         ended_at=_time_or_none(ended.get("finishedAt")),
@@ -101,8 +91,7 @@ def pod_of(raw: Raw) -> ChildPod:
         died=_died(ended),
         failure=pod_failure(status),
         waiting=_waiting(status),
-        unscheduled=unscheduled(raw["spec"], conditions.get("PodScheduled", {})),
-        scheduler=raw["spec"].get("schedulerName", DEFAULT_SCHEDULER),
+        unscheduled=_unscheduled(conditions.get("PodScheduled", {})),
         disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",
         lost_at=_time_or_none(meta.get("deletionTimestamp")),
         ignored=_number(notes.get(ANNOTATION_IGNORED)),
@@ -157,10 +146,6 @@ def _number(text: str | None) -> int:
     return int(text) if text is not None and text.isdecimal() and len(text) < 10 else 0
 
 
-def _digest(text: str | None) -> str | None:
-    return None if text is None else text[:_MAX_DIGEST]
-
-
 def _role(meta: Raw) -> Role:
     return "finalizer" if (meta.get("labels") or {}).get(LABEL_ROLE) == "finalizer" else "worker"
 
@@ -192,4 +177,10 @@ def _waiting(status: Raw) -> Reason | None:
             state = (one.get("state") or {}).get("waiting") or {}
             if state.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
                 return Reason(state["reason"], plain(state.get("message", "")))
+    return None
+
+
+def _unscheduled(condition: Raw) -> str | None:
+    if condition.get("status") == "False" and condition.get("reason") == "Unschedulable":
+        return plain(condition.get("message", ""))
     return None

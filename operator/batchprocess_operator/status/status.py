@@ -5,19 +5,16 @@ from datetime import datetime
 
 from batchprocess.api.status import BatchCounts, DatasetShape, ShardCounts, Status
 from batchprocess.protocol.json_values import MAX_COUNT
-from batchprocess_operator.model.conditions import Fact, is_told_beside, merge
+from batchprocess_operator.model.conditions import Fact, merge
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
 from batchprocess_operator.model.observed import Observed, count_running
-from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate, estimate
 from batchprocess_operator.status.printer_columns import printer_columns, worst_reason
 from batchprocess_operator.status.shard_rows import shard_rows
 from batchprocess_operator.status.totals import totals_of
-
-_MAX_URI = 4_096
 
 
 def build_status(
@@ -41,7 +38,7 @@ def build_status(
         conditions=conditions,
         retry=decision.retry(job),
         run_id=identity.run_id,
-        output_uri=plain(identity.run_uri, _MAX_URI),
+        output_uri=identity.run_uri,
         start_time=before.start_time or _start_time(observed, shards, decision, now),
         completion_time=(before.completion_time or now) if final else None,
         shards=_shard_counts(shards),
@@ -110,8 +107,7 @@ def is_urgent(before: Status, after: Status) -> bool:
     """Whether more than progress has changed: then it is written at once.
 
     That pods start, end and fail is progress: in a large job some do at any time. So is why they do
-    not start: ErrImagePull and ImagePullBackOff take turns as long as an image is missing. And that
-    nothing else happens.
+    not start: ErrImagePull and ImagePullBackOff take turns as long as an image is missing.
     """
 
     def important(status: Status) -> object:
@@ -119,8 +115,7 @@ def is_urgent(before: Status, after: Status) -> bool:
             (one.type, one.status, "" if one.type == "PodsStarting" else one.reason)
             for one in status.conditions
             if one.type not in ("Running", "PodsFailed")
-            and (one.type, one.status) not in (("PodsStarting", "True"), ("Progressing", "True"))
-            and (one.type != "Progressing" or not is_told_beside(status.conditions, one))
+            and (one.type, one.status) != ("PodsStarting", "True")
         ]
         return (status.state, status.observed_generation, status.retry, kinds, status.metrics)
 

@@ -63,9 +63,7 @@ def child(name: str = WORKER, **fields: Any) -> ChildJob:
     status, created = fields.pop("status", {}), stamp(fields.pop("created", -60))
     queue, managers = fields.pop("queue", None), fields.pop("managers", {})
     role = "finalizer" if "-fin" in name else "worker"
-    spec = {"completions": 1 if role == "finalizer" else 4, "parallelism": 2}
-    spec |= {"activeDeadlineSeconds": 86_400} if role == "finalizer" else {}
-    spec |= fields
+    spec = {"completions": 1 if role == "finalizer" else 4, "parallelism": 2} | fields
     meta = {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}
     meta |= {"labels": {LABEL_JOB_UID: UID, LABEL_ROLE: role}, "annotations": notes}
     meta |= {"ownerReferences": [{"controller": True, "uid": UID}], "creationTimestamp": created}
@@ -109,8 +107,6 @@ def pod(index: int = 0, **fields: Any) -> ChildPod:
     containers = [{"name": "worker", "state": state}, *others]
     status: dict[str, Any] = {"phase": phase, "containerStatuses": containers}
     status["conditions"] = fields.pop("conditions", [])
-    if fields.pop("taken", True):
-        status["startTime"] = created
     return pod_of({"metadata": meta, "spec": {"nodeName": "node-1"} | fields, "status": status})
 
 

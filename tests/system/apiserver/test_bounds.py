@@ -26,8 +26,7 @@ def leaves(node: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any
 
 FIELDS = dict(leaves(job_schema()["properties"]["spec"], ""))
 # It is refused whatever it is: see test_rules.py.
-for pods in ("worker", "finalizer"):
-    del FIELDS[f"{pods}.template.spec.restartPolicy"]
+del FIELDS["worker.template.spec.restartPolicy"]
 
 
 def _edges() -> Iterator[tuple[str, Any, bool]]:

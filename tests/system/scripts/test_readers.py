@@ -15,6 +15,7 @@ import pytest
 
 from batchprocess import results
 from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
 from support.script_runs import Script
 from support.storage.s3_stores import gateway, job_folder
 
@@ -110,3 +111,41 @@ def test_a_source_that_is_not_there_is_one_sentence(script: Script) -> None:
     assert done.stderr.strip() == (
         "source ./nowhere.jsonl does not exist: is it mounted, and spelled right?"
     )
+
+
+PROCESSOR = """
+from batchprocess import TorchBatchProcessor
+
+class Lengths(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+
+    def process_batch(self, batch, batch_idx):
+        assert list(batch) == ["text"], batch
+        self.context.save("out.jsonl", {"length": [len(text) for text in batch["text"]]})
+"""
+
+
+def test_a_job_file_names_its_input_and_needs_a_processor_only(
+    script: Script, tmp_path: Path
+) -> None:
+    fill(open_storage(str(script.folder)), tmp_path)
+    script.write("code.py", PROCESSOR)
+    given = {"uri": "tables/*.parquet", "columns": ["text"]}
+    script.job(processor="code:Lengths", input=given, shards=3, batchSize=16)
+    planned = script.batchprocess("plan", "job.yaml")
+    assert (planned.returncode, "300" in planned.stdout) == (0, True), planned.stderr
+    done = script.batchprocess("run", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    (run,) = {path.parents[2] for path in script.folder.glob("*/*/*/ledger/00000")}
+    lines = b"".join(one.read() for one in results(str(run))).splitlines()
+    assert [json.loads(line)["length"] for line in lines] == [len(row["text"]) for row in rows()]
+    assert [json.loads(line)["id"] for line in lines] == list(range(300))
+
+
+def test_an_input_that_is_not_there_ends_a_job_at_once(script: Script) -> None:
+    script.write("code.py", PROCESSOR)
+    script.job(processor="code:Lengths", input={"uri": "nowhere.jsonl"}, batchSize=16)
+    done = script.batchprocess("run", "job.yaml")
+    assert done.returncode == 91
+    assert "source ./nowhere.jsonl does not exist" in done.stderr

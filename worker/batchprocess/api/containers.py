@@ -10,7 +10,7 @@ from batchprocess.api.new_bounds import MAX_WORD, MAX_WORDS, at_most_characters,
 from batchprocess.api.scalars import DnsLabel, ObjectName, Quantities
 from batchprocess.protocol.variables import PREFIX
 
-_T = "template.spec"
+_T = "spec.worker.template.spec"
 _SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _OUR_PATHS = ("/batchprocess", "/var/run/batchprocess", "/dev/shm")  # noqa: S108
 GPU = "nvidia.com/gpu"
@@ -28,11 +28,11 @@ class SecretKey(ApiModel):
     """A key of a Secret."""
 
     name: ObjectName
-    """Name of the Secret. Required."""
+    """Name of the Secret. Required. Immutable."""
     key: Annotated[str, StringConstraints(min_length=1, max_length=253)]
-    """Key in the Secret. Required."""
+    """Key in the Secret. Required. Immutable."""
     optional: bool | None = None
-    """Whether Secret or key may be missing. Default false."""
+    """Whether Secret or key may be missing. Default false. Immutable."""
 
 
 class EnvSource(PassedOn):
@@ -41,7 +41,7 @@ class EnvSource(PassedOn):
     passed = kubernetes.names(kubernetes.ENV_SOURCE)
 
     secret_key_ref: SecretKey | None = None
-    """A key of a Secret in the job's namespace."""
+    """A key of a Secret in the job's namespace. Immutable."""
 
 
 class EnvVar(ApiModel):
@@ -78,11 +78,12 @@ class EnvVar(ApiModel):
     )
 
     name: EnvName
-    """Name, at most 256 printable characters without =; not BATCHPROCESS_*. Required."""
+    """Name, at most 256 printable characters without =; not BATCHPROCESS_*. Required.
+    Immutable."""
     value: EnvValue | None = None
-    """Value, at most 32768 characters. Default empty."""
+    """Value, at most 32768 characters. Default empty. Immutable."""
     value_from: EnvSource | None = None
-    """Source of the value."""
+    """Source of the value. Immutable."""
 
 
 class VolumeMount(PassedOn):
@@ -108,9 +109,9 @@ class VolumeMount(PassedOn):
     )
 
     name: DnsLabel
-    """Name of the volume. Required."""
+    """Name of the volume. Required. Immutable."""
     mount_path: Path
-    """Where it is mounted, at most 1024 characters. Required."""
+    """Where it is mounted, at most 1024 characters. Required. Immutable."""
 
 
 class Resources(PassedOn):
@@ -119,9 +120,9 @@ class Resources(PassedOn):
     passed = kubernetes.names(kubernetes.RESOURCES)
 
     limits: Quantities = Field(default={}, max_length=32)
-    """At most so much of each resource; at most 32 resources."""
+    """At most so much of each resource; at most 32 resources. Immutable."""
     requests: Quantities = Field(default={}, max_length=32)
-    """At least so much of each resource; at most 32 resources."""
+    """At least so much of each resource; at most 32 resources. Immutable."""
 
 
 def no_gpu(where: str, instead: str) -> Rule:
@@ -144,13 +145,13 @@ class Container(PassedOn):
     passed = kubernetes.names(kubernetes.CONTAINER)
 
     env: list[EnvVar] = Field(default=[], max_length=64)
-    """Environment variables, at most 64."""
+    """Environment variables, at most 64. Immutable."""
     resources: Annotated[dict[str, Any], Like(Resources)] = {}
-    """Limits and requests."""
+    """Limits and requests. Immutable."""
     volume_mounts: list[VolumeMount] = Field(default=[], max_length=64)
-    """Volumes in the container, at most 64."""
+    """Volumes in the container, at most 64. Immutable."""
     working_dir: Path | None = None
-    """Working directory. Default: that of the image."""
+    """Working directory. Default: that of the image. Immutable."""
 
 
 class InitContainer(Container):
@@ -168,16 +169,16 @@ class InitContainer(Container):
     )
 
     name: DnsLabel
-    """Name of the container; not worker. Required."""
+    """Name of the container; not worker. Required. Immutable."""
     image: Path | None = None
-    """Image of the container. Required by Kubernetes."""
+    """Image of the container. Required by Kubernetes. Immutable."""
     command: Words = []
-    """Command, at most 1024 words of 131072 characters. Default: that of the image."""
+    """Command, at most 1024 words of 131072 characters. Default: that of the image. Immutable."""
     args: Words = []
-    """Arguments, at most 1024 of 131072 characters."""
+    """Arguments, at most 1024 of 131072 characters. Immutable."""
     restart_policy: Literal["Always", "Never", "OnFailure"] | None = None
     """Always makes it a sidecar, which ends after the worker; others are Never and OnFailure.
-    Default: that of the pod, Never."""
+    Default: that of the pod, Never. Immutable."""
 
 
 def _ours(alias: str, name: str, why: str) -> Rule:
@@ -215,11 +216,11 @@ class WorkerContainer(Container):
             "termination_message_policy",
             "is the operator's: workers say there how far they are",
         ),
-        no_gpu(f"{_T}.containers[worker]", "the field gpus beside the template"),
+        no_gpu(f"{_T}.containers[worker]", "spec.worker.gpus"),
     )
 
     name: DnsLabel
-    """worker. Required."""
+    """worker. Required. Immutable."""
     image: Refused | None = None
     """Refused: it is spec.image."""
     command: Words | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
+from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.json_values import check_readable
 
@@ -36,6 +36,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         max_batches=spec.max_batches,
         processor=spec.processor,
         dataset=spec.dataset,
+        input=_input(job),
         command=hashlib.sha256(json.dumps(spec.command).encode()).hexdigest(),
         dataloader=spec.dataloader.model_dump(exclude_unset=True),
         hparams=spec.hparams,
@@ -51,6 +52,14 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         profile=spec.profile,
         compile_cache=spec.compile_cache,
     )
+
+
+def _input(job: BatchProcessJob) -> InputSettings | None:
+    given = job.spec.input
+    if given is None:
+        return None
+    columns = None if given.columns is None else tuple(given.columns)
+    return InputSettings(uri=given.uri, format=given.format, columns=columns)
 
 
 def check_hparams(hparams: Mapping[str, Any]) -> None:

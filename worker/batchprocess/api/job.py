@@ -21,7 +21,7 @@ from batchprocess.api.scalars import (
     RunId,
     Text,
 )
-from batchprocess.api.spec_parts import Dataloader, FailurePolicy, Source, Storage, Timeouts
+from batchprocess.api.spec_parts import Dataloader, FailurePolicy, Input, Source, Storage, Timeouts
 from batchprocess.api.status import Status
 from batchprocess.protocol.job_object import ApiVersion, Kind
 from batchprocess.protocol.json_values import MAX_COUNT
@@ -41,13 +41,17 @@ class Spec(ApiModel):
     """Code from a ConfigMap, for small scripts. Default: all code is in the image. Immutable."""
     command: list[Argument] = Field(default=[], max_length=256)
     """A script that calls torch_batch_process, and its arguments: at most 256 words. Required
-    unless processor and dataset are given. Immutable."""
+    unless processor is given. Immutable."""
     processor: Reference | None = None
-    """module:Class, a TorchBatchProcessor, at most 256 characters; with dataset and without
-    command. Its static method collate_fn, if it has one, makes batches of rows. Immutable."""
+    """module:Class, a TorchBatchProcessor, at most 256 characters; with dataset or input, and
+    without command. Its static method collate_fn, if it has one, makes batches of rows.
+    Immutable."""
     dataset: Reference | None = None
     """module:function that returns the dataset and may take the hparams, at most 256 characters;
-    with processor and without command. Immutable."""
+    with processor and without command or input. Immutable."""
+    input: Input | None = None
+    """Files that are the dataset, read without code; with processor and without command or
+    dataset. Immutable."""
     shards: int = Field(default=1, ge=1, le=MAX_SHARDS)
     """Parts that the dataset is cut into, 1 to 10000: the unit of assignment and retry, so many
     more than parallelism. Default 1. Immutable."""
@@ -81,7 +85,7 @@ class Spec(ApiModel):
     worker: Worker = Worker()
     """The pods that process shards. Immutable."""
     finalizer: Finalizer = Finalizer()
-    """The pod that finishes the run. Mutable."""
+    """The pod that finishes the run. Immutable."""
     output: Output = Output()
     """Where outputs and ledgers live. Immutable."""
     storage: Storage = Storage()

@@ -4,29 +4,19 @@ That a field may not be changed at all is no rule here: `immutability.py` makes 
 that is not marked as mutable.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batchprocess.api.base import Rule
 
+if TYPE_CHECKING:
+    from batchprocess.api.job import Spec
+
+_CONTAINERS = "self.worker.template.spec.containers"
 _STATE = "oldSelf.status.state"
 
 
-def _working_directory(part: str) -> Rule:
-    """With a source there is one for every pod."""
-    pod = f"self.{part}.template.spec"
-    return Rule(
-        f"!has(self.source) || !has(self.{part}.template) || !has({pod}) || "
-        f"!has({pod}.containers) || {pod}.containers.all(c, !has(c.workingDir))",
-        f"spec.{part}.template.spec.containers[worker].workingDir: with spec.source it is "
-        "/batchprocess/source: leave it out",
-        lambda spec: spec.source is None or not _working_directories(getattr(spec, part).template),
-        field=f".{part}",
-    )
-
-
-def _working_directories(template: Mapping[str, Any]) -> list[Any]:
-    containers = (template.get("spec") or {}).get("containers") or ()
+def _working_directories(spec: "Spec") -> list[Any]:
+    containers = spec.worker.template.get("spec", {}).get("containers") or ()
     return [one["workingDir"] for one in containers if one.get("workingDir") is not None]
 
 
@@ -43,14 +33,21 @@ SPEC_RULES = (
         field=".output.uri",
     ),
     Rule(
-        "has(self.processor) == has(self.dataset)",
-        "spec.processor and spec.dataset go together: give both, or a command",
-        lambda spec: (spec.processor is None) == (spec.dataset is None),
+        "!has(self.dataset) || !has(self.input)",
+        "spec.input: give either dataset or input",
+        lambda spec: spec.dataset is None or spec.input is None,
+        field=".input",
+    ),
+    Rule(
+        "has(self.processor) == (has(self.dataset) || has(self.input))",
+        "spec.processor goes together with spec.dataset or spec.input: give two of them, or a "
+        "command",
+        lambda spec: (spec.processor is None) == (spec.dataset is None and spec.input is None),
         field=".processor",
     ),
     Rule(
         "(has(self.command) && size(self.command) > 0) != has(self.processor)",
-        "spec.command: give either command, or processor and dataset",
+        "spec.command: give either command, or processor with dataset or input",
         lambda spec: bool(spec.command) != (spec.processor is not None),
         field=".command",
     ),
@@ -60,8 +57,14 @@ SPEC_RULES = (
         lambda spec: spec.run_id not in (".", ".."),
         field=".runId",
     ),
-    _working_directory("worker"),
-    _working_directory("finalizer"),
+    Rule(
+        "!has(self.source) || !has(self.worker.template) || !has(self.worker.template.spec) || "
+        f"!has({_CONTAINERS}) || {_CONTAINERS}.all(c, !has(c.workingDir))",
+        "spec.worker.template.spec.containers[worker].workingDir: with spec.source it is "
+        "/batchprocess/source: leave it out",
+        lambda spec: spec.source is None or not _working_directories(spec),
+        field=".worker",
+    ),
     Rule(
         "!has(self.queueName) || !self.suspend",
         "spec.suspend must be false with spec.queueName: Kueue starts and stops the job; set "

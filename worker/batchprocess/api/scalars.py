@@ -27,6 +27,7 @@ LabelValue = Annotated[
     str,
     StringConstraints(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63),
 ]
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Quantity = (
     Annotated[int, Field(ge=0)]

@@ -8,10 +8,12 @@ from batchprocess.api.base import ApiModel
 from batchprocess.api.scalars import (
     MAX_INT32,
     MUTABLE,
+    ColumnName,
     NotNegative,
     ObjectName,
     Positive,
     Seconds,
+    Text,
 )
 
 
@@ -81,6 +83,20 @@ class Storage(ApiModel):
     """Seconds, 1 to 2147483647, that a worker tries again a store that refuses, is full or cannot
     be reached, before its pod ends and is replaced, which is not counted as a failure. Default
     600. Immutable."""
+
+
+class Input(ApiModel):
+    """Files that are the dataset: each line, row or file of them is a row."""
+
+    uri: Text
+    """Path, folder, glob or s3:// address (a folder's ends in /), or @ and the path of a file with
+    one of these a line; at most 1024 characters. Buckets are reached with output's endpoint and
+    credentials. Required. Immutable."""
+    format: Literal["text", "jsonl", "parquet", "files"] | None = None
+    """What a row is: text and jsonl a line, parquet a row, files a whole file. One of text, jsonl,
+    parquet and files. Default: by the uri's suffix. Immutable."""
+    columns: list[ColumnName] | None = Field(default=None, min_length=1, max_length=1024)
+    """Columns that are read, 1 to 1024; with jsonl and parquet. Default: all. Immutable."""
 
 
 class Source(ApiModel):

@@ -32,6 +32,18 @@ class S3Settings(BaseModel):
     profile: str | None = None
 
 
+class InputSettings(BaseModel):
+    """The files that are the dataset, where the job names them itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str = Field(description="path, folder, glob, s3:// address, or @ and a file of such")
+    format: Literal["text", "jsonl", "parquet", "files"] | None = Field(
+        default=None, description="null: by the suffix"
+    )
+    columns: tuple[str, ...] | None = Field(default=None, description="null: all")
+
+
 class WorkerEnvironment(BaseModel):
     """One worker's settings. `to_env` and `from_env` are inverse of each other."""
 
@@ -59,6 +71,7 @@ class WorkerEnvironment(BaseModel):
     max_batches: int | None = None
     processor: str | None = None
     dataset: str | None = None
+    input: InputSettings | None = Field(default=None, description="in place of a dataset")
     command: str | None = Field(default=None, description="sha256 of the job's, as a JSON list")
     dataloader: dict[str, Any] = {}
     hparams: dict[str, Any] = {}

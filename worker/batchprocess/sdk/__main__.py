@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
+from batchprocess.data.by_settings import reader_for
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, EndedByUserCode, InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
@@ -24,7 +25,7 @@ def main() -> None:
     try:
         processor = resolve("processor", environment.processor)
         options = _options(processor)
-        dataset = _dataset(resolve("dataset", environment.dataset), environment.hparams)
+        dataset = _dataset(environment)
     except BaseException as error:  # noqa: BLE001  whatever the user's modules raise
         _fail(error, environment)
     torch_batch_process(processor, dataset, dataloader_kwargs=options)
@@ -46,7 +47,10 @@ def resolve(field: str, reference: str | None) -> Any:
     return found
 
 
-def _dataset(function: Any, hparams: dict[str, Any]) -> Any:
+def _dataset(environment: WorkerEnvironment) -> Any:
+    if environment.input is not None:
+        return reader_for(environment.input)
+    function, hparams = resolve("dataset", environment.dataset), environment.hparams
     if not callable(function):
         raise InvalidArgument(f"dataset must name a function, not a {type(function).__qualname__}")
     return function(hparams) if len(inspect.signature(function).parameters) == 1 else function()

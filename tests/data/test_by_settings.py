@@ -1,0 +1,46 @@
+"""Which reader a job's `input` means, and what it cannot mean."""
+
+from typing import Any
+
+import pytest
+
+from batchprocess.data.by_settings import reader_for
+from batchprocess.data.file_rows import FileRows
+from batchprocess.data.line_rows import LineRows
+from batchprocess.data.parquet_rows import ParquetRows
+from batchprocess.protocol.environment import InputSettings
+from batchprocess.protocol.errors import InvalidArgument
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ({"uri": "s3://b/*.jsonl"}, LineRows),
+        ({"uri": "a.NDJSON", "columns": ["x"]}, LineRows),
+        ({"uri": "a.txt"}, LineRows),
+        ({"uri": "in/**/*.parquet", "columns": ["x"]}, ParquetRows),
+        ({"uri": "s3://b/images/", "format": "files"}, FileRows),
+        ({"uri": "@list", "format": "parquet"}, ParquetRows),
+    ],
+)
+def test_the_suffix_says_it_where_the_format_does_not(
+    given: dict[str, Any], kind: type, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list").write_text("a.parquet")
+    assert type(reader_for(InputSettings(**given))) is kind
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"uri": "s3://b/in/"}, "input.format: 's3://b/in/' has no suffix that says it"),
+        ({"uri": "a.txt", "columns": ["x"]}, "input.columns: rows of format text have no columns"),
+        ({"uri": "a", "format": "files", "columns": ["x"]}, "input.columns"),
+        ({"uri": "ftp://host/a.txt"}, "source 'ftp://host/a.txt' is not understood"),
+    ],
+)
+def test_what_it_cannot_mean_is_refused_by_field(given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        reader_for(InputSettings(**given))
+    assert sentence in str(raised.value)

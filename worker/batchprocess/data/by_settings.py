@@ -1,0 +1,43 @@
+"""The reader that a job asks for by its `spec.input`."""
+
+from collections.abc import Callable
+from pathlib import PurePath
+
+from batchprocess.data.file_rows import files
+from batchprocess.data.line_rows import jsonl, text
+from batchprocess.data.parquet_rows import parquet
+from batchprocess.data.row_dataset import RowDataset
+from batchprocess.protocol.environment import InputSettings
+from batchprocess.protocol.errors import InvalidArgument
+
+_WITH_COLUMNS: dict[str, Callable[..., RowDataset]] = {"jsonl": jsonl, "parquet": parquet}
+_WHOLE: dict[str, Callable[..., RowDataset]] = {"text": text, "files": files}
+_SUFFIXES = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".txt": "text",
+}
+
+
+def reader_for(settings: InputSettings) -> RowDataset:
+    """Nothing is asked of the source yet. InvalidArgument names the field that cannot be."""
+    kind = settings.format or _by_suffix(settings.uri)
+    if kind in _WITH_COLUMNS:
+        return _WITH_COLUMNS[kind](settings.uri, columns=settings.columns)
+    if settings.columns is not None:
+        raise InvalidArgument(
+            f"input.columns: rows of format {kind} have no columns to choose from: leave it out"
+        )
+    return _WHOLE[kind](settings.uri)
+
+
+def _by_suffix(uri: str) -> str:
+    suffix = PurePath(uri).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise InvalidArgument(
+            f"input.format: {uri!r} has no suffix that says it ({', '.join(_SUFFIXES)}): give "
+            "text, jsonl, parquet or files"
+        )
+    return _SUFFIXES[suffix]
