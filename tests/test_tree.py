@@ -15,6 +15,7 @@ MIRRORED = {
 } | {"operator": OPERATOR}
 OF_SEVERAL = {
     "api/test_docstrings.py": "the fields of all models",
+    "operator/endpoint/test_attacks.py": "the endpoint as a whole, under attack",
     "operator/endpoint/test_garbage.py": "the endpoint as a whole, from its socket",
     "operator/reconcile/test_properties.py": "what holds of all that reconcile decides",
     "operator/status/test_size.py": "the whole object with its status",

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from kubernetes.aio.client import ApiClient, CoreV1Api
@@ -15,6 +15,7 @@ from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.work_queue import WorkQueue
 from batchprocess_operator.endpoint.certificate_secret import KubernetesSecret, Source, given, own
 from batchprocess_operator.endpoint.certificates import names_of
+from batchprocess_operator.endpoint.connections.bounds import Bounds
 from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.keys import Keyring, fetch_trust
 from batchprocess_operator.endpoint.progress_endpoint import ProgressEndpoint
@@ -28,6 +29,8 @@ from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.kube.rate_limit import RateLimit
 from batchprocess_operator.kube.server_clock import ServerClock
+from batchprocess_operator.listen.descriptors import raise_limit
+from batchprocess_operator.listen.pages import serve_page
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.settings import OperatorSettings, SettingsError
 from batchprocess_operator.watch.cache import JobCache
@@ -41,6 +44,9 @@ from batchprocess_operator.watch.watching import Watch
 
 _LOG = logging.getLogger(__name__)
 _FORGET_SECONDS = 60.0
+_ANY_ADDRESS = "0.0.0.0"  # noqa: S104  a pod's own address
+_OTHER_DESCRIPTORS = 256
+"""For requests to the API server, of which 100 may be under way, the pages, and what is open."""
 ReportAddressSource = Callable[[], ReportAddress | None]
 
 
@@ -52,7 +58,7 @@ async def run_operator(settings: OperatorSettings) -> None:
 
 class _Operator:
     def __init__(self, settings: OperatorSettings, client: ApiClient, streams: ApiClient) -> None:
-        self._settings, self._client = settings, client
+        self._settings, self._client, self._descriptors = settings, client, raise_limit()
         self._clock = asyncio.get_running_loop().time
         rate_limit = RateLimit(settings.requests_per_second, settings.request_burst, self._clock)
         # All ages are by it: those of pods and Jobs, and those of reports.
@@ -71,14 +77,12 @@ class _Operator:
 
     async def run(self) -> None:
         """Everything in one group: what ends, ends all, and the process is started anew."""
-        if self._settings.metrics_port is not None:
-            self._metrics.serve(self._settings.metrics_port)
         # Before the endpoint: pods are known when their first reports arrive, and an error here is
         # no part of a group, so that `main` can say it in a sentence.
         for watch in self._watches:
             await _begin(watch)
         await self._relist.once(self._clock)
-        async with self._endpoint() as report_address, self._health():
+        async with self._endpoint() as report_address, self._pages():
             controller = self._controller(report_address)
             async with asyncio.TaskGroup() as group:
                 many = self._settings.concurrent_reconciles
@@ -111,16 +115,22 @@ class _Operator:
         return Controller(services, report_address, self._time.now, self._metrics)
 
     @asynccontextmanager
-    async def _health(self) -> AsyncIterator[None]:
-        """The liveness probe's answer, if it has an address.
+    async def _pages(self) -> AsyncIterator[None]:
+        """The liveness probe's answer and the metrics, where they have addresses.
 
-        That it comes is all that is asked: an API server that is away is no reason to begin anew.
+        That the probe's comes is all that is asked: an API server that is away is no reason to
+        begin anew.
         """
-        if not self._settings.health_address:
-            yield
-            return
-        host, _, port = self._settings.health_address.rpartition(":")
-        async with serve_health(host.strip("[]"), int(port), self._facts):
+        async with AsyncExitStack() as stack:
+            if self._settings.health_address:
+                host, _, port = self._settings.health_address.rpartition(":")
+                health = serve_health(host.strip("[]"), int(port), self._facts)
+                await stack.enter_async_context(health)
+            if self._settings.metrics_port is not None:
+                metrics = serve_page(
+                    self._metrics.page(), _ANY_ADDRESS, self._settings.metrics_port
+                )
+                await stack.enter_async_context(metrics)
             yield
 
     def _facts(self) -> dict[str, float]:
@@ -144,7 +154,10 @@ class _Operator:
         verifier = Verifier(keys, self._directory, self._time.now)
         handler = ReportHandler(verifier, self._tracker, self._clock)
         host, port = self._settings.progress_host, self._settings.progress_port
-        endpoint = ProgressEndpoint(certificate, handler, url, host, port)
+        room = self._descriptors - _OTHER_DESCRIPTORS - len(self._watches)
+        endpoint = ProgressEndpoint(
+            certificate, handler, url, host, port, bounds=Bounds().within(room)
+        )
         async with endpoint.running():
             yield endpoint.address
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from batchprocess_operator.listen.pages import Page
 from batchprocess_operator.model.job import FINAL
 from batchprocess_operator.watch.cache import JobCache
 
@@ -12,7 +14,7 @@ _SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
 
 class Metrics:
-    """One registry; served on its own thread, read while the loop goes on."""
+    """One registry, and the page that shows it."""
 
     def __init__(
         self, cache: JobCache, unreadable_objects: Callable[[], float] = lambda: 0
@@ -57,9 +59,9 @@ class Metrics:
         """A report was taken."""
         self._reports.inc()
 
-    def serve(self, port: int) -> None:
-        """Answer /metrics until the process ends."""
-        start_http_server(port, registry=self.registry)
+    def page(self) -> Page:
+        """What /metrics answers."""
+        return Page("/metrics", CONTENT_TYPE_PLAIN_0_0_4, lambda: generate_latest(self.registry))
 
 
 def _open_jobs(cache: JobCache) -> int:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from batchprocess.protocol.progress import REPORTS_PATH, ProgressReport
 from batchprocess_operator.endpoint.limits import Limits
 from batchprocess_operator.endpoint.refusal import Refusal
-from batchprocess_operator.endpoint.report_store import Reports
+from batchprocess_operator.endpoint.report_store import PodFacts, Reports
 from batchprocess_operator.endpoint.tokens import Verifier
 
 _MAX_SENTENCE = 300
@@ -33,17 +33,21 @@ class ReportHandler:
     clock: Callable[[], float]
     limits: Limits = field(default_factory=Limits)
 
-    async def handle(self, request: Request) -> None:
-        """Nothing, or a Refusal: the sender first, then how often it may, then what it says."""
+    async def handle(self, request: Request) -> PodFacts:
+        """Whose report was taken, or a Refusal.
+
+        The sender comes first, then how often it may, then what it says.
+        """
         if request.path != REPORTS_PATH:
             raise Refusal(404, f"there is nothing but {REPORTS_PATH}")
         if request.method != "POST":
             raise Refusal(405, "reports are sent with POST")
         body = await request.read_body()
         pod = await self.verifier.sender(request.authorization)
+        blameless = self.limits.ask(pod.uid, self.clock())
         wait = self.limits.admit(pod.uid, pod.namespace, self.clock())
         if wait is not None:
-            raise Refusal(429, "reports come too often", wait)
+            raise Refusal(429, "reports come too often", wait, blameless=blameless)
         report = _parse(body)
         shards = {one.shard for one in report.shards}
         if len(shards) < len(report.shards):
@@ -51,6 +55,7 @@ class ReportHandler:
         if shards - pod.shards:
             raise Refusal(403, f"shard {min(shards - pod.shards)} is not one of this pod's")
         self.reports.record(pod, report, self.clock())
+        return pod
 
 
 def _parse(body: bytes) -> ProgressReport:

@@ -11,35 +11,31 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from batchprocess.protocol.progress import MAX_REPORT_BYTES
+from batchprocess_operator.endpoint.connections.table import Connections
 from batchprocess_operator.endpoint.handler import ReportHandler, Request
 from batchprocess_operator.endpoint.refusal import Refusal
+from batchprocess_operator.endpoint.report_store import PodFacts
 
 _REQUEST_SECONDS = 10.0
 _IDLE_SECONDS = 20.0
 _LINGER_SECONDS = 2.0
+_MAX_HEADERS = 32
 
 
-def http_server(handler: ReportHandler, kept: int) -> web.Server:
+def http_server(handler: ReportHandler, connections: Connections) -> web.Server:
     """Makes a protocol for each connection; must be made where a loop runs.
 
-    With more than `kept` connections at a time, those beyond end with their answers.
+    `connections` are told how each request ended, and say which of them are kept.
     """
-
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        response = await _answer(handler, request)
-        if len(server.connections) > kept:
-            response.force_close()
-        return response
-
-    server = web.Server(
-        answer,
+    return web.Server(
+        partial(_answer, handler, connections),
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=_IDLE_SECONDS,
         lingering_time=_LINGER_SECONDS,
         logger=_logger(),
+        max_headers=_MAX_HEADERS,
     )
-    return server
 
 
 def _logger() -> logging.Logger:
@@ -54,23 +50,33 @@ def _is_not_about_bad_bytes(record: logging.LogRecord) -> bool:
     return not isinstance(error, HttpProcessingError)
 
 
-async def _answer(handler: ReportHandler, request: web.BaseRequest) -> web.Response:
+async def _answer(
+    handler: ReportHandler, connections: Connections, request: web.BaseRequest
+) -> web.Response:
     """204, or every refusal as {"error": sentence}; nothing else about us ever leaves."""
+    try:
+        pod = await _handled(handler, request)
+        response, kept = web.Response(status=204), connections.taken(request.protocol, pod)
+    except Refusal as refusal:
+        kept = connections.refused(request.protocol, blameless=refusal.blameless)
+        response = _refuse(refusal)
+    if not kept:
+        response.force_close()
+    return response
+
+
+async def _handled(handler: ReportHandler, request: web.BaseRequest) -> PodFacts:
+    """Whose report was taken, or a Refusal."""
     authorization = request.headers.get(hdrs.AUTHORIZATION)
     asked = Request(request.method, request.path, authorization, partial(_read_body, request))
     try:
         async with asyncio.timeout(_REQUEST_SECONDS):
-            await handler.handle(asked)
-        return web.Response(status=204)
-    except Refusal as refusal:
-        return _refuse(refusal)
-    except TimeoutError:
-        response = _refuse(Refusal(408, "the request came too slowly"))
-    except (ConnectionError, web.RequestPayloadError):
+            return await handler.handle(asked)
+    except TimeoutError as error:
+        raise Refusal(408, "the request came too slowly") from error
+    except (ConnectionError, web.RequestPayloadError) as error:
         # The sender has gone in the middle of its request, or sends no HTTP any more.
-        response = _refuse(Refusal(400, "the request's body cannot be read"))
-    response.force_close()
-    return response
+        raise Refusal(400, "the request's body cannot be read") from error
 
 
 def _refuse(refusal: Refusal) -> web.Response:

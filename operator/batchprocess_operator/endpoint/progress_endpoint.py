@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from batchprocess_operator.endpoint.certificate_secret import CertificateUnavailable
+from batchprocess_operator.endpoint.connections.bounds import Bounds
 from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.listener import serve
 from batchprocess_operator.endpoint.tls import LiveCertificate
@@ -30,6 +31,7 @@ class ProgressEndpoint:
     host: str
     port: int
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    bounds: Bounds = field(default_factory=Bounds)
     _ready: bool = field(default=False, init=False)
 
     def address(self) -> ReportAddress | None:
@@ -51,7 +53,8 @@ class ProgressEndpoint:
         while not self._ready:
             await self.sleep(_RETRY_SECONDS)
             await self._try()
-        async with serve(self.handler, self.host, self.port, self.certificate.context) as bound:
+        context = self.certificate.context
+        async with serve(self.handler, self.host, self.port, context, self.bounds) as bound:
             _LOG.info("progress endpoint on %s:%d, for workers at %s", self.host, bound, self.url)
             await self.certificate.keep_fresh(self.sleep)
 

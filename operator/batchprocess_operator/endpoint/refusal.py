@@ -2,8 +2,19 @@
 
 
 class Refusal(Exception):
-    """`sentence` is sent as JSON; it never holds any part of a token. `retry_after` in seconds."""
+    """`sentence` is sent as JSON; it never holds any part of a token. `retry_after` in seconds.
 
-    def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
+    `blameless`: the sender has done nothing that it should not do.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        retry_after: int | None = None,
+        *,
+        blameless: bool = False,
+    ) -> None:
         super().__init__(f"{status} {sentence}")
         self.status, self.sentence, self.retry_after = status, sentence, retry_after
+        self.blameless = blameless

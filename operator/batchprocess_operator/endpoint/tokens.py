@@ -103,7 +103,7 @@ class Verifier:
         try:
             return await self.keys.find(kid)
         except KeysUnavailable as error:
-            raise Refusal(503, str(error), _RETRY_SECONDS) from error
+            raise Refusal(503, str(error), _RETRY_SECONDS, blameless=True) from error
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:

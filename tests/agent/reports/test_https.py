@@ -16,7 +16,8 @@ from batchprocess.agent.reports.delivery import Answer
 from batchprocess.agent.reports.https import HttpsReporter
 from batchprocess.agent.reports.mailbox import MailedReporter
 from batchprocess.protocol.environment import WorkerEnvironment
-from batchprocess_operator.endpoint.limits import Limits, Rate
+from batchprocess_operator.endpoint.limits import Limits
+from batchprocess_operator.listen.meters import Rate
 from support.operator.fake_pods import POD, report
 from support.operator.progress_server import ProgressServer, progress_server
 

@@ -7,11 +7,14 @@ import time
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from batchprocess.protocol.progress import REPORTS_PATH
+from batchprocess_operator.endpoint.connections.bounds import Bounds
+from batchprocess_operator.endpoint.connections.table import Connections
 from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.http import http_server
 from batchprocess_operator.endpoint.keys import Keyring
-from batchprocess_operator.endpoint.listener import Bounds
 from batchprocess_operator.endpoint.tokens import Verifier
 from support.operator.fake_issuer import FakeIssuer, utc_now
 from support.operator.fake_pods import POD, FakePods, report
@@ -95,15 +98,15 @@ async def answer(server: Any, raw: bytes) -> bytes:
     return transport.written
 
 
+@pytest.mark.hostile
 def test_ten_thousand_random_requests_never_give_500_nor_a_token_in_the_log(caplog):
     draw, issuer, arrivals = random.Random(20_260_101), FakeIssuer(), Arrivals()
     token, statuses = issuer.token(POD), Counter()
 
     async def all_of_them() -> None:
         verifier = Verifier(Keyring(issuer.fetch, time.monotonic), FakePods(), utc_now)
-        server = http_server(
-            ReportHandler(verifier, arrivals, time.monotonic, GENEROUS), Bounds().kept
-        )
+        handler = ReportHandler(verifier, arrivals, time.monotonic, GENEROUS)
+        server = http_server(handler, Connections(Bounds(), time.monotonic))
         for _ in range(REQUESTS):
             written = await answer(server, garbage(draw, token))
             statuses[written[9:12].decode() or "none"] += 1

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH
-from batchprocess_operator.endpoint.limits import Limits, Rate
+from batchprocess_operator.endpoint.limits import Limits
+from batchprocess_operator.listen.meters import Rate
 from support.operator.fake_issuer import FakeIssuer
 from support.operator.fake_pods import POD, report
 from support.operator.progress_server import progress_server

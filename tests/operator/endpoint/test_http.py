@@ -2,13 +2,16 @@
 
 import zlib
 
+import pytest
+
 from batchprocess.protocol.progress import MAX_REPORT_BYTES
-from batchprocess_operator.endpoint.listener import Bounds
+from batchprocess_operator.endpoint.connections.bounds import Bounds
 from support.operator.fake_pods import POD, report
 from support.operator.progress_server import GENEROUS, progress_server
 from support.operator.report_client import post, send
 
 
+@pytest.mark.hostile
 def test_a_body_above_four_kib_is_refused_also_if_its_length_is_not_announced(server):
     body = report(3).model_dump_json().encode()
     fits = body + b" " * (MAX_REPORT_BYTES - len(body))
@@ -25,6 +28,7 @@ def test_a_body_above_four_kib_is_refused_also_if_its_length_is_not_announced(se
     assert len(server.arrivals.taken) == 1
 
 
+@pytest.mark.hostile
 def test_a_compressed_body_is_not_unpacked(server):
     headers = {
         "Authorization": f"Bearer {server.issuer.token(POD)}",

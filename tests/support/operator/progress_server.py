@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 
 from batchprocess.protocol.progress import ProgressReport
 from batchprocess_operator.endpoint.certificate_secret import own
+from batchprocess_operator.endpoint.connections.bounds import Bounds
 from batchprocess_operator.endpoint.handler import ReportHandler
 from batchprocess_operator.endpoint.keys import Keyring
-from batchprocess_operator.endpoint.limits import Limits, Rate
-from batchprocess_operator.endpoint.listener import Bounds, serve
+from batchprocess_operator.endpoint.limits import Limits
+from batchprocess_operator.endpoint.listener import serve
 from batchprocess_operator.endpoint.report_store import PodFacts, ReportStore
 from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
+from batchprocess_operator.listen.meters import Rate
 from support.operator.fake_issuer import FakeIssuer, utc_now
 from support.operator.fake_pods import FakePods, FakeSecret
 

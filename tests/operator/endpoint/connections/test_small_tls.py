@@ -13,7 +13,11 @@ from datetime import UTC, datetime
 import pytest
 
 from batchprocess_operator.endpoint.certificate_secret import own
-from batchprocess_operator.endpoint.small_tls import TLS_BUFFER, SmallTlsProtocol, shake_hands
+from batchprocess_operator.endpoint.connections.small_tls import (
+    TLS_BUFFER,
+    SmallTlsProtocol,
+    shake_hands,
+)
 from batchprocess_operator.endpoint.tls import LiveCertificate
 from support.operator.fake_pods import FakeSecret
 from support.operator.report_client import trusting
@@ -31,7 +35,7 @@ def test_what_is_used_is_there():
     assert isinstance(vars(SSLProtocol)["max_size"], int)
     assert "self.max_size" in inspect.getsource(SSLProtocol.__init__)
     wanted = ["loop", "app_protocol", "sslcontext", "waiter", "server_side"]
-    wanted += ["ssl_handshake_timeout", "ssl_shutdown_timeout"]
+    wanted += ["ssl_shutdown_timeout"]
     assert set(wanted) <= set(inspect.signature(SSLProtocol).parameters)
 
 
@@ -41,9 +45,27 @@ async def certificate() -> LiveCertificate:
     return made
 
 
-def shaking(connection: socket.socket, live: LiveCertificate, seconds: int = 5):
+class FakeWatch:
+    """Lets everything pass, and notes it."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.octets, self.over = 0, False
+
+    def begun(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+
+    def received(self, octets: int) -> bool:
+        self.octets += octets
+        return True
+
+    def ended(self) -> None:
+        self.over = True
+
+
+def shaking(connection: socket.socket, live: LiveCertificate, watch: FakeWatch | None = None):
     return shake_hands(
-        connection, asyncio.Protocol, live.context, handshake_seconds=seconds, shutdown_seconds=1
+        connection, asyncio.Protocol(), live.context, watch or FakeWatch(), shutdown_seconds=1
     )
 
 
@@ -83,19 +105,45 @@ def test_whoever_does_not_speak_tls_is_told_so_and_let_go():
     assert asyncio.run(go()) == b""
 
 
-@pytest.mark.parametrize("end", ["silence", "cancelled"])
+@pytest.mark.parametrize("end", ["aborted", "cancelled"])
 def test_a_handshake_that_does_not_come_leaves_no_connection(end):
     async def go() -> bytes:
-        live, (ours, theirs) = await certificate(), socket.socketpair()
-        task = asyncio.create_task(shaking(ours, live, 1 if end == "silence" else 60))
+        live, (ours, theirs), watch = await certificate(), socket.socketpair(), FakeWatch()
+        task = asyncio.create_task(shaking(ours, live, watch))
         await asyncio.sleep(0.1)
         if end == "cancelled":
             task.cancel()
+        else:
+            assert watch.transport is not None
+            watch.transport.abort()
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await task
         await asyncio.sleep(0.1)
+        assert watch.over
         theirs.settimeout(5)
         with theirs:
             return theirs.recv(1)
 
     assert asyncio.run(go()) == b""
+
+
+def test_all_that_comes_is_told_from_the_first_byte_on():
+    async def go() -> int:
+        live, (ours, theirs), watch = await certificate(), socket.socketpair(), FakeWatch()
+        (_, writer), _ = await asyncio.gather(
+            asyncio.open_connection(
+                sock=theirs, ssl=trusting(live.ca), server_hostname="127.0.0.1"
+            ),
+            shaking(ours, live, watch),
+        )
+        shaken = watch.octets
+        writer.write(b"x" * 1_000)
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+        assert watch.over
+        assert shaken > 500
+        return watch.octets - shaken
+
+    assert 1_000 < asyncio.run(go()) < 1_100

@@ -1,0 +1,1 @@
+"""The endpoint's connections: which are let in, which stay, and when they end."""

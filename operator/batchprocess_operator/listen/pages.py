@@ -1,0 +1,118 @@
+"""A page that anybody may read: one question a connection, which ends with its answer."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from batchprocess_operator.listen.accept import accept_forever, listening_socket
+from batchprocess_operator.listen.meters import Meters, Rate
+
+PLACES = 32
+_MAX_REQUEST, _MAX_PIECES = 8_192, 64
+_SECONDS = 5.0
+_FRESH_SECONDS = 1.0
+_ADDRESS = Rate(1 / 50, burst=100)
+
+
+@dataclass
+class Page:
+    """What stands at `path`, made anew at most once a second however often it is asked for."""
+
+    path: str
+    content_type: str
+    make: Callable[[], bytes]
+    _made: tuple[float, bytes] | None = field(default=None, init=False)
+
+    def answer_to(self, head: bytes, now: float) -> bytes:
+        """The whole answer to a request with this head."""
+        method, _, rest = head.partition(b" ")
+        asked = rest.split(b" ", 1)[0].partition(b"?")[0]
+        found = (method, asked) == (b"GET", self.path.encode())
+        line = "200 OK" if found else "404 Not Found"
+        body = self._body(now) if found else b""
+        lines = (f"HTTP/1.1 {line}", f"Content-Type: {self.content_type}")
+        more = (f"Content-Length: {len(body)}", "Connection: close", "", "")
+        return "\r\n".join([*lines, *more]).encode() + body
+
+    def _body(self, now: float) -> bytes:
+        if self._made is None or now - self._made[0] >= _FRESH_SECONDS:
+            self._made = now, self.make()
+        return self._made[1]
+
+
+class _Visitor(asyncio.Protocol):
+    """One connection. Whoever is slow, says too much or nothing of HTTP is hung up on."""
+
+    def __init__(self, page: Page, places: "dict[_Visitor, None]") -> None:
+        self._page, self._places, self._loop = page, places, asyncio.get_running_loop()
+        self._head, self._pieces, self._answered = b"", 0, False
+        self._transport: asyncio.Transport | None = None
+        self._end = self._loop.call_later(_SECONDS, self.hang_up)
+        places[self] = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if self not in self._places:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._answered or self._transport is None:
+            return
+        self._head, self._pieces = self._head + data, self._pieces + 1
+        if b"\r\n\r\n" in self._head[:_MAX_REQUEST]:
+            self._answered = True
+            self._transport.write(self._page.answer_to(self._head, self._loop.time()))
+            self._transport.close()
+        elif len(self._head) >= _MAX_REQUEST or self._pieces >= _MAX_PIECES:
+            self.hang_up()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._end.cancel()
+        self._places.pop(self, None)
+
+    def hang_up(self) -> None:
+        """Whatever is under way; the place is free at once."""
+        self._places.pop(self, None)
+        if self._transport is not None:
+            self._transport.abort()
+
+
+@asynccontextmanager
+async def serve_page(page: Page, host: str, port: int) -> AsyncIterator[int]:
+    """Answer while the block runs; yields the port, which is the system's choice if `port` is 0.
+
+    Of too many connections the oldest ends: an honest question is answered in no time.
+    """
+    loop, addresses = asyncio.get_running_loop(), Meters(_ADDRESS)
+    visitors: dict[_Visitor, None] = {}
+    beginning: set[asyncio.Task[object]] = set()
+
+    def admit(address: str) -> bool:
+        now = loop.time()
+        if addresses.wait(address, now) > 0:
+            return False
+        addresses.count(address, now)
+        return True
+
+    def take(connection: socket.socket, _address: str) -> None:
+        if len(visitors) >= PLACES:
+            next(iter(visitors)).hang_up()
+        visitor = _Visitor(page, visitors)
+        task = loop.create_task(loop.connect_accepted_socket(lambda: visitor, connection))
+        beginning.add(task)
+        task.add_done_callback(beginning.discard)
+
+    with listening_socket(host, port) as listening:
+        async with asyncio.TaskGroup() as group:
+            accepting = group.create_task(accept_forever(listening, admit, take))
+            try:
+                yield listening.getsockname()[1]
+            finally:
+                accepting.cancel()
+                await asyncio.gather(*beginning, return_exceptions=True)
+                for visitor in list(visitors):
+                    visitor.hang_up()
+                await asyncio.sleep(0)
