@@ -174,3 +174,12 @@ def test_what_is_rendered_twice_is_the_same(installed: ControlPlane):
     assert len(texts) == 1
     kubectl = installed.kubectl
     kubectl("diff", "--server-side", "--force-conflicts", "--filename=-", stdin=texts.pop())
+
+
+def test_the_api_server_takes_the_network_policy(installed: ControlPlane):
+    peers = [{"namespaceSelector": {}}, {"ipBlock": {"cidr": "10.0.0.0/8", "except": []}}]
+    values = {"networkPolicy.enabled": True, "networkPolicy.probesFrom": peers}
+    place = list(flags({**values, "watchNamespaces": ["a"]}, installed.kubeconfig))
+    text = helm("template", RELEASE, str(CHART), "--show-only=templates/networkpolicy.yaml", *place)
+    said = installed.kubectl("create", "--dry-run=server", "--filename=-", stdin=text)
+    assert "networkpolicy.networking.k8s.io" in said

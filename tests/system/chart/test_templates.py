@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from batchprocess_operator.model.names import LABEL_JOB_UID
 from batchprocess_operator.settings import PREFIX, OperatorSettings
 from support.kube.helm import CHART, NAME, NAMESPACE, HelmError, helm, rendered
 
@@ -164,6 +165,58 @@ def test_ports_of_service_and_pod_agree():
     assert service["spec"]["selector"].items() <= labels
 
 
+def ingress(objects: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Who may connect, by the name that the container gives the port."""
+    (policy,) = [one for one in objects if one["kind"] == "NetworkPolicy"]
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    labels = deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+    names = {one["containerPort"]: one["name"] for one in container(objects)["ports"]}
+    found = {}
+    for rule in policy["spec"]["ingress"]:
+        (port,) = rule["ports"]
+        assert port["protocol"] == "TCP"
+        # Without peers a rule would let everybody in.
+        assert rule["from"]
+        found[names[port["port"]]] = rule["from"]
+    return found
+
+
+POD_OF_A_JOB = {"matchExpressions": [{"key": LABEL_JOB_UID, "operator": "Exists"}]}
+
+
+def test_without_being_asked_the_chart_makes_no_network_policy():
+    assert "NetworkPolicy" not in {one["kind"] for one in rendered()}
+
+
+def test_only_pods_of_jobs_and_prometheus_may_connect():
+    found = ingress(rendered(networkPolicy__enabled=True))
+    prometheus = {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
+    assert found == {
+        "progress": [{"podSelector": POD_OF_A_JOB, "namespaceSelector": {}}],
+        "metrics": [{"podSelector": prometheus, "namespaceSelector": {}}],
+    }
+
+
+def test_of_watched_namespaces_only_their_pods_may_report():
+    found = ingress(rendered(networkPolicy__enabled=True, watchNamespaces=["a", "b"]))
+    (peer,) = found["progress"]
+    (rule,) = peer["namespaceSelector"]["matchExpressions"]
+    assert rule == {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["a", "b"]}
+    assert peer["podSelector"] == POD_OF_A_JOB
+
+
+def test_others_may_be_named_who_connect():
+    node, mesh = [{"ipBlock": {"cidr": "10.0.0.0/24"}}], [{"namespaceSelector": {}}]
+    values = {"networkPolicy__enabled": True, "networkPolicy__metricsFrom": []}
+    others = {"networkPolicy__workersFrom": mesh, "networkPolicy__probesFrom": node}
+    assert ingress(rendered(**values, **others)) == {"progress": mesh, "health": node}
+    assert ingress(rendered(networkPolicy__enabled=True, metrics__enabled=False)).keys() == {
+        "progress"
+    }
+
+
 def test_the_crd_is_kept_and_may_be_left_out():
     (crd,) = [one for one in rendered() if one["kind"] == "CustomResourceDefinition"]
     annotations = crd["metadata"].pop("annotations")
@@ -187,6 +240,8 @@ def test_the_crd_is_kept_and_may_be_left_out():
         {"replicas": 2},
         {"imagePullSecrets": ["registry"]},
         {"progress__enable": True},
+        {"networkPolicy__workersFrom": [{}]},
+        {"networkPolicy__metricsFrom": [{"ipBlock": {"cidr": "10.0.0.1"}}]},
     ],
     ids=str,
 )
