@@ -25,6 +25,7 @@ BOUNDS = [
         "A job and its status",
         "What the operator reads, asks and says",
         "What pods send",
+        "Connections",
         "What workers write and read",
     )
     for row in table(PAGE, heading)
@@ -32,8 +33,6 @@ BOUNDS = [
 RIGHTS = table(PAGE, "Who may do what")
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 NO_BOUNDS = {"batchprocess_operator.status.totals._MAX_FLOAT"}
-OTHERWISE_TOLD = re.compile(r"batchprocess_operator\.(endpoint\.|health$)")
-"""Modules whose bounds are in docs/progress-endpoint.md."""
 
 
 def number(cell: str) -> float:
@@ -112,10 +111,5 @@ def bounds(module: ModuleType) -> Iterator[str]:
 
 def test_no_bound_of_the_operator_is_missing() -> None:
     told = {f"batchprocess_operator.{row[2]}" for row in BOUNDS}
-    missing = {
-        f"{module.__name__}.{name}"
-        for module in modules()
-        for name in bounds(module)
-        if not OTHERWISE_TOLD.match(module.__name__)
-    }
+    missing = {f"{module.__name__}.{name}" for module in modules() for name in bounds(module)}
     assert missing - told - NO_BOUNDS == set(), "docs/bounds.md has no row for these"

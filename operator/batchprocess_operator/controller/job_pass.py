@@ -13,9 +13,9 @@ from batchprocess_operator.controller.observe import Refusal, observe
 from batchprocess_operator.controller.repeats import Repeats
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
-from batchprocess_operator.endpoint.limits import Meters, Rate
 from batchprocess_operator.kube.client import Object
 from batchprocess_operator.kube.errors import Denied, Rejected
+from batchprocess_operator.listen.meters import Meters, Rate
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.observed import Observed, Reason

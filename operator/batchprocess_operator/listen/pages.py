@@ -11,7 +11,8 @@ from batchprocess_operator.listen.accept import accept_forever, listening_socket
 from batchprocess_operator.listen.meters import Meters, Rate
 
 PLACES = 32
-_MAX_REQUEST, _MAX_PIECES = 8_192, 64
+_MAX_REQUEST = 8_192
+_MAX_PIECES = 64
 _SECONDS = 5.0
 _FRESH_SECONDS = 1.0
 _ADDRESS = Rate(1 / 50, burst=100)

@@ -1,5 +1,6 @@
 """Requests are read within bounds, and connections kept within bounds, over real TLS."""
 
+import socket
 import zlib
 
 import pytest
@@ -8,7 +9,7 @@ from batchprocess.protocol.progress import MAX_REPORT_BYTES
 from batchprocess_operator.endpoint.connections.bounds import Bounds
 from support.operator.fake_pods import POD, report
 from support.operator.progress_server import GENEROUS, progress_server
-from support.operator.report_client import post, send
+from support.operator.report_client import post, send, trusting
 
 
 @pytest.mark.hostile
@@ -45,3 +46,13 @@ def test_beyond_the_kept_ones_a_connection_ends_with_its_answer():
         assert (status, headers["Connection"]) == (204, "close")
     with progress_server(GENEROUS, bounds=Bounds(kept=1)) as server:
         assert "Connection" not in post(server)[2]
+
+
+@pytest.mark.hostile
+def test_more_headers_than_anybody_needs_are_refused(server):
+    with (
+        socket.create_connection(("127.0.0.1", server.port), 30) as plain,
+        trusting(server.ca).wrap_socket(plain, server_hostname="127.0.0.1") as line,
+    ):
+        line.sendall(b"POST / HTTP/1.1\r\n" + b"X-A: b\r\n" * 40 + b"\r\n")
+        assert line.recv(12).split()[1] == b"400"

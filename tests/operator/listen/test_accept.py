@@ -9,6 +9,7 @@ import pytest
 
 from batchprocess_operator.listen import accept
 from batchprocess_operator.listen.accept import accept_forever, listening_socket
+from batchprocess_operator.listen.meters import Rate
 
 
 def accepting(count: int, admit, listening: socket.socket) -> list[str]:
@@ -39,6 +40,28 @@ def accepting(count: int, admit, listening: socket.socket) -> list[str]:
 def test_each_address_is_asked_about_and_whoever_is_not_admitted_is_hung_up_on():
     taken = accepting(4, lambda address: address != "127.0.0.2", listening_socket("127.0.0.1", 0))
     assert taken == ["127.0.0.1", "127.0.0.3", "127.0.0.4"]
+
+
+@pytest.mark.hostile
+def test_no_more_are_accepted_than_leave_time_for_all_else(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(accept, "_PACE", Rate(3_600, burst=3))
+    taken: list[str] = []
+
+    def take(connection: socket.socket, address: str) -> None:
+        taken.append(address)
+        connection.close()
+
+    async def go(listening: socket.socket) -> None:
+        task = asyncio.create_task(accept_forever(listening, lambda _: True, take))
+        for _ in range(5):
+            _, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+            writer.transport.abort()
+        await asyncio.sleep(0.2)
+        task.cancel()
+
+    with listening_socket("127.0.0.1", 0) as listening:
+        asyncio.run(asyncio.wait_for(go(listening), 30))
+    assert len(taken) == 3
 
 
 def test_without_descriptors_accepting_goes_on_later(monkeypatch: pytest.MonkeyPatch, caplog):

@@ -1,9 +1,12 @@
 """What the endpoint's connections may cost all together, and one of them by itself."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from batchprocess_operator.listen.meters import Rate
+
+HANDSHAKES = Rate(1 / 250, burst=500)
+ADDRESS = Rate(1 / 20, burst=300)
 
 
 @dataclass(frozen=True)
@@ -17,8 +20,8 @@ class Bounds:
 
     kept: int = 2_500
     strangers: int = 500
-    handshakes: Rate = field(default_factory=lambda: Rate(1 / 250, burst=500))
-    address: Rate = field(default_factory=lambda: Rate(1 / 20, burst=300))
+    handshakes: Rate = HANDSHAKES
+    address: Rate = ADDRESS
     moment: float = 2.0
 
     def within(self, descriptors: int) -> Self:
