@@ -11,66 +11,81 @@ from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import AlreadyExists, ApiError
 from batchprocess_operator.model.identity import JobIdentity
+from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.model.plan import Event
 
 _LOG = logging.getLogger(__name__)
-_REPEAT_SECONDS = 300.0
+_REPEAT_SECONDS = {"Normal": 300.0, "Warning": 3_600.0}
+"""An API server forgets events after an hour. Who suspends and resumes a job sees each of it."""
 _MAX_A_MINUTE = 20
+_MAX_KEPT = 50
+"""For a job: what it has told is remembered for so many events."""
 _MAX_MESSAGE = 1_000
 
 
 class EventRecorder:
-    """Posts an event once in five minutes, and few a minute for each job. `clock` in seconds."""
+    """Posts what is the same once in a while, and few a minute for each job. `clock` in seconds."""
 
     def __init__(self, api: Api, clock: Callable[[], float]) -> None:
         self._api, self._clock = api, clock
-        self._posted: dict[str, dict[tuple[str, str], float]] = {}
+        self._posted: dict[str, dict[str, float]] = {}
         self._tidied = clock()
 
     async def post(self, event: Event, about: JobIdentity, now: datetime) -> None:
         """Post `event`; a failure is logged."""
         self._tidy()
-        posted = self._posted.setdefault(about.uid, {})
-        if not self._may(posted, (event.reason, event.message)):
+        posted, key = self._posted.setdefault(about.uid, {}), _key(event, about)
+        if not self._may(posted, key, _REPEAT_SECONDS[event.type]):
             return
-        posted[event.reason, event.message] = self._clock()
+        posted.pop(key, None)
+        posted[key] = self._clock()
+        if len(posted) > _MAX_KEPT:
+            del posted[next(iter(posted))]
         try:
-            await self._api.create(paths.events(about.namespace), _body(event, about, now))
+            body = _body(event, about, f"{key}{now:%Y%m%d%H%M}", now)
+            await self._api.create(paths.events(about.namespace), body)
         except AlreadyExists:
             return  # a replica of ours has posted it
         except ApiError as error:
             _LOG.warning("event %s of %s was not posted: %s", event.reason, about.name, error)
 
-    def _may(self, posted: dict[tuple[str, str], float], key: tuple[str, str]) -> bool:
+    def _may(self, posted: dict[str, float], key: str, repeat: float) -> bool:
         now = self._clock()
         lately = sum(now - at < 60 for at in posted.values())
-        return now - posted.get(key, float("-inf")) >= _REPEAT_SECONDS and lately < _MAX_A_MINUTE
+        return now - posted.get(key, float("-inf")) >= repeat and lately < _MAX_A_MINUTE
 
     def _tidy(self) -> None:
         """Forget what may be posted again; seldom, for all jobs are gone through."""
-        now = self._clock()
+        now, longest = self._clock(), max(_REPEAT_SECONDS.values())
         if now - self._tidied < 60:
             return
         self._tidied = now
         recent = (
-            (uid, {key: at for key, at in posted.items() if now - at < _REPEAT_SECONDS})
+            (uid, {key: at for key, at in posted.items() if now - at < longest})
             for uid, posted in self._posted.items()
         )
         self._posted = {uid: posted for uid, posted in recent if posted}
 
 
-def _body(event: Event, about: JobIdentity, now: datetime) -> dict[str, Any]:
+def _key(event: Event, about: JobIdentity) -> str:
+    return _digest(f"{about.uid} {event.reason} {event.same or event.message}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
+
+
+def _body(event: Event, about: JobIdentity, occasion: str, now: datetime) -> dict[str, Any]:
+    """`occasion`: the same for replicas that see the same in the same minute."""
     time = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-    text = f"{about.uid} {event.reason} {event.message} {now:%Y%m%d%H%M}"
     return {
         "metadata": {
-            # The same for replicas that see the same in the same minute.
-            "name": f"{about.name}.{hashlib.sha256(text.encode()).hexdigest()[:16]}",
+            "name": f"{about.name}.{_digest(occasion)}",
             "namespace": about.namespace,
         },
         "type": event.type,
         "reason": event.reason,
-        "message": event.message[:_MAX_MESSAGE],
+        "message": plain(event.message, _MAX_MESSAGE),
         "involvedObject": {
             "apiVersion": API_VERSION,
             "kind": KIND,

@@ -137,8 +137,8 @@ class Pass:
             return await self._act_within(reading, action)
 
     async def _act_within(self, reading: Reading, action: Action) -> bool:
-        target = Target(self.job.identity.namespace, self._uid)
         try:
+            target = Target(self.job.identity.namespace, self._uid)
             found = await perform(action, target, self.services.api)
         except NameTakenError as error:
             return self._note_refusal(action, Reason(NAME_CONFLICT, str(error)))
@@ -147,21 +147,21 @@ class Pass:
         except Denied as error:
             return self._note_refusal(action, Reason(NOT_ALLOWED, str(error)))
         self._repeats.done(action, self.services.clock())
+        if found and (changed := self._what_changed(found, reading)):
+            why = f"Job {action.name} exists, but {changed}: delete it"
+            return self._note_refusal(action, Reason(NAME_CONFLICT, why))
         for event in events_of(action):
             await self._post(event)
-        return found is not None and self._take(found, action, reading)
+        return found is not None
 
-    def _take(self, found: Object, action: Action, reading: Reading) -> bool:
-        """What was just written must not be decided again from an older picture."""
-        changed = "its labels were changed"
+    def _what_changed(self, found: Object, reading: Reading) -> str:
+        """Empty once it is known, so that nothing is decided from an older picture."""
         try:
-            taken = self.services.cache.put_child(found, reading)
-            if taken is not None or job_uid(found) == self._uid:
-                return True  # the latter if it is gone by now
+            if self.services.cache.put_child(found, reading) or job_uid(found) == self._uid:
+                return ""  # the latter if it is gone by now
         except (ValueError, KeyError, TypeError) as error:
-            changed = f"it was made unreadable ({error})"
-        why = f"Job {found['metadata']['name']} exists, but {changed}: delete it"
-        return self._note_refusal(action, Reason(NAME_CONFLICT, why))
+            return f"it was made unreadable ({error})"
+        return "its labels were changed"
 
     def _note_refusal(self, action: Action, why: Reason) -> bool:
         """What is refused is remembered, so that it is told, and not asked for again and again."""

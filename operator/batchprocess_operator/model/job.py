@@ -1,10 +1,11 @@
 """What is reconciled, and what is decided about it. Values only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.api.status import State, Status
+from batchprocess.api.status import Condition, State, Status
 from batchprocess.protocol.termination import Result
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.identity import JobIdentity
@@ -74,3 +75,9 @@ def was_finalizing(before: Status) -> bool:
     held = by_type(before.conditions).get("Suspended")
     queued = held is not None and held.status == "True" and held.reason == FINALIZER_HELD
     return before.state == "Finalizing" or queued
+
+
+def said_about(before: Status, child: ChildJob) -> Mapping[str, Condition]:
+    """Conditions as last written, if they were about this child."""
+    same = before.retry == child.retry and was_finalizing(before) == (child.role == "finalizer")
+    return by_type(before.conditions) if same else {}

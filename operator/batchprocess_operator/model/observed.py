@@ -69,7 +69,7 @@ class ChildPod:
     """One pod of ours. `waiting`, `died` and `ended_at` are about container `worker`.
 
     `ended_at` by the clock of its node; `beside`: other containers that keep the pod from ending.
-    `failure`: why the pod has failed as a whole, and not by our container.
+    `taken`: its node has seen it. `failure`: why the pod has failed as a whole, not our container.
     """
 
     name: str
@@ -88,7 +88,9 @@ class ChildPod:
     died: Reason | None = None
     failure: Reason | None = None
     waiting: Reason | None = None
-    unscheduled: str | None = None
+    unscheduled: Reason | None = None
+    scheduler: str = ""
+    taken: bool = False
     disrupted: bool = False
     lost_at: datetime | None = None
     ignored: int = 0

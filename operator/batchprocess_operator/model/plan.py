@@ -59,11 +59,15 @@ Action = CreateJob | PatchJob | DeleteJob | ResetBackoff | GiveUpPod
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A Kubernetes Event about the job."""
+    """A Kubernetes Event about the job.
+
+    `same`: what it says, without what varies; of our own words the message.
+    """
 
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+    same: str = ""
 
 
 @dataclass(frozen=True, slots=True)

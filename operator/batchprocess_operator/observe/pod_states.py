@@ -8,8 +8,10 @@ from batchprocess_operator.model.observed import Reason
 from batchprocess_operator.model.plain_text import plain
 
 Raw = Mapping[str, Any]
+DEFAULT_SCHEDULER = "default-scheduler"
 _MAX_NAMED = 3
 _MAX_NAME = 63
+_MAX_GATE = 253
 
 
 def containers_beside(status: Raw) -> tuple[str, ...]:
@@ -45,3 +47,17 @@ def pod_failure(status: Raw) -> Reason | None:
     failed = (f"container {plain(str(k), _MAX_NAME)}: exit code {v}" for k, v in codes.items() if v)
     found = next(failed, None)
     return None if found is None else Reason("SidecarFailed", found)
+
+
+def unscheduled(spec: Raw, condition: Raw) -> Reason | None:
+    """Why the scheduler has no node for it, or does not look for one; `condition` PodScheduled."""
+    reason = condition.get("reason")
+    if condition.get("status") != "False" or reason not in ("Unschedulable", "SchedulingGated"):
+        return None
+    message = plain(condition.get("message") or "")
+    if reason == "Unschedulable":
+        return Reason(reason, message)
+    gates = [plain(str(one.get("name")), _MAX_GATE) for one in spec.get("schedulingGates") or ()]
+    named = ", ".join(gates[:_MAX_NAMED])
+    why = f"nobody has taken away its scheduling gates: {named}" if named else message
+    return Reason(reason, why)

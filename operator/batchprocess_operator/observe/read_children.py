@@ -23,7 +23,12 @@ from batchprocess_operator.model.names import (
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
 from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.field_managers import other_managers
-from batchprocess_operator.observe.pod_states import containers_beside, pod_failure
+from batchprocess_operator.observe.pod_states import (
+    DEFAULT_SCHEDULER,
+    containers_beside,
+    pod_failure,
+    unscheduled,
+)
 
 Raw = Mapping[str, Any]
 MAX_TERMINATION = 12_288
@@ -83,6 +88,7 @@ def pod_of(raw: Raw) -> ChildPod:
         phase=status.get("phase", "Pending"),
         created=parse_time(meta["creationTimestamp"]),
         node=raw["spec"].get("nodeName"),
+        taken=bool(status.get("startTime")),
         started=bool(running or ended),
         ended=bool(ended) or status.get("phase") in ("Succeeded", "Failed"),
         ended_at=_time_or_none(ended.get("finishedAt")),
@@ -91,7 +97,8 @@ def pod_of(raw: Raw) -> ChildPod:
         died=_died(ended),
         failure=pod_failure(status),
         waiting=_waiting(status),
-        unscheduled=_unscheduled(conditions.get("PodScheduled", {})),
+        unscheduled=unscheduled(raw["spec"], conditions.get("PodScheduled", {})),
+        scheduler=raw["spec"].get("schedulerName", DEFAULT_SCHEDULER),
         disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",
         lost_at=_time_or_none(meta.get("deletionTimestamp")),
         ignored=_number(notes.get(ANNOTATION_IGNORED)),
@@ -177,10 +184,4 @@ def _waiting(status: Raw) -> Reason | None:
             state = (one.get("state") or {}).get("waiting") or {}
             if state.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
                 return Reason(state["reason"], plain(state.get("message", "")))
-    return None
-
-
-def _unscheduled(condition: Raw) -> str | None:
-    if condition.get("status") == "False" and condition.get("reason") == "Unschedulable":
-        return plain(condition.get("message", ""))
     return None

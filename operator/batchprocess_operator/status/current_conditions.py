@@ -35,7 +35,7 @@ def current_facts(
     if job.unknown:
         facts.append(warning(job.unknown, job.unsure))
     facts += progressing(job, observed, shards, decision, now)
-    facts += pods_starting(observed, decision.child)
+    facts += pods_starting(job, observed, decision.child, now)
     facts += pods_failed(job, observed, shards, decision)
     facts += _degraded(job, observed, shards)
     facts += source_changed(job, observed)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from batchprocess.api.status import Status
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
-from batchprocess_operator.model.job import SUCCESSFUL, Job, was_finalizing
-from batchprocess_operator.model.plan import Action, Event, GiveUpPod
+from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Job, was_finalizing
+from batchprocess_operator.model.plan import Action, CreateJob, Event, GiveUpPod
+from batchprocess_operator.model.words import counted, folded
 
 _BAD_NEWS = {
     # condition: the status that is worth a warning
@@ -26,11 +27,35 @@ _BAD_NEWS = {
 def events_between(job: Job, after: Status) -> tuple[Event, ...]:
     """What has happened between the last status and this one."""
     return (
+        *_milestones(job.before, after),
         *_state(job.before, after),
         *_conditions(job.before, after),
         *_failed_shards(job.before, after),
         *_retry(job, after),
     )
+
+
+def _milestones(before: Status, after: Status) -> Iterator[Event]:
+    """Of a job that does well. Each follows from two statuses, of which one is written once.
+
+    So a restart repeats none, and there are eleven at most, however many shards there are.
+    """
+    if before.start_time is None and after.state == "Running":
+        yield Event("Normal", "Started", "the first pod runs")
+    batches, shards = after.batches, after.shards
+    if after.state not in FINAL and batches is not None and _tenth(before) < _tenth(after) < 10:
+        percent = 100 * batches.done // (batches.total or 1)
+        of_shards = "" if shards is None else f", {shards.succeeded} of {shards.total} shards"
+        done = f"{percent}%: {batches.done} of {batches.total} batches{of_shards}"
+        yield Event("Normal", "Progress", done)
+    if after.state == "Finalizing" and not was_finalizing(before):
+        yield Event("Normal", "Finalizing", "no shard is left to work on: the run is made final")
+
+
+def _tenth(status: Status) -> int:
+    """Tenths of all batches that are committed; 0 until the dataset is counted."""
+    batches = status.batches
+    return 10 * batches.done // batches.total if batches is not None and batches.total else 0
 
 
 def _state(before: Status, after: Status) -> Iterator[Event]:
@@ -42,9 +67,9 @@ def _state(before: Status, after: Status) -> Iterator[Event]:
             yield Event("Normal", "Complete", f"{after.rows} rows in {after.output_uri}")
         case "CompleteWithFailures":
             why = "" if complete is None else f"; {complete.message}"
-            yield Event("Warning", "CompleteWithFailures", f"{after.rows} rows{why}")
+            yield _warning(after, "CompleteWithFailures", f"{after.rows} rows{why}")
         case "Failed" if failed is not None:
-            yield Event("Warning", failed.reason, failed.message)
+            yield _warning(after, failed.reason, failed.message)
         case "Suspended" | "Queued":
             workers = "workers commit and stop, or wait to be admitted"
             finalizer = "the finalizer waits to be admitted"
@@ -63,7 +88,12 @@ def _conditions(before: Status, after: Status) -> Iterator[Event]:
         if kind == "Stalled" and failed is not None and failed.reason == now.reason:
             continue  # said of the state already
         if then is None or (then.status, then.reason) != (now.status, now.reason):
-            yield Event("Warning", now.reason, now.message)
+            yield _warning(after, now.reason, now.message)
+
+
+def _warning(after: Status, reason: str, message: str) -> Event:
+    """One with foreign words in it: they are the same with other ports, numbers and addresses."""
+    return Event("Warning", reason, message, same=f"retry {after.retry}: {folded(message)}")
 
 
 def _failed_shards(before: Status, after: Status) -> Iterator[Event]:
@@ -74,8 +104,11 @@ def _failed_shards(before: Status, after: Status) -> Iterator[Event]:
 
 def events_of(action: Action) -> Iterator[Event]:
     """What to post once an action is done, whether or not the status changes by it."""
-    if isinstance(action, GiveUpPod):
-        yield Event("Warning", "PodGivenUp", f"{action.name}: node {action.node} is gone")
+    match action:
+        case GiveUpPod(name=name, node=node):
+            yield Event("Warning", "PodGivenUp", f"{name}: node {node} is gone")
+        case CreateJob(manifest={"spec": {"completions": pods}}):
+            yield Event("Normal", "JobCreated", f"Job {action.name}, of {counted(pods, 'pod')}")
 
 
 def _retry(job: Job, after: Status) -> Iterator[Event]:

@@ -1,10 +1,7 @@
 """Why a child has not done what it should, so that its job says so when it has ended. Pure."""
 
-from collections.abc import Iterator
-
 from batchprocess.api.status import Condition
-from batchprocess_operator.model.conditions import by_type
-from batchprocess_operator.model.job import Job, was_finalizing
+from batchprocess_operator.model.job import Job, said_about
 from batchprocess_operator.model.observed import ChildJob, Observed
 from batchprocess_operator.model.words import MAX_SENTENCE, sentence
 from batchprocess_operator.observe.shard_numbers import named_shards
@@ -32,7 +29,8 @@ def with_causes(head: str, job: Job, observed: Observed, child: ChildJob) -> str
 
 def standing_causes(job: Job, observed: Observed, child: ChildJob) -> list[str]:
     """From its pods, and where they are gone from the status as last written; each once."""
-    said = dict(_said(job, child))
+    known = said_about(job.before, child)
+    said = {kind: _words(one) for kind, one in known.items() if _TOLD.get(kind) == one.status}
     starting = reasons_not_starting(observed, child)
     failed = causes_of([pod for pod in observed.pods_of(child) if has_failed(pod)])
     if starting:
@@ -49,18 +47,6 @@ def failed_sentence(observed: Observed, shards: Shards, child: ChildJob) -> str:
     ended = [pod for pod in observed.pods_of(child) if pod.index in child.failed_indexes]
     causes = causes_of([pod for pod in ended if pod.exit_code != 0 or pod.failure is not None])
     return sentence(causes, f"failed: {named_shards(shards.failed)}")
-
-
-def _said(job: Job, child: ChildJob) -> Iterator[tuple[str, str]]:
-    """Bad news in the status, if it is about this child."""
-    before = job.before
-    if before.retry != child.retry:
-        return
-    if was_finalizing(before) != (child.role == "finalizer"):
-        return
-    for kind, one in by_type(before.conditions).items():
-        if _TOLD.get(kind) == one.status:
-            yield kind, _words(one)
 
 
 def _words(one: Condition) -> str:

@@ -10,11 +10,14 @@ from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
 from batchprocess_operator.model.observed import Observed, count_running
+from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate, estimate
 from batchprocess_operator.status.printer_columns import printer_columns, worst_reason
 from batchprocess_operator.status.shard_rows import shard_rows
 from batchprocess_operator.status.totals import totals_of
+
+_MAX_URI = 4_096
 
 
 def build_status(
@@ -38,7 +41,7 @@ def build_status(
         conditions=conditions,
         retry=decision.retry(job),
         run_id=identity.run_id,
-        output_uri=identity.run_uri,
+        output_uri=plain(identity.run_uri, _MAX_URI),
         start_time=before.start_time or _start_time(observed, shards, decision, now),
         completion_time=(before.completion_time or now) if final else None,
         shards=_shard_counts(shards),

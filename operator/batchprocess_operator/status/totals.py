@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchprocess_operator.model.job import SUCCESSFUL, Decision, Job
+from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.dataset import plan_of
 from batchprocess_operator.observe.shards import Shards
 
@@ -35,7 +36,7 @@ def totals_of(job: Job, shards: Shards, decision: Decision) -> Totals:
             result.rows,
             result.attempts or attempts,
             _sendable(result.metrics) or None,
-            result.metrics_error,
+            None if result.metrics_error is None else plain(result.metrics_error),
         )
     metrics = before.metrics, before.metrics_error
     if decision.state in SUCCESSFUL and before.batches is not None:

@@ -7,6 +7,7 @@ while neither the answer nor what it is about changes.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from batchprocess.backoff import Backoff
 from batchprocess_operator.kube import paths
@@ -15,6 +16,7 @@ from batchprocess_operator.kube.errors import ApiError, Denied, NotFound
 from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason
 from batchprocess_operator.model.plain_text import plain
+from batchprocess_operator.model.words import folded
 
 _PATIENCE = timedelta(seconds=5)
 _VALID_SECONDS = 15.0
@@ -22,6 +24,8 @@ _PAUSES = Backoff(first=_VALID_SECONDS, most=300.0)
 _MAX_SILENT_SECONDS = 60.0
 """Nothing that is known yet is told within a minute of its event."""
 _MAX_ASKED = 3
+_SCHEDULER_PATIENCE = timedelta(seconds=30)
+_NodeState = Literal["ready", "notReady", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Lookups:
 
     def __init__(self, api: Api, clock: Callable[[], float]) -> None:
         self._api, self._clock = api, clock
-        self._nodes: dict[str, tuple[float, bool]] = {}
+        self._nodes: dict[str, tuple[float, _NodeState]] = {}
         self._troubles: dict[str, _Trouble] = {}
 
     async def lost_nodes(self, pods: Iterable[ChildPod], now: datetime) -> frozenset[str]:
@@ -60,8 +64,12 @@ class Lookups:
         asked: Sequence[ChildJob | ChildPod] = [pod for pod in pods if _silent(pod, now)]
         if child is not None and not asked and _has_no_pod(child, now):
             asked = [child]
-        found = {one.name: await self._trouble(namespace, one) for one in asked[:_MAX_ASKED]}
-        return {name: reason for name, reason in found.items() if reason is not None}
+        found: dict[str, Reason] = {}
+        for one in asked[:_MAX_ASKED]:
+            reason = await self._trouble(namespace, one) or await self._nowhere(one, now)
+            if reason is not None:
+                found[one.name] = reason
+        return found
 
     async def finalizer_pods(self, namespace: str, job_uid: str) -> list[Object]:
         """All there are of a job, as the API server has them now. Raises ApiError."""
@@ -76,23 +84,44 @@ class Lookups:
         old = self._clock() - 2 * _PAUSES.most
         self._troubles = {k: v for k, v in self._troubles.items() if v.at > old}
 
+    async def _nowhere(self, about: ChildJob | ChildPod, now: datetime) -> Reason | None:
+        """A pod for a node, or a scheduler, that does not exist: nobody says anything of it."""
+        if isinstance(about, ChildJob) or about.taken:
+            return None
+        if about.node is None:
+            if now < about.created + _SCHEDULER_PATIENCE:
+                return None
+            why = f"no scheduler has looked at it: is there one named {about.scheduler}?"
+            return Reason("NotScheduled", plain(why))
+        try:
+            state = await self._node(about.node)
+        except ApiError:
+            return None  # a hint that is not to be had is no reason to stop
+        if state == "gone":
+            return Reason("NodeNotFound", plain(f"it is for node {about.node}, which is not there"))
+        ready = state == "ready"
+        return None if ready else Reason("NodeNotReady", plain(f"node {about.node} is not ready"))
+
     async def _is_lost(self, name: str) -> bool:
+        return await self._node(name) != "ready"
+
+    async def _node(self, name: str) -> _NodeState:
         known = self._nodes.get(name)
         if known is not None and self._clock() - known[0] < _VALID_SECONDS:
             return known[1]
+        state = await self._ask_node(name)
+        self._nodes[name] = (self._clock(), state)
+        return state
+
+    async def _ask_node(self, name: str) -> _NodeState:
         try:
-            conditions = (await self._api.get(paths.node(name))).get("status", {}).get(
-                "conditions"
-            ) or ()
-            ready = any(
-                one.get("type") == "Ready" and one.get("status") == "True" for one in conditions
-            )
+            found = (await self._api.get(paths.node(name))).get("status", {}).get("conditions")
         except NotFound:
-            ready = False
+            return "gone"
         except Denied:
-            ready = True  # an operator of one namespace may have no right to know
-        self._nodes[name] = (self._clock(), not ready)
-        return not ready
+            return "ready"  # an operator of one namespace may have no right to know
+        kinds = {(one.get("type"), one.get("status")) for one in found or ()}
+        return "ready" if ("Ready", "True") in kinds else "notReady"
 
     async def _trouble(self, namespace: str, about: ChildJob | ChildPod) -> Reason | None:
         known = self._troubles.get(about.uid)
@@ -108,6 +137,8 @@ class Lookups:
         reason = (
             None if newest is None else Reason(_text(newest, "reason"), _text(newest, "message"))
         )
+        if known is not None and _sameness(known.reason) == _sameness(reason):
+            reason = known.reason  # but for its ports and addresses
         same = known is not None and (known.reason, known.version) == (reason, about.version)
         times = known.times + 1 if known is not None and same else 1
         self._troubles[about.uid] = _Trouble(self._clock(), reason, times, about.version)
@@ -120,6 +151,10 @@ def _time_of(event: dict[str, str]) -> str:
 
 def _text(event: dict[str, str], key: str) -> str:
     return plain(event.get(key) or "")
+
+
+def _sameness(reason: Reason | None) -> tuple[str, str] | None:
+    return None if reason is None else (reason.reason, folded(reason.message))
 
 
 def _overdue(pod: ChildPod, now: datetime) -> bool:

@@ -30,8 +30,8 @@ def told(events: list[tuple[float, Event]], recorders: int = 1, **server: Any) -
     return run_virtually(whole())
 
 
-def event(message: str = "m", reason: str = "Failed") -> Event:
-    return Event("Warning", reason, message)
+def event(message: str = "m", reason: str = "Failed", same: str = "") -> Event:
+    return Event("Warning", reason, message, same)
 
 
 def test_an_event_says_what_it_is_about_so_that_describe_shows_it() -> None:
@@ -48,9 +48,29 @@ def test_an_event_says_what_it_is_about_so_that_describe_shows_it() -> None:
 
 
 @pytest.mark.hostile
-def test_the_same_event_is_told_once_in_five_minutes() -> None:
-    assert len(told([(10, event())] * 20)) == 1
-    assert len(told([(0, event()), (301, event())])) == 2
+def test_the_same_warning_is_told_once_an_hour_for_then_the_api_server_has_forgotten_it() -> None:
+    assert len(told([(10, event())] * 350)) == 1
+    assert len(told([(0, event()), (3_601, event())])) == 2
+
+
+def test_who_suspends_and_resumes_a_job_sees_each_of_it() -> None:
+    paused = Event("Normal", "Suspended", "workers commit")
+    assert len(told([(10, paused)] * 20)) == 1
+    assert len(told([(0, paused), (301, paused)])) == 2
+
+
+def test_what_is_the_same_but_for_a_port_is_one_event() -> None:
+    said = [event(f"dial tcp 10.0.0.5:{port}: refused", same="dial: refused") for port in range(9)]
+    (one,) = told([(60, each) for each in said])
+    assert one["message"] == "dial tcp 10.0.0.5:0: refused"
+    assert len(told([(0, said[0])], recorders=2)) == 1
+
+
+def test_what_was_told_is_remembered_of_the_last_fifty_events() -> None:
+    others = [(60.0, event(str(number))) for number in range(49)]
+    assert len(told([(0, event()), *others, (60, event())])) == 50
+    others.append((60, event("one more")))
+    assert len(told([(0, event()), *others, (60, event())])) == 52
 
 
 def test_other_words_are_another_event() -> None:
@@ -71,6 +91,11 @@ def test_twins_that_see_the_same_tell_it_once() -> None:
 def test_long_messages_are_cut_to_what_the_api_server_takes() -> None:
     (one,) = told([(0, event("x" * 5_000))])
     assert len(one["message"]) <= 1_024
+
+
+def test_foreign_words_are_cleaned_as_in_conditions() -> None:
+    (one,) = told([(0, event("a\x1b[31m\nb\x00"))])
+    assert one["message"] == "a [31m b "
 
 
 def test_a_refused_event_is_logged_and_nothing_more(caplog) -> None:

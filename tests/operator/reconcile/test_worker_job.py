@@ -102,7 +102,7 @@ def test_what_has_begun_with_such_a_field_goes_on_and_is_told():
     told = by_type(planned.status.conditions)["UnknownFields"]
     assert (told.status, told.reason) == ("True", "NewerCRD")
     assert told.message.endswith(UNSURE)
-    assert [event.reason for event in planned.events] == ["NewerCRD"]
+    assert [event.reason for event in planned.events] == ["Started", "NewerCRD"]
 
 
 def test_a_retry_with_such_a_field_waits_and_goes_on_when_it_is_known():

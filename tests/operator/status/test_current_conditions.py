@@ -41,7 +41,7 @@ class TestDegraded:
     def test_is_told_once_as_an_event(self) -> None:
         back = ShardReport(0, 10, 20, 99, 20, "running", False, NOW, NOW)
         lost = running(told(back), before=self.BEFORE)
-        assert [event.reason for event in lost.events] == ["DataLoss"]
+        assert [event.reason for event in lost.events] == ["Started", "DataLoss"]
         again = plan(after(job(), lost), [child()], [pod(0)], reported=told(back))
         assert again.events == ()
 

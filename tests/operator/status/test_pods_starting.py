@@ -3,7 +3,7 @@
 import pytest
 
 from batchprocess_operator.model.observed import Reason
-from support.operator.objects import WORKER, child, condition, ended, job, plan, pod
+from support.operator.objects import WORKER, after, child, condition, ended, job, plan, pod
 
 NOWHERE = [
     {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
@@ -18,9 +18,9 @@ def starting(planned):
     ]
 
 
-def waiting(index: int = 0, reason: str = "ContainerCreating", message: str = ""):
+def waiting(index: int = 0, reason: str = "ContainerCreating", message: str = "", **more):
     state = {"waiting": {"reason": reason, "message": message}}
-    return pod(index, phase="Pending", state=state)
+    return pod(index, phase="Pending", state=state, **more)
 
 
 def test_pods_that_are_on_their_way_are_counted() -> None:
@@ -65,6 +65,44 @@ def test_the_commonest_reason_wins() -> None:
     pods = [waiting(0, "ErrImagePull", "a"), waiting(1, "ErrImagePull", "a")]
     pods.append(waiting(2, "CreateContainerConfigError", "b"))
     assert starting(plan(job(), [child()], pods)) == [("False", "ErrImagePull", "2 pods: a")]
+
+
+def test_pods_that_wait_for_the_same_are_counted_together_whatever_numbers_they_name() -> None:
+    pods = [waiting(k, "ErrImagePull", f"dial tcp 10.0.0.5:{k}: refused") for k in range(3)]
+    pods += [waiting(3, "InvalidImageName", "b"), waiting(4, "InvalidImageName", "b")]
+    assert starting(plan(job(), [child()], pods)) == [
+        ("False", "ErrImagePull", "3 pods: dial tcp 10.0.0.5:0: refused")
+    ]
+
+
+class TestAPodThatIsReplaced:
+    """It could not start, and says nothing at first: what was said of the last one holds."""
+
+    STUCK = plan(job(), [child()], [waiting(0, "ErrImagePull", "no such image")])
+    SAID = (("False", "ErrImagePull", "1 pod: no such image"),)
+
+    def then(self, *pods, later=60, **spec):
+        return tuple(starting(plan(after(job(), self.STUCK, **spec), [child()], pods, later=later)))
+
+    def test_has_the_reason_of_the_one_before(self) -> None:
+        assert self.then() == self.SAID
+        assert self.then(waiting(0, created=50)) == self.SAID
+
+    def test_is_believed_to_start_once_it_has_waited_long_enough_to_say_why_not(self) -> None:
+        assert self.then(waiting(0, created=20)) == (("True", "Starting", "1 pod"),)
+
+    def test_has_no_such_reason_once_one_has_run(self) -> None:
+        assert self.then(pod(0, created=50)) == ()
+        assert self.then(pod(0, created=50, code=0, over=55)) == ()
+
+    def test_has_no_reason_of_a_time_when_its_job_could_not_be_made(self) -> None:
+        refused = plan(job(), refused={WORKER: Reason("NotAllowed", "exceeded quota")})
+        assert starting(refused)[0][1] == "NotAllowed"
+        assert starting(plan(after(job(), refused), [child(created=5)], later=9)) == []
+
+    def test_is_no_matter_where_none_is_wanted(self) -> None:
+        none = plan(after(job(), self.STUCK, parallelism=0), [child(parallelism=0)], later=60)
+        assert starting(none) == []
 
 
 def test_an_image_without_batchprocess_is_told_apart() -> None:

@@ -31,7 +31,7 @@ def test_a_report_of_another_source_is_told_with_both_digests_and_as_one_event()
     assert (told(planned).status, told(planned).reason) == ("True", "ConfigMapEdited")
     for part in ("'code'", "a" * 12, "b" * 12, "rows by both count"):
         assert part in told(planned).message
-    assert [event.reason for event in planned.events] == ["ConfigMapEdited"]
+    assert [event.reason for event in planned.events] == ["Started", "ConfigMapEdited"]
     assert planned.urgent
     again = plan(after(job(**SOURCE), planned), [child()], [pod(0)], reported=reported())
     assert again.events == ()

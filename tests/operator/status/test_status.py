@@ -69,3 +69,14 @@ def test_pods_that_only_have_our_labels_do_not_count():
     running = {one.type: one for one in planned.status.conditions}["Running"]
     assert running.status == "False"
     assert plan(job(), [child()], [pod(0), pod(0, of="a-stranger")]).status.replicas == 1
+
+
+def test_foreign_text_outside_of_conditions_is_cleaned_as_in_them():
+    uri = "s3://bucket/a\x1b[31mb\nc"
+    said = result(metrics_error="ValueError: \x1b]0;x\x07" + "y" * 3_000)
+    final = plan(
+        job(output={"uri": uri}), [child(status=ALL), DONE], [pod(of=FINALIZER, code=0, said=said)]
+    )
+    assert final.status.output_uri.startswith("s3://bucket/a [31mb c/digits/")
+    assert final.status.metrics_error.isprintable()
+    assert len(final.status.metrics_error) == 1_024

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batchprocess_operator.kube.errors import ApiError, Denied, NotFound, Unavailable
-from batchprocess_operator.model.observed import ChildJob
+from batchprocess_operator.model.observed import ChildJob, Reason
 from batchprocess_operator.watch.lookups import Lookups
 from support.operator.objects import FINALIZER, NOW, child, pod
 from support.operator.virtual_time import run_virtually
@@ -225,3 +225,65 @@ def test_old_answers_are_forgotten() -> None:
 
     run_virtually(later())
     assert len(api.asked) == 2
+
+
+class TestAPodThatNobodySaysAnythingOf:
+    """It is for a node or a scheduler that does not exist: no controller looks at it."""
+
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
+            (NotFound("gone"), "NodeNotFound"),
+            (node("Unknown"), "NodeNotReady"),
+            (node("True"), None),
+            (Denied("nodes is forbidden"), None),
+            (Unavailable("503"), None),
+        ],
+    )
+    def test_is_told_by_its_node(self, answer, reason: str | None) -> None:
+        asking, _ = lookups({EVENTS: {"items": []}, NODE: answer})
+        found = trouble(asking, child(), [unseen()])
+        assert [one.reason for one in found.values()] == ([] if reason is None else [reason])
+        assert all("node node-1" in one.message for one in found.values())
+
+    def test_is_told_by_its_scheduler_which_may_take_its_time(self) -> None:
+        asking, _ = lookups({EVENTS: {"items": []}})
+        one = unseen(nodeName=None, schedulerName="volcano", created=-31)
+        (found,) = trouble(asking, child(), [one]).values()
+        assert found == Reason(
+            "NotScheduled", "no scheduler has looked at it: is there one named volcano?"
+        )
+        assert trouble(asking, child(), [unseen(nodeName=None, created=-20)]) == {}
+
+    def test_is_told_by_its_warning_if_there_is_one(self) -> None:
+        items = [event("FailedMount", "2030-01-01T11:59:00Z")]
+        asking, _ = lookups({EVENTS: {"items": items}})
+        (found,) = trouble(asking, child(), [unseen()]).values()
+        assert found.reason == "FailedMount"
+
+    def test_is_nowhere_no_more_once_a_node_has_seen_it(self) -> None:
+        asking, api = lookups({EVENTS: {"items": []}})
+        assert trouble(asking, child(), [silent()]) == {}
+        assert NODE not in [path for path, _ in api.asked]
+
+
+def unseen(**fields):
+    more = {"phase": "Pending", "state": {}, "created": -50, "taken": False} | fields
+    return pod(0, **more)
+
+
+def test_a_warning_that_names_another_port_each_time_is_the_same_one() -> None:
+    said = [f"dial tcp 10.0.0.5:{port}: refused" for port in range(9)]
+    at = "2030-01-01T11:59:00Z"
+    answers = {EVENTS: {"items": [{"reason": "FailedMount", "lastTimestamp": at}]}}
+    asking, _ = lookups(answers)
+    found = []
+
+    async def often() -> None:
+        for message in said:
+            answers[EVENTS]["items"][0]["message"] = message
+            found.extend((await asking.troubles("team", child(), [silent()], NOW)).values())
+            await asyncio.sleep(300)
+
+    run_virtually(often())
+    assert {one.message for one in found} == {said[0]}

@@ -107,6 +107,8 @@ def pod(index: int = 0, **fields: Any) -> ChildPod:
     containers = [{"name": "worker", "state": state}, *others]
     status: dict[str, Any] = {"phase": phase, "containerStatuses": containers}
     status["conditions"] = fields.pop("conditions", [])
+    if fields.pop("taken", True):
+        status["startTime"] = created
     return pod_of({"metadata": meta, "spec": {"nodeName": "node-1"} | fields, "status": status})
 
 
