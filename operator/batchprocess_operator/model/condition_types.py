@@ -69,6 +69,8 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
             "PodKeptBySidecar": "our container has ended, and a plain sidecar keeps its pod: "
             "[sidecars](../kubernetes.md#sidecars)",
         },
+        "of `PodsFailed`, while pods fail and no other gets further, and of `PodsStarting`, while "
+        "none runs",
     ),
     "PodsStarting": ConditionType(
         "True while pods start; False, within a minute, with why they do not",

@@ -39,6 +39,13 @@ def by_type(conditions: Iterable[Condition]) -> Mapping[str, Condition]:
     return {one.type: one for one in conditions}
 
 
+def is_told_beside(conditions: Iterable[Condition], one: Condition) -> bool:
+    """Whether PodsFailed or PodsStarting says the same: then this is no news."""
+    known = by_type(conditions)
+    others = (known[kind] for kind in ("PodsFailed", "PodsStarting") if kind in known)
+    return any(other.reason == one.reason for other in others)
+
+
 def _reason_of(reason: str) -> str:
     """Events, which tenants may write as well, have reasons that are no word, and of any length."""
     return re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_]", "", reason[:_MAX_READ])[:MAX_REASON] or "Unknown"

@@ -34,9 +34,12 @@ def current_facts(
         facts.append(_blocked(decision.blocked))
     if job.unknown:
         facts.append(warning(job.unknown, job.unsure))
-    facts += progressing(job, observed, shards, decision, now)
-    facts += pods_starting(job, observed, decision.child, now)
-    facts += pods_failed(job, observed, shards, decision)
+    trouble = [
+        *pods_starting(job, observed, decision.child, now),
+        *pods_failed(job, observed, shards, decision),
+    ]
+    facts += progressing(job, observed, shards, decision, trouble, now)
+    facts += trouble
     facts += _degraded(job, observed, shards)
     facts += source_changed(job, observed)
     if not any(fact.type == "Stalled" for fact in facts):

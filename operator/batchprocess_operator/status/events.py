@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from batchprocess.api.status import Status
-from batchprocess_operator.model.conditions import by_type
+from batchprocess_operator.model.conditions import by_type, is_told_beside
 from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Job, was_finalizing
 from batchprocess_operator.model.plan import Action, CreateJob, Event, GiveUpPod
@@ -87,6 +87,8 @@ def _conditions(before: Status, after: Status) -> Iterator[Event]:
         failed = new.get("Failed")
         if kind == "Stalled" and failed is not None and failed.reason == now.reason:
             continue  # said of the state already
+        if kind == "Progressing" and is_told_beside(after.conditions, now):
+            continue
         if then is None or (then.status, then.reason) != (now.status, now.reason):
             yield _warning(after, now.reason, now.message)
 

@@ -1,13 +1,22 @@
 """Whether a job gets on, and if not, why. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.conditions import Fact
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import Decision, Job
-from batchprocess_operator.model.observed import Observed, ShardReport
+from batchprocess_operator.model.observed import (
+    ChildJob,
+    ChildPod,
+    Observed,
+    ShardReport,
+    is_running,
+)
+from batchprocess_operator.observe.shard_numbers import shards_of
 from batchprocess_operator.observe.shards import Shards
+from batchprocess_operator.status.pods_failed import has_failed
 from batchprocess_operator.status.pods_kept import pods_kept
 
 _MAX_STALL_SECONDS = 300
@@ -16,15 +25,65 @@ _FRESH_SECONDS = 30
 
 
 def progressing(
-    job: Job, observed: Observed, shards: Shards, decision: Decision, now: datetime
+    job: Job,
+    observed: Observed,
+    shards: Shards,
+    decision: Decision,
+    trouble: Iterable[Fact],
+    now: datetime,
 ) -> list[Fact]:
-    """Progressing; of a job whose workers are not at work only what keeps it from ending."""
-    kept = pods_kept(observed, decision.child, now)
+    """Progressing; of a job whose workers are not at work only what keeps it from ending.
+
+    `trouble`: PodsStarting and PodsFailed, as they are told beside it.
+    """
+    kept, child = pods_kept(observed, decision.child, now), decision.child
     if kept is not None:
         return [kept]
-    if decision.state != "Running":
+    if decision.state != "Running" or child is None:
         return []
-    return [_stalled(job, observed, shards, now) or Fact("Progressing", True, "BatchesFinish")]
+    stalled = _stalled(job, observed, shards, now)
+    if stalled is not None:
+        return [stalled]
+    told = {(fact.type, fact.true): fact for fact in trouble}
+    failed, stuck = told.get(("PodsFailed", True)), told.get(("PodsStarting", False))
+    pods = observed.pods_of(child)
+    worst = failed if _only_failures(job, observed, child, pods, now) else None
+    if stuck is not None and not any(is_running(pod) for pod in pods):
+        worst = worst or stuck
+    if worst is not None:
+        return [Fact("Progressing", False, worst.reason, worst.message)]
+    return [Fact("Progressing", True, "BatchesFinish")]
+
+
+def _only_failures(
+    job: Job, observed: Observed, child: ChildJob, pods: Sequence[ChildPod], now: datetime
+) -> bool:
+    """Whether a failure was the last that happened, and no pod at work has come further since.
+
+    One that has been at work for longer than the last that failed is believed to: nothing may be
+    heard of it.
+    """
+    over = [pod for pod in pods if has_failed(pod) or pod.exit_code == 0]
+    last = max(over, key=_ended, default=None)
+    if last is None or not has_failed(last):
+        return False
+    at_work = [pod for pod in pods if is_running(pod)]
+    lived = _ended(last) - last.created
+    if any(now - pod.created > lived for pod in at_work):
+        return False
+    each = job.body.spec.worker.processes_per_worker
+    own = shards_of(child, {pod.index for pod in at_work}, job.body.spec.shards, each)
+    before = {end.shard: end.cursor for pod in over for end in _ends(pod)}
+    reports = observed.reported.shards
+    return not any(reports[k].cursor > before.get(k, 0) for k in own if k in reports)
+
+
+def _ended(pod: ChildPod) -> datetime:
+    return pod.ended_at or pod.created
+
+
+def _ends(pod: ChildPod) -> Sequence[ShardEnd]:
+    return () if pod.termination is None else pod.termination.shards
 
 
 def stalled_shards(

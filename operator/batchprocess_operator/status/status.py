@@ -5,7 +5,7 @@ from datetime import datetime
 
 from batchprocess.api.status import BatchCounts, DatasetShape, ShardCounts, Status
 from batchprocess.protocol.json_values import MAX_COUNT
-from batchprocess_operator.model.conditions import Fact, merge
+from batchprocess_operator.model.conditions import Fact, is_told_beside, merge
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
@@ -110,7 +110,8 @@ def is_urgent(before: Status, after: Status) -> bool:
     """Whether more than progress has changed: then it is written at once.
 
     That pods start, end and fail is progress: in a large job some do at any time. So is why they do
-    not start: ErrImagePull and ImagePullBackOff take turns as long as an image is missing.
+    not start: ErrImagePull and ImagePullBackOff take turns as long as an image is missing. And that
+    nothing else happens.
     """
 
     def important(status: Status) -> object:
@@ -118,7 +119,8 @@ def is_urgent(before: Status, after: Status) -> bool:
             (one.type, one.status, "" if one.type == "PodsStarting" else one.reason)
             for one in status.conditions
             if one.type not in ("Running", "PodsFailed")
-            and (one.type, one.status) != ("PodsStarting", "True")
+            and (one.type, one.status) not in (("PodsStarting", "True"), ("Progressing", "True"))
+            and (one.type != "Progressing" or not is_told_beside(status.conditions, one))
         ]
         return (status.state, status.observed_generation, status.retry, kinds, status.metrics)
 

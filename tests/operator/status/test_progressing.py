@@ -2,15 +2,20 @@
 
 from datetime import timedelta
 
+import pytest
+
+from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.observed import Reported, ShardReport
-from support.operator.objects import NOW, child, job, plan, pod
+from support.operator.objects import NOW, after, child, ended, job, plan, pod
 
 NOTHING = Reported()
 
 
-def heard(shard: int, idle: float, heard: float = 0, phase: str = "running") -> ShardReport:
+def heard(
+    shard: int, idle: float, heard: float = 0, phase: str = "running", cursor: int = 5
+) -> ShardReport:
     at, moved = NOW - timedelta(seconds=heard), NOW - timedelta(seconds=idle)
-    return ShardReport(shard, 3, 5, 9, 6, phase, False, at, moved, 0.0)  # type: ignore[arg-type]
+    return ShardReport(shard, 3, cursor, 9, 6, phase, False, at, moved, 0.0)  # type: ignore[arg-type]
 
 
 def told(*reports: ShardReport) -> Reported:
@@ -28,6 +33,83 @@ def message(planned, kind: str) -> str:
 def running(reported=NOTHING, **spec):
     pods = [pod(0), pod(1), pod(2)]
     return plan(job(parallelism=3, **spec), [child()], pods, reported=reported)
+
+
+def raised(index: int = 0, *, created: float, over: float, cursor: int = 0):
+    said = ended(ShardEnd(shard=index, cursor=cursor, seq=3), code=90, message="KeyError: 'a'")
+    return pod(index, code=90, created=created, over=over, said=said)
+
+
+OLD = child(created=-9_000)
+
+
+class TestOnlyFailures:
+    """A job whose pods fail one after the other does not get on, and says what they fail of."""
+
+    FAILED = [raised(0, created=-100, over=-90), raised(1, created=-80, over=-70)]  # noqa: RUF012
+
+    def told(self, *pods, before=None, **more):
+        planned = plan(job(before), [OLD], [*self.FAILED, *pods], **more)
+        return conditions(planned)["Progressing"]
+
+    def test_are_told_with_their_cause_between_two_attempts(self) -> None:
+        planned = plan(job(), [OLD], self.FAILED)
+        assert conditions(planned)["Progressing"] == ("False", "UserCodeRaised")
+        assert message(planned, "Progressing") == message(planned, "PodsFailed")
+
+    def test_are_told_while_another_attempt_is_no_further(self) -> None:
+        assert self.told(pod(0, created=-9)) == ("False", "UserCodeRaised")
+        again = told(heard(0, 1, cursor=0))
+        assert self.told(pod(0, created=-9), reported=again) == ("False", "UserCodeRaised")
+
+    def test_are_told_though_others_have_succeeded_before(self) -> None:
+        assert self.told(pod(2, created=-300, code=0, over=-200))[0] == "False"
+
+    @pytest.mark.parametrize(
+        "better",
+        [
+            pod(2, created=-60, code=0, over=-50),
+            pod(2, created=-500),
+            pod(0, created=-20),
+        ],
+        ids=["sealed-since", "at-work-all-the-time", "outlived-the-last"],
+    )
+    def test_are_not_all_that_happens_where_a_pod_does_well(self, better) -> None:
+        assert self.told(better) == ("True", "BatchesFinish")
+
+    def test_are_over_once_an_attempt_commits_more_than_the_last(self) -> None:
+        far = [raised(0, created=-4_000, over=-400, cursor=5)]
+        pods = [*far, pod(0, created=-300)]
+        same, more = told(heard(0, 1, cursor=5)), told(heard(0, 1, cursor=6))
+        for reported, status in ((same, "False"), (more, "True")):
+            planned = plan(job(), [OLD], pods, reported=reported)
+            assert conditions(planned)["Progressing"][0] == status
+
+    def test_of_pods_that_were_preempted_are_none(self) -> None:
+        assert conditions(plan(job(), [OLD], [pod(0, code=85)]))["Progressing"] == (
+            "True",
+            "BatchesFinish",
+        )
+
+    def test_are_no_event_and_no_write_of_their_own(self) -> None:
+        begun = plan(job(), [OLD], [pod(0)])
+        failed = plan(after(job(), begun), [OLD], self.FAILED)
+        assert [one.reason for one in failed.events] == ["UserCodeRaised"]
+        assert not failed.urgent
+        well = plan(after(job(), failed), [OLD], [*self.FAILED, pod(0, created=-20)])
+        assert (well.events, well.urgent) == ((), False)
+
+
+def test_a_job_none_of_whose_pods_starts_any_more_does_not_progress() -> None:
+    begun = plan(job(), [child()], [pod(0)])
+    waits = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
+    stuck = [pod(0, code=85), pod(0, created=-9, phase="Pending", state=waits)]
+    planned = plan(after(job(), begun), [child()], stuck)
+    assert planned.status.state == "Running"
+    assert conditions(planned)["Progressing"] == ("False", "ErrImagePull")
+    assert [one.reason for one in planned.events] == ["ErrImagePull"]
+    planned = plan(after(job(), begun), [child()], [*stuck, pod(1)])
+    assert conditions(planned)["Progressing"] == ("True", "BatchesFinish")
 
 
 class TestStall:
