@@ -44,6 +44,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.finalizer.resources": ({}, {"limits": {"cpu": 1}}),
     "spec.finalizer.nodeSelector": ({}, {"a": "b"}),
     "spec.finalizer.tolerations": ({}, [{"operator": "Exists"}]),
+    "spec.finalizer.template": ({}, {"spec": {"priority": 1}}),
     "spec.output.uri": ({}, "s3://bucket/other"),
     "spec.output.s3.endpoint": ({}, "https://s3.example"),
     "spec.output.s3.region": ({}, "there"),

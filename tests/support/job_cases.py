@@ -51,6 +51,11 @@ def worker(**container: Any) -> dict[str, Any]:
     return template(containers=[{"name": "worker", **container}])
 
 
+def finalizer(**container: Any) -> dict[str, Any]:
+    """A change that gives the finalizer's container fields."""
+    return {"finalizer": worker(**container)["worker"]}
+
+
 def env(**variable: Any) -> dict[str, Any]:
     """A change that gives the worker container a variable."""
     return worker(env=[variable])
@@ -124,6 +129,18 @@ CASES = (
         "spec.worker",
     ),
     Case(
+        "spec.finalizer.template.spec.containers[worker].workingDir",
+        {"source": {"configMap": "code"}, **finalizer(env=[{"name": "A", "value": "b"}])},
+        {"source": {"configMap": "code"}, **finalizer(workingDir="/app")},
+        "spec.finalizer",
+    ),
+    Case(
+        "spec.finalizer.resources: give",
+        {"finalizer": {"resources": {"limits": {"cpu": 1}}} | finalizer(env=[])["finalizer"]},
+        {"finalizer": {"resources": {}} | finalizer(resources={})["finalizer"]},
+        "spec.finalizer.resources",
+    ),
+    Case(
         "spec.suspend must be false",
         {"queueName": "gpus", "suspend": False},
         {"queueName": "gpus", "suspend": True},
@@ -160,44 +177,44 @@ CASES = (
         "spec.finalizer.tolerations[0].effect",
     ),
     Case(
-        f"{_T}.metadata.labels: keys",
+        "template.metadata.labels: keys",
         {"worker": {"template": {"metadata": {"labels": {"team": "vision"}}}}},
         {"worker": {"template": {"metadata": {"labels": {"batchprocess.dev/job": "x"}}}}},
         f"{_T}.metadata.labels",
     ),
     Case(
-        f"{_T}.metadata.annotations: keys",
+        "template.metadata.annotations: keys",
         {"worker": {"template": {"metadata": {"annotations": {"team": "a b"}}}}},
         {"worker": {"template": {"metadata": {"annotations": {"batch.kubernetes.io/x": "1"}}}}},
         f"{_T}.metadata.annotations",
     ),
     Case(
-        f"{_T}.spec.restartPolicy",
+        "template.spec.restartPolicy",
         template(terminationGracePeriodSeconds=120),
         template(restartPolicy="Never"),
         f"{_T}.spec.restartPolicy",
     ),
     Case(
-        f"{_T}.spec.containers: only the container worker",
+        "template.spec.containers: only the container worker",
         template(containers=[{"name": "worker"}], initContainers=[_SIDECAR]),
         template(containers=[{"name": "log"}]),
         f"{_W}.name",
     ),
     Case(
-        f"{_T}.spec.containers: a pod with a second",
+        "template.spec.containers: a pod with a second",
         worker(),
         template(containers=[{"name": "worker"}, {"name": "worker"}]),
         f"{_T}.spec.containers",
     ),
     Case(
-        f"{_T}.spec.initContainers: worker",
+        "template.spec.initContainers: worker",
         template(initContainers=[_SIDECAR]),
         template(initContainers=[{**_SIDECAR, "name": "worker"}]),
         f"{_T}.spec.initContainers[0].name",
     ),
     *(
         Case(
-            f"{_T}.spec.containers[worker].{field} is",
+            f"template.spec.containers[worker].{field} is",
             worker(imagePullPolicy="Always"),
             worker(**{field: value}),
             f"{_W}.{field}",
@@ -212,13 +229,13 @@ CASES = (
         }.items()
     ),
     Case(
-        f"{_T}.spec.containers[worker].resources: nvidia",
+        "template.spec.containers[worker].resources: nvidia",
         {"worker": {"gpus": 1, **worker(resources={"limits": {"memory": "4Gi"}})["worker"]}},
         worker(resources={"requests": {"nvidia.com/gpu": 1}}),
         f"{_W}.resources",
     ),
     Case(
-        f"{_T}.spec.volumes: names",
+        "template.spec.volumes: names",
         template(volumes=[{"name": "model", "emptyDir": {}}]),
         template(volumes=[{"name": "batchprocess-model", "emptyDir": {}}]),
         f"{_T}.spec.volumes[0].name",

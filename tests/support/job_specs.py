@@ -183,15 +183,6 @@ _TOLERATIONS = st.lists(
     ),
     max_size=2,
 )
-_FINALIZERS = st.fixed_dictionaries(
-    {},
-    optional={
-        "gpus": st.integers(0, 8),
-        "resources": _RESOURCES,
-        "nodeSelector": _LABELS,
-        "tolerations": _TOLERATIONS,
-    },
-)
 _ENV = st.lists(
     st.sampled_from(
         [
@@ -221,6 +212,26 @@ _CONTAINERS = st.fixed_dictionaries(
 _SIDECARS = st.fixed_dictionaries(
     {"name": st.sampled_from(["log", "fetch"]), "image": st.just("tool:1")},
     optional={"restartPolicy": st.just("Always"), "env": _ENV, "resources": _RESOURCES},
+)
+_FINALIZER_TEMPLATES = st.fixed_dictionaries(
+    {},
+    optional={
+        "initContainers": st.lists(_SIDECARS, max_size=1),
+        "affinity": st.just({"nodeAffinity": {}}),
+        "priorityClassName": st.just("batch"),
+        "terminationGracePeriodSeconds": st.integers(1, 3600),
+    },
+).map(lambda pod: {"spec": pod})
+_FINALIZERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "gpus": st.integers(0, 8),
+        "resources": _RESOURCES,
+        "nodeSelector": _LABELS,
+        "tolerations": _TOLERATIONS,
+        "template": _FINALIZER_TEMPLATES,
+        "activeDeadlineSeconds": st.integers(1, 2**31 - 1),
+    },
 )
 _PODS = st.fixed_dictionaries(
     {"volumes": st.just([{"name": "model", "persistentVolumeClaim": {"claimName": "model"}}])},

@@ -6,10 +6,12 @@ from typing import Any
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.manifests.environment import env_entries, pod_environment
+from batchprocess_operator.manifests.finalizer_template import finalizer_digest, finalizer_metadata
 from batchprocess_operator.manifests.pod import (
     command_of,
+    finalizer_grace_seconds,
     finalizer_pod,
-    grace_seconds,
+    worker_grace_seconds,
     worker_pod,
 )
 from batchprocess_operator.manifests.pod_failure_policy import finalizer_policy, worker_policy
@@ -18,6 +20,7 @@ from batchprocess_operator.manifests.user_template import user_metadata
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.names import (
+    ANNOTATION_FINALIZER,
     ANNOTATION_LITERAL,
     ANNOTATION_RETRY,
     ANNOTATION_SHARDS,
@@ -42,7 +45,7 @@ def worker_job(
 ) -> dict[str, Any]:
     """The indexed Job over all shards, or over `shards` for a retry."""
     spec, policy = job.spec, job.spec.failure_policy
-    environment = pod_environment(job, identity, shards, grace_seconds(job))
+    environment = pod_environment(job, identity, shards, worker_grace_seconds(job))
     env = [
         *env_entries(environment, job),
         *(address.env_entries() if address else ()),
@@ -57,7 +60,9 @@ def worker_job(
         "podFailurePolicy": worker_policy(fail_on_user_code=policy.on_batch_error == "fail"),
         "suspend": spec.suspend or spec.queue_name is not None,
         "template": {
-            "metadata": _pod_metadata(job, identity, "worker", shards),
+            "metadata": _pod_metadata(
+                user_metadata(spec.worker.template), identity, "worker", shards
+            ),
             "spec": worker_pod(job, identity.namespace, identity.uid, env, spell),
         },
     }
@@ -81,16 +86,18 @@ def finalizer_job(
 
     Only shards in `failed` may it close as failed.
     """
-    environment = pod_environment(job, identity, None, grace_seconds(job))
+    environment = pod_environment(job, identity, None, finalizer_grace_seconds(job))
     environment = environment.model_copy(update={"failed_shards": tuple(sorted(failed))})
     env = env_entries(environment, job, indexed=False)
     body = {
         "backoffLimit": _FINALIZER_TRIES,
+        # Whatever keeps it: a pod that finds no node, a store that never answers (88 is ignored).
+        "activeDeadlineSeconds": job.spec.finalizer.active_deadline_seconds,
         "podReplacementPolicy": "Failed",
         "podFailurePolicy": finalizer_policy(),
         "suspend": job.spec.queue_name is not None,
         "template": {
-            "metadata": _pod_metadata(job, identity, "finalizer", None),
+            "metadata": _pod_metadata(finalizer_metadata(job), identity, "finalizer", None),
             "spec": finalizer_pod(job, identity.namespace, identity.uid, env, spell),
         },
     }
@@ -116,7 +123,11 @@ def _manifest(
             "name": name,
             "namespace": identity.namespace,
             "labels": labels,
-            "annotations": {**notes, ANNOTATION_RETRY: str(job.spec.retry)},
+            "annotations": {
+                **notes,
+                ANNOTATION_RETRY: str(job.spec.retry),
+                ANNOTATION_FINALIZER: finalizer_digest(job),
+            },
             "ownerReferences": [
                 {
                     "apiVersion": API_VERSION,
@@ -134,9 +145,12 @@ def _manifest(
 
 
 def _pod_metadata(
-    job: BatchProcessJob, identity: JobIdentity, role: str, shards: Iterable[int] | None
+    user: tuple[dict[str, str], dict[str, str]],
+    identity: JobIdentity,
+    role: str,
+    shards: Iterable[int] | None,
 ) -> dict[str, Any]:
-    labels, annotations = user_metadata(job)
+    labels, annotations = user
     return {
         "labels": labels | _labels(identity, role),
         "annotations": annotations | _annotations(shards),

@@ -10,8 +10,9 @@ from batchprocess_operator.manifests.environment import (
     SOURCE_FOLDER,
     TERMINATION_LOG,
 )
+from batchprocess_operator.manifests.finalizer_template import finalizer_template
 from batchprocess_operator.manifests.spelling import Spelling, spell_values
-from batchprocess_operator.manifests.user_template import user_container, user_pod
+from batchprocess_operator.manifests.user_template import appended, user_container, user_pod
 from batchprocess_operator.model.names import WORKER_CONTAINER
 from batchprocess_operator.model.report_address import TOKEN_FOLDER
 
@@ -20,25 +21,25 @@ _NULL_GRACE_SECONDS = 30
 _TOKEN_SECONDS = 3600
 _LOST_NODE_SECONDS = 30
 """Kubernetes' own default is 300: until then an unreachable node's shards wait."""
-_ALSO_FINALIZERS = (
-    "automountServiceAccountToken",
-    "dnsConfig",
-    "dnsPolicy",
-    "hostAliases",
-    "imagePullSecrets",
-    "runtimeClassName",
-    "securityContext",
-    "serviceAccountName",
-    "volumes",
-)
+_FINALIZER_RESOURCES = {"requests": {"cpu": "1", "memory": "4Gi"}}
 _SCRATCH = {"requests": {"ephemeral-storage": "1Gi"}, "limits": {"ephemeral-storage": "50Gi"}}
 """Eviction for exceeding a limit is counted as a failure; a node running full would not be, and
 the pod would fill the next node as well."""
 
 
-def grace_seconds(job: BatchProcessJob) -> int:
+def worker_grace_seconds(job: BatchProcessJob) -> int:
+    """Seconds that a worker has once it is asked to stop."""
+    return _grace_seconds(user_pod(job.spec.worker.template))
+
+
+def finalizer_grace_seconds(job: BatchProcessJob) -> int:
+    """Seconds that a finalizer has."""
+    return _grace_seconds(finalizer_template(job)[0])
+
+
+def _grace_seconds(pod: Mapping[str, Any]) -> int:
     """What the user's template says, else 60; for null the API server's own default."""
-    given = user_pod(job).get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
+    given = pod.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
     return _NULL_GRACE_SECONDS if given is None else int(given)
 
 
@@ -46,25 +47,22 @@ def worker_pod(
     job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]], spell: Spelling
 ) -> dict[str, Any]:
     """The spec of a worker's pod."""
-    pod, container = user_pod(job), user_container(job)
-    gpus = job.spec.worker.gpus
-    container["resources"] = _resources(container.get("resources"), gpus)
+    worker = job.spec.worker
+    pod, container = user_pod(worker.template), user_container(worker.template)
+    container["resources"] = _resources(container.get("resources"), worker.gpus)
     container["command"] = [spell(word) for word in command_of(job)]
-    pod["tolerations"] = [*(pod.get("tolerations") or ()), *_tolerations()]
+    pod["tolerations"] = appended(pod.get("tolerations"), _tolerations())
     return _finish(job, namespace, uid, pod, container, spell_values(env, spell))
 
 
 def finalizer_pod(
     job: BatchProcessJob, namespace: str, uid: str, env: list[dict[str, Any]], spell: Spelling
 ) -> dict[str, Any]:
-    """The worker's image, account, environment and volumes, on a machine without GPU."""
-    own, user = job.spec.finalizer, user_pod(job)
-    pod = {key: user[key] for key in _ALSO_FINALIZERS if key in user}
-    pod |= {"nodeSelector": dict(own.node_selector), "tolerations": list(own.tolerations)}
-    container = user_container(job)
-    container["resources"] = _resources(
-        own.resources or {"requests": {"cpu": "1", "memory": "4Gi"}}, own.gpus
-    )
+    """The worker's image, account, environment, helpers and volumes, on a machine without GPU."""
+    own = job.spec.finalizer
+    pod, container = finalizer_template(job)
+    given = own.resources or container.get("resources") or _FINALIZER_RESOURCES
+    container["resources"] = _resources(given, own.gpus)
     container["command"] = [spell(word) for word in command_of(job, "--finalize")]
     return _finish(job, namespace, uid, pod, container, spell_values(env, spell))
 
@@ -96,7 +94,7 @@ def _finish(
         "volumes": [*(pod.get("volumes") or ()), *volumes],
     }
     # The agent is told the same, and must have ended before.
-    pod["terminationGracePeriodSeconds"] = grace_seconds(job)
+    pod["terminationGracePeriodSeconds"] = _grace_seconds(pod)
     # Workers talk to storage and to our endpoint, never to the API server.
     pod.setdefault("automountServiceAccountToken", False)
     pod.setdefault("enableServiceLinks", False)
@@ -111,13 +109,15 @@ def command_of(job: BatchProcessJob, *options: str) -> list[str]:
 
 
 def _resources(given: Mapping[str, Any] | None, gpus: int) -> dict[str, Any]:
-    resources = {kind: dict((given or {}).get(kind) or {}) for kind in ("requests", "limits")}
+    given = given or {}
+    resources = {kind: dict(given.get(kind) or {}) for kind in ("requests", "limits")}
+    claims = {key: value for key, value in given.items() if key not in resources}
     if not any("ephemeral-storage" in values for values in resources.values()):
         for kind, values in _SCRATCH.items():
             resources[kind] |= values
     if gpus:
         resources["limits"]["nvidia.com/gpu"] = str(gpus)
-    return {kind: values for kind, values in resources.items() if values}
+    return claims | {kind: values for kind, values in resources.items() if values}
 
 
 def _volumes(

@@ -14,6 +14,8 @@ _FAILURES: Mapping[str, str] = {
     "JobRejected": "the API server does not take the child Job, and never will",
     "InvalidSpec": "no pods can be made of what the job says",
     "VerificationFailed": "the finalizer has found that storage does not have what ledgers say",
+    "FinalizerDeadlineExceeded": "the finalizer has not ended in "
+    "`spec.finalizer.activeDeadlineSeconds`",
     "FinalizerFailed": "the finalizer has ended without a result",
 }
 _STATES: Mapping[str, str] = {

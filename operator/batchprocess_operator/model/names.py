@@ -16,6 +16,9 @@ ANNOTATION_SHARDS = f"{GROUP}/shards"
 ANNOTATION_LITERAL = f"{GROUP}/literal"
 """`true` on children that would get other text from Kubernetes if no `$` of ours were doubled."""
 
+ANNOTATION_FINALIZER = f"{GROUP}/finalizer"
+"""Digest of the spec.finalizer that a child was made with; on children."""
+
 LABEL_INDEX = "batch.kubernetes.io/job-completion-index"
 """Completion index of a pod; Kubernetes writes it, as label and annotation."""
 ANNOTATION_IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"

@@ -29,6 +29,7 @@ class ChildJob:
 
     `literal`: Kubernetes would have changed text of the job in it, and was kept from it. `queued`:
     it has Kueue's label. `managers`: field of its spec -> who else has set it last.
+    `finalizer`: digest of the spec.finalizer it was made with; None if it does not say.
     """
 
     name: str
@@ -49,6 +50,7 @@ class ChildJob:
     literal: bool = False
     queued: bool = False
     managers: Mapping[str, str] = field(default_factory=dict)
+    finalizer: str | None = None
     conditions: Mapping[str, Reason] = field(default_factory=dict)
     version: int = 0
     namespace: str = ""

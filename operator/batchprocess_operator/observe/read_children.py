@@ -10,6 +10,7 @@ from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.termination import Termination
 from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.names import (
+    ANNOTATION_FINALIZER,
     ANNOTATION_IGNORED,
     ANNOTATION_LITERAL,
     ANNOTATION_RETRY,
@@ -33,6 +34,8 @@ from batchprocess_operator.observe.pod_states import (
 Raw = Mapping[str, Any]
 MAX_TERMINATION = 12_288
 """Characters of termination messages that Kubernetes keeps of a whole pod."""
+_MAX_DIGEST = 64
+"""Ours are shorter, and anybody in the namespace may have written another."""
 
 
 def child_of(raw: Raw) -> ChildJob:
@@ -61,6 +64,7 @@ def child_of(raw: Raw) -> ChildJob:
         queued=LABEL_QUEUE in (meta.get("labels") or {}),
         managers=other_managers(meta),
         literal=notes.get(ANNOTATION_LITERAL) == "true",
+        finalizer=_digest(notes.get(ANNOTATION_FINALIZER)),
         conditions={
             one["type"]: Reason(one.get("reason", ""), plain(one.get("message", "")))
             for one in status.get("conditions") or ()
@@ -151,6 +155,10 @@ def _numbers(message: Termination) -> Iterator[int]:
 def _number(text: str | None) -> int:
     """A small number in a label or annotation, which anybody in the namespace may have edited."""
     return int(text) if text is not None and text.isdecimal() and len(text) < 10 else 0
+
+
+def _digest(text: str | None) -> str | None:
+    return None if text is None else text[:_MAX_DIGEST]
 
 
 def _role(meta: Raw) -> Role:

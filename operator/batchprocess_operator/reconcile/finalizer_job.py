@@ -1,10 +1,11 @@
 """The finalizer Job: made once every shard is sealed, or the tolerated number has failed. Pure."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from batchprocess.api.status import State
-from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.termination import Result
+from batchprocess_operator.manifests.finalizer_template import finalizer_digest
 from batchprocess_operator.manifests.jobs import finalizer_job
 from batchprocess_operator.model.job import Decision, Job, was_finalizing
 from batchprocess_operator.model.names import finalizer_job_name
@@ -13,15 +14,13 @@ from batchprocess_operator.model.observed import (
     ChildPod,
     Observed,
     Reason,
-    message_of_exit,
 )
 from batchprocess_operator.model.plan import CreateJob, DeleteJob, PatchJob
 from batchprocess_operator.model.reasons import INVALID_SPEC
-from batchprocess_operator.model.words import sentence
 from batchprocess_operator.observe.shards import Shards
+from batchprocess_operator.reconcile.finalizer_failure import finalizer_failure
 from batchprocess_operator.reconcile.refusals import refused
 from batchprocess_operator.reconcile.run_spelling import spelling_of_run
-from batchprocess_operator.status.standing_causes import standing_causes
 
 
 def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
@@ -39,9 +38,10 @@ def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
         manifest = finalizer_job(job.body, identity, _may_be_closed(job, shards), spell)
         return Decision("Finalizing", (CreateJob(manifest),))
     if child.failure is not None:
-        return Decision("Failed", failure=_finalizer_failure(job, observed, child), child=child)
+        failure = finalizer_failure(job, observed, child)
+        return Decision("Failed", failure=failure, child=child)
     if "Complete" not in child.conditions and not child.succeeded:
-        return _wait(observed, child)
+        return _wait(job, observed, child)
     pods = observed.pods_of(child)
     result = _result(pods)
     if result is None:
@@ -50,28 +50,35 @@ def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
     return Decision(state, result=result, child=child)
 
 
-def _wait(observed: Observed, child: ChildJob) -> Decision:
+def _wait(job: Job, observed: Observed, child: ChildJob) -> Decision:
     """It is at work or will be: we resume it, unless that is Kueue's to do."""
-    if child.queued:
-        return Decision("Queued" if observed.is_held(child) else "Finalizing", child=child)
-    resumed = PatchJob(child.name, child.uid, {"suspend": False})
-    return Decision("Finalizing", (resumed,) if child.suspend else (), child=child)
+    if _is_of_the_past(job, child):
+        return Decision("Finalizing", (DeleteJob(child.name, child.uid),), child=child)
+    wanted: dict[str, Any] = {}
+    deadline = job.body.spec.finalizer.active_deadline_seconds
+    if child.deadline != deadline:
+        wanted["activeDeadlineSeconds"] = deadline
+    if child.suspend and not child.queued:
+        wanted["suspend"] = False
+    state: State = "Queued" if child.queued and observed.is_held(child) else "Finalizing"
+    return Decision(
+        state, (PatchJob(child.name, child.uid, wanted),) if wanted else (), child=child
+    )
+
+
+def _is_of_the_past(job: Job, child: ChildJob) -> bool:
+    """Whether the job asks for another pod by now; two at work do each other no harm.
+
+    One that does not say what it was made of is an older operator's, and one of a job with fields
+    that we do not know may be a newer one's: both stay.
+    """
+    return not job.unsure and child.finalizer not in (None, finalizer_digest(job.body))
 
 
 def _may_be_closed(job: Job, shards: Shards) -> frozenset[int]:
     """Failed shards, where the job tolerates any: being closed is for good."""
     tolerated = job.body.spec.failure_policy.max_failed_shards
     return shards.failed if tolerated is not None else frozenset()
-
-
-def _finalizer_failure(job: Job, observed: Observed, child: ChildJob) -> Reason:
-    verification = message_of_exit(observed, child, int(ExitCode.VERIFICATION))
-    if verification:
-        return Reason("VerificationFailed", verification)
-    cannot_work = message_of_exit(observed, child, int(ExitCode.CANNOT_WORK))
-    ended = child.failure.message if child.failure is not None else ""
-    causes = standing_causes(job, observed, child)
-    return Reason("FinalizerFailed", cannot_work or sentence(causes, ended))
 
 
 def _without_result(child: ChildJob, pods: Iterable[ChildPod]) -> Decision:

@@ -78,3 +78,8 @@ class TestFinalizer:
         assert (spec["backoffLimit"], spec["podReplacementPolicy"]) == (6, "Failed")
         assert finalizer()["metadata"]["name"] == FINALIZER
         assert finalizer()["metadata"]["labels"]["batchprocess.dev/role"] == "finalizer"
+
+    def test_ends_after_a_day_or_when_the_job_says(self) -> None:
+        assert finalizer()["spec"]["activeDeadlineSeconds"] == 86_400
+        made = finalizer(finalizer={"activeDeadlineSeconds": 60})
+        assert made["spec"]["activeDeadlineSeconds"] == 60

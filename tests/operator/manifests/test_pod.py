@@ -65,6 +65,14 @@ class TestWorkerPod:
         assert (limits["nvidia.com/gpu"], limits["memory"]) == ("2", "8Gi")
         assert "nvidia.com/gpu" not in container_of(worker())["resources"]["limits"]
 
+    def test_keeps_the_claims_of_its_container(self) -> None:
+        own = {"name": "worker", "resources": {"claims": [{"name": "gpu"}]}}
+        made = container_of(worker(worker=template(containers=[own])))["resources"]
+        assert made["claims"] == [{"name": "gpu"}]
+
+    def test_of_a_template_that_is_no_pod_is_built_for_the_api_server_to_refuse(self) -> None:
+        assert pod_of(worker(worker=template(tolerations=5)))["tolerations"] == 5
+
     def test_leaves_a_node_that_does_not_answer_within_half_a_minute(self) -> None:
         own = {"key": "spot", "operator": "Exists"}
         found = pod_of(worker(worker=template(tolerations=[own])))["tolerations"]
@@ -130,7 +138,7 @@ class TestFinalizer:
         made = finalizer(worker={"gpus": 1} | self.USER)
         assert "nvidia.com/gpu" not in str(container_of(made)["resources"])
         assert pod_of(made)["nodeSelector"] == {}
-        assert pod_of(made)["tolerations"] == []
+        assert pod_of(made)["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
         assert container_of(made)["resources"]["requests"]["memory"] == "4Gi"
 
     def test_has_the_workers_image_account_environment_and_pull_secrets(self) -> None:

@@ -1,9 +1,11 @@
 """The finalizer Job: made once all is done, and believed. Pure: no clock, no API server."""
 
 from dataclasses import replace
+from typing import Any
 
-from batchprocess_operator.model.observed import Reason
+from batchprocess_operator.model.observed import ChildJob, Reason
 from batchprocess_operator.model.plan import DeleteJob, PatchJob
+from support.operator.manifests import finalizer
 from support.operator.objects import (
     FINALIZER,
     after,
@@ -15,7 +17,7 @@ from support.operator.objects import (
     pod,
     result,
 )
-from support.operator.planned import DONE, FAILED_INDEX, conditions, created
+from support.operator.planned import DONE, FAILED_INDEX, conditions, created, patches
 
 
 def test_all_indexes_succeeded_makes_the_finalizer_though_the_job_is_not_complete_yet():
@@ -130,3 +132,51 @@ def test_a_finalizer_that_was_killed_again_and_again_fails_the_job_with_how():
         f"pod {killed.name} was OOMKilled (exit code 137, SIGKILL); "
         "Job has reached the backoff limit"
     )
+
+
+def made_of(**spec: Any) -> ChildJob:
+    """The finalizer as it was made of this spec, at work."""
+    made = finalizer(**spec)
+    notes = made["metadata"]["annotations"]
+    at_work = child(FINALIZER, activeDeadlineSeconds=made["spec"]["activeDeadlineSeconds"])
+    return replace(at_work, finalizer=notes["batchprocess.dev/finalizer"])
+
+
+ROOMY = {"resources": {"requests": {"memory": "900Gi"}}}
+
+
+def test_a_finalizer_of_what_the_job_asks_for_is_left_alone() -> None:
+    planned = plan(job(finalizer=ROOMY), [child(status=DONE), made_of(finalizer=ROOMY)])
+    assert (planned.actions, planned.status.state) == ((), "Finalizing")
+
+
+def test_what_is_changed_while_it_is_at_work_has_it_replaced() -> None:
+    for own in (
+        {"resources": {"requests": {"memory": "1Gi"}}},
+        ROOMY | {"template": {"spec": {"priorityClassName": "high"}}},
+    ):
+        planned = plan(job(finalizer=own), [child(status=DONE), made_of(finalizer=ROOMY)])
+        assert planned.actions == (DeleteJob(FINALIZER, f"uid-{FINALIZER}"),)
+        again = plan(after(job(finalizer=own), planned), [child(status=DONE)])
+        assert created(again) == [FINALIZER]
+
+
+def test_its_deadline_is_changed_in_place() -> None:
+    own = ROOMY | {"activeDeadlineSeconds": 60}
+    planned = plan(job(finalizer=own), [child(status=DONE), made_of(finalizer=ROOMY)])
+    assert patches(planned) == [{"activeDeadlineSeconds": 60}]
+
+
+def test_one_that_does_not_say_what_it_was_made_of_is_not_replaced() -> None:
+    older = replace(made_of(finalizer=ROOMY), finalizer=None)
+    assert plan(job(), [child(status=DONE), older]).actions == ()
+
+
+def test_one_that_has_ended_is_not_replaced_and_a_retry_has_what_is_asked_for_now() -> None:
+    failed = replace(
+        made_of(finalizer=ROOMY), conditions={"Failed": Reason("DeadlineExceeded", "")}
+    )
+    planned = plan(job(), [child(status=DONE), failed])
+    assert (planned.actions, planned.status.state) == ((), "Failed")
+    again = plan(after(job(), planned, retry=1), [child(status=DONE), failed])
+    assert created(again) == [f"{FINALIZER}-r1"]

@@ -73,7 +73,5 @@ class TestSpellingOfRun:
         planned = plan(one, [made_child(plan(one), **DONE)])
         assert planned.status.literal is None
         (made,) = [one for one in planned.actions if isinstance(one, CreateJob)]
-        assert (made.name, made.manifest["metadata"]["annotations"]) == (
-            FINALIZER,
-            {"batchprocess.dev/retry": "0"},
-        )
+        assert made.name == FINALIZER
+        assert "batchprocess.dev/literal" not in made.manifest["metadata"]["annotations"]

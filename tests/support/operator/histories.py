@@ -77,6 +77,7 @@ def steps(draw: st.DrawFn, *, honest: bool, queued: bool) -> Step:
     edits: dict[str, st.SearchStrategy[Any]] = {
         "retry": st.integers(0, 3),
         "ttlSecondsAfterFinished": st.sampled_from([0, 60]),
+        "finalizer": st.sampled_from([{"gpus": 1}, {"activeDeadlineSeconds": 60}]),
     }
     if not queued:
         edits |= {"parallelism": st.integers(0, 9), "suspend": st.booleans()}

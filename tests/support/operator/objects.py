@@ -63,7 +63,9 @@ def child(name: str = WORKER, **fields: Any) -> ChildJob:
     status, created = fields.pop("status", {}), stamp(fields.pop("created", -60))
     queue, managers = fields.pop("queue", None), fields.pop("managers", {})
     role = "finalizer" if "-fin" in name else "worker"
-    spec = {"completions": 1 if role == "finalizer" else 4, "parallelism": 2} | fields
+    spec = {"completions": 1 if role == "finalizer" else 4, "parallelism": 2}
+    spec |= {"activeDeadlineSeconds": 86_400} if role == "finalizer" else {}
+    spec |= fields
     meta = {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}
     meta |= {"labels": {LABEL_JOB_UID: UID, LABEL_ROLE: role}, "annotations": notes}
     meta |= {"ownerReferences": [{"controller": True, "uid": UID}], "creationTimestamp": created}

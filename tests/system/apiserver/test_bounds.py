@@ -26,7 +26,8 @@ def leaves(node: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any
 
 FIELDS = dict(leaves(job_schema()["properties"]["spec"], ""))
 # It is refused whatever it is: see test_rules.py.
-del FIELDS["worker.template.spec.restartPolicy"]
+for pods in ("worker", "finalizer"):
+    del FIELDS[f"{pods}.template.spec.restartPolicy"]
 
 
 def _edges() -> Iterator[tuple[str, Any, bool]]:

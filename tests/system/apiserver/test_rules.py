@@ -97,6 +97,8 @@ def test_a_queued_job_may_not_be_suspended(server: JobServer):
         ("retry", 1),
         ("ttlSecondsAfterFinished", 60),
         ("timeouts/activeDeadlineSeconds", 3600),
+        ("finalizer/activeDeadlineSeconds", 3600),
+        ("finalizer/gpus", 1),
     ],
 )
 def test_a_mutable_field_may_be_set_changed_and_removed(path: str, value: object, server):
@@ -107,3 +109,14 @@ def test_a_mutable_field_may_be_set_changed_and_removed(path: str, value: object
     if not isinstance(value, bool):
         server.patch([{"op": "replace", "path": f"/spec/{path}", "value": value + 1}])
     server.patch([{"op": "remove", "path": f"/spec/{path}"}])
+
+
+def test_all_of_the_finalizer_may_be_changed(server: JobServer):
+    server.create(spec(finalizer={"resources": {"limits": {"cpu": 1}}}))
+    for own in (
+        {"template": {"spec": {"priorityClassName": "high"}}, "nodeSelector": {"a": "1"}},
+        {"tolerations": [{"key": "a"}], "resources": {"limits": {"memory": 1}}},
+    ):
+        changed = server.patch(replace("finalizer", own))["spec"]["finalizer"]
+        assert own.items() <= changed.items()
+        assert changed["activeDeadlineSeconds"] == 86_400

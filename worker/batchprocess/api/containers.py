@@ -10,7 +10,7 @@ from batchprocess.api.new_bounds import MAX_WORD, MAX_WORDS, at_most_characters,
 from batchprocess.api.scalars import DnsLabel, ObjectName, Quantities
 from batchprocess.protocol.variables import PREFIX
 
-_T = "spec.worker.template.spec"
+_T = "template.spec"
 _SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _OUR_PATHS = ("/batchprocess", "/var/run/batchprocess", "/dev/shm")  # noqa: S108
 GPU = "nvidia.com/gpu"
@@ -28,11 +28,11 @@ class SecretKey(ApiModel):
     """A key of a Secret."""
 
     name: ObjectName
-    """Name of the Secret. Required. Immutable."""
+    """Name of the Secret. Required."""
     key: Annotated[str, StringConstraints(min_length=1, max_length=253)]
-    """Key in the Secret. Required. Immutable."""
+    """Key in the Secret. Required."""
     optional: bool | None = None
-    """Whether Secret or key may be missing. Default false. Immutable."""
+    """Whether Secret or key may be missing. Default false."""
 
 
 class EnvSource(PassedOn):
@@ -41,7 +41,7 @@ class EnvSource(PassedOn):
     passed = kubernetes.names(kubernetes.ENV_SOURCE)
 
     secret_key_ref: SecretKey | None = None
-    """A key of a Secret in the job's namespace. Immutable."""
+    """A key of a Secret in the job's namespace."""
 
 
 class EnvVar(ApiModel):
@@ -78,12 +78,11 @@ class EnvVar(ApiModel):
     )
 
     name: EnvName
-    """Name, at most 256 printable characters without =; not BATCHPROCESS_*. Required.
-    Immutable."""
+    """Name, at most 256 printable characters without =; not BATCHPROCESS_*. Required."""
     value: EnvValue | None = None
-    """Value, at most 32768 characters. Default empty. Immutable."""
+    """Value, at most 32768 characters. Default empty."""
     value_from: EnvSource | None = None
-    """Source of the value. Immutable."""
+    """Source of the value."""
 
 
 class VolumeMount(PassedOn):
@@ -109,9 +108,9 @@ class VolumeMount(PassedOn):
     )
 
     name: DnsLabel
-    """Name of the volume. Required. Immutable."""
+    """Name of the volume. Required."""
     mount_path: Path
-    """Where it is mounted, at most 1024 characters. Required. Immutable."""
+    """Where it is mounted, at most 1024 characters. Required."""
 
 
 class Resources(PassedOn):
@@ -120,9 +119,9 @@ class Resources(PassedOn):
     passed = kubernetes.names(kubernetes.RESOURCES)
 
     limits: Quantities = Field(default={}, max_length=32)
-    """At most so much of each resource; at most 32 resources. Immutable."""
+    """At most so much of each resource; at most 32 resources."""
     requests: Quantities = Field(default={}, max_length=32)
-    """At least so much of each resource; at most 32 resources. Immutable."""
+    """At least so much of each resource; at most 32 resources."""
 
 
 def no_gpu(where: str, instead: str) -> Rule:
@@ -145,13 +144,13 @@ class Container(PassedOn):
     passed = kubernetes.names(kubernetes.CONTAINER)
 
     env: list[EnvVar] = Field(default=[], max_length=64)
-    """Environment variables, at most 64. Immutable."""
+    """Environment variables, at most 64."""
     resources: Annotated[dict[str, Any], Like(Resources)] = {}
-    """Limits and requests. Immutable."""
+    """Limits and requests."""
     volume_mounts: list[VolumeMount] = Field(default=[], max_length=64)
-    """Volumes in the container, at most 64. Immutable."""
+    """Volumes in the container, at most 64."""
     working_dir: Path | None = None
-    """Working directory. Default: that of the image. Immutable."""
+    """Working directory. Default: that of the image."""
 
 
 class InitContainer(Container):
@@ -169,16 +168,16 @@ class InitContainer(Container):
     )
 
     name: DnsLabel
-    """Name of the container; not worker. Required. Immutable."""
+    """Name of the container; not worker. Required."""
     image: Path | None = None
-    """Image of the container. Required by Kubernetes. Immutable."""
+    """Image of the container. Required by Kubernetes."""
     command: Words = []
-    """Command, at most 1024 words of 131072 characters. Default: that of the image. Immutable."""
+    """Command, at most 1024 words of 131072 characters. Default: that of the image."""
     args: Words = []
-    """Arguments, at most 1024 of 131072 characters. Immutable."""
+    """Arguments, at most 1024 of 131072 characters."""
     restart_policy: Literal["Always", "Never", "OnFailure"] | None = None
     """Always makes it a sidecar, which ends after the worker; others are Never and OnFailure.
-    Default: that of the pod, Never. Immutable."""
+    Default: that of the pod, Never."""
 
 
 def _ours(alias: str, name: str, why: str) -> Rule:
@@ -216,11 +215,11 @@ class WorkerContainer(Container):
             "termination_message_policy",
             "is the operator's: workers say there how far they are",
         ),
-        no_gpu(f"{_T}.containers[worker]", "spec.worker.gpus"),
+        no_gpu(f"{_T}.containers[worker]", "the field gpus beside the template"),
     )
 
     name: DnsLabel
-    """worker. Required. Immutable."""
+    """worker. Required."""
     image: Refused | None = None
     """Refused: it is spec.image."""
     command: Words | None = None

@@ -85,7 +85,7 @@ class Spec(ApiModel):
     worker: Worker = Worker()
     """The pods that process shards. Immutable."""
     finalizer: Finalizer = Finalizer()
-    """The pod that finishes the run. Immutable."""
+    """The pod that finishes the run. Mutable."""
     output: Output = Output()
     """Where outputs and ledgers live. Immutable."""
     storage: Storage = Storage()

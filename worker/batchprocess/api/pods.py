@@ -6,7 +6,7 @@ from pydantic import Field
 
 from batchprocess.api.base import ApiModel, Like, Rule
 from batchprocess.api.containers import Path, Resources, no_gpu
-from batchprocess.api.scalars import Int32, Labels, LabelValue, Text
+from batchprocess.api.scalars import MUTABLE, Int32, Labels, LabelValue, Seconds, Text
 from batchprocess.api.template import PodTemplate
 
 
@@ -34,7 +34,8 @@ class Worker(ApiModel):
     """Interpreter in the image that has batchprocess, as a name or a path of at most 1024
     characters. Default python. Immutable."""
     template: Annotated[dict[str, Any], Like(PodTemplate)] = {}
-    """Metadata and spec of the pods, merged under what the operator owns. Immutable."""
+    """Metadata and spec of the pods, merged under what the operator owns. Immutable, with all
+    that is in it."""
 
 
 class Toleration(ApiModel):
@@ -64,31 +65,65 @@ class Toleration(ApiModel):
     )
 
     key: Text | None = None
-    """Key of the taint. Default: every key. Immutable."""
+    """Key of the taint. Default: every key. Mutable."""
     operator: Literal["Exists", "Equal"] | None = None
-    """Exists or Equal. Default Equal. Immutable."""
+    """Exists or Equal. Default Equal. Mutable."""
     value: LabelValue | None = None
-    """Value of the taint, with Equal. Immutable."""
+    """Value of the taint, with Equal. Mutable."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """Effect of the taint: NoSchedule, PreferNoSchedule or NoExecute. Default: every effect.
-    Immutable."""
+    Mutable."""
     toleration_seconds: Int32 | None = None
     """Seconds that the pod stays once the taint is there, up to 2147483647; 0 or less: it is
-    evicted at once. Default: for ever. Immutable."""
+    evicted at once. Default: for ever. Mutable."""
+
+
+def _has_resources(finalizer: "Finalizer") -> bool:
+    containers = (finalizer.template.get("spec") or {}).get("containers") or ()
+    return any(one.get("resources") is not None for one in containers)
+
+
+_POD = "self.template.spec"
+_HAS_POD = f"has(self.template) && has({_POD})"
 
 
 class Finalizer(ApiModel):
-    """The pod that turns complete ledgers into manifest, summary and _SUCCESS."""
+    """The pod that turns complete ledgers into manifest, summary and _SUCCESS.
 
-    rules = (no_gpu("spec.finalizer", "spec.finalizer.gpus"),)
+    What is changed while it runs has it replaced.
+    """
 
-    gpus: int = Field(default=0, ge=0, le=64)
-    """NVIDIA GPUs of the pod, 0 to 64; reducers rarely need one. Default 0. Immutable."""
-    resources: Annotated[dict[str, Any], Like(Resources)] = {}
-    """Limits and requests of the container. Default: requests of 1 CPU and 4Gi. Immutable."""
-    node_selector: Labels = Field(default={}, max_length=32)
-    """Labels of the nodes that may run it, at most 32. Default: all nodes. Immutable."""
-    tolerations: list[Annotated[dict[str, Any], Like(Toleration)]] = Field(
-        default=[], max_length=32
+    rules = (
+        no_gpu("spec.finalizer", "spec.finalizer.gpus"),
+        Rule(
+            f"!has(self.resources) || !({_HAS_POD} && has({_POD}.containers) && "
+            f"{_POD}.containers.exists(c, has(c.resources)))",
+            "spec.finalizer.resources: give them either here or in "
+            "spec.finalizer.template.spec.containers[worker]",
+            lambda it: "resources" not in it.model_fields_set or not _has_resources(it),
+            field=".resources",
+        ),
     )
-    """Taints in spite of which the pod may be scheduled, at most 32. Default: none. Immutable."""
+
+    gpus: int = Field(default=0, ge=0, le=64, json_schema_extra=MUTABLE)
+    """NVIDIA GPUs of the pod, 0 to 64; reducers rarely need one. Default 0. Mutable."""
+    resources: Annotated[dict[str, Any], Like(Resources)] = Field(
+        default={}, json_schema_extra=MUTABLE
+    )
+    """Limits and requests of the container. Default: requests of 1 CPU and 4Gi. Mutable."""
+    node_selector: Labels = Field(default={}, max_length=32, json_schema_extra=MUTABLE)
+    """Labels of the nodes that may run it, at most 32, over those of the template. Default: every
+    node of the architecture and the system that the workers' template asks for. Mutable."""
+    tolerations: list[Annotated[dict[str, Any], Like(Toleration)]] = Field(
+        default=[], max_length=32, json_schema_extra=MUTABLE
+    )
+    """Taints in spite of which the pod may be scheduled, at most 32, beside those of the template.
+    Default: none. Mutable."""
+    template: Annotated[dict[str, Any], Like(PodTemplate)] = Field(
+        default={}, json_schema_extra=MUTABLE
+    )
+    """Metadata and spec of the pod. A field that is given takes the place of what the pod has from
+    the workers' template, lists as a whole; labels and annotations are added. Mutable."""
+    active_deadline_seconds: Seconds = Field(default=86_400, json_schema_extra=MUTABLE)
+    """Seconds from the start of the finalizer Job, 1 to 2147483647, after which the job fails,
+    whatever keeps the finalizer from its end. Default 86400. Mutable."""

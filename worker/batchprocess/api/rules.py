@@ -4,19 +4,29 @@ That a field may not be changed at all is no rule here: `immutability.py` makes 
 that is not marked as mutable.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from batchprocess.api.base import Rule
 
-if TYPE_CHECKING:
-    from batchprocess.api.job import Spec
-
-_CONTAINERS = "self.worker.template.spec.containers"
 _STATE = "oldSelf.status.state"
 
 
-def _working_directories(spec: "Spec") -> list[Any]:
-    containers = spec.worker.template.get("spec", {}).get("containers") or ()
+def _working_directory(part: str) -> Rule:
+    """With a source there is one for every pod."""
+    pod = f"self.{part}.template.spec"
+    return Rule(
+        f"!has(self.source) || !has(self.{part}.template) || !has({pod}) || "
+        f"!has({pod}.containers) || {pod}.containers.all(c, !has(c.workingDir))",
+        f"spec.{part}.template.spec.containers[worker].workingDir: with spec.source it is "
+        "/batchprocess/source: leave it out",
+        lambda spec: spec.source is None or not _working_directories(getattr(spec, part).template),
+        field=f".{part}",
+    )
+
+
+def _working_directories(template: Mapping[str, Any]) -> list[Any]:
+    containers = (template.get("spec") or {}).get("containers") or ()
     return [one["workingDir"] for one in containers if one.get("workingDir") is not None]
 
 
@@ -57,14 +67,8 @@ SPEC_RULES = (
         lambda spec: spec.run_id not in (".", ".."),
         field=".runId",
     ),
-    Rule(
-        "!has(self.source) || !has(self.worker.template) || !has(self.worker.template.spec) || "
-        f"!has({_CONTAINERS}) || {_CONTAINERS}.all(c, !has(c.workingDir))",
-        "spec.worker.template.spec.containers[worker].workingDir: with spec.source it is "
-        "/batchprocess/source: leave it out",
-        lambda spec: spec.source is None or not _working_directories(spec),
-        field=".worker",
-    ),
+    _working_directory("worker"),
+    _working_directory("finalizer"),
     Rule(
         "!has(self.queueName) || !self.suspend",
         "spec.suspend must be false with spec.queueName: Kueue starts and stops the job; set "

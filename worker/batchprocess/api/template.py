@@ -13,7 +13,7 @@ from batchprocess.api.containers import InitContainer, WorkerContainer
 from batchprocess.api.scalars import Annotations, DnsLabel, Labels, NotNegative
 from batchprocess.protocol.job_object import GROUP
 
-_T = "spec.worker.template"
+_T = "template"
 _OUR_KEYS = (f"{GROUP}/", "batch.kubernetes.io/")
 _OUR_NAMES = ("job-name", "controller-uid")
 """Labels that Kubernetes gives the pods of a Job."""
@@ -39,11 +39,11 @@ class TemplateMetadata(ApiModel):
     rules = (_keys_rule("labels"), _keys_rule("annotations"))
 
     labels: Labels = Field(default={}, max_length=64)
-    """Labels of the pods, at most 64. Those that begin with batchprocess.dev/ are the operator's.
-    Immutable."""
+    """Labels of the pods, at most 64. Those that begin with batchprocess.dev/ are the
+    operator's."""
     annotations: Annotations = Field(default={}, max_length=64)
     """Annotations of the pods, at most 64. Those that begin with batchprocess.dev/ are the
-    operator's. Immutable."""
+    operator's."""
 
 
 class Volume(PassedOn):
@@ -61,11 +61,11 @@ class Volume(PassedOn):
     )
 
     name: DnsLabel
-    """Name that containers mount it by; not batchprocess-*. Required. Immutable."""
+    """Name that containers mount it by; not batchprocess-*. Required."""
 
 
 class PodSpec(PassedOn):
-    """The pods of workers; restartPolicy, and the command of container worker, are not here."""
+    """Fields of a pod; restartPolicy, and the command of container worker, are not here."""
 
     passed = kubernetes.names(kubernetes.POD)
     rules = (
@@ -85,24 +85,22 @@ class PodSpec(PassedOn):
     )
 
     containers: list[WorkerContainer] = Field(default=[], max_length=8)
-    """At most one entry, named worker: what to add to the container that processes shards.
-    Immutable."""
+    """At most one entry, named worker: what to add to the container that processes shards."""
     init_containers: list[InitContainer] = Field(default=[], max_length=16)
-    """Containers that run before the worker, or beside it with restartPolicy Always; at most 16.
-    Immutable."""
+    """Containers that run before the worker, or beside it with restartPolicy Always; at most 16."""
     volumes: list[Volume] = Field(default=[], max_length=32)
-    """Volumes of the pods, at most 32. Immutable."""
+    """Volumes of the pods, at most 32."""
     restart_policy: Literal["Always", "Never", "OnFailure"] | None = None
     """Refused: it is the operator's."""
     termination_grace_period_seconds: NotNegative | None = None
-    """Seconds that a worker has for finishing its batch and committing when it is asked to stop,
-    0 to 2147483647. Default 60. Immutable."""
+    """Seconds that a pod has for its end when it is asked to stop, in which a worker finishes its
+    batch and commits; 0 to 2147483647. Default 60."""
 
 
 class PodTemplate(ApiModel):
-    """Metadata and spec of the workers' pods."""
+    """Metadata and spec of pods."""
 
     metadata: TemplateMetadata = TemplateMetadata()
-    """Labels and annotations. Immutable."""
+    """Labels and annotations."""
     spec: PodSpec = PodSpec()
-    """Fields of a PodSpec. Immutable."""
+    """Fields of a PodSpec."""
