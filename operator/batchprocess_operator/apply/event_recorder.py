@@ -15,8 +15,10 @@ from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.model.plan import Event
 
 _LOG = logging.getLogger(__name__)
-_REPEAT_SECONDS = {"Normal": 300.0, "Warning": 3_600.0}
-"""An API server forgets events after an hour. Who suspends and resumes a job sees each of it."""
+_NEWS_AGAIN_SECONDS = 300.0
+"""Who suspends and resumes a job sees each of it."""
+_WARNING_AGAIN_SECONDS = 3_600.0
+"""So long an API server keeps an event."""
 _MAX_A_MINUTE = 20
 _MAX_KEPT = 50
 """For a job: what it has told is remembered for so many events."""
@@ -35,7 +37,7 @@ class EventRecorder:
         """Post `event`; a failure is logged."""
         self._tidy()
         posted, key = self._posted.setdefault(about.uid, {}), _key(event, about)
-        if not self._may(posted, key, _REPEAT_SECONDS[event.type]):
+        if not self._may(posted, key, _again_after(event)):
             return
         posted.pop(key, None)
         posted[key] = self._clock()
@@ -56,15 +58,19 @@ class EventRecorder:
 
     def _tidy(self) -> None:
         """Forget what may be posted again; seldom, for all jobs are gone through."""
-        now, longest = self._clock(), max(_REPEAT_SECONDS.values())
+        now = self._clock()
         if now - self._tidied < 60:
             return
         self._tidied = now
         recent = (
-            (uid, {key: at for key, at in posted.items() if now - at < longest})
+            (uid, {key: at for key, at in posted.items() if now - at < _WARNING_AGAIN_SECONDS})
             for uid, posted in self._posted.items()
         )
         self._posted = {uid: posted for uid, posted in recent if posted}
+
+
+def _again_after(event: Event) -> float:
+    return _WARNING_AGAIN_SECONDS if event.type == "Warning" else _NEWS_AGAIN_SECONDS
 
 
 def _key(event: Event, about: JobIdentity) -> str:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
+from batchprocess_operator.model.names import ANNOTATION_FINALIZER
 from batchprocess_operator.observe.read_children import (
     child_of,
     job_uid,
@@ -101,6 +102,10 @@ def test_a_suspended_job_has_not_ended() -> None:
 
 def test_shards_of_a_retry_are_in_order() -> None:
     assert child_of(raw_job({"batchprocess.dev/shards": "7,1-3"})).shards == (1, 2, 3, 7)
+
+
+def test_a_finalizers_digest_that_somebody_wrote_anew_is_cut() -> None:
+    assert child_of(raw_job({ANNOTATION_FINALIZER: "x" * 9_000})).finalizer == "x" * 64
 
 
 def test_the_owner_is_the_controlling_one() -> None:
