@@ -22,11 +22,11 @@ def source_changed(job: Job, observed: Observed) -> list[Fact]:
 
 def _reported(observed: Observed) -> Iterator[SourceChange]:
     """In an order that does not change: a message must not either."""
-    found = {observed.reported.source} - {None}
+    found = {observed.reported.source}
     ours = {child.uid for child in observed.children}
     for pod in (*observed.gone, *observed.pods):
         if pod.child_uid in ours and pod.termination is not None:
-            found |= {pod.termination.source} - {None}
+            found.add(pod.termination.source)
     return iter(sorted((one for one in found if one is not None), key=lambda one: one.now))
 
 
@@ -37,11 +37,11 @@ def _with(message: str, change: SourceChange, job: Job) -> str:
         source = job.body.spec.source
         name = "of spec.source" if source is None else repr(source.config_map)
         fail = source is not None and source.on_change == "fail"
-        outcome = "were ended (onChange: fail)" if fail else "are at work, and rows by both count"
+        outcome = "ended at once (onChange: fail)" if fail else "made rows that count as well"
         first = change.first[:_SHOWN]
         return (
             f"ConfigMap {name} was changed: the run was begun with files of digest {first}, and "
-            f"workers with others {outcome}: {now}"
+            f"workers that were started with others {outcome}: {now}"
         )
     if now in message or message.count(", ") >= MAX_NAMED:
         return message

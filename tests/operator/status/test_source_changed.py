@@ -29,7 +29,7 @@ def told(planned: Plan) -> Condition:
 def test_a_report_of_another_source_is_told_with_both_digests_and_as_one_event() -> None:
     planned = plan(job(**SOURCE), [child()], [pod(0)], reported=reported())
     assert (told(planned).status, told(planned).reason) == ("True", "ConfigMapEdited")
-    for part in ("'code'", "a" * 12, "b" * 12, "rows by both count"):
+    for part in ("'code'", "a" * 12, "b" * 12, "rows that count as well"):
         assert part in told(planned).message
     assert [event.reason for event in planned.events] == ["Started", "ConfigMapEdited"]
     assert planned.urgent
@@ -42,7 +42,7 @@ def test_a_termination_message_of_another_source_is_told_too() -> None:
     strict = {"source": {"configMap": "code", "onChange": "fail"}}
     said = ended(code=1, message="the ConfigMap ...", source=CHANGE)
     planned = plan(job(**strict), [child()], [pod(0, code=1, said=said)])
-    assert "were ended (onChange: fail)" in told(planned).message
+    assert "ended at once (onChange: fail)" in told(planned).message
 
 
 @pytest.mark.hostile
