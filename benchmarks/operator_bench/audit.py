@@ -38,5 +38,7 @@ def _write(event: dict[str, object]) -> Write:
     assert isinstance(status, dict)
     resource = "/".join(filter(None, (about["resource"], about.get("subresource"))))
     at = datetime.fromisoformat(str(event["stageTimestamp"])).timestamp()
-    kind = f"{event['verb']} {resource}"
+    # Of a dry run nothing comes, so it is no write of the resource.
+    dry = "dry run: " if "dryRun=All" in str(event["requestURI"]) else ""
+    kind = f"{dry}{event['verb']} {resource}"
     return Write(kind, str(about.get("name", "")), int(status["code"]), at)

@@ -6,13 +6,21 @@ A status is written only after the actions before it, so that it never promises 
 error kept from being there.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api, Object
-from batchprocess_operator.kube.errors import AlreadyExists, Conflict, NotFound
+from batchprocess_operator.kube.errors import (
+    AlreadyExists,
+    Conflict,
+    Denied,
+    DryRunUnsupported,
+    NotFound,
+    Rejected,
+)
 from batchprocess_operator.model.names import ANNOTATION_IGNORED
 from batchprocess_operator.model.plan import (
     Action,
@@ -23,6 +31,12 @@ from batchprocess_operator.model.plan import (
     ResetBackoff,
 )
 from batchprocess_operator.observe.read_children import owner_uid
+
+_Create = Callable[[str, Mapping[str, Any]], Awaitable[Object]]
+_LOG = logging.getLogger(__name__)
+_WOULD_BE_REFUSED = (
+    "the finalizer Job, which is made at the end, would be refused (spec.finalizer may be changed)"
+)
 
 
 class NameTakenError(Exception):
@@ -63,13 +77,32 @@ async def perform(action: Action, target: Target, api: Api) -> Object | None:
 
 
 async def _create(action: CreateJob, target: Target, api: Api) -> Object:
+    if action.later is not None:
+        await _check(action.later, target, api)
+    return await _create_job(action.manifest, target, api, api.create)
+
+
+async def _check(manifest: Mapping[str, Any], target: Target, api: Api) -> None:
+    """Whether the API server would take a Job; its refusal as if it had been created."""
     try:
-        return await api.create(paths.child_jobs(target.namespace), action.manifest)
+        await _create_job(manifest, target, api, api.dry_run)
+    except DryRunUnsupported as error:
+        _LOG.info("%s cannot be checked: %s", manifest["metadata"]["name"], error)
+    except (Rejected, Denied) as error:
+        raise type(error)(f"{_WOULD_BE_REFUSED}: {error}") from error
+
+
+async def _create_job(
+    manifest: Mapping[str, Any], target: Target, api: Api, create: _Create
+) -> Object:
+    name = manifest["metadata"]["name"]
+    try:
+        return await create(paths.child_jobs(target.namespace), manifest)
     except AlreadyExists:
-        found = await api.get(paths.child_job(target.namespace, action.name))
+        found = await api.get(paths.child_job(target.namespace, name))
     if owner_uid(found) != target.uid:
         raise NameTakenError(
-            f"a Job named {action.name} exists and does not belong to this job: delete it, or "
+            f"a Job named {name} exists and does not belong to this job: delete it, or "
             "apply this job under another name"
         )
     return found

@@ -8,6 +8,7 @@ from batchprocess_operator.kube.errors import (
     ApiError,
     Conflict,
     Denied,
+    DryRunUnsupported,
     Expired,
     NotFound,
     Rejected,
@@ -18,6 +19,7 @@ from batchprocess_operator.model.plain_text import MAX_MESSAGE
 # Webhooks answer 400, policies 422, by default: what an invalid object gets, but here a person may
 # change the policy.
 _DENIERS = ("admission webhook ", "ValidatingAdmissionPolicy ")
+_NOT_DRY = " does not support dry run"
 _DENIALS = (" denied request", " denied the request")
 MAX_RETRY_AFTER = 300.0
 """Seconds; a date instead of a number, which the API server never sends, is none."""
@@ -35,6 +37,8 @@ def error_of(
     message = message or f"status {status}"
     if _is_denial(message):
         return Denied(message)
+    if message.startswith(_DENIERS) and message.endswith(_NOT_DRY):
+        return DryRunUnsupported(message)
     kinds: dict[int, type[ApiError]] = {
         400: Rejected,
         401: Denied,

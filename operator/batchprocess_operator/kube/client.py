@@ -53,6 +53,10 @@ class Api:
         """Create `body` in the collection at `path`. Raises AlreadyExists."""
         return await self._request("POST", path, body=body)
 
+    async def dry_run(self, path: str, body: Mapping[str, Any]) -> Object:
+        """What `create` would answer; nothing is stored. Raises DryRunUnsupported."""
+        return await self._request("POST", path, query={"dryRun": "All"}, body=body)
+
     async def merge(self, path: str, body: Mapping[str, Any]) -> Object:
         """Merge-patch the object at `path`; a uid or resourceVersion in `body` must match."""
         return await self._request("PATCH", path, body=body, content=MERGE_PATCH)

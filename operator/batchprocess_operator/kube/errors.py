@@ -6,6 +6,7 @@ ApiError
 ├── Conflict              409/412: somebody was faster; read again, decide again
 ├── Rejected              400/413/422: this very request will never be taken
 ├── Denied                401/403, or denied by a webhook or policy: a person may repair it
+├── DryRunUnsupported     400: a webhook cannot be asked without anything being done
 ├── OversizedAnswer       longer than we read; what was asked for is done all the same
 ├── Expired               410: a watch that begins further back than the API server remembers
 └── Unavailable           429, 5xx, no connection: whether it was done is unknown; try again
@@ -42,6 +43,10 @@ class Rejected(ApiError):
 
 class Denied(ApiError):
     """The request is not allowed."""
+
+
+class DryRunUnsupported(ApiError):
+    """A webhook takes no dry runs, so that nobody knows what it would say."""
 
 
 class OversizedAnswer(ApiError):

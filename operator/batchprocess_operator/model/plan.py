@@ -9,9 +9,14 @@ from batchprocess.api.status import Status
 
 @dataclass(frozen=True, slots=True)
 class CreateJob:
-    """Create a child. A child that exists already and is ours is as good."""
+    """Create a child. A child that exists already and is ours is as good.
+
+    `later`: a child that is made once this one has done its work. It is created only if the API
+    server would take the later one, too: a refusal must not come after days of work.
+    """
 
     manifest: Mapping[str, Any]
+    later: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:

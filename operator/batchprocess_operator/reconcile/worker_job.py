@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess_operator.manifests.jobs import worker_job
+from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
 from batchprocess_operator.model.job import Decision, Job
 from batchprocess_operator.model.names import worker_job_name
 from batchprocess_operator.model.observed import (
@@ -38,9 +38,10 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
     spell = spelling_of_run(job.before, observed)
     try:
         manifest = worker_job(job.body, identity, job.report_address, todo, spell)
+        finalizer = finalizer_job(job.body, identity, spell=spell)
     except InvalidArgument as error:
         return Decision("Failed", failure=Reason(INVALID_SPEC, str(error)))
-    return Decision("Pending", (*stop(job, observed), CreateJob(manifest)))
+    return Decision("Pending", (*stop(job, observed), CreateJob(manifest, later=finalizer)))
 
 
 def work(job: Job, observed: Observed, shards: Shards, child: ChildJob, now: datetime) -> Decision:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from batchprocess_operator.apply.perform import NameTakenError, Target, perform
-from batchprocess_operator.kube.errors import NotFound
+from batchprocess_operator.kube.errors import Denied, NotFound, Rejected
 from batchprocess_operator.model.plan import CreateJob, DeleteJob, GiveUpPod, PatchJob, ResetBackoff
 from support.operator.fake_api import FakeApi, FakeServer, Object
 from support.operator.virtual_time import run_virtually
@@ -45,6 +45,38 @@ class TestPerform:
                 lambda _: CreateJob(self.manifest()),
                 lambda s: s.create(JOBS, self.manifest("somebody")),
             )
+
+    def later(self, owner: str = "uid-of-job") -> Object:
+        return self.manifest(owner) | {"metadata": self.manifest(owner)["metadata"] | {"name": "b"}}
+
+    def create_both(self, prepare: Callable[[FakeServer], None]) -> FakeServer:
+        _, server = self.do(lambda _: CreateJob(self.manifest(), self.later()), prepare)
+        return server
+
+    def test_what_is_made_later_is_judged_first_and_not_stored(self) -> None:
+        server = self.create_both(lambda _: None)
+        assert [one.path for one in server.requests] == [f"{JOBS}?dryRun", JOBS]
+        assert [where for where, _ in server.created] == [f"{JOBS}/a"]
+
+    def test_if_it_would_be_refused_nothing_is_created_and_it_is_told_which(self) -> None:
+        for fault, kind in (("rejected", Rejected), ("denied", Denied)):
+            server = FakeServer(faults={0: fault})
+            with pytest.raises(kind, match=r"the finalizer Job, .*spec\.finalizer may be changed"):
+                self.do(
+                    lambda _: CreateJob(self.manifest(), self.later()),
+                    lambda one, faults=server.faults: one.faults.update(faults),
+                )
+            assert server.created == []
+
+    def test_if_a_webhook_takes_no_dry_run_nobody_can_know_and_it_goes_on(self) -> None:
+        server = self.create_both(lambda one: one.faults.update({0: "not dry"}))
+        assert [where for where, _ in server.created] == [f"{JOBS}/a"]
+
+    def test_if_it_is_there_already_it_must_be_ours(self) -> None:
+        server = self.create_both(lambda one: one.create(JOBS, self.later()))
+        assert len(server.created) == 2
+        with pytest.raises(NameTakenError, match="a Job named b exists"):
+            self.create_both(lambda one: one.create(JOBS, self.later("somebody")))
 
     @pytest.mark.parametrize(
         "action",

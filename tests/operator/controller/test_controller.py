@@ -127,7 +127,7 @@ async def test_another_ones_job_of_our_name_is_told_and_waited_for(world: World)
 @in_world
 async def test_a_quota_that_is_raised_is_found_by_itself(world: World):
     world.apply()
-    world.server.faults = dict.fromkeys(range(3, 5), "denied")
+    world.server.faults = dict.fromkeys(range(4, 6), "denied")
     world.start()
     await asyncio.sleep(10)
     assert world.conditions()["PodsStarting"] == ("False", "NotAllowed")

@@ -10,6 +10,7 @@ from batchprocess_operator.kube.errors import (
     ApiError,
     Conflict,
     Denied,
+    DryRunUnsupported,
     Expired,
     NotFound,
     Rejected,
@@ -17,6 +18,7 @@ from batchprocess_operator.kube.errors import (
 )
 from batchprocess_operator.model.plain_text import MAX_MESSAGE
 
+NOT_DRY = 'admission webhook "w.example" does not support dry run'
 WEBHOOK = 'admission webhook "labels.example.com" denied the request: no team label'
 POLICY = (
     "jobs.batch \"a\" is forbidden: ValidatingAdmissionPolicy 'small' with binding 'all' "
@@ -32,6 +34,8 @@ POLICY = (
         (413, "POST", "RequestEntityTooLarge", "too large", Rejected),
         (400, "POST", "BadRequest", WEBHOOK, Denied),
         (422, "POST", "Invalid", POLICY, Denied),
+        (400, "POST", "BadRequest", NOT_DRY, DryRunUnsupported),
+        (422, "POST", "Invalid", f'spec.x: Invalid value: "{NOT_DRY}', Rejected),
         (403, "POST", "Forbidden", "exceeded quota", Denied),
         (401, "GET", "Unauthorized", "Unauthorized", Denied),
         (404, "GET", "NotFound", "not found", NotFound),

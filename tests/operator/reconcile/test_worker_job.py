@@ -6,6 +6,7 @@ from typing import Any
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.observed import Reason
+from batchprocess_operator.model.plan import CreateJob
 from support.operator.objects import (
     WORKER,
     after,
@@ -126,3 +127,12 @@ def test_two_reasons_to_be_stalled_are_one_condition():
     refusal = {"unchangeable": {WORKER: Reason("NotAllowed", "no")}}
     kinds = [one.type for one in plan(unsure(), **refusal).status.conditions]
     assert kinds.count("Stalled") == 1
+
+
+def test_with_the_worker_job_the_finalizer_is_judged_that_is_made_later() -> None:
+    own = {"template": {"spec": {"priorityClassName": "high"}}}
+    for one in (job(finalizer=own), job({"state": "Failed"}, finalizer=own, retry=1)):
+        (made,) = [action for action in plan(one).actions if isinstance(action, CreateJob)]
+        assert made.later is not None
+        assert made.later["metadata"]["name"] == made.name.replace("0a1b2c3d", "0a1b2c3d-fin")
+        assert made.later["spec"]["template"]["spec"]["priorityClassName"] == "high"

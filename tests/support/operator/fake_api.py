@@ -16,6 +16,7 @@ from batchprocess_operator.kube.errors import (
     AlreadyExists,
     Conflict,
     Denied,
+    DryRunUnsupported,
     NotFound,
     Rejected,
     Unavailable,
@@ -24,7 +25,9 @@ from batchprocess_operator.kube.errors import (
 Object = dict[str, Any]
 Watcher = Callable[[str, Object], None]
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
-Fault = Literal["before", "after", "conflict", "rejected", "denied", "die before", "die after"]
+Fault = Literal[
+    "before", "after", "conflict", "rejected", "denied", "not dry", "die before", "die after"
+]
 FAULTS: tuple[Fault, ...] = (
     "before",
     "after",
@@ -50,7 +53,7 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and not self.path.endswith("?dryRun")
 
 
 @dataclass
@@ -89,6 +92,13 @@ class FakeServer:
         meta |= {"namespace": path.split("/")[-2], "creationTimestamp": self.stamp()}
         self.created.append((where, meta["uid"]))
         return self._put("ADDED", where, made)
+
+    def judge(self, path: str, body: Mapping[str, Any]) -> Object:
+        """Of a dry run: what `create` would say, and nothing is stored."""
+        where = f"{path}/{body['metadata']['name']}"
+        if where in self.objects:
+            raise AlreadyExists(f"{where} exists")
+        return _copy(dict(body))
 
     def change(self, path: str, body: Mapping[str, Any]) -> Object:
         """Merge-patch; at `.../status` only the status."""
@@ -162,6 +172,9 @@ class FakeApi:
     async def create(self, path: str, body: Mapping[str, Any]) -> Object:
         return await self._do("POST", path, lambda: self.server.create(path, body))
 
+    async def dry_run(self, path: str, body: Mapping[str, Any]) -> Object:
+        return await self._do("POST", f"{path}?dryRun", lambda: self.server.judge(path, body))
+
     async def merge(self, path: str, body: Mapping[str, Any]) -> Object:
         return await self._do("PATCH", path, lambda: self.server.change(path, body))
 
@@ -210,6 +223,8 @@ def _fail(fault: Fault | None) -> None:
             raise Rejected("spec.x: is invalid")
         case "denied":
             raise Denied("exceeded quota")
+        case "not dry":
+            raise DryRunUnsupported("admission webhook w does not support dry run")
 
 
 def _copy(value: Any) -> Any:
