@@ -1,6 +1,7 @@
 """`make audit`: a fault is told, and so is that nobody could be asked."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,19 @@ def test_what_was_not_checked_fails_where_it_must_be(program: Any) -> None:
 def test_a_program_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert audit.main(["--pip-audit=/none", "--govulncheck=/none", "a.txt"]) == 0
     assert "a.txt: NOT CHECKED: [Errno 2]" in capsys.readouterr().out
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_target_asks_about_every_lock_module_and_program() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    target = makefile.partition("\nGO_PROGRAMS :=")[2].partition("\n\n")[0]
+    modules = {
+        path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("testcluster/**/go.mod")
+    }
+    assert modules == set(re.findall(r"testcluster[\w/]*", target))
+    assert "$(wildcard requirements/*.txt)" in target
+    installed = set(re.findall(r"\$\(INSTALL\)[^\n]* \S*/([\w-]+)@", makefile))
+    (programs,) = re.findall(r"^ \$\(addprefix \$\(TOOLS\)/,([\w ]+)\)", target)
+    assert set(programs.split()) == installed - {"govulncheck"}
