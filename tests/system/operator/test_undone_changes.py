@@ -1,13 +1,14 @@
 """Lives of jobs whose children somebody else changes back, again and again. In virtual time."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from batchprocess_operator.kube import paths
-from support.operator.fake_api import FakeServer, Object
+from support.operator.fake_api import FakeApi, FakeServer, Object
 from support.operator.fake_jobs import FakeCluster
 from support.operator.lives import Operator
 from support.operator.objects import job_object
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.hostile
 class Contest:
     """A job, an operator, and somebody who undoes what it does to its children."""
 
+    api: FakeApi | None = None
+
     def __init__(self, *, pods: bool = False) -> None:
         self.server, self.tasks = FakeServer(), list["asyncio.Task[None]"]()
         self.server.create(paths.job_objects("team"), job_object(None, shards=3, parallelism=2))
@@ -27,7 +30,7 @@ class Contest:
         self.start()
 
     def start(self) -> None:
-        self.operator = asyncio.create_task(Operator(self.server, "operator").run())
+        self.operator = asyncio.create_task(Operator(self.server, "operator", api=self.api).run())
         self.tasks.append(self.operator)
 
     @contextmanager
@@ -167,4 +170,26 @@ async def test_a_status_that_is_taken_back_each_time_is_written_no_faster_than_p
     contest.server.watchers.remove(take_back)
     await asyncio.sleep(10)
     assert contest.status["state"] == "Pending"
+    await contest.end()
+
+
+class Hooked(FakeApi):
+    """A mutating webhook leaves Jobs suspended; what it changes counts as written by us."""
+
+    async def merge(self, path: str, body: Mapping[str, Any]) -> Object:
+        spec = body.get("spec", {}) | ({"suspend": True} if "/jobs/" in path else {})
+        return await super().merge(path, {**body, "spec": spec})
+
+
+@virtually
+async def test_a_webhook_that_changes_what_we_write_is_told_as_well():
+    contest = Contest()
+    await asyncio.sleep(10)
+    contest.operator.cancel()
+    contest.server.change(contest.child(), {"spec": {"suspend": True}})
+    contest.api = Hooked(contest.server)
+    contest.start()
+    await asyncio.sleep(60)
+    assert "set back each time by a mutating webhook" in contest.stalled()
+    assert await contest.requests(3_600) < 100
     await contest.end()
