@@ -40,19 +40,30 @@ def _patch_child(world: World, child: str, spec: dict) -> None:
     world.kubectl("patch", "job", child, "--namespace", world.namespace, "--type=merge", patch)
 
 
-def test_a_job_of_a_queue_waits_until_the_queue_lets_it_begin(world: World):
-    world.apply(world.job("queued", queueName="gpus", maxBatches=1, **PLAIN))
-    world.wait("queued", lambda status: status.get("state") == "Queued", seconds=30)
-    (child,) = _children(world, "queued")
+def _admit(world: World, child: str) -> None:
     job = world.kubectl.get("job", child, world.namespace)
     assert job["spec"]["suspend"] is True
     assert job["metadata"]["labels"][QUEUE_LABEL] == "gpus"
     _patch_child(world, child, {"suspend": False})
+
+
+def _finalizer_waits(status: dict) -> bool:
+    return "FinalizerSuspended" in {one["reason"] for one in status.get("conditions", ())}
+
+
+def test_a_job_of_a_queue_waits_until_the_queue_lets_it_begin(world: World):
+    world.apply(world.job("queued", queueName="gpus", maxBatches=1, **PLAIN))
+    world.wait("queued", lambda status: status.get("state") == "Queued", seconds=30)
+    (child,) = _children(world, "queued")
+    _admit(world, child)
+    world.wait("queued", lambda status: _finalizer_waits(status) and status["state"] == "Queued")
+    _admit(world, f"{child}-fin")
     status = world.wait("queued")
     assert status["state"] == "Complete", status
-    job = world.kubectl.get("job", child, world.namespace)
-    assert job["spec"]["suspend"] is False, "the operator stopped what the queue had begun"
-    assert job["metadata"]["generation"] == 2, "somebody but the queue has changed it"
+    for name in (child, f"{child}-fin"):
+        job = world.kubectl.get("job", name, world.namespace)
+        assert job["spec"]["suspend"] is False, "the operator stopped what the queue had begun"
+        assert job["metadata"]["generation"] == 2, "somebody but the queue has changed it"
 
 
 def test_a_pinned_run_is_found_again_by_the_next_job_of_its_name(world: World):
