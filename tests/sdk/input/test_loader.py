@@ -56,3 +56,10 @@ def test_the_platforms_own_way_is_nobodys_wish(monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn", "fork"])
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none: "spawn")
     assert context_of({}) is None
+
+
+def test_a_time_limit_without_loader_processes_is_refused_in_a_sentence():
+    with pytest.raises(InvalidArgument, match="timeout=5 without num_workers: leave it out"):
+        check_options({"timeout": 5})
+    check_options({"timeout": 5, "num_workers": 1})
+    check_options({"timeout": 0})

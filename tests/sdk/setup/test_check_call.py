@@ -42,6 +42,11 @@ class Renamed(Sound):
         pass
 
 
+class Hook(Sound):
+    def on_checkpoint_start(self, batch_idx):
+        pass
+
+
 class Rows(IterableDataset):
     def __iter__(self):
         return iter(ROWS)
@@ -61,6 +66,7 @@ CALLS = {
         ROWS,
         "Short.process_batch(self, batch) cannot be called",
     ),
+    "a hook with more": (Hook, ROWS, "define it as on_checkpoint_start(self)"),
     "no argument called context": (Renamed, ROWS, "define it as __init__(self, context)"),
     "swapped": (
         ROWS,

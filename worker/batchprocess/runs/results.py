@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.finalize import finished
@@ -34,7 +34,7 @@ class Result:
     batches: tuple[int, int]
     rows: tuple[int, int]
     file: CommittedFile
-    storage: Storage
+    storage: Storage = field(repr=False)
 
     def read(self) -> bytes:
         """The file's bytes, whole; VerificationError if they are not those that were committed."""

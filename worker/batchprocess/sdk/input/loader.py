@@ -53,6 +53,11 @@ def check_options(options: Mapping[str, Any]) -> None:
             raise InvalidArgument(
                 f"dataloader_kwargs has no {name!r}: what may be given is {', '.join(_ALLOWED)}"
             )
+    if options.get("timeout") and not options.get("num_workers"):
+        raise InvalidArgument(
+            f"dataloader_kwargs has timeout={options['timeout']!r} without num_workers: leave it "
+            "out; only loader processes are waited for"
+        )
     for name, (harmless, why) in _REFUSED.items():
         if not any(options.get(name) is value for value in harmless):
             raise InvalidArgument(

@@ -15,6 +15,8 @@ from batchprocess.sdk.user.processor import TorchBatchProcessor
 _CALLED = {
     "__init__": ("__init__(self, context)", (None,), {"context": None}),
     "process_batch": ("process_batch(self, batch, batch_idx)", (None, None, 0), {}),
+    "on_checkpoint_start": ("on_checkpoint_start(self)", (None,), {}),
+    "on_finish": ("on_finish(self)", (None,), {}),
 }
 """How a processor's methods are written, and what they are called with."""
 

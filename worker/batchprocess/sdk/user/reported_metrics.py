@@ -61,7 +61,7 @@ def _checked_metric(group: str, key: str, value: Any) -> Any:
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(
             f"metric {key!r} of group {group!r} is not JSON that can be kept ({error}): give "
-            "numbers, texts, or lists and dicts of them; .item() makes one of a tensor"
+            "finite numbers, texts, None, or lists and dicts of them; .item() makes one of a tensor"
         ) from None
     return found
 
