@@ -42,12 +42,48 @@ def test_a_call_while_a_child_reads_the_script_is_refused(
 def test_the_child_says_what_is_missing_and_builds_nothing(
     script: Script, start_method: str
 ) -> None:
-    script.write("a.py", CODE + f"work({start_method!r})")
+    started = f"multiprocessing.get_context({start_method!r}).Process(target=print)"
+    script.write("a.py", CODE + f"work('fork')\nchild = {started}\nchild.start(); child.join()")
     done = script.new_interpreter("a.py")
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 0, done.stderr
     assert "torch_batch_process was called while multiprocessing (spawn, fork" in done.stderr
     assert 'put the call below `if __name__ == "__main__":`' in done.stderr
-    assert len(list(script.folder.glob("built-*"))) <= 1  # by the parent
+    assert len(list(script.folder.glob("built-*"))) == 1  # by the parent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start_method", ["spawn", "forkserver"])
+@pytest.mark.parametrize(
+    "line", ["work({})", "try:\n    work({})\nfinally: pass", "x = [work({})]"]
+)
+def test_a_loader_whose_workers_would_call_again_starts_none(
+    script: Script, start_method: str, line: str
+) -> None:
+    script.write("a.py", CODE + "\n" + line.format(repr(start_method)))
+    done = script.new_interpreter("a.py")
+    number = 1 + (CODE + "\n" + line).partition("work({")[0].count("\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"loader processes that are started by {start_method!r} read {script.folder}/a.py again: "
+        f'put line {number} below `if __name__ == "__main__":`, which is not true there\n',
+    )
+    assert not list(script.folder.glob("built-*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if __name__ == '__main__': work('spawn')",
+        "try:\n    1 / 0\nexcept Exception:\n    if __name__ == '__main__': work('spawn')",
+        "__name__ == '__main__' and work('spawn')",
+        "thread = __import__('threading').Thread(target=work, args=['fork']); thread.start()",
+    ],
+)
+def test_a_call_that_they_would_not_come_upon_is_made(script: Script, line: str) -> None:
+    script.write("a.py", CODE + line)
+    done = script.new_interpreter("a.py")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.input.shard_loader import ShardLoader
 from batchprocess.sdk.seeding.generators import LOADER, derived, drawn
 from batchprocess.sdk.setup.fingerprint import Fingerprint
+from batchprocess.sdk.setup.main_guard import require_guard_for_workers
 from batchprocess.sdk.setup.sample_process import start_sampling
 
 _MAX_SAMPLE_SECONDS = 300.0
@@ -38,6 +39,7 @@ class Reading:
         there is a storage to ask whether the run has begun.
         """
         try:
+            require_guard_for_workers(self._options)
             rows = rows_of(self._dataset)
             loader = ShardLoader(self._dataset, self._options)
             loader.start_workers()
