@@ -19,6 +19,7 @@ class OperatorProcess:
 
     plane: testcluster.ControlPlane
     name: str
+    health: str
 
     @property
     def pid(self) -> int:
@@ -53,6 +54,6 @@ def operator_process(
     ready = functools.partial(answers, f"http://{health}/healthz")
     plane.programs.run(Program(name, argv, ready))
     try:
-        yield OperatorProcess(plane, name)
+        yield OperatorProcess(plane, name, health)
     finally:
         plane.programs.stop(name)
