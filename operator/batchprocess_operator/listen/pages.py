@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -47,7 +48,8 @@ class Page:
 class _Visitor(asyncio.Protocol):
     """One connection. Whoever is slow, says too much or nothing of HTTP is hung up on."""
 
-    def __init__(self, page: Page, places: "dict[_Visitor, None]") -> None:
+    def __init__(self, page: Page, address: str, places: "dict[_Visitor, None]") -> None:
+        self.address = address
         self._page, self._places, self._loop = page, places, asyncio.get_running_loop()
         self._head, self._pieces, self._answered = b"", 0, False
         self._transport: asyncio.Transport | None = None
@@ -85,7 +87,7 @@ class _Visitor(asyncio.Protocol):
 async def serve_page(page: Page, host: str, port: int) -> AsyncIterator[int]:
     """Answer while the block runs; yields the port, which is the system's choice if `port` is 0.
 
-    Of too many connections the oldest ends: an honest question is answered in no time.
+    Of too many connections one ends of the address that has most of them.
     """
     loop, addresses = asyncio.get_running_loop(), Meters(_ADDRESS)
     visitors: dict[_Visitor, None] = {}
@@ -98,10 +100,10 @@ async def serve_page(page: Page, host: str, port: int) -> AsyncIterator[int]:
         addresses.count(address, now)
         return True
 
-    def take(connection: socket.socket, _address: str) -> None:
+    def take(connection: socket.socket, address: str) -> None:
         if len(visitors) >= PLACES:
-            next(iter(visitors)).hang_up()
-        visitor = _Visitor(page, visitors)
+            _one_too_many(visitors).hang_up()
+        visitor = _Visitor(page, address, visitors)
         task = loop.create_task(loop.connect_accepted_socket(lambda: visitor, connection))
         beginning.add(task)
         task.add_done_callback(beginning.discard)
@@ -117,3 +119,9 @@ async def serve_page(page: Page, host: str, port: int) -> AsyncIterator[int]:
                 for visitor in list(visitors):
                     visitor.hang_up()
                 await asyncio.sleep(0)
+
+
+def _one_too_many(visitors: Iterable[_Visitor]) -> _Visitor:
+    """The oldest of the address that has most."""
+    counts = Counter(one.address for one in visitors)
+    return max(visitors, key=lambda one: counts[one.address])

@@ -18,6 +18,7 @@ def test_a_good_report_is_taken(server):
     assert server.arrivals.store.newest(POD.job_uid)[3].progress.cursor == 10
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "change",
     [
@@ -56,12 +57,14 @@ def test_a_report_without_the_pods_own_token_changes_nothing(server, change):
     assert server.arrivals.taken == []
 
 
+@pytest.mark.hostile
 def test_a_report_on_a_shard_of_another_pod_is_refused_as_a_whole(server):
     status, said, _ = post(server, report(3, 5).model_dump_json().encode())
     assert (status, said) == (403, {"error": "shard 5 is not one of this pod's"})
     assert server.arrivals.taken == []
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     ("body", "part"),
     [
@@ -89,6 +92,7 @@ def test_a_body_that_is_no_report_is_refused_with_the_fields_name(server, body, 
     assert server.arrivals.taken == []
 
 
+@pytest.mark.hostile
 def test_more_shards_than_a_pod_can_have_are_refused(server):
     small = report(3).shards[0].model_dump_json(exclude_defaults=True)
     body = '{"shards": [' + ",".join([small] * 17) + "]}"
@@ -113,6 +117,7 @@ def test_there_is_nothing_but_reports(server, method, path, status):
     assert set(said) == {"error"}
 
 
+@pytest.mark.hostile
 def test_reports_that_come_too_often_are_told_when_to_come_back():
     with progress_server(Limits(pod=Rate(3_600, burst=2))) as server:
         assert [post(server)[0] for _ in range(2)] == [204, 204]
@@ -122,6 +127,7 @@ def test_reports_that_come_too_often_are_told_when_to_come_back():
         assert len(server.arrivals.taken) == 2
 
 
+@pytest.mark.hostile
 def test_reports_of_other_pods_pass_while_one_is_held_back():
     with progress_server(Limits(pod=Rate(3_600, burst=1))) as server:
         other = replace(POD, uid="other", name="digits-1")

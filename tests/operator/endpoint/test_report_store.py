@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess_operator.endpoint.report_store import ReportStore
 from support.operator.fake_pods import POD, report
@@ -68,6 +70,7 @@ def test_a_forgotten_job_is_as_one_never_heard_of():
     assert cursors(store) == {}
 
 
+@pytest.mark.hostile
 def test_memory_is_bounded_by_forgetting_the_job_that_was_silent_longest():
     store = ReportStore(max_shards=5)
     pods = [replace(POD, job_uid=f"job-{n}") for n in range(3)]

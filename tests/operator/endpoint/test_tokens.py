@@ -58,6 +58,7 @@ def test_a_token_for_several_audiences_or_one_as_plain_text_is_accepted(at):
     assert at.ask(at.issuer.token(POD, aud=right)) == POD
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     ("changed", "part_of_sentence"),
     [
@@ -105,6 +106,7 @@ def test_clocks_may_differ_by_the_leeway(at, later, verdict):
     assert answer == POD if verdict is None else verdict in answer[1]
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("claim", ["exp", "nbf", "iss", "aud", "kubernetes.io"])
 def test_a_token_without_a_claim_is_refused(at, claim):
     claims = at.issuer.claims(POD)
@@ -112,6 +114,7 @@ def test_a_token_without_a_claim_is_refused(at, claim):
     assert at.ask(at.issuer.sign(claims))[0] == 401
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "bound",
     [
@@ -132,6 +135,7 @@ def test_a_dead_or_forgotten_pods_token_is_refused(at):
     assert at.ask(token)[0] == 401
 
 
+@pytest.mark.hostile
 def test_a_token_signed_by_a_strangers_key_is_refused(at):
     stranger = FakeIssuer(kid="stranger")
     known = stranger.sign(stranger.claims(POD), kid="first")
@@ -139,12 +143,14 @@ def test_a_token_signed_by_a_strangers_key_is_refused(at):
     assert at.ask(stranger.token(POD)) == (401, "the token is not signed by a key of this cluster")
 
 
+@pytest.mark.hostile
 def test_a_token_whose_content_was_changed_is_refused(at):
     header, _, signature = at.issuer.token(POD).split(".")
     forged = ".".join([header, part(at.issuer.claims(POD, sub="admin")), signature])
     assert at.ask(forged) == (401, "the token cannot be verified")
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", ""])
 def test_a_token_without_signature_is_refused(at, algorithm):
     for signature in ("", "x"):
@@ -152,6 +158,7 @@ def test_a_token_without_signature_is_refused(at, algorithm):
         assert at.ask(f"{header}.{part(at.issuer.claims(POD))}.{signature}")[0] == 401
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("secret", ["pem", "der", "jwk"])
 def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(at, secret):
     public = at.issuer.public_pem()
@@ -162,6 +169,7 @@ def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(at, secret):
     assert at.ask(f"{signed}.{part(signature)}") == (401, "the token cannot be verified")
 
 
+@pytest.mark.hostile
 def test_a_symmetric_key_in_the_clusters_set_is_never_used(at):
     symmetric = {"kty": "oct", "k": part(b"0" * 32), "kid": "secret", "alg": "HS256"}
     keys = json.loads(at.issuer.key_set())["keys"] + [symmetric]
@@ -210,6 +218,7 @@ def test_a_new_key_of_the_cluster_is_learned_when_a_token_names_it(at):
     assert at.issuer.asked == 2
 
 
+@pytest.mark.hostile
 def test_tokens_with_made_up_keys_make_us_ask_every_ten_seconds_at_most(at):
     stranger = FakeIssuer(kid="stranger")
     for _ in range(100):

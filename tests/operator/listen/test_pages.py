@@ -111,6 +111,22 @@ def test_of_too_many_connections_the_oldest_ends_and_an_honest_question_is_answe
 
 
 @pytest.mark.hostile
+def test_an_address_that_takes_all_places_takes_them_from_itself() -> None:
+    async def ask(port: int) -> bytes:
+        reader, slow = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+        slow.write(ASKED[:9])
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * PLACES)]
+        slow.write(ASKED[9:])
+        found = await reader.read()
+        for writer in (slow, *(one for _, one in silent)):
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
+        return found
+
+    assert serving(ask).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.hostile
 def test_an_address_that_comes_too_often_is_hung_up_on_and_another_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

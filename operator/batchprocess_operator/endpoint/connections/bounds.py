@@ -13,7 +13,7 @@ ADDRESS = Rate(1 / 20, burst=300)
 class Bounds:
     """Strangers are connections on which no report has been taken yet.
 
-    `kept`, `strangers`: how many there may be; each has some 100 KiB. `handshakes`: how fast new
+    `kept`, `strangers`: how many there may be; each has up to 100 KiB. `handshakes`: how fast new
     ones are let in. `address`: how many of them one address may have that bring no report; those
     under way count. `moment`: seconds that each stranger has before others take its place.
     """

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from batchprocess_operator.endpoint.connections.kept import Kept
 from batchprocess_operator.endpoint.report_store import PodFacts
 from support.operator.fake_pods import POD
@@ -44,6 +46,7 @@ def test_one_connection_that_speaks_for_another_pod_is_that_pods():
     assert kept.enter("d", pod(0)) == (True, None)
 
 
+@pytest.mark.hostile
 def test_the_namespace_with_the_most_gives_way_to_one_that_has_fewer_until_they_have_the_same():
     kept = Kept[str](10)
     for n in range(10):

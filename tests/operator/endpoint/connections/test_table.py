@@ -71,6 +71,7 @@ class World:
 FEW = Bounds(address=Rate(10.0, burst=3))
 
 
+@pytest.mark.hostile
 def test_an_address_may_have_only_so_many_connections_that_bring_nothing():
     world = World(FEW)
     for n in range(3):
@@ -98,6 +99,7 @@ def test_whoever_is_refused_without_blame_costs_his_address_nothing_but_leaves()
         assert not world.table.refused(f"c{n}", blameless=True)
 
 
+@pytest.mark.hostile
 def test_one_that_is_to_blame_leaves_and_counts_also_if_it_was_kept():
     world = World(FEW)
     for n in range(3):
@@ -116,6 +118,7 @@ def test_a_kept_one_stays_when_it_is_told_to_wait():
     assert world.table.refused("c", blameless=True)
 
 
+@pytest.mark.hostile
 def test_new_connections_of_all_together_are_bounded():
     world = World(Bounds(handshakes=Rate(1.0, burst=2)))
     for n in range(2):
@@ -124,6 +127,7 @@ def test_new_connections_of_all_together_are_bounded():
     assert not world.table.admit("10.0.0.9")
 
 
+@pytest.mark.hostile
 def test_too_long_a_request_ends_its_connection_and_each_answer_begins_anew():
     world = World()
     one = world.enter("c")
@@ -136,6 +140,7 @@ def test_too_long_a_request_ends_its_connection_and_each_answer_begins_anew():
     assert len(world.table.kept) == 0
 
 
+@pytest.mark.hostile
 def test_a_request_in_too_many_pieces_ends_its_connection():
     world = World()
     one = world.enter("c")
@@ -144,6 +149,7 @@ def test_a_request_in_too_many_pieces_ends_its_connection():
     assert world.ended() == {"c"}
 
 
+@pytest.mark.hostile
 def test_whoever_does_not_read_his_answers_is_hung_up_on():
     world = World()
     world.enter("c")
@@ -153,6 +159,7 @@ def test_whoever_does_not_read_his_answers_is_hung_up_on():
     assert world.ended() == {"c"}
 
 
+@pytest.mark.hostile
 def test_the_slow_end_and_the_kept_have_their_silence(monkeypatch: pytest.MonkeyPatch):
     world = World()
     for name in ("silent", "worker"):
@@ -173,6 +180,7 @@ def test_whoever_was_told_to_go_and_stays_is_hung_up_on(monkeypatch: pytest.Monk
     assert world.sweep(monkeypatch, 3.0) == {"c"}
 
 
+@pytest.mark.hostile
 def test_of_too_many_strangers_the_first_goes_once_it_had_its_moment():
     world = World(Bounds(strangers=2, moment=0.05))
 
