@@ -49,7 +49,9 @@ class ProgressTracker:
     def record(self, pod: PodFacts, report: ProgressReport, now: float) -> None:
         """As `endpoint.report_store.Reports`."""
         job = self._jobs.setdefault(pod.job_uid, _Job())
-        before = dict(self.store.newest(pod.job_uid))
+        known = self.store.newest(pod.job_uid)
+        # Of the shards in the report only: a job may have ten thousand.
+        before = {one.shard: known.get(one.shard) for one in report.shards}
         self.store.record(pod, report, now)
         after = self.store.newest(pod.job_uid)
         for progress in report.shards:

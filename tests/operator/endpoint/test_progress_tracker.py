@@ -1,5 +1,7 @@
 """From reports to rates, idle times and lost work; all of it may be forgotten at any moment."""
 
+from collections import UserDict
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
 from batchprocess.protocol.run import RunShape
 from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
-from batchprocess_operator.endpoint.report_store import PodFacts
+from batchprocess_operator.endpoint.report_store import PodFacts, ReceivedReport, ReportStore
 from support.operator.objects import NOW
 
 JOB = "job-uid"
@@ -141,3 +143,37 @@ def test_a_pod_that_says_it_has_done_less_than_before_has_no_negative_rate(
     tracked.say(processed=50)
     tracked.say(cursor=1, processed=1)
     assert tracked.shard.rate == 0.0
+
+
+class CountingStore(ReportStore):
+    """Counts how many shards are looked at."""
+
+    looked = 0
+
+    def newest(self, job_uid: str) -> Mapping[int, ReceivedReport]:
+        store, found = self, super().newest(job_uid)
+
+        class Counted(UserDict[int, ReceivedReport]):
+            def __getitem__(self, key: int) -> ReceivedReport:
+                store.looked += 1
+                return found[key]
+
+            def __iter__(self) -> Iterator[int]:
+                store.looked += len(found)
+                return iter(found)
+
+            def __contains__(self, key: object) -> bool:
+                return key in found
+
+        return Counted()
+
+
+@pytest.mark.hostile
+def test_a_report_costs_as_much_as_it_has_shards_and_not_as_its_job_has() -> None:
+    store = CountingStore()
+    tracker = ProgressTracker(lambda _: None, lambda _: None, lambda: NOW, store)
+    shard = {"seq": 1, "cursor": 0, "total": 100, "processed": 0, "phase": "running"}
+    for number in range(1_000):
+        facts = PodFacts("team", "a", "a", JOB, frozenset({number}), True)
+        tracker.record(facts, ProgressReport(shards=(ShardProgress(shard=number, **shard),)), 0.0)
+    assert store.looked < 5_000
