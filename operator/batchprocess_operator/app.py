@@ -73,7 +73,7 @@ class _Operator:
         seen = collections(settings.namespaces or (None,))
         self._relist = Relist(self._api, self._cache, seen, intake)
         api = Api(streams, rate_limit, self._time)
-        self._watches = [Watch(api, one, intake, self._relist.look) for one in seen]
+        self._watches = [Watch(api, one, intake, self._relist.look, self._clock) for one in seen]
 
     async def run(self) -> None:
         """Everything in one group: what ends, ends all, and the process is started anew."""

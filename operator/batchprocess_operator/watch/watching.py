@@ -17,7 +17,9 @@ from batchprocess_operator.watch.intake import Intake
 
 _LOG = logging.getLogger(__name__)
 _BACKOFF = Backoff(first=1.0, most=60.0)
-_PAUSE_SECONDS = 0.1
+_PAUSES = Backoff(first=0.1, most=10.0)
+_SHORT_SECONDS = 10.0
+"""A stream lasts for minutes. Where each is ended at once, a proxy, say, has no room for them."""
 _MAX_FAILURES = 3
 """Then it begins anew: a version that the API server has never had is refused for ever."""
 
@@ -26,15 +28,18 @@ _MAX_FAILURES = 3
 class Watch:
     """`look` lists the collection into the cache and returns UIDs of jobs.
 
-    `version`: all up to it was seen; None before the first look.
+    `clock` in seconds. `version`: all up to it was seen; None before the first look. `short`: how
+    many streams in a row ended at once.
     """
 
     api: Api
     collection: Collection
     intake: Intake
     look: Callable[[Collection], Awaitable[Iterable[str]]]
+    clock: Callable[[], float]
     version: int | None = None
     failures: int = 0
+    short: int = 0
 
     async def begin(self) -> None:
         """Note where it begins; what was there before is for a look to see. Raises ApiError."""
@@ -44,9 +49,11 @@ class Watch:
     async def run_forever(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Whatever ends a stream, a namespace that is forbidden too: it is asked for again."""
         while True:
+            began = self.clock()
             try:
                 await self._follow()
-                pause = _PAUSE_SECONDS
+                self.short = self.short + 1 if self.clock() - began < _SHORT_SECONDS else 0
+                pause = _PAUSES.seconds(self.short + 1)
             except ApiError as error:
                 pause = self._after(error)
             await sleep(pause)

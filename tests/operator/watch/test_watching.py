@@ -53,7 +53,7 @@ class Watching:
         self.api, self.told, self.looks = FakeStreams(*streams), list[str](), list[Collection]()
         self.intake = Intake(JobCache(), self.told.append)
         jobs = collections([None])[0]
-        self.watch = Watch(self.api, jobs, self.intake, self._look)  # type: ignore[arg-type]
+        self.watch = Watch(self.api, jobs, self.intake, self._look, clock)  # type: ignore[arg-type]
 
     async def _look(self, where: Collection) -> list[str]:
         self.looks.append(where)
@@ -167,3 +167,13 @@ async def test_a_connection_that_broke_costs_no_list_of_all():
     await watching.run()
     assert [version for _, version in watching.api.asked] == [1, 5]
     assert watching.looks == []
+
+
+@virtually
+async def test_streams_that_end_at_once_are_begun_ever_more_seldom():
+    watching = Watching(*[list[Step]() for _ in range(1_000)])
+    await watching.watch.begin()
+    await watching.run(3_600)
+    assert len(watching.api.asked) < 380
+    last, before = watching.api.asked[-1][0], watching.api.asked[-2][0]
+    assert last - before == 10
