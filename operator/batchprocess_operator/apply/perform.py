@@ -21,9 +21,10 @@ from batchprocess_operator.kube.errors import (
     NotFound,
     Rejected,
 )
-from batchprocess_operator.model.names import ANNOTATION_IGNORED
+from batchprocess_operator.model.names import ANNOTATION_FINALIZER, ANNOTATION_IGNORED
 from batchprocess_operator.model.plan import (
     Action,
+    CheckFinalizer,
     CreateJob,
     DeleteJob,
     GiveUpPod,
@@ -59,6 +60,10 @@ async def perform(action: Action, target: Target, api: Api) -> Object | None:
     match action:
         case CreateJob():
             return await _create(action, target, api)
+        case CheckFinalizer(manifest, name, uid, digest):
+            await _check(manifest, target, api)
+            body = {"metadata": {"uid": uid, "annotations": {ANNOTATION_FINALIZER: digest}}}
+            return await _unless_gone(api, paths.child_job(target.namespace, name), body)
         case PatchJob(name, uid, spec):
             body = {"metadata": {"uid": uid}, "spec": dict(spec)}
             return await _unless_gone(api, paths.child_job(target.namespace, name), body)

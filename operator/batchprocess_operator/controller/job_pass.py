@@ -19,7 +19,7 @@ from batchprocess_operator.listen.meters import Meters, Rate
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.observed import Observed, Reason
-from batchprocess_operator.model.plan import Action, CreateJob, Event, Plan
+from batchprocess_operator.model.plan import Action, CheckFinalizer, CreateJob, Event, Plan
 from batchprocess_operator.model.reasons import JOB_REJECTED, NAME_CONFLICT, NOT_ALLOWED
 from batchprocess_operator.observe.read_children import job_uid
 from batchprocess_operator.reconcile.reconcile import reconcile
@@ -166,8 +166,8 @@ class Pass:
     def _note_refusal(self, action: Action, why: Reason) -> bool:
         """What is refused is remembered, so that it is told, and not asked for again and again."""
         _LOG.warning("%s of %s: %s", type(action).__name__, self.job.identity.name, why.message)
-        made = isinstance(action, CreateJob)
-        lasting = made and why.reason == JOB_REJECTED
+        made = isinstance(action, CreateJob | CheckFinalizer)
+        lasting = isinstance(action, CreateJob) and why.reason == JOB_REJECTED
         until = _FOREVER if lasting else self.services.clock() + _RETRY_SECONDS
         self.memory.refused[action.name, made] = (why, until)
         return True

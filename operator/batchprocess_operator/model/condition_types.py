@@ -159,6 +159,7 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
             "RequestsFail": "requests for this job are refused again and again",
             "ChangesUndone": "somebody undoes what the operator does to a Job; names the manager",
         },
-        "of a refused change or deletion (a Job or pod that may not be changed), and of `Failed`",
+        "of a refused change or deletion (a Job or pod that may not be changed), of a finalizer "
+        "that would be refused, and of `Failed`",
     ),
 }

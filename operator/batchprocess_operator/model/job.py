@@ -52,14 +52,15 @@ class Job:
 class Decision:
     """`failure`: why a failed job failed. `blocked`: what keeps a pending one from beginning.
 
-    `result`: what the finalizer reported. `due`: seconds until more is to be decided. `child`: the
-    one that the state is about.
+    `later`: why the finalizer would be refused. `result`: what the finalizer reported. `due`:
+    seconds until more is to be decided. `child`: the one that the state is about.
     """
 
     state: State
     actions: tuple[Action, ...] = ()
     failure: Reason | None = None
     blocked: Reason | None = None
+    later: Reason | None = None
     result: Result | None = None
     child: ChildJob | None = None
     due: tuple[float, ...] = field(default=())

@@ -26,6 +26,24 @@ class CreateJob:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckFinalizer:
+    """Whether the API server would take the finalizer that a job asks for since it began.
+
+    If so, `digest` is noted in the worker Job `worker`; a refusal stops nothing and is told.
+    """
+
+    manifest: Mapping[str, Any]
+    worker: str
+    uid: str
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Of what is asked: another for another finalizer."""
+        return f"{self.manifest['metadata']['name']}/{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
 class PatchJob:
     """Change mutable fields of a child; nothing if it is another object by now."""
 
@@ -59,7 +77,7 @@ class GiveUpPod:
     node: str
 
 
-Action = CreateJob | PatchJob | DeleteJob | ResetBackoff | GiveUpPod
+Action = CreateJob | CheckFinalizer | PatchJob | DeleteJob | ResetBackoff | GiveUpPod
 
 
 @dataclass(frozen=True, slots=True)

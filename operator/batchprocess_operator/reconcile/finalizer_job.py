@@ -52,7 +52,7 @@ def finalize(job: Job, observed: Observed, shards: Shards) -> Decision:
 
 def _wait(job: Job, observed: Observed, child: ChildJob) -> Decision:
     """It is at work or will be: we resume it, unless that is Kueue's to do."""
-    if _is_of_the_past(job, child):
+    if is_outdated(job, child):
         return Decision("Finalizing", (DeleteJob(child.name, child.uid),), child=child)
     wanted: dict[str, Any] = {}
     deadline = job.body.spec.finalizer.active_deadline_seconds
@@ -66,11 +66,11 @@ def _wait(job: Job, observed: Observed, child: ChildJob) -> Decision:
     )
 
 
-def _is_of_the_past(job: Job, child: ChildJob) -> bool:
-    """Whether the job asks for another pod by now; two at work do each other no harm.
+def is_outdated(job: Job, child: ChildJob) -> bool:
+    """Whether the job asks for another finalizer than when `child` was made, either of the two.
 
-    One that does not say what it was made of is an older operator's, and one of a job with fields
-    that we do not know may be a newer one's: both stay.
+    Two finalizers at work do each other no harm. A child that does not say which it was made with
+    is an older operator's, and one of a job with fields that we do not know may be a newer one's.
     """
     return not job.unsure and child.finalizer not in (None, finalizer_digest(job.body))
 

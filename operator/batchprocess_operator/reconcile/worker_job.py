@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess_operator.manifests.finalizer_template import finalizer_digest
 from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
 from batchprocess_operator.model.job import Decision, Job
 from batchprocess_operator.model.names import worker_job_name
@@ -12,10 +13,16 @@ from batchprocess_operator.model.observed import (
     Observed,
     Reason,
 )
-from batchprocess_operator.model.plan import Action, CreateJob, DeleteJob, PatchJob
+from batchprocess_operator.model.plan import (
+    Action,
+    CheckFinalizer,
+    CreateJob,
+    DeleteJob,
+    PatchJob,
+)
 from batchprocess_operator.model.reasons import INVALID_SPEC
 from batchprocess_operator.observe.shards import Shards
-from batchprocess_operator.reconcile.finalizer_job import finalize
+from batchprocess_operator.reconcile.finalizer_job import finalize, is_outdated
 from batchprocess_operator.reconcile.refusals import refused
 from batchprocess_operator.reconcile.run_spelling import spelling_of_run
 from batchprocess_operator.reconcile.worker_failure import worker_failure
@@ -57,8 +64,20 @@ def work(job: Job, observed: Observed, shards: Shards, child: ChildJob, now: dat
         # Said first and stopped by the next pass, which finds a final state: a verdict about time
         # would not be found again in a Job that has been suspended.
         return Decision("Failed", failure=failure, child=child, due=(0.0,))
+    actions, refusal = _adjust(job, child), None
+    if is_outdated(job, child):
+        check = _check_finalizer(job, observed, child)
+        refusal = observed.refused.get(check.name)
+        actions += (check,) if refusal is None else ()
     state = worker_state(job, observed, child)
-    return Decision(state, _adjust(job, child), child=child, due=(due,) if due else ())
+    return Decision(state, actions, later=refusal, child=child, due=(due,) if due else ())
+
+
+def _check_finalizer(job: Job, observed: Observed, child: ChildJob) -> CheckFinalizer:
+    """Of what spec.finalizer says since the worker Job was made: a refusal comes early enough."""
+    spell = spelling_of_run(job.before, observed)
+    manifest = finalizer_job(job.body, job.identity, spell=spell)
+    return CheckFinalizer(manifest, child.name, child.uid, finalizer_digest(job.body))
 
 
 def stop(job: Job, observed: Observed) -> tuple[Action, ...]:

@@ -43,7 +43,7 @@ def current_facts(
     facts += _degraded(job, observed, shards)
     facts += source_changed(job, observed)
     if not any(fact.type == "Stalled" for fact in facts):
-        facts += _not_as_wanted(job, observed)
+        facts += _not_as_wanted(job, observed) or _refused_later(decision)
     if not observed.undone and decision.child is None and decision.state == "Pending":
         # For tools that wait until a job is under way; a run may last for days.
         facts.append(Fact("Reconciling", True, "CreatingJob", "the worker Job is being created"))
@@ -113,6 +113,11 @@ def _suspended(job: Job, observed: Observed, decision: Decision) -> Fact:
 def _not_as_wanted(job: Job, observed: Observed) -> list[Fact]:
     """What was asked for is not done, or does not last; only a person can help."""
     return _unchangeable(observed) or changes_undone(job.before.conditions, observed)
+
+
+def _refused_later(decision: Decision) -> list[Fact]:
+    later = decision.later
+    return [] if later is None else [Fact("Stalled", True, later.reason, later.message)]
 
 
 def _unchangeable(observed: Observed) -> list[Fact]:

@@ -7,7 +7,14 @@ import pytest
 
 from batchprocess_operator.apply.perform import NameTakenError, Target, perform
 from batchprocess_operator.kube.errors import Denied, NotFound, Rejected
-from batchprocess_operator.model.plan import CreateJob, DeleteJob, GiveUpPod, PatchJob, ResetBackoff
+from batchprocess_operator.model.plan import (
+    CheckFinalizer,
+    CreateJob,
+    DeleteJob,
+    GiveUpPod,
+    PatchJob,
+    ResetBackoff,
+)
 from support.operator.fake_api import FakeApi, FakeServer, Object
 from support.operator.virtual_time import run_virtually
 
@@ -78,10 +85,25 @@ class TestPerform:
         with pytest.raises(NameTakenError, match="a Job named b exists"):
             self.create_both(lambda one: one.create(JOBS, self.later("somebody")))
 
+    def test_a_finalizer_that_would_be_taken_is_noted_in_the_worker_job(self) -> None:
+        def check(server: FakeServer) -> CheckFinalizer:
+            uid = server.get(f"{JOBS}/a")["metadata"]["uid"]
+            return CheckFinalizer(self.later(), "a", uid, "0123")
+
+        found, server = self.do(check, lambda one: one.create(JOBS, self.manifest()))
+        assert found["metadata"]["annotations"]["batchprocess.dev/finalizer"] == "0123"
+        assert len(server.created) == 1
+        with pytest.raises(Rejected, match="the finalizer Job"):
+            self.do(
+                check,
+                lambda one: (one.create(JOBS, self.manifest()), one.faults.update({0: "rejected"})),
+            )
+
     @pytest.mark.parametrize(
         "action",
         [
             PatchJob("a", "another", {"parallelism": 9}),
+            CheckFinalizer({"metadata": {"name": "b"}}, "a", "another", "0123"),
             DeleteJob("a", "another"),
             ResetBackoff("a", "another"),
             GiveUpPod("a", "another", "node-1"),

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
+from batchprocess_operator.manifests.finalizer_template import finalizer_digest
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Job
-from batchprocess_operator.model.observed import Reason
-from batchprocess_operator.model.plan import CreateJob
+from batchprocess_operator.model.observed import ChildJob, Reason
+from batchprocess_operator.model.plan import CheckFinalizer, CreateJob
 from support.operator.objects import (
+    FINALIZER,
     WORKER,
     after,
     child,
@@ -136,3 +138,39 @@ def test_with_the_worker_job_the_finalizer_is_judged_that_is_made_later() -> Non
         assert made.later is not None
         assert made.later["metadata"]["name"] == made.name.replace("0a1b2c3d", "0a1b2c3d-fin")
         assert made.later["spec"]["template"]["spec"]["priorityClassName"] == "high"
+
+
+class TestChangedFinalizer:
+    """What is asked for while workers are at work is judged while there is time."""
+
+    BEFORE = job()
+    AFTER = job(finalizer={"gpus": 1})
+
+    def made(self) -> ChildJob:
+        return replace(child(), finalizer=finalizer_digest(self.BEFORE.body))
+
+    def check(self, **more: Any) -> list[Any]:
+        planned = plan(self.AFTER, [self.made()], **more)
+        return [one for one in planned.actions if isinstance(one, CheckFinalizer)]
+
+    def test_it_is_judged_once_and_noted_in_the_worker_job(self) -> None:
+        (check,) = self.check()
+        assert (check.worker, check.uid) == (WORKER, f"uid-{WORKER}")
+        assert check.manifest["metadata"]["name"] == FINALIZER
+        assert "nvidia.com/gpu" in str(check.manifest)
+        noted = replace(self.made(), finalizer=check.digest)
+        assert plan(self.AFTER, [noted]).actions == ()
+        assert plan(self.BEFORE, [self.made()]).actions == ()
+
+    def test_a_refusal_is_told_and_stops_nothing(self) -> None:
+        (check,) = self.check()
+        why = {check.name: Reason("JobRejected", "spec.x: is invalid")}
+        planned = plan(self.AFTER, [self.made()], [pod()], refused=why)
+        assert (planned.actions, planned.status.state) == ((), "Running")
+        assert conditions(planned)["Stalled"] == ("True", "JobRejected")
+        again = plan(job(finalizer={"gpus": 2}), [self.made()], [pod()], refused=why)
+        assert len(again.actions) == 1, "another is judged at once"
+        assert "Stalled" not in conditions(again)
+
+    def test_the_worker_job_of_an_older_operator_is_not_asked_for(self) -> None:
+        assert plan(self.AFTER, [child()]).actions == ()

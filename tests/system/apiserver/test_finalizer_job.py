@@ -110,6 +110,23 @@ def test_one_that_would_be_refused_is_told_before_a_worker_is_made_and_can_be_me
     until("its worker Job is made", lambda: bool(refused.children("worker")))
 
 
+def test_a_change_that_would_be_refused_is_told_while_workers_are_at_work(
+    kubectl: testcluster.Kubectl, operator: OperatorProcess
+) -> None:
+    wrong = Applied(kubectl, "wrong-finalizer")
+    wrong.pod("worker")
+    wrong.change(finalizer={"template": {"spec": {"volumes": []}}})
+    message = wrong.await_condition("Stalled", "JobRejected")
+    assert "initContainers[0].volumeMounts[0].name" in message
+    assert wrong.condition("Failed") == {}
+    wrong.change(finalizer={"template": {"spec": {"volumes": None, "schedulerName": "mine"}}})
+    until("it is told no more", lambda: wrong.condition("Stalled") == {})
+    wrong.finish("worker", ended().encode().decode())
+    assert wrong.pod("finalizer")
+    (made,) = wrong.children("finalizer")
+    assert made["spec"]["template"]["spec"]["schedulerName"] == "mine"
+
+
 def test_one_that_is_at_work_is_replaced_by_what_the_job_asks_for_now(
     kubectl: testcluster.Kubectl, operator: OperatorProcess
 ) -> None:
