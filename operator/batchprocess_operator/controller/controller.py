@@ -17,10 +17,12 @@ from batchprocess_operator.model.reasons import INVALID_SPEC
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_job import (
     Unreadable,
+    read_identity,
     read_status,
     read_stored,
     stalled_status,
 )
+from batchprocess_operator.status.events import bad_news
 from batchprocess_operator.watch.cache import Entry
 
 _LOG = logging.getLogger(__name__)
@@ -125,9 +127,12 @@ class Controller:
     async def _write_stalled(
         self, entry: Entry, raw: Mapping[str, Any], reason: str, message: str
     ) -> None:
-        status = stalled_status(raw, reason, message, self.now())
-        if status != read_status(raw):
-            await write_status(self.services, status, entry, raw)
+        before, now = read_status(raw), self.now()
+        status = stalled_status(raw, reason, message, now)
+        if status == before or not await write_status(self.services, status, entry, raw):
+            return
+        for event in bad_news(before, status):
+            await self.services.recorder.post(event, read_identity(raw), now)
 
     def _forget(self, uid: str) -> None:
         """The job is gone."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.new_bounds import STORED
-from batchprocess.api.status import Status
+from batchprocess.api.status import Display, Status
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.model.conditions import Fact, merge
 from batchprocess_operator.model.identity import JobIdentity, run_uri_of
@@ -31,15 +31,21 @@ def read_job(raw: Raw, report_address: ReportAddress | None, refusal: str = "") 
     meta = raw["metadata"]
     given = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": raw.get("spec")}
     body, unknown = _read_known(given)
-    identity = JobIdentity(
+    identity = read_identity(raw, run_uri_of(body, meta["uid"]))
+    return Job(body, identity, read_status(raw), report_address, refusal, unknown)
+
+
+def read_identity(raw: Raw, run_uri: str = "") -> JobIdentity:
+    """Who it is; of a job that nobody can read it is not known where its run is."""
+    meta = raw["metadata"]
+    return JobIdentity(
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
         created=parse_time(meta["creationTimestamp"]),
         generation=meta.get("generation", 1),
-        run_uri=run_uri_of(body, meta["uid"]),
+        run_uri=run_uri,
     )
-    return Job(body, identity, read_status(raw), report_address, refusal, unknown)
 
 
 def read_stored(stored: StoredJob, raw: Raw, report_address: ReportAddress | None) -> Job:
@@ -70,8 +76,10 @@ def stalled_status(raw: Raw, reason: str, message: str, now: datetime) -> Status
         if one.type != "Stalled"
     ]
     facts.append(Fact("Stalled", True, reason, message))
+    display = (before.display or Display()).model_copy(update={"reason": reason})
     return before.model_copy(
         update={
+            "display": display,
             "state": before.state or "Pending",
             "observed_generation": generation,
             "conditions": merge(before.conditions, facts, generation=generation, now=now),

@@ -29,7 +29,7 @@ def events_between(job: Job, after: Status) -> tuple[Event, ...]:
     return (
         *_milestones(job.before, after),
         *_state(job.before, after),
-        *_conditions(job.before, after),
+        *bad_news(job.before, after),
         *_failed_shards(job.before, after),
         *_retry(job, after),
     )
@@ -78,7 +78,8 @@ def _state(before: Status, after: Status) -> Iterator[Event]:
             yield Event("Normal", "Resumed", "workers go on where they stopped")
 
 
-def _conditions(before: Status, after: Status) -> Iterator[Event]:
+def bad_news(before: Status, after: Status) -> Iterator[Event]:
+    """Conditions that have become bad, or are so for another reason."""
     old, new = by_type(before.conditions), by_type(after.conditions)
     for kind, status in _BAD_NEWS.items():
         now, then = new.get(kind), old.get(kind)

@@ -222,6 +222,8 @@ async def test_a_job_that_brings_out_a_fault_of_ours_does_not_stop_the_others(wo
     assert (told["type"], told["status"], told["reason"]) == ("Stalled", "True", "OperatorFault")
     assert "ZeroDivisionError: a bug" in told["message"]
     assert world.writes("/broken/status") == ["PUT"]
+    assert world.status("broken")["display"]["reason"] == "OperatorFault"
+    assert world.events().count("OperatorFault") == 1
     await asyncio.sleep(90)
     assert "Stalled" not in world.conditions("broken")
 
@@ -395,6 +397,7 @@ async def test_a_job_that_this_version_cannot_read_is_told_and_left_alone(world:
     assert world.conditions()["Stalled"] == ("True", "InvalidSpec")
     assert world.writes("/jobs") == []
     assert world.writes("/status") == ["PUT"]
+    assert sorted(world.events()) == ["InvalidSpec", "NewerCRD"]
 
 
 @in_world

@@ -105,6 +105,12 @@ class TestUnreadable:
             "spec.x: no",
         )
 
+    def test_is_shown_in_the_column_of_reasons_and_leaves_the_others(self) -> None:
+        shown = {"display": {"progress": "3/9", "reason": "Unschedulable"}}
+        status = stalled_status(job_object(self.BEFORE | shown), "InvalidSpec", "m", NOW)
+        assert status.display is not None
+        assert (status.display.progress, status.display.reason) == ("3/9", "InvalidSpec")
+
     def test_is_pending_if_nothing_has_begun(self) -> None:
         assert stalled_status(job_object(), "InvalidSpec", "m", NOW).state == "Pending"
 
