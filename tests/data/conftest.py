@@ -3,13 +3,30 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from batchprocess.data import row_dataset
+from batchprocess.data.index.build import build_index
+from batchprocess.data.index.wanted import Wanted
+from batchprocess.runs.patience import ATTENDED
 from batchprocess.storage.base import Storage
 from support.storage.s3_stores import gateway, job_folder
 
 __all__ = ["gateway", "job_folder"]
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
+    """Indexes are built here: a process of its own, as it is otherwise, takes a second."""
+
+    def built(wanted: Wanted) -> Path:
+        folder: Path = tmp_path_factory.mktemp("index")
+        build_index(wanted, folder, ATTENDED)
+        return folder
+
+    monkeypatch.setattr(row_dataset, "indexed", built)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Lines as rows, from a folder and from a real S3 server."""
 
 import json
-import multiprocessing
 import pickle
 import random
 from collections.abc import Callable
@@ -142,13 +141,3 @@ def test_what_cannot_be_read_at_all_is_said_by_len(
 def test_columns_must_be_a_list(columns: Any) -> None:
     with pytest.raises(InvalidArgument, match="must be a list of keys"):
         jsonl("x", columns=columns)
-
-
-def test_no_process_and_no_connection_is_left_in_the_one_that_counted(place: Input) -> None:
-    """It forks loader processes later, which would share them."""
-    fill(place)
-    found = jsonl(f"{place.uri}/")
-    assert len(found) > 0
-    assert not multiprocessing.active_children()
-    assert found._opened is not None
-    assert found._opened[2] == {}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from batchprocess.data.index.line_index import lines_of
 from batchprocess.data.index.sources import Sources
@@ -12,7 +12,7 @@ from batchprocess.protocol.errors import InvalidArgument
 
 def text(source: Sources) -> "LineRows":
     """Each line is a row `{"text": str}`, without its end; blank ones too. UTF-8."""
-    return LineRows(source, skip_blank=False, parse=_text)
+    return LineRows(source, skip_blank=False, parse=_texts)
 
 
 def jsonl(source: Sources, *, columns: Sequence[str] | None = None) -> "LineRows":
@@ -24,13 +24,15 @@ def jsonl(source: Sources, *, columns: Sequence[str] | None = None) -> "LineRows
     names = None if columns is None else tuple(columns)
     if isinstance(columns, str) or (names is not None and not names):
         raise InvalidArgument(f"columns {columns!r} must be a list of keys, of at least one")
-    return LineRows(source, skip_blank=True, parse=_Object(names))
+    return LineRows(source, skip_blank=True, parse=_Objects(names))
 
 
 class LineRows(RowDataset):
-    """Rows that are lines. `parse` makes a row of one."""
+    """Rows that are lines. `parse` makes rows of some; ValueError or RecursionError if it can't."""
 
-    def __init__(self, source: Sources, *, skip_blank: bool, parse: Callable[[bytes], Row]) -> None:
+    def __init__(
+        self, source: Sources, *, skip_blank: bool, parse: Callable[[list[str]], list[Row]]
+    ) -> None:
         super().__init__(wanted_of(source, "lines that are not blank" if skip_blank else "lines"))
         self._skip_blank: Final = skip_blank
         self._parse: Final = parse
@@ -41,33 +43,48 @@ class LineRows(RowDataset):
         content = self._bytes(part, span.start, span.stop)
         lines = lines_of(content, skip_blank=self._skip_blank)
         wanted = lines[first - span.first_row : end - span.first_row]
-        return [self._row(line, part.name, first + n) for n, line in enumerate(wanted)]
+        try:
+            return self._parse([line.decode() for line in wanted])
+        except (ValueError, RecursionError):
+            return [self._row(line, part.name, first + n) for n, line in enumerate(wanted)]
 
     def _row(self, line: bytes, name: str, number: int) -> Row:
+        """One by one, for one of them cannot be read."""
         try:
-            return self._parse(line)
+            return self._parse([line.decode()])[0]
         except (ValueError, RecursionError) as error:
             shown = line[:60].decode(errors="replace")
             raise ValueError(f"{name}: row {number} {_what(error)}: {shown!r}") from error
 
 
-def _text(line: bytes) -> Row:
-    return {"text": line.decode()}
+def _texts(lines: list[str]) -> list[Row]:
+    return [{"text": line} for line in lines]
 
 
-class _Object:
-    """A JSON object's parser, which can be pickled."""
+class _Objects:
+    """A parser of JSON objects, which can be pickled."""
 
     def __init__(self, columns: tuple[str, ...] | None) -> None:
         self._columns = columns
 
-    def __call__(self, line: bytes) -> Row:
-        found: Any = json.loads(line.decode())
-        if not isinstance(found, dict):
-            raise _NoObject(type(found).__name__)
+    def __call__(self, lines: list[str]) -> list[Row]:
+        found = [_json(line) for line in lines]
         if self._columns is None:
             return found
-        return {name: found.get(name) for name in self._columns}
+        return [{name: row.get(name) for name in self._columns} for row in found]
+
+
+def _json(line: str) -> Row:
+    # Half the time of `json.loads`, which first looks for white space at both ends.
+    found, end = _DECODER.raw_decode(line) if line[:1] == "{" else (None, -1)
+    if end != len(line):
+        found = json.loads(line)
+    if type(found) is not dict:
+        raise _NoObject(type(found).__name__)
+    return found
+
+
+_DECODER = json.JSONDecoder()
 
 
 class _NoObject(ValueError):

@@ -91,10 +91,12 @@ class RowDataset:
 
     def _numbers(self, rows: Sequence[int]) -> list[int]:
         total = len(self)
-        numbers = [row + total if row < 0 else row for row in map(operator.index, rows)]
-        for row, given in zip(numbers, rows, strict=True):
-            if not 0 <= row < total:
-                raise IndexError(f"row {given} of {total}")
+        numbers = list(map(operator.index, rows))
+        if numbers and -total <= min(numbers) and max(numbers) < total:
+            return numbers if min(numbers) >= 0 else [row % total for row in numbers]
+        for row in numbers:
+            if not -total <= row < total:
+                raise IndexError(f"row {row} of {total}")
         return numbers
 
     def _bytes(self, part: Part, start: int, stop: int) -> bytes:
@@ -132,6 +134,10 @@ def wanted_of(source: Sources, rows: Any, columns: tuple[str, ...] | None = None
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
     """First and end of each run of numbers that follow one another."""
     if not numbers:
+        return
+    first = numbers[0]
+    if numbers == list(range(first, first + len(numbers))):  # nearly always
+        yield first, first + len(numbers)
         return
     cuts = [at + 1 for at, (a, b) in enumerate(pairwise(numbers)) if b != a + 1]
     for start, stop in pairwise([0, *cuts, len(numbers)]):

@@ -15,6 +15,7 @@ from batchprocess.data.index.line_index import Offsets
 from batchprocess.data.index.listing import Listing
 from batchprocess.storage.inputs.base import InputObject
 
+_MAX_IN_MEMORY = 1 << 20
 _ABOUT, _OBJECTS = "index.json", "objects.jsonl"
 
 
@@ -67,8 +68,9 @@ class Index:
         self.roots: list[str] = about["roots"]
         self.fingerprint: str = about["fingerprint"]
         self._folder = folder
-        self._before = np.load(folder / "rows.npy", mmap_mode="r")
-        self._ends = np.load(folder / "objects.npy", mmap_mode="r")
+        self._last: tuple[int, tuple[str, InputObject]] = (-1, ("", InputObject("", 0)))
+        self._before = _array(folder / "rows.npy")
+        self._ends = _array(folder / "objects.npy")
 
     def place(self, row: int) -> Place:
         """Of a row of all."""
@@ -81,6 +83,11 @@ class Index:
 
     def object(self, number: int) -> tuple[str, InputObject]:
         """Root and object."""
+        if self._last[0] != number:
+            self._last = number, self._read_object(number)
+        return self._last[1]
+
+    def _read_object(self, number: int) -> tuple[str, InputObject]:
         start, stop = int(self._ends[number]), int(self._ends[number + 1])
         with (self._folder / _OBJECTS).open("rb") as file:
             file.seek(start)
@@ -107,10 +114,15 @@ class Index:
 
     @cached_property
     def _marks(self) -> Offsets:
-        found: Offsets = np.load(self._folder / "marks.npy", mmap_mode="r")
-        return found
+        return _array(self._folder / "marks.npy")
 
     @cached_property
     def _marks_of(self) -> Offsets:
-        found: Offsets = np.load(self._folder / "marks_of.npy", mmap_mode="r")
-        return found
+        return _array(self._folder / "marks_of.npy")
+
+
+def _array(path: Path) -> Offsets:
+    """Mapped where it is worth it: what is in memory is found faster."""
+    large = path.stat().st_size > _MAX_IN_MEMORY
+    found: Offsets = np.load(path, mmap_mode="r" if large else None)
+    return found

@@ -14,6 +14,7 @@ EVERY_ROWS, EVERY_BYTES = 256, 1 << 20
 MAX_LINE = 64 << 20
 BOM = b"\xef\xbb\xbf"
 _FEED = 10
+_MAX_SUSPECTS = 1_000
 _BLANK = np.isin(np.arange(256), (9, 10, 11, 12, 13, 32))
 
 Offsets = npt.NDArray[np.int64]
@@ -44,13 +45,11 @@ class LineCounter:
         codes = np.frombuffer(chunk, np.uint8)
         ends = np.flatnonzero(codes == _FEED) + 1
         if self.skip_blank:
-            seen = np.cumsum(~_BLANK[codes])
-            until = seen[ends - 1]
-            has_text = np.diff(until, prepend=0) > 0
+            has_text = _have_text(codes, ends)
             if len(ends):
                 has_text[0] |= self._has_text
-            rest = int(seen[-1]) - (int(until[-1]) if len(ends) else 0) if len(seen) else 0
-            self._has_text = rest > 0 or (self._has_text and not len(ends))
+            rest = chunk[int(ends[-1]) :] if len(ends) else chunk
+            self._has_text = bool(rest.strip()) or (self._has_text and not len(ends))
         else:
             has_text = np.ones(len(ends), bool)
             self._has_text = self._begin_of_rest(ends) < self._at + len(chunk)
@@ -94,6 +93,20 @@ class LineCounter:
             f"{self.name}: row {number} has {size:,} bytes or more, at most {MAX_LINE:,} are "
             "allowed: is it a file of lines?"
         )
+
+
+def _have_text(codes: npt.NDArray[np.uint8], ends: Offsets) -> npt.NDArray[np.bool_]:
+    """Of each line that ends in a piece, whether it has more than white space in there."""
+    begins = np.concatenate(([0], ends[:-1])) if len(ends) else ends
+    has_text = ~_BLANK[codes[begins]]
+    suspects = np.flatnonzero(~has_text)
+    if len(suspects) > _MAX_SUSPECTS:
+        seen = np.cumsum(~_BLANK[codes], dtype=np.int32)
+        found: npt.NDArray[np.bool_] = np.diff(seen[ends - 1], prepend=0) > 0
+        return found
+    for line in suspects:  # seldom any: a line that begins with white space
+        has_text[line] = not _BLANK[codes[begins[line] : ends[line]]].all()
+    return has_text
 
 
 def lines_of(content: bytes, *, skip_blank: bool) -> list[bytes]:

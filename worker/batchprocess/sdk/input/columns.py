@@ -29,19 +29,21 @@ def columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if isinstance(rows, ArrowRows):
         table = rows.table
         return {name: arrow_column(table[name]) for name in table.column_names}
-    names = dict.fromkeys(name for row in rows for name in row)
+    names: dict[str, None] = {}
+    for row in rows:
+        names |= dict.fromkeys(row)
     return {name: _column([row.get(name) for row in rows]) for name in names}
 
 
 def _column(values: list[Any]) -> Any:
-    kinds = {type(value) for value in values}
+    kinds = set(map(type, values))
     if len(kinds) != 1:
         return values
     (kind,) = kinds
     if kind is bool or kind is float:
         return torch.tensor(values) if kind is bool else torch.tensor(values, dtype=torch.float64)
     if kind is int:
-        exact = all(-_MAX_INT - 1 <= value <= _MAX_INT for value in values)
+        exact = min(values) >= -_MAX_INT - 1 and max(values) <= _MAX_INT
         return torch.tensor(values, dtype=torch.int64) if exact else values
     if issubclass(kind, torch.Tensor):
         return torch.stack(values) if _alike(values) else values
