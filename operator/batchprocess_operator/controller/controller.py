@@ -23,7 +23,7 @@ from batchprocess_operator.observe.read_job import (
     stalled_status,
 )
 from batchprocess_operator.status.events import bad_news
-from batchprocess_operator.watch.cache import Entry
+from batchprocess_operator.watch.entry import Entry
 
 _LOG = logging.getLogger(__name__)
 _BACKOFF = Backoff(first=1.0, most=60.0)

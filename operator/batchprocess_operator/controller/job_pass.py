@@ -25,7 +25,7 @@ from batchprocess_operator.observe.read_children import job_uid
 from batchprocess_operator.reconcile.reconcile import reconcile
 from batchprocess_operator.status.changes_undone import CHANGES_UNDONE
 from batchprocess_operator.status.events import events_of
-from batchprocess_operator.watch.cache import Entry
+from batchprocess_operator.watch.entry import Entry
 from batchprocess_operator.watch.freshness import Reading
 
 _LOG = logging.getLogger(__name__)

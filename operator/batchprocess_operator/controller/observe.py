@@ -10,7 +10,7 @@ from batchprocess_operator.controller.services import Services
 from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.model.job import FINAL, Job
 from batchprocess_operator.model.observed import Observed, Reason
-from batchprocess_operator.watch.cache import Entry
+from batchprocess_operator.watch.entry import Entry
 
 _LOG = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")

@@ -9,7 +9,7 @@ from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api, Object
 from batchprocess_operator.kube.errors import Conflict, NotFound
 from batchprocess_operator.observe.read_job import status_body
-from batchprocess_operator.watch.cache import Entry
+from batchprocess_operator.watch.entry import Entry
 from batchprocess_operator.watch.freshness import Reading
 
 

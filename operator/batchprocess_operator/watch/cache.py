@@ -6,7 +6,7 @@ job are many. One event loop only.
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from batchprocess_operator.model.observed import ChildJob, ChildPod
@@ -18,22 +18,13 @@ from batchprocess_operator.observe.read_children import (
     pod_of,
     version_of,
 )
-from batchprocess_operator.observe.stored_job import StoredJob, stored_job
+from batchprocess_operator.observe.stored_job import stored_job
 from batchprocess_operator.watch.collections import Kind
+from batchprocess_operator.watch.entry import Entry
 from batchprocess_operator.watch.freshness import Freshness, Reading
 
 MAX_GONE = 2_000
 _Kept = TypeVar("_Kept", ChildJob, ChildPod)
-
-
-@dataclass
-class Entry:
-    """One job. `job` is the object as last seen; None while only children were."""
-
-    job: StoredJob | None = None
-    children: dict[str, ChildJob] = field(default_factory=dict)
-    pods: dict[str, ChildPod] = field(default_factory=dict)
-    gone: dict[str, ChildPod] = field(default_factory=dict)
 
 
 class JobCache:
@@ -78,7 +69,7 @@ class JobCache:
         """A Job was seen. One that only claims to be ours by a label is ignored."""
         uid = job_uid(raw)
         if uid is None or owner_uid(raw) != uid:
-            return None
+            return self._disown(raw)
         child = child_of(raw)
         if not self._belongs(child, uid):
             return None
@@ -90,8 +81,9 @@ class JobCache:
         uid = job_uid(raw)
         self._fresh.bury([raw["metadata"]["uid"]], version_of(raw))
         entry = None if uid is None else self.entries.get(uid)
-        if entry is not None:
+        if uid is not None and entry is not None:
             entry.children.pop(raw["metadata"]["uid"], None)
+            self._tidy(uid)
         return uid
 
     def put_pod(self, raw: Raw, reading: Reading | None = None) -> str | None:
@@ -100,6 +92,7 @@ class JobCache:
         if uid is None:
             return None
         pod = pod_of(raw)
+        self._move_pod(pod, uid)
         if not self._belongs(pod, uid):
             return None
         entry = self._entry(uid)
@@ -128,11 +121,12 @@ class JobCache:
         entry.gone[last.uid] = replace(last, ended=True)
         while len(entry.gone) > MAX_GONE:
             entry.gone.pop(next(iter(entry.gone)))
+        self._tidy(uid)
         return uid
 
     def uids(self, kind: Kind, namespace: str | None) -> frozenset[str]:
         """Of all known objects of a kind, of one namespace or of all."""
-        here = [one for one in self.entries.items() if namespace in (None, _namespace(one[1]))]
+        here = [one for one in self.entries.items() if namespace in (None, one[1].namespace)]
         match kind:
             case "job":
                 # One of which only children were seen may lie in another namespace.
@@ -151,7 +145,7 @@ class JobCache:
         Returns the UIDs of the jobs concerned.
         """
         self._fresh.bury(uids)
-        concerned = [uid for uid, entry in self.entries.items() if _has_any(uid, entry, uids)]
+        concerned = [uid for uid, one in self.entries.items() if uid in uids or one.has_any(uids)]
         for uid in [uid for uid in self.entries if uid in uids]:
             del self.entries[uid]
         for entry in self.entries.values():
@@ -166,6 +160,28 @@ class JobCache:
         job = self._job_of_pod.get(uid)
         pod = self.entries[job].pods.get(uid) if job in self.entries else None
         return None if job is None or pod is None else (job, pod)
+
+    def _disown(self, raw: Raw) -> str | None:
+        """A Job that does not say any more that it is ours; returns whose it was, if anybody's."""
+        child, version = raw["metadata"]["uid"], version_of(raw)
+        for uid, entry in self.entries.items():
+            known = entry.children.get(child)
+            if known is not None and known.version < version:
+                del entry.children[child]
+                return uid
+        return None
+
+    def _move_pod(self, pod: ChildPod, uid: str) -> None:
+        """Somebody may have written another job's UID on it."""
+        before = self._job_of_pod.get(pod.uid, uid)
+        if before != uid and before in self.entries:
+            self.entries[before].pods.pop(pod.uid, None)
+            self._tidy(before)
+
+    def _tidy(self, uid: str) -> None:
+        """Whoever may create pods can name ever new jobs on them."""
+        if uid in self.entries and self.entries[uid].bare:
+            del self.entries[uid]
 
     def _belongs(self, child: ChildJob | ChildPod, uid: str) -> bool:
         """Whether its job is there, in one namespace: labels can be written anywhere."""
@@ -182,15 +198,3 @@ class JobCache:
 
     def _entry(self, uid: str) -> Entry:
         return self.entries.setdefault(uid, Entry())
-
-
-def _namespace(entry: Entry) -> str | None:
-    """Where it is, as far as is known."""
-    if entry.job is not None:
-        return entry.job.namespace
-    seen = [*entry.children.values()][:1] or [*entry.pods.values()][:1]
-    return seen[0].namespace if seen else None
-
-
-def _has_any(uid: str, entry: Entry, uids: Collection[str]) -> bool:
-    return uid in uids or any(one in uids for one in (*entry.children, *entry.pods))

@@ -64,6 +64,35 @@ def test_a_job_that_only_claims_to_be_ours_by_its_label_is_ignored(cache: JobCac
 
 
 @pytest.mark.hostile
+@pytest.mark.parametrize(
+    "change",
+    [{"ownerReferences": []}, {"labels": {"batchprocess.dev/job-uid": "another"}}],
+    ids=["owner", "label"],
+)
+def test_a_job_that_was_ours_and_says_so_no_more_is_not_taken_for_ours(
+    cache: JobCache, change: dict[str, Any]
+) -> None:
+    """Else its last version would stand for it for ever."""
+    cache.put_child(owned("w", 5))
+    assert cache.put_child(owned("w", 4, **change)) is None
+    assert list(cache.entries[UID].children) == ["w"]
+    assert cache.put_child(owned("w", 6, **change)) == UID
+    assert cache.entries[UID].children == {}
+    assert cache.put_child(owned("w", 7)) == UID
+    assert list(cache.entries[UID].children) == ["w"]
+
+
+@pytest.mark.hostile
+def test_pods_that_name_ever_new_jobs_leave_nothing_behind(cache: JobCache) -> None:
+    for number in range(100):
+        cache.put_pod(owned("p", number, labels={"batchprocess.dev/job-uid": f"new-{number}"}))
+        cache.put_child(owned(f"w{number}", owner=f"job-{number}"))
+    assert set(cache.entries) == {UID, "new-99"}
+    cache.drop_pod(owned("p", 100, labels={"batchprocess.dev/job-uid": "new-99"}))
+    assert set(cache.entries) == {UID}
+
+
+@pytest.mark.hostile
 def test_objects_of_another_namespace_are_ignored_whatever_they_claim(cache: JobCache) -> None:
     """Labels and owner references can be written anywhere; a namespace cannot."""
     assert cache.put_child(owned("w", namespace="evil")) is None
