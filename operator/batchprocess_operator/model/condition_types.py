@@ -158,6 +158,8 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
             "OperatorFault": "an error of the operator itself, with its sentence; tried again",
             "RequestsFail": "requests for this job are refused again and again",
             "ChangesUndone": "somebody undoes what the operator does to a Job; names the manager",
+            "JobBeingDeleted": "somebody has deleted a Job of this job, and finalizers keep it; "
+            "names them",
         },
         "of a refused change or deletion (a Job or pod that may not be changed), of a finalizer "
         "that would be refused, and of `Failed`",

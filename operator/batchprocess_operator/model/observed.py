@@ -29,7 +29,8 @@ class ChildJob:
 
     `literal`: Kubernetes would have changed text of the job in it, and was kept from it. `queued`:
     it has Kueue's label. `managers`: field of its spec -> who else has set it last.
-    `finalizer`: digest of the spec.finalizer it was made with; None if it does not say.
+    `finalizer`: digest of the spec.finalizer it was made with; None if it does not say. `kept_by`:
+    finalizers of one that is being deleted, None for all others.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ChildJob:
     queued: bool = False
     managers: Mapping[str, str] = field(default_factory=dict)
     finalizer: str | None = None
+    kept_by: tuple[str, ...] | None = None
     conditions: Mapping[str, Reason] = field(default_factory=dict)
     version: int = 0
     namespace: str = ""

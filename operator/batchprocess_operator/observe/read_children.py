@@ -23,6 +23,7 @@ from batchprocess_operator.model.names import (
 )
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
 from batchprocess_operator.model.plain_text import plain
+from batchprocess_operator.observe.deletion import kept_by
 from batchprocess_operator.observe.field_managers import other_managers
 from batchprocess_operator.observe.pod_states import (
     DEFAULT_SCHEDULER,
@@ -64,6 +65,7 @@ def child_of(raw: Raw) -> ChildJob:
         queued=LABEL_QUEUE in (meta.get("labels") or {}),
         managers=other_managers(meta),
         literal=notes.get(ANNOTATION_LITERAL) == "true",
+        kept_by=kept_by(meta),
         finalizer=_digest(notes.get(ANNOTATION_FINALIZER)),
         conditions={
             one["type"]: Reason(one.get("reason", ""), plain(one.get("message", "")))

@@ -1,13 +1,14 @@
-"""That somebody else undoes what we do to a child, who it is, and what helps. Pure."""
+"""What somebody else does to a child: undoes our changes, deletes it; who, what helps. Pure."""
 
 from collections.abc import Iterable
 
 from batchprocess.api.status import Condition
 from batchprocess_operator.model.conditions import Fact, by_type
 from batchprocess_operator.model.names import LABEL_JOB_UID, MADE
-from batchprocess_operator.model.observed import Observed
+from batchprocess_operator.model.observed import ChildJob, Observed
 
 CHANGES_UNDONE = "ChangesUndone"
+JOB_DELETED = "JobBeingDeleted"
 _NOBODY = "a mutating webhook, or a client that cannot be told"
 
 
@@ -31,6 +32,19 @@ def changes_undone(before: Iterable[Condition], observed: Observed) -> list[Fact
         return [Fact("Stalled", True, CHANGES_UNDONE, said.message)]
     message = f"{head}{who or _NOBODY}{more}; {_help(fields)}"
     return [Fact("Stalled", True, CHANGES_UNDONE, message)]
+
+
+def being_deleted(child: ChildJob | None) -> list[Fact]:
+    """Stalled, as long as a Job that is not over is on its way out: it gets no pod any more."""
+    if child is None or child.ended or child.kept_by is None:
+        return []
+    keepers = ", ".join(child.kept_by)
+    kept = f", which its finalizers keep it from ({keepers})" if keepers else ""
+    message = (
+        f"Job {child.name} is being deleted{kept}: no pod of it is started any more, and another "
+        "Job is made once it is gone"
+    )
+    return [Fact("Stalled", True, JOB_DELETED, message)]
 
 
 def _managers(observed: Observed, name: str, fields: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from batchprocess_operator.model.words import counted
 from batchprocess_operator.observe.data_loss import regressed
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.observe.unknown_fields import warning
-from batchprocess_operator.status.changes_undone import changes_undone
+from batchprocess_operator.status.changes_undone import being_deleted, changes_undone
 from batchprocess_operator.status.pods_failed import pods_failed
 from batchprocess_operator.status.pods_starting import pods_starting
 from batchprocess_operator.status.progressing import progressing
@@ -43,7 +43,11 @@ def current_facts(
     facts += _degraded(job, observed, shards)
     facts += source_changed(job, observed)
     if not any(fact.type == "Stalled" for fact in facts):
-        facts += _not_as_wanted(job, observed) or _refused_later(decision)
+        facts += (
+            being_deleted(decision.child)
+            or _not_as_wanted(job, observed)
+            or _refused_later(decision)
+        )
     if not observed.undone and decision.child is None and decision.state == "Pending":
         # For tools that wait until a job is under way; a run may last for days.
         facts.append(Fact("Reconciling", True, "CreatingJob", "the worker Job is being created"))

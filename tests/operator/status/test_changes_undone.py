@@ -81,3 +81,30 @@ def test_a_refused_change_is_more_telling():
     refused = {WORKER: Reason("NotAllowed", "no")}
     planned = plan(job(), [child()], undone={WORKER: ("suspend",)}, unchangeable=refused)
     assert conditions(planned)["Stalled"] == ("True", "NotAllowed")
+
+
+LEAVING = {"deletionTimestamp": "2030-01-01T11:59:00Z", "finalizers": ["example.com/keep"]}
+
+
+def test_a_job_that_finalizers_keep_while_it_is_deleted_is_told():
+    leaving = plan(job(), [child(meta=LEAVING)])
+    told = stalled(leaving)
+    assert (told.status, told.reason) == ("True", "JobBeingDeleted")
+    assert told.message.startswith(f"Job {WORKER} is being deleted, which its finalizers keep it")
+    assert "(example.com/keep)" in told.message
+    assert stalled(plan(after(job(), leaving), [child()])) is None
+
+
+def test_so_is_a_finalizers_job_and_neither_is_once_it_has_ended():
+    sealed = child(meta=LEAVING, status=DONE)
+    told = stalled(plan(job(), [sealed, child(FINALIZER, meta=LEAVING)]))
+    assert f"Job {FINALIZER} is being deleted" in told.message
+    assert stalled(plan(job(), [sealed])) is None
+
+
+def test_that_it_was_deleted_is_still_said_when_the_job_has_failed_by_it():
+    late = {"timeouts": {"startSeconds": 30}}
+    first = plan(job(**late), [child(meta=LEAVING, created=-20)])
+    then = plan(after(job(**late), first), [child(meta=LEAVING, created=-20)], later=60)
+    assert then.status.state == "Failed"
+    assert "JobBeingDeleted" in stalled(then).message

@@ -55,12 +55,13 @@ def job(status: dict[str, Any] | None = None, **spec: Any) -> Job:
 def child(name: str = WORKER, **fields: Any) -> ChildJob:
     """A child Job. `status`, `retry`, `shards`, `created` (seconds); all else goes into spec.
 
-    `queue`: of its label; `managers`: field -> who has set it.
+    `queue`: of its label; `managers`: field -> who has set it; `meta`: more metadata.
     """
     notes = {ANNOTATION_RETRY: str(fields.pop("retry", 0))}
     if "shards" in fields:
         notes[ANNOTATION_SHARDS] = fields.pop("shards")
     status, created = fields.pop("status", {}), stamp(fields.pop("created", -60))
+    fields_of_meta = fields.pop("meta", {})
     queue, managers = fields.pop("queue", None), fields.pop("managers", {})
     role = "finalizer" if "-fin" in name else "worker"
     spec = {"completions": 1 if role == "finalizer" else 4, "parallelism": 2}
@@ -70,6 +71,7 @@ def child(name: str = WORKER, **fields: Any) -> ChildJob:
     meta |= {"labels": {LABEL_JOB_UID: UID, LABEL_ROLE: role}, "annotations": notes}
     meta |= {"ownerReferences": [{"controller": True, "uid": UID}], "creationTimestamp": created}
     meta["labels"] |= {} if queue is None else {LABEL_QUEUE: queue}
+    meta |= fields_of_meta
     meta["managedFields"] = [
         {"manager": who, "fieldsV1": {"f:spec": {f"f:{name}": {}}}}
         for name, who in managers.items()
