@@ -62,8 +62,10 @@ class ParquetRows(RowDataset):
 
         if not len(rows):
             raise IndexError("no rows were asked for")
-        # Files may have their columns in another order, and differ in what may be null.
         tables = [self._table(part) for part in self._parts(rows)]
+        if len(tables) == 1:
+            return ArrowRows(tables[0])
+        # Files may have their columns in another order, and differ in what may be null.
         names = tables[0].column_names
         alike = [table.select(names) for table in tables]
         return ArrowRows(pa.concat_tables(alike, promote_options="default"))

@@ -20,7 +20,7 @@ def arrow_column(column: "pyarrow.ChunkedArray") -> Any:
     array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     flat, shape = array, [len(array)]
     while _is_list(pa, flat.type) and not flat.null_count and len(flat):
-        length = _length(flat)
+        length = _length(pa, flat)
         if not length:
             break
         shape.append(length)
@@ -36,8 +36,10 @@ def _is_list(pa: Any, kind: Any) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
-def _length(lists: Any) -> int | None:
+def _length(pa: Any, lists: Any) -> int | None:
     """Of every list, or None."""
+    if pa.types.is_fixed_size_list(lists.type):
+        return int(lists.type.list_size)
     import pyarrow.compute as pc
 
     lengths = pc.list_value_length(lists)

@@ -1,0 +1,125 @@
+"""Reading files by `batchprocess.data` beside plain loops, in one run.
+
+`python benchmarks/readers.py` makes a file of JSON lines and one of Parquet in a temporary folder
+and prints, each time the best of three, how long a plain loop and a reader take for all batches
+of 256 as columns, in one process, and how long counting lines takes beside `wc -l`. Targets:
+readers at 0.9 or more of the plain loop's speed.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batchprocess.data import jsonl, parquet
+from batchprocess.data.index.build import build_index
+from batchprocess.data.row_dataset import RowDataset, wanted_of
+from batchprocess.runs.patience import ATTENDED
+from batchprocess.sdk.input.columns import columns
+
+BATCH = 256
+
+
+def main() -> None:
+    """Make the files, run everything, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=400_000)
+    rows = parser.parse_args().rows
+    with tempfile.TemporaryDirectory() as made:
+        lines, table = Path(made, "a.jsonl"), Path(made, "a.parquet")
+        write(lines, table, rows)
+        print(f"{rows:,} rows: {lines.stat().st_size / 1e6:.0f} MB of JSON lines, "
+              f"{table.stat().st_size / 1e6:.0f} MB of Parquet")  # fmt: skip
+        show("wc -l", best(lambda: wc(lines)))
+        show("counting the lines", best(lambda: count(lines)))
+        compare("jsonl", lambda: plain_lines(lines), jsonl(lines))
+        compare("parquet", lambda: plain_parquet(table), parquet(table))
+
+
+def write(lines: Path, table: Path, rows: int) -> None:
+    """Texts of 1 to 480 characters with a number each; the same with a vector of 64."""
+    drawn = random.Random(0)
+    texts = ["lorem ipsum " * drawn.randrange(1, 40) for _ in range(rows)]
+    with lines.open("w") as file:
+        for number, text in enumerate(texts):
+            file.write(json.dumps({"id": number, "text": text, "score": number / 7}) + "\n")
+    flat = np.random.default_rng(0).random(rows * 64, np.float32)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), 64)
+    made = pa.table({"id": np.arange(rows), "text": texts, "vector": vectors})
+    pq.write_table(made, table, row_group_size=20_000)
+
+
+def wc(lines: Path) -> None:
+    """As a person would count."""
+    subprocess.run(["wc", "-l", str(lines)], check=True, capture_output=True)
+
+
+def count(lines: Path) -> None:
+    """As a reader does, without the start of its process."""
+    with tempfile.TemporaryDirectory() as folder:
+        build_index(wanted_of(lines, "lines that are not blank"), Path(folder), ATTENDED)
+
+
+def plain_lines(lines: Path) -> None:
+    """The loop that anyone would write."""
+    batch = []
+    with lines.open() as file:
+        for line in file:
+            batch.append(json.loads(line))
+            if len(batch) == BATCH:
+                columns(batch)
+                batch = []
+        columns(batch)
+
+
+def plain_parquet(table: Path) -> None:
+    """pyarrow's own batches, as columns."""
+    for batch in pq.ParquetFile(table).iter_batches(BATCH):
+        batch["id"].to_numpy()
+        batch["text"].to_pylist()
+        batch["vector"].flatten().to_numpy()
+
+
+def read(reader: RowDataset) -> None:
+    """All batches of a reader."""
+    rows = len(reader)
+    for first in range(0, rows, BATCH):
+        columns(reader.__getitems__(range(first, min(first + BATCH, rows))))
+
+
+def compare(name: str, plain: Callable[[], None], reader: RowDataset) -> None:
+    """In turn, so that what else the machine does falls on both."""
+    len(reader)
+    pairs = [(timed(plain), timed(lambda: read(reader))) for _ in range(3)]
+    theirs, ours = (min(times) for times in zip(*pairs, strict=True))
+    show(f"{name}, plain loop", theirs)
+    show(f"{name}, reader", ours, f"{theirs / ours:.2f} of its speed")
+
+
+def best(call: Callable[[], None]) -> float:
+    """Of three."""
+    return min(timed(call) for _ in range(3))
+
+
+def timed(call: Callable[[], None]) -> float:
+    """Seconds."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def show(name: str, seconds: float, more: str = "") -> None:
+    """One line."""
+    print(f"  {name:<22} {seconds:6.2f} s  {more}")
+
+
+if __name__ == "__main__":
+    main()
