@@ -128,6 +128,22 @@ def test_the_reason_is_of_the_exit_code(code: int, reason: str) -> None:
     assert message.endswith("m; pods of shards 0 have failed")
 
 
+def test_a_pod_that_its_sidecar_fails_is_told_and_its_shard_is_done() -> None:
+    why = Reason("SidecarFailed", "container istio-proxy: exit code 3")
+    one = replace(pod(0, code=0, phase="Failed"), failure=why)
+    planned = look(BEGUN, one)
+    assert told(planned) == (
+        "True",
+        "SidecarFailed",
+        f"pod {one.name} has failed (exit code 0): SidecarFailed: container istio-proxy: "
+        "exit code 3; pods of shards 0 have failed",
+    )
+    assert planned.status.shards.succeeded == 1
+    over = [{"type": "Failed", "status": "True", "reason": "FailedIndexes"}]
+    given_up = child(status={"completedIndexes": "1-3", "failedIndexes": "0", "conditions": over})
+    assert plan(after(job(), planned), [given_up], [one]).status.state == "Finalizing"
+
+
 def test_of_a_log_the_last_line_is_told() -> None:
     """The agent was killed before it wrote its message: Kubernetes has the end of the log."""
     planned = look(BEGUN, pod(0, code=139, said="loading\nFatal: a crash in native code\n\n"))
