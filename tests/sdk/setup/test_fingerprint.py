@@ -1,10 +1,15 @@
 """A fingerprint tells datasets apart, or says nothing."""
 
+import itertools
+import random
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from batchprocess.sdk.seeding.generators import Preserved
 from batchprocess.sdk.setup.fingerprint import Fingerprint, fingerprint, sample
 from support.counting_dataset import Counting
 
@@ -65,3 +70,38 @@ def test_a_row_that_cannot_be_read_is_told_when_its_batch_comes_not_here():
             return row
 
     assert fingerprint(Broken(10), 10) == Fingerprint()
+
+
+class Made:
+    """Rows by a function of their number."""
+
+    def __init__(self, row: Callable[[int], Any]) -> None:
+        self._row = row
+
+    def __getitem__(self, number: int) -> Any:
+        return self._row(number)
+
+
+LINES = itertools.count()
+OWN = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (lambda number: next(LINES), True),
+        (lambda number: OWN.random(), True),
+        (lambda number: torch.rand(1), False),
+        (lambda number: [random.random(), np.random.rand()], False),
+        (lambda number: number, False),
+        (lambda number: 1 / 0, False),
+    ],
+)
+def test_rows_that_depend_on_what_was_read_before_are_told(row, told, caplog):
+    before = random.getstate(), torch.get_rng_state().tolist()
+    with Preserved():
+        fingerprint(Made(row), 20)
+    assert (random.getstate(), torch.get_rng_state().tolist()) == before
+    assert [one.getMessage()[:31] for one in caplog.records] == (
+        ["row 0 of the dataset is another"] if told else []
+    )

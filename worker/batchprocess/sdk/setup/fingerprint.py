@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import torch
 
 from batchprocess.protocol.run import FingerprintOf
+from batchprocess.sdk.seeding.generators import Preserved
 
+_LOG = logging.getLogger("batchprocess")
 _INNER_ROWS = 6
 
 
@@ -73,7 +76,22 @@ def _takes_nothing(function: Any) -> bool:
 
 def _rows_digest(dataset: Any, numbers: list[int]) -> str | None:
     first = _digest(dataset, numbers)
-    return first if first is not None and first == _digest(dataset, numbers) else None
+    if first is None or first == _digest(dataset, numbers):
+        return first
+    # Random numbers, most likely. Those of the global generators are set anew before every batch.
+    with Preserved():
+        row = _digest(dataset, numbers[:1])
+    with Preserved():
+        again = _digest(dataset, numbers[:1])
+    if row != again:
+        _LOG.warning(
+            "row %d of the dataset is another one each time it is read, with the same random "
+            "numbers too: if that comes from what the dataset keeps (an iterator, a counter, a "
+            "generator of its own), its rows are not those of a plain loop, nor equal after a "
+            "restart; a row may depend on its number only, and on torch.initial_seed()",
+            numbers[0],
+        )
+    return None
 
 
 def _digest(dataset: Any, numbers: list[int]) -> str | None:
