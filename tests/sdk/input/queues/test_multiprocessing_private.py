@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 import sys
 from multiprocessing.reduction import ForkingPickler
 from queue import Empty, Full
@@ -63,3 +64,19 @@ def test_a_file_that_nobody_asked_for_is_closed() -> None:
     os.close(write)
     assert os.read(read, 1) == b""  # no writer is left
     os.close(read)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_at_our_exit_alarms_nobody() -> None:
+    """Torch's handler, which raises where a loader process is killed, prints a traceback then."""
+    program = """
+import signal, time
+from batchprocess.sdk.input.queues.worker_queues import ForkingContext
+signal.signal(signal.SIGCHLD, lambda *_: print("alarmed"))
+process = ForkingContext().Process(target=time.sleep, args=(600,), daemon=True)
+process.start()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -2,13 +2,16 @@
 
 import fcntl
 import os
+import signal
 import sys
 import termios
+import threading
 from multiprocessing.context import ForkContext, ForkProcess
 from multiprocessing.popen_fork import Popen
 from multiprocessing.process import current_process
 from multiprocessing.queues import Queue
 from multiprocessing.resource_sharer import DupFd
+from multiprocessing.util import is_exiting
 from queue import Full
 from typing import Any
 
@@ -24,6 +27,9 @@ __all__ = [
 
 class _Killed(Popen):
     def terminate(self) -> None:
+        if is_exiting() and threading.current_thread() is threading.main_thread():
+            # Torch's handler raises when a loader process is killed.
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.kill()
 
 
