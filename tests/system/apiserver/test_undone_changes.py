@@ -72,6 +72,6 @@ def test_who_suspends_a_job_each_time_is_named_and_asked_ever_more_seldom(
             told = condition(kubectl, "Stalled")
             assert told["reason"] == "ChangesUndone"
             assert 'is set back each time by "kueue"' in told["message"]
-            assert state(kubectl) == "Suspended"
+            until("it is suspended again", lambda: state(kubectl) == "Suspended")
         until("it goes on", lambda: state(kubectl) == "Pending")
         kubectl("delete", "bpj", NAME)
