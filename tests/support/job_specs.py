@@ -45,9 +45,11 @@ def whole_specs(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         made.pop("command", None)
         made |= {"processor": "inference:Processor", "dataset": "inference:dataset"}
+        if made.get("input") is not None:
+            made.pop("dataset")
     else:
-        made.pop("processor", None)
-        made.pop("dataset", None)
+        for name in ("processor", "dataset", "input"):
+            made.pop(name, None)
         made["command"] = draw(st.lists(_TEXT, min_size=1, max_size=3))
     if made.get("queueName") is not None:
         made.pop("suspend", None)
@@ -143,7 +145,8 @@ def _not_null(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "string":
             return st.text(_ASCII, min_size=schema.get("minLength", 0), max_size=12)
         case "array":
-            return st.lists(_valid(schema["items"]), max_size=2)
+            least = schema.get("minItems", 0)
+            return st.lists(_valid(schema["items"]), min_size=least, max_size=2)
         case "object" if "properties" in schema:
             return _object(schema)
         case "object" if "additionalProperties" in schema:
