@@ -15,6 +15,7 @@ from batchprocess_operator.model.identity import JobIdentity, run_uri_of
 from batchprocess_operator.model.job import Job, UnknownField
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_children import Raw, parse_time
+from batchprocess_operator.observe.shard_numbers import readable
 from batchprocess_operator.observe.stored_job import StoredJob
 from batchprocess_operator.observe.unknown_fields import unknown_fields, without
 
@@ -32,7 +33,8 @@ def read_job(raw: Raw, report_address: ReportAddress | None, refusal: str = "") 
     given = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, "spec": raw.get("spec")}
     body, unknown = _read_known(given)
     identity = read_identity(raw, run_uri_of(body, meta["uid"]))
-    return Job(body, identity, read_status(raw), report_address, refusal, unknown)
+    before = readable(read_status(raw), body.spec.shards)
+    return Job(body, identity, before, report_address, refusal, unknown)
 
 
 def read_identity(raw: Raw, run_uri: str = "") -> JobIdentity:

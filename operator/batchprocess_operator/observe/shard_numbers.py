@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from batchprocess_operator.model.index_ranges import format_ranges
+from batchprocess.api.status import Status
+from batchprocess.protocol.json_values import MAX_COUNT
+from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
 from batchprocess_operator.model.observed import ChildJob
 
 _MAX_RANGES = 100
@@ -32,3 +34,27 @@ def numbers(text: str | None, total: int) -> tuple[int, ...]:
     if len(found) != total:
         raise ValueError(f"status has {len(found)} numbers for {total} shards")
     return found
+
+
+def readable(status: Status, total: int) -> Status:
+    """`status` without texts that somebody has written over: they are made anew, the rest stays."""
+    wrong = {
+        **{name: None for name in ("cursors", "claims") if not _counts(status, name, total)},
+        **{name: None for name in ("sealed_shards", "failed_shards") if not _ranges(status, name)},
+    }
+    return status.model_copy(update=wrong) if wrong else status
+
+
+def _counts(status: Status, name: str, total: int) -> bool:
+    try:
+        return all(0 <= one <= MAX_COUNT for one in numbers(getattr(status, name), total))
+    except ValueError:
+        return False
+
+
+def _ranges(status: Status, name: str) -> bool:
+    try:
+        parse_ranges(getattr(status, name))
+    except ValueError:
+        return False
+    return True

@@ -57,6 +57,30 @@ def test_a_status_that_nobody_can_read_is_made_anew() -> None:
     assert read_status(job_object({"state": "Dancing"})).state is None
 
 
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "text",
+    [
+        {"cursors": "1,2,3"},
+        {"cursors": "1,2,3,-4"},
+        {"claims": "x"},
+        {"claims": "1,2,3,9" + "9" * 60},
+        {"sealedShards": "abc"},
+        {"failedShards": "0-99999999"},
+    ],
+    ids=str,
+)
+def test_texts_of_a_status_that_nobody_can_read_are_made_anew_and_the_rest_stays(text) -> None:
+    (name,) = text
+    good = {"state": "Running", "retry": 2, "cursors": "1,2,3,4", "failedShards": "1"}
+    read = job(good | text, retry=2)
+    assert (read.before.state, read.before.retry) == ("Running", 2)
+    written = plan(read, [child(retry=2)], [pod()]).status.model_dump(by_alias=True)
+    assert written[name] in ("", "0,0,0,0")
+    kept = {"cursors": "1,2,3,4", "failedShards": ""} | {name: written[name]}
+    assert {key: written[key] for key in kept} == kept
+
+
 def test_a_status_of_a_newer_operator_is_read_as_far_as_it_is_known() -> None:
     assert read_status(job_object({"state": "Running", "mood": "good"})).state == "Running"
 
@@ -136,4 +160,4 @@ def test_a_job_that_was_stored_before_a_bound_is_read() -> None:
 
 def test_a_status_longer_than_may_be_written_is_read() -> None:
     raw = job_object({"cursors": "1," * 200_000 + "1"})
-    assert read_job(raw, None).before.cursors
+    assert read_status(raw).cursors
