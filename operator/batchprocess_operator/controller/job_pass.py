@@ -146,10 +146,10 @@ class Pass:
             return self._note_refusal(action, Reason(JOB_REJECTED, str(error)))
         except Denied as error:
             return self._note_refusal(action, Reason(NOT_ALLOWED, str(error)))
-        self._repeats.done(action, self.services.clock())
         if found and (changed := self._what_changed(found, reading)):
             why = f"Job {action.name} exists, but {changed}: delete it"
             return self._note_refusal(action, Reason(NAME_CONFLICT, why))
+        self._repeats.done(action, self.services.clock())
         for event in events_of(action):
             await self._post(event)
         return found is not None

@@ -151,6 +151,7 @@ async def test_a_child_whose_label_somebody_took_away_is_told_and_not_asked_for_
     await asyncio.sleep(100)
     assert world.conditions()["NameConflict"][0] == "True"
     assert len(world.server.requests) - before < 30
+    assert "Stalled" not in world.conditions(), "nobody deletes it again and again"
     world.server.delete(path)
     await asyncio.sleep(60)
     assert "NameConflict" not in world.conditions()
