@@ -8,6 +8,7 @@ error kept from being there.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +84,13 @@ async def perform(action: Action, target: Target, api: Api) -> Object | None:
 
 async def _create(action: CreateJob, target: Target, api: Api) -> Object:
     if action.later is not None:
-        await _check(action.later, target, api)
+        try:
+            await _check(action.later, target, api)
+        except (Rejected, Denied):
+            # What the finalizer has from the workers is to be mended there, and told of them.
+            with suppress(DryRunUnsupported):
+                await _create_job(action.manifest, target, api, api.dry_run)
+            raise
     return await _create_job(action.manifest, target, api, api.create)
 
 

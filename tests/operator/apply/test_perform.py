@@ -75,6 +75,14 @@ class TestPerform:
                 )
             assert server.created == []
 
+    def test_what_both_would_be_refused_for_is_told_of_the_worker_job(self) -> None:
+        """Who reads of spec.finalizer looks for it there, and it is in the workers' template."""
+        with pytest.raises(Rejected) as refusal:
+            self.create_both(lambda one: one.faults.update({0: "rejected", 1: "rejected"}))
+        assert "finalizer" not in str(refusal.value)
+        with pytest.raises(Rejected, match="the finalizer Job"):
+            self.create_both(lambda one: one.faults.update({0: "rejected", 1: "not dry"}))
+
     def test_if_a_webhook_takes_no_dry_run_nobody_can_know_and_it_goes_on(self) -> None:
         server = self.create_both(lambda one: one.faults.update({0: "not dry"}))
         assert [where for where, _ in server.created] == [f"{JOBS}/a"]
