@@ -20,6 +20,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "command": (["a"], ["b"]),
     "processor": ("a:B", "a:C"),
     "dataset": ("a:b", "a:c"),
+    "input": ({"uri": "s3://a/rows.txt"}, {"uri": "s3://b/rows.txt"}),
     "shards": (2, 3),
     "batchSize": (2, 3),
     "checkpointInterval": (2, 3),
@@ -57,6 +58,8 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "profile": (True, False),
     "compileCache": (False, True),
 }
+INSTEAD = {"command": SCRIPT, "input": {"dataset": None}}
+"""What a spec is made without to have a field that excludes it."""
 REQUIRED = {"image", "output"}
 """They are never absent, so they can't be added."""
 PARENTS: dict[str, dict[str, Any]] = {
@@ -90,7 +93,7 @@ def pointer(path: str) -> str:
 
 def with_value(path: str, value: Any) -> dict[str, Any]:
     """A spec that has `value` at `path`."""
-    base = merged(spec(), SCRIPT) if path == "command" else spec()
+    base = merged(spec(), INSTEAD.get(path, {}))
     *parents, last = path.split(".")
     node = base
     for name in parents:
