@@ -1,6 +1,6 @@
 """From the stored object to a job and back. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,8 @@ from batchprocess_operator.observe.shard_numbers import readable
 from batchprocess_operator.observe.stored_job import StoredJob
 from batchprocess_operator.observe.unknown_fields import unknown_fields, without
 
+_YEARS = range(1970, 9_000)
+"""Of times that we may have written: to others nothing can be added."""
 _MAX_ROUNDS = 16
 """A field is only looked into once those around it are known."""
 
@@ -60,9 +62,16 @@ def read_stored(stored: StoredJob, raw: Raw, report_address: ReportAddress | Non
 def read_status(raw: Raw) -> Status:
     """The status as last written; an empty one for what nobody can read: it is made anew."""
     try:
-        return Status.model_validate(raw.get("status") or {})
+        read = Status.model_validate(raw.get("status") or {})
     except ValidationError:
         return Status()
+    return read if all(one.year in _YEARS for one in _times(read)) else Status()
+
+
+def _times(status: Status) -> Iterator[datetime]:
+    found = (status.start_time, status.completion_time, status.eta)
+    yield from (one for one in found if one is not None)
+    yield from (one.last_transition_time for one in status.conditions)
 
 
 def stalled_status(raw: Raw, reason: str, message: str, now: datetime) -> Status:
