@@ -49,7 +49,8 @@ def child_of(raw: Raw) -> ChildJob:
         namespace=meta.get("namespace", ""),
         name=meta["name"],
         uid=meta["uid"],
-        role=_role(meta),
+        # Of its template: a running Job's is fixed, and its own labels are anybody's to change.
+        role=_role((spec.get("template") or {}).get("metadata") or meta),
         retry=_number(notes.get(ANNOTATION_RETRY)),
         shards=None if shards is None else tuple(sorted(parse_ranges(shards))),
         created=parse_time(meta["creationTimestamp"]),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.model.names import ANNOTATION_FINALIZER
+from batchprocess_operator.model.names import ANNOTATION_FINALIZER, LABEL_ROLE
 from batchprocess_operator.observe.read_children import (
     child_of,
     job_uid,
@@ -98,6 +98,16 @@ def test_only_true_conditions_of_a_job_count() -> None:
 def test_a_suspended_job_has_not_ended() -> None:
     told = [{"type": "Suspended", "status": "True"}]
     assert not child_of(raw_job(status={"conditions": told})).ended
+
+
+@pytest.mark.hostile
+def test_a_worker_job_that_somebody_labels_as_a_finalizer_stays_one_of_workers() -> None:
+    raw = raw_job()
+    raw["metadata"]["labels"] = {LABEL_ROLE: "finalizer"}
+    raw["spec"]["template"] = {"metadata": {"labels": {LABEL_ROLE: "worker"}}}
+    assert child_of(raw).role == "worker"
+    raw["spec"]["template"]["metadata"]["labels"][LABEL_ROLE] = "finalizer"
+    assert child_of(raw).role == "finalizer"
 
 
 def test_shards_of_a_retry_are_in_order() -> None:
