@@ -34,11 +34,14 @@ def pod(tmp_path: Path) -> Pod:
 
 @pytest.fixture
 def little_memory(cuda: torch.device) -> Iterator[int]:
-    """All but 2 GiB of the GPU are out of reach; the bytes that are left."""
+    """All but 2 GiB of the GPU are out of reach; the bytes that are left.
+
+    Those are more where tests before have left blocks that are used in part.
+    """
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(cuda).total_memory
     used = torch.cuda.memory_reserved(cuda)
     left = 2 << 30
     torch.cuda.set_per_process_memory_fraction((used + left) / total, cuda)
-    yield left
+    yield left + used - torch.cuda.memory_allocated(cuda)
     torch.cuda.set_per_process_memory_fraction(1.0, cuda)

@@ -113,7 +113,7 @@ def test_the_error_says_which_batch_size_fits(
         alone.run(Whole, data, batch_size=50)
     most = int(re.search(r"batch_size=(\d+) is the most", str(raised.value))[1])
     # 2 GiB at 64 MiB a row are 32; what the allocator keeps back may cost some.
-    assert 24 <= most <= 32
+    assert 24 <= most <= little_memory // (64 << 20)
     del raised
     gc.collect()
     torch.cuda.empty_cache()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.sdk.input import threaded_feed
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
@@ -71,6 +72,30 @@ def test_closing_ends_a_thread_that_is_ahead() -> None:
             feed.next_batch()
         feed.close()
         assert not has_thread()
+
+
+def test_closing_waits_until_workers_have_ended_but_not_for_a_slow_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threaded_feed, "_JOIN_SECONDS", 0.05)
+    may_end = threading.Event()
+    slow = FakeBatches()
+    monkeypatch.setattr(slow, "close", lambda: may_end.wait(30))
+    feed = open_feed(slow, count=1)
+    feed.keep()
+    feed.next_batch()
+    while not feed._only_ends:
+        time.sleep(0.01)
+    threading.Timer(0.3, may_end.set).start()
+    feed.close()
+    assert not has_thread()
+    asked = threading.Event()
+    monkeypatch.setattr(slow, "read", lambda _: iter(asked.wait, None))
+    feed = open_feed(slow)
+    feed.close()
+    assert has_thread()
+    asked.set()
+    feed._thread.join(30)
 
 
 def test_what_reading_raised_is_raised_where_the_batch_is_taken() -> None:

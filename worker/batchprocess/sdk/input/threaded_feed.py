@@ -11,6 +11,8 @@ from batchprocess.sdk.input.shard_loader import BatchSource
 
 _BATCHES_AHEAD = 2
 _JOIN_SECONDS = 5.0
+_END_WORKERS_SECONDS = 20.0
+"""torch waits 5 s for each to end, and workers that have used a GPU may take that long."""
 
 
 class _Read(NamedTuple):
@@ -34,7 +36,7 @@ class ThreadedFeed:
         self._ready: SimpleQueue[_Read] = SimpleQueue()
         self._free_places: SimpleQueue[None] = SimpleQueue()
         self._decision: SimpleQueue[Start | None] = SimpleQueue()
-        self._dropped = self._closed = False
+        self._dropped = self._closed = self._only_ends = False
         for _ in range(_BATCHES_AHEAD):
             self._free_places.put(None)
         self._thread = threading.Thread(
@@ -72,11 +74,17 @@ class ThreadedFeed:
         self._prefetch.end_batch()
 
     def close(self) -> None:
-        """End the thread; one that waits for a slow dataset is left to the end of the process."""
+        """End the thread; one that waits for a slow dataset is left to the end of the process.
+
+        Not one that ends workers: the interpreter's end would come upon it in code of torch, and
+        abort the process.
+        """
         self._closed = True
         self._free_places.put(None)
         self._decision.put(None)
         self._thread.join(_JOIN_SECONDS)
+        if self._only_ends:
+            self._thread.join(_END_WORKERS_SECONDS)
 
     def _run(self, source: Iterator[Any], start: Start, batches: BatchSource) -> None:
         opened = self._read_all(source, start, open_first=True)
@@ -90,6 +98,7 @@ class ThreadedFeed:
                 self._ready.put(_Read(again, error=error))
             else:
                 self._read_all(source, again, open_first=not opened)
+        self._only_ends = True
         batches.close()
 
     def _read_all(self, source: Iterator[Any], start: Start, *, open_first: bool) -> bool:

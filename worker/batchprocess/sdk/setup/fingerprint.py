@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from batchprocess.protocol.run import FingerprintOf
-from batchprocess.sdk.seeding.generators import Preserved
+from batchprocess.protocol.run import FingerprintOf, Seeds
+from batchprocess.sdk.seeding.generators import Preserved, set_generators
 
 _LOG = logging.getLogger("batchprocess")
 _INNER_ROWS = 6
+_SEEDS = Seeds(torch=0, numpy=0, random=0)
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,7 @@ def _rows_digest(dataset: Any, numbers: list[int]) -> str | None:
     if first is None or first == _digest(dataset, numbers):
         return first
     # Random numbers, most likely. Those of the global generators are set anew before every batch.
-    with Preserved():
-        row = _digest(dataset, numbers[:1])
-    with Preserved():
-        again = _digest(dataset, numbers[:1])
-    if row != again:
+    if _at_fixed_seeds(dataset, numbers[0]) != _at_fixed_seeds(dataset, numbers[0]):
         _LOG.warning(
             "row %d of the dataset is another one each time it is read, with the same random "
             "numbers too: if that comes from what the dataset keeps (an iterator, a counter, a "
@@ -92,6 +89,12 @@ def _rows_digest(dataset: Any, numbers: list[int]) -> str | None:
             numbers[0],
         )
     return None
+
+
+def _at_fixed_seeds(dataset: Any, row: int) -> str | None:
+    with Preserved():
+        set_generators(_SEEDS, row)  # those of GPUs in use too
+        return _digest(dataset, [row])
 
 
 def _digest(dataset: Any, numbers: list[int]) -> str | None:
