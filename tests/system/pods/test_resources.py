@@ -52,7 +52,7 @@ def test_a_real_memory_limit_is_told(pod: Pod) -> None:
 def test_an_unpicklable_dataset_is_told_where_it_must_be_pickled(pod: Pod) -> None:
     script = "rows = Rows(); rows.key = lambda row: row\n"
     spawned = 'dataloader_kwargs={"num_workers": 1, "multiprocessing_context": "spawn"}'
-    ended = pod.run(f"{script}go(dataset=rows, {spawned})")
+    ended = pod.run(f'{script}if __name__ == "__main__":\n    go(dataset=rows, {spawned})')
     assert ended.code == 91
     assert "the dataset raised PicklingError" in ended.last_line
     assert pod.run(f'{script}go(dataset=rows, dataloader_kwargs={{"num_workers": 1}})').code == 0
