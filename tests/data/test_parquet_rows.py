@@ -90,6 +90,19 @@ def test_files_with_other_columns_are_refused_unless_they_are_left_out(tmp_path:
         len(parquet(tmp_path, columns=["c"]))
 
 
+def test_a_column_is_that_one_only_and_columns_come_as_they_are_asked_for(tmp_path: Path) -> None:
+    write(tmp_path, x=pa.table({"a.b": [1], "a": [2], "c": [3]}))
+    (row,) = parquet(tmp_path, columns=["c", "a"])
+    assert list(row.items()) == [("c", 3), ("a", 2)]
+
+
+def test_two_columns_of_one_name_are_refused_for_a_row_would_lose_one(tmp_path: Path) -> None:
+    twice = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    write(tmp_path, x=twice)
+    with pytest.raises(InvalidArgument, match=r"x.parquet has two columns 'a'"):
+        len(parquet(tmp_path))
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no Parquet" * 10])
 def test_what_is_no_whole_file_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.parquet").write_bytes(content)

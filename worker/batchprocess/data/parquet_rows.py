@@ -73,6 +73,9 @@ class ParquetRows(RowDataset):
     def _read_together(self, place: Place, end: int) -> int:
         return min(end, self._index.group(place.object, place.row)[2])
 
+    def _rows_of(self, part: Part) -> ArrowRows:
+        return ArrowRows(self._table(part))
+
     def _table(self, part: Part) -> "pyarrow.Table":
         group, start, _ = self._index.group(part.number, part.first)
         if self._decoded is None or self._decoded[0] != (part.number, group):
@@ -85,5 +88,8 @@ class ParquetRows(RowDataset):
         from batchprocess.data.index.parquet_files import open_parquet
 
         file = open_parquet(part.object.size, partial(self._bytes, part), part.name)
-        columns = None if self._columns is None else list(self._columns)
-        return file.read_row_group(group, columns=columns)
+        if self._columns is None:
+            return file.read_row_group(group)
+        # By pyarrow "a" means a column "a.b" too, and their order is the file's.
+        columns = list(self._columns)
+        return file.read_row_group(group, columns=columns).select(columns)

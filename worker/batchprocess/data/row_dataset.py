@@ -2,6 +2,7 @@
 
 import operator
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -36,7 +37,7 @@ class Part(NamedTuple):
         return f"{self.root.rstrip('/')}/{self.object.key}"
 
 
-class RowDataset:
+class RowDataset(ABC):
     """A map-style dataset over objects that are listed and counted once, when first asked.
 
     Copies in other processes (forked or pickled, after that) read the same listing, by clients of
@@ -85,9 +86,9 @@ class RowDataset:
         """Up to which row of its object, at most `end`, rows are read together with this one."""
         return min(end, self._index.rows_in(place.object))
 
-    def _rows_of(self, part: Part) -> list[Row]:
+    @abstractmethod
+    def _rows_of(self, part: Part) -> Sequence[Row]:
         """All of them."""
-        raise NotImplementedError
 
     def _numbers(self, rows: Sequence[int]) -> list[int]:
         total = len(self)

@@ -59,6 +59,11 @@ def _footer(one: KnownObject, columns: Sequence[str] | None) -> _Footer:
     file = open_parquet(one.object.size, one.read, one.name)
     schema = file.schema_arrow
     types = dict(zip(schema.names, schema.types, strict=True))
+    if len(types) < len(schema.names):
+        twice = next(name for name in schema.names if schema.names.count(name) > 1)
+        raise InvalidArgument(
+            f"{one.name} has two columns {twice!r}, and a row would lose one: rename it"
+        )
     for column in columns or ():
         if column not in types:
             has = ", ".join(types)[:500]
