@@ -1,5 +1,6 @@
 """Objects of a bucket as input, each as it was when it was listed: by ETag."""
 
+import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -38,10 +39,20 @@ class S3Inputs:
     def _client(self) -> "S3Client":
         return self._clients.ours()
 
+    @contextlib.contextmanager
+    def _asking(self, name: str) -> Iterator[None]:
+        """Raise our errors; after a refusal credentials are looked up anew for the next request."""
+        try:
+            with translated(name):
+                yield
+        except StorageDenied:
+            self._clients.renew()
+            raise
+
     def list(self, prefix: str) -> Iterator[InputObject]:
         """All but folders' own names, which some programs make as empty objects."""
         pages = self._client.get_paginator("list_objects_v2")
-        with translated(f"{self.uri}/{prefix}"):
+        with self._asking(f"{self.uri}/{prefix}"):
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
                 for item in page.get("Contents", []):
                     if not item["Key"].endswith("/"):
@@ -49,7 +60,7 @@ class S3Inputs:
 
     def find(self, key: str) -> InputObject | None:
         """The object of that key."""
-        with translated(f"{self.uri}/{key}"):
+        with self._asking(f"{self.uri}/{key}"):
             try:
                 found = self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
@@ -63,12 +74,8 @@ class S3Inputs:
         if start == stop:
             return b""
         name = f"{self.uri}/{known.key}"
-        try:
-            with translated(name):
-                found = self._get(known, f"bytes={start}-{stop - 1}", name)
-        except StorageDenied:
-            self._clients.renew()
-            raise
+        with self._asking(name):
+            found = self._get(known, f"bytes={start}-{stop - 1}", name)
         if len(found) != stop - start:
             raise OutcomeUnknown(f"{name}: {len(found)} of {stop - start} bytes came")
         return found
