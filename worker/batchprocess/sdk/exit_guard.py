@@ -47,11 +47,12 @@ def end_with_failure() -> None:
 
     Returns if the main thread has raised an error, which Python does not forget.
     """
-    if _guards and not _guards[-1].has_failed_since():
+    if not _guards:
+        _flush()
+        os._exit(1)
+    if not _guards[-1].has_failed_since():
         _guards[-1].tidy_up()
         os._exit(_guards[-1].code or 1)
-    elif not _guards:
-        os._exit(1)
 
 
 def end_soon_after_worker() -> None:
@@ -111,9 +112,13 @@ class _Guard:
             if child.daemon:  # Python would wait for it; others outlive the script
                 child.kill()
         self.tidy()
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):
-                stream.flush()
+        _flush()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
 
 
 _guards: list[_Guard] = []
