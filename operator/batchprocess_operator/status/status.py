@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from batchprocess.api.status import BatchCounts, DatasetShape, ShardCounts, Status
+from batchprocess.api.status import (
+    BatchCounts,
+    Condition,
+    DatasetShape,
+    Display,
+    ShardCounts,
+    Status,
+)
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess_operator.model.conditions import Fact, is_told_beside, merge
 from batchprocess_operator.model.index_ranges import format_ranges
@@ -15,7 +22,7 @@ from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate, estimate
 from batchprocess_operator.status.printer_columns import printer_columns, worst_reason
 from batchprocess_operator.status.shard_rows import shard_rows
-from batchprocess_operator.status.totals import totals_of
+from batchprocess_operator.status.totals import Totals, totals_of
 
 _MAX_URI = 4_096
 
@@ -34,7 +41,6 @@ def build_status(
     speed = Estimate(None, None) if final else _estimate(job, observed, shards, now)
     totals = totals_of(job, shards, decision)
     conditions = merge(before.conditions, facts, generation=identity.generation, now=now)
-    reason = worst_reason(conditions)
     return Status(
         observed_generation=identity.generation,
         state=decision.state,
@@ -64,8 +70,15 @@ def build_status(
         literal=before.literal or any(child.literal for child in observed.children) or None,
         replicas=count_running(observed)["worker"],
         selector=f"{LABEL_JOB_UID}={identity.uid},{LABEL_ROLE}=worker",
-        display=printer_columns(totals.done, totals.total, shards, speed, now, reason),
+        display=_display(totals, shards, speed, now, conditions),
     )
+
+
+def _display(
+    totals: Totals, shards: Shards, speed: Estimate, now: datetime, conditions: list[Condition]
+) -> Display:
+    reason = worst_reason(conditions)
+    return printer_columns(totals.done, totals.total, shards, speed, now, reason)
 
 
 def _shard_counts(shards: Shards) -> ShardCounts:
