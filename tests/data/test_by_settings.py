@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from batchprocess.data.by_settings import reader_for
@@ -44,3 +46,15 @@ def test_what_it_cannot_mean_is_refused_by_field(given: dict[str, Any], sentence
     with pytest.raises(InvalidArgument) as raised:
         reader_for(InputSettings(**given))
     assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_other_columns_are_another_dataset(tmp_path: Any, kind: str) -> None:
+    (tmp_path / "in.jsonl").write_text('{"a": 1, "b": 2}\n')
+    pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "in.parquet")
+    uri = str(tmp_path / f"in.{kind}")
+    found = {
+        reader_for(InputSettings(uri=uri, columns=columns)).fingerprint()
+        for columns in (None, ("a",), ("a", "b"))
+    }
+    assert len(found) == 3

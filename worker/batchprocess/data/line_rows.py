@@ -24,16 +24,22 @@ def jsonl(source: Sources, *, columns: Sequence[str] | None = None) -> "LineRows
     names = None if columns is None else tuple(columns)
     if isinstance(columns, str) or (names is not None and not names):
         raise InvalidArgument(f"columns {columns!r} must be a list of keys, of at least one")
-    return LineRows(source, skip_blank=True, parse=_Objects(names))
+    return LineRows(source, skip_blank=True, parse=_Objects(names), columns=names)
 
 
 class LineRows(RowDataset):
     """Rows that are lines. `parse` makes rows of some; ValueError or RecursionError if it can't."""
 
     def __init__(
-        self, source: Sources, *, skip_blank: bool, parse: Callable[[list[str]], list[Row]]
+        self,
+        source: Sources,
+        *,
+        skip_blank: bool,
+        parse: Callable[[list[str]], list[Row]],
+        columns: tuple[str, ...] | None = None,
     ) -> None:
-        super().__init__(wanted_of(source, "lines that are not blank" if skip_blank else "lines"))
+        kind = "lines that are not blank" if skip_blank else "lines"
+        super().__init__(wanted_of(source, kind, columns))
         self._skip_blank: Final = skip_blank
         self._parse: Final = parse
 

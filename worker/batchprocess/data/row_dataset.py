@@ -1,5 +1,7 @@
 """What all readers have in common: rows by number, in any process, as they were listed."""
 
+import hashlib
+import json
 import operator
 import os
 from abc import ABC, abstractmethod
@@ -64,8 +66,9 @@ class RowDataset(ABC):
         return [row for part in self._parts(rows) for row in self._rows_of(part)]
 
     def fingerprint(self) -> str:
-        """Of all keys, sizes and ETags, and of what a row is."""
-        return f"{self._wanted.rows}-{self._index.fingerprint}"
+        """Of all keys, sizes and ETags, and of what a row is: other columns are other rows."""
+        known = [self._wanted.rows, self._wanted.columns, self._index.fingerprint]
+        return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
     def _parts(self, rows: Sequence[int]) -> Iterator[Part]:
         """The parts of objects that together are these rows."""

@@ -12,7 +12,7 @@ class Wanted(BaseModel):
     """What is to be indexed.
 
     rows: an object is one, or each of its lines is, blank ones or not, or each Parquet row. columns
-    are those that all Parquet files must have alike; None: all.
+    are those that are read; None: all. Parquet files must have them alike.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
