@@ -63,12 +63,19 @@ def levels_of(kind: Any) -> int:
     return 1
 
 
-def example_at(place: Place, array: Any) -> Any:
-    """The first value that is not null at a place in the array, None if there is none."""
+def example_at(place: Place, array: Any) -> str:
+    """The first value that is not null at a place in the array, as text; "None" without one."""
     for step in place[1:]:
         nested = pa.types.is_list(array.type)
         array = pc.list_flatten(array) if nested else pc.struct_field(array, step)
-    return next((one for one in array if one.is_valid), None)
+    return next((_shown(one) for one in array if one.is_valid), "None")
+
+
+def _shown(value: Any) -> str:
+    try:
+        return str(value)
+    except (ValueError, OverflowError):  # no value of Python's, as nanoseconds without pandas
+        return str(value.cast(pa.string()))
 
 
 def place_without_keys(place: Place, kind: Any) -> Place | None:
