@@ -33,10 +33,18 @@ class InstalledOperator:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
 
-    def stop(self) -> None:
-        """Away until `start`."""
-        self._kubectl("scale", DEPLOYMENT, "--replicas=0")
-        self._kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Gone while the block runs, and there again whatever becomes of it.
+
+        It works on for up to 10 s when it is asked to go.
+        """
+        try:
+            self._kubectl("scale", DEPLOYMENT, "--replicas=0")
+            self._kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
+            yield
+        finally:
+            self.start()
 
     def start(self) -> None:
         """There again, and ready."""

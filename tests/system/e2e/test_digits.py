@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from support.e2e.checks import assert_exactly_once, claims, predictions
-from support.e2e.jobs import PLAIN, digits
+from support.e2e.jobs import PLAIN, digits, disturbed
 from support.e2e.operator import InstalledOperator
 from support.e2e.world import ROOT, World
 
@@ -55,16 +55,17 @@ def test_two_processes_a_pod_halve_the_pods_and_an_operator_that_is_away_misses_
     world: World, operator: InstalledOperator, expected
 ):
     worker = {"template": world.template(), "processesPerWorker": 2}
-    world.apply(world.job("pairs", shards=5, parallelism=3, worker=worker, **PLAIN))
+    # Each shard takes longer than the operator takes to go.
+    slow = {"seconds": 2.5}
+    world.apply(disturbed(world, "pairs", shards=5, parallelism=3, worker=worker, hparams=slow))
     world.wait("pairs", lambda status: status.get("state") == "Running", seconds=60)
-    operator.stop()
-    (child,) = world.kubectl.names("jobs", world.namespace, "batchprocess.dev/job=pairs")
-    done = "--for=jsonpath={.status.succeeded}=3"
-    world.kubectl(
-        "wait", f"job/{child}", "-n", world.namespace, done, "--timeout=180s", seconds=200
-    )
-    assert world.status("pairs")["state"] == "Running"
-    operator.start()
+    with operator.away():
+        (child,) = world.kubectl.names("jobs", world.namespace, "batchprocess.dev/job=pairs")
+        done = "--for=jsonpath={.status.succeeded}=3"
+        world.kubectl(
+            "wait", f"job/{child}", "-n", world.namespace, done, "--timeout=180s", seconds=200
+        )
+        assert world.status("pairs")["state"] == "Running"
     status = world.wait("pairs")
     assert (status["state"], status["metrics"]) == ("Complete", {"accuracy": 0.9772})
     assert (status["rows"], status["batches"]) == (1797, {"done": 57, "total": 57})
