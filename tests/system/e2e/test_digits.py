@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from support.e2e.checks import assert_exactly_once, claims, predictions
-from support.e2e.jobs import PLAIN, digits, disturbed
+from support.e2e.jobs import digits, disturbed
 from support.e2e.operator import InstalledOperator
 from support.e2e.world import ROOT, World
 
