@@ -39,6 +39,8 @@ def test_the_suffix_says_it_where_the_format_does_not(
         ({"uri": "s3://b/in/"}, "input.format: 's3://b/in/' has no suffix that says it"),
         ({"uri": "a.txt", "columns": ["x"]}, "input.columns: rows of format text have no columns"),
         ({"uri": "a", "format": "files", "columns": ["x"]}, "input.columns"),
+        ({"uri": "a.txt", "id": "x"}, "input.id: rows of format text have no column of ids"),
+        ({"uri": "a.jsonl", "columns": ["x"], "id": "y"}, "id 'y' is not among columns x"),
         ({"uri": "ftp://host/a.txt"}, "source 'ftp://host/a.txt' is not understood"),
     ],
 )

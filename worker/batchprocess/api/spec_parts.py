@@ -97,6 +97,10 @@ class Input(ApiModel):
     parquet and files. Default: by the uri's suffix. Immutable."""
     columns: list[ColumnName] | None = Field(default=None, min_length=1, max_length=1024)
     """Columns that are read, 1 to 1024; with jsonl and parquet. Default: all. Immutable."""
+    id: ColumnName | None = None
+    """Column whose values, texts or integers, are the rows' ids, 1 to 1024 characters; one of
+    columns, if these are given. Default: a row's id is its file's key and its number in there.
+    Immutable."""
 
 
 class Source(ApiModel):

@@ -25,7 +25,12 @@ def reader_for(settings: InputSettings) -> RowDataset:
     """Nothing is asked of the source yet. InvalidArgument names the field that cannot be."""
     kind = settings.format or _by_suffix(settings.uri)
     if kind in _WITH_COLUMNS:
-        return _WITH_COLUMNS[kind](settings.uri, columns=settings.columns)
+        return _WITH_COLUMNS[kind](settings.uri, columns=settings.columns, id=settings.id)
+    if settings.id is not None:
+        raise InvalidArgument(
+            f"input.id: rows of format {kind} have no column of ids: leave it out, and they are "
+            "called by file and number"
+        )
     if settings.columns is not None:
         raise InvalidArgument(
             f"input.columns: rows of format {kind} have no columns to choose from: leave it out"

@@ -24,6 +24,9 @@ class FileRows(RowDataset):
         super().__init__(wanted_of(source, "objects"))
         self._decode: Final = decode
 
+    def _name(self, part: Part, number: int) -> str:
+        return super()._name(part, number).removesuffix(f":{number}")
+
     def _rows_of(self, part: Part) -> list[Row]:
         key, size = part.object.key, part.object.size
         content = self._bytes(part, 0, size)

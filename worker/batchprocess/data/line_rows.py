@@ -6,41 +6,40 @@ from typing import Final
 
 from batchprocess.data.index.line_index import lines_of
 from batchprocess.data.index.sources import Sources
+from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.row_dataset import Part, Row, RowDataset, wanted_of
+from batchprocess.data.row_ids import check_id_column
 from batchprocess.protocol.errors import InvalidArgument
 
 
 def text(source: Sources) -> "LineRows":
     """Each line is a row `{"text": str}`, without its end; blank ones too. UTF-8."""
-    return LineRows(source, skip_blank=False, parse=_texts)
+    return LineRows(wanted_of(source, "lines"), parse=_texts)
 
 
-def jsonl(source: Sources, *, columns: Sequence[str] | None = None) -> "LineRows":
+def jsonl(
+    source: Sources, *, columns: Sequence[str] | None = None, id: str | None = None
+) -> "LineRows":
     """Each line is a JSON object, and a row; blank lines are none. UTF-8.
 
     columns: keys of a row, in this order; one that a line has not is None. Default: all that a
-    line has. Numbers are exact: integers of any size, floats as Python reads them.
+    line has. Numbers are exact: integers of any size, floats as Python reads them. id: the key
+    whose value, a text or an integer, is the row's id; see `RowDataset.row_ids`.
     """
     names = None if columns is None else tuple(columns)
     if isinstance(columns, str) or (names is not None and not names):
         raise InvalidArgument(f"columns {columns!r} must be a list of keys, of at least one")
-    return LineRows(source, skip_blank=True, parse=_Objects(names), columns=names)
+    check_id_column(id, names)
+    wanted = wanted_of(source, "lines that are not blank", names, id)
+    return LineRows(wanted, parse=_Objects(names))
 
 
 class LineRows(RowDataset):
     """Rows that are lines. `parse` makes rows of some; ValueError or RecursionError if it can't."""
 
-    def __init__(
-        self,
-        source: Sources,
-        *,
-        skip_blank: bool,
-        parse: Callable[[list[str]], list[Row]],
-        columns: tuple[str, ...] | None = None,
-    ) -> None:
-        kind = "lines that are not blank" if skip_blank else "lines"
-        super().__init__(wanted_of(source, kind, columns))
-        self._skip_blank: Final = skip_blank
+    def __init__(self, wanted: Wanted, *, parse: Callable[[list[str]], list[Row]]) -> None:
+        super().__init__(wanted)
+        self._skip_blank: Final = wanted.rows == "lines that are not blank"
         self._parse: Final = parse
 
     def _rows_of(self, part: Part) -> list[Row]:

@@ -6,22 +6,29 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from batchprocess.data.index.folder import Place
 from batchprocess.data.index.sources import Sources
+from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.row_dataset import Part, Row, RowDataset, wanted_of
+from batchprocess.data.row_ids import check_id_column
 from batchprocess.protocol.errors import InvalidArgument
 
 if TYPE_CHECKING:
     import pyarrow
 
 
-def parquet(source: Sources, *, columns: Sequence[str] | None = None) -> "ParquetRows":
+def parquet(
+    source: Sources, *, columns: Sequence[str] | None = None, id: str | None = None
+) -> "ParquetRows":
     """Each row of the files, all of which have the same columns, is a row. Needs pyarrow.
 
     columns: those that are read; others cost nothing. Default: all. A process keeps the row group
-    that it has read last, decoded.
+    that it has read last, decoded. id: the column whose value, a text or an integer, is the row's
+    id; see `RowDataset.row_ids`.
     """
     if isinstance(columns, str) or (columns is not None and not columns):
         raise InvalidArgument(f"columns {columns!r} must be a list of names, of at least one")
-    return ParquetRows(source, None if columns is None else tuple(columns))
+    names = None if columns is None else tuple(columns)
+    check_id_column(id, names)
+    return ParquetRows(wanted_of(source, "parquet", names, id))
 
 
 class ArrowRows(Sequence[Row]):
@@ -48,15 +55,15 @@ class ArrowRows(Sequence[Row]):
 class ParquetRows(RowDataset):
     """Rows of Parquet files."""
 
-    def __init__(self, source: Sources, columns: tuple[str, ...] | None) -> None:
-        super().__init__(wanted_of(source, "parquet", columns))
-        self._columns: Final = columns
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__(wanted)
+        self._columns: Final = wanted.columns
         self._decoded: tuple[tuple[int, int], pyarrow.Table] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_decoded": None}
 
-    def __getitems__(self, rows: Sequence[int]) -> ArrowRows:
+    def _read(self, rows: Sequence[int]) -> ArrowRows:
         """As a table, whose columns are as they are in the files."""
         import pyarrow as pa
 
@@ -69,6 +76,12 @@ class ParquetRows(RowDataset):
         names = tables[0].column_names
         alike = [table.select(names) for table in tables]
         return ArrowRows(pa.concat_tables(alike, promote_options="default"))
+
+    def _values(self, found: Any, column: str) -> list[Any]:
+        if column not in found.table.column_names:
+            has = ", ".join(found.table.column_names)[:500]
+            raise InvalidArgument(f"id {column!r} is no column: there are {has}")
+        return list(found.table.column(column).to_pylist())
 
     def _read_together(self, place: Place, end: int) -> int:
         return min(end, self._index.group(place.object, place.row)[2])

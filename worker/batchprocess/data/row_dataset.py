@@ -7,7 +7,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, SupportsIndex
 
@@ -15,6 +14,8 @@ from batchprocess.data.index.folder import Index, Place
 from batchprocess.data.index.process import indexed
 from batchprocess.data.index.sources import Sources, parse_sources
 from batchprocess.data.index.wanted import Wanted
+from batchprocess.data.row_ids import RowId, checked_ids
+from batchprocess.data.row_numbers import row_numbers, runs
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment, is_worker
 from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
 from batchprocess.storage.inputs.base import InputObject, InputPlace
@@ -50,9 +51,10 @@ class RowDataset(ABC):
         self._wanted = wanted
         self._folder: Path | None = None
         self._opened: tuple[int, Index, dict[str, InputPlace]] | None = None
+        self._last_ids: tuple[list[int], list[RowId]] = ([], [])
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_opened": None}
+        return self.__dict__ | {"_opened": None, "_last_ids": ([], [])}
 
     def __len__(self) -> int:
         return self._index.rows
@@ -63,16 +65,62 @@ class RowDataset(ABC):
 
     def __getitems__(self, rows: Sequence[int]) -> Sequence[Row]:
         """Rows that follow one another are read together."""
-        return [row for part in self._parts(rows) for row in self._rows_of(part)]
+        found = self._read(rows)
+        if self._wanted.id is not None:
+            self._last_ids = list(rows), self._ids_in(rows, found, self._wanted.id)
+        return found
+
+    def row_ids(self, rows: Sequence[int]) -> list[RowId]:
+        """What these rows are called: `key:number`, or what the column `id` has.
+
+        Of the rows that this process has read last nothing is read again. A row that cannot be
+        read, or has no value that can be an id, is called `key:number`.
+        """
+        if self._wanted.id is None:
+            return [self._name(part, number) for part, number in self._each(rows)]
+        if self._last_ids[0] == list(rows):
+            return list(self._last_ids[1])
+        try:
+            return self._ids_in(rows, self._read(rows), self._wanted.id)
+        except ValueError:
+            if len(rows) == 1:
+                return [self._name(part, number) for part, number in self._each(rows)]
+            return [self.row_ids([row])[0] for row in rows]
 
     def fingerprint(self) -> str:
-        """Of all keys, sizes and ETags, and of what a row is: other columns are other rows."""
+        """Of all keys, sizes and ETags, and of what a row is: other columns are other rows, other
+        ids too.
+        """
         known = [self._wanted.rows, self._wanted.columns, self._index.fingerprint]
+        known += [] if self._wanted.id is None else [self._wanted.id]
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+
+    def _read(self, rows: Sequence[int]) -> Sequence[Row]:
+        return [row for part in self._parts(rows) for row in self._rows_of(part)]
+
+    def _ids_in(self, rows: Sequence[int], found: Any, column: str) -> list[RowId]:
+        def places() -> list[str]:
+            return [f"{part.name}: row {number}" for part, number in self._each(rows)]
+
+        return checked_ids(self._values(found, column), column, places)
+
+    def _values(self, found: Any, column: str) -> list[Any]:
+        """Of a column, in rows as `_read` gives them."""
+        return [row.get(column) for row in found]
+
+    def _each(self, rows: Sequence[int]) -> Iterator[tuple[Part, int]]:
+        """Each row's part and its number in its object."""
+        for part in self._parts(rows):
+            for number in range(part.first, part.end):
+                yield part, number
+
+    def _name(self, part: Part, number: int) -> str:
+        """Of a row, among all; a key alone may be that of two objects, in two places."""
+        return f"{part.object.key if len(self._index.roots) == 1 else part.name}:{number}"
 
     def _parts(self, rows: Sequence[int]) -> Iterator[Part]:
         """The parts of objects that together are these rows."""
-        for first, end in _runs(self._numbers(rows)):
+        for first, end in runs(row_numbers(rows, len(self))):
             at = first
             while at < end:
                 part = self._part(at, end)
@@ -92,16 +140,6 @@ class RowDataset(ABC):
     @abstractmethod
     def _rows_of(self, part: Part) -> Sequence[Row]:
         """All of them."""
-
-    def _numbers(self, rows: Sequence[int]) -> list[int]:
-        total = len(self)
-        numbers = list(map(operator.index, rows))
-        if numbers and -total <= min(numbers) and max(numbers) < total:
-            return numbers if min(numbers) >= 0 else [row % total for row in numbers]
-        for row in numbers:
-            if not -total <= row < total:
-                raise IndexError(f"row {row} of {total}")
-        return numbers
 
     def _bytes(self, part: Part, start: int, stop: int) -> bytes:
         read = partial(self._place(part.root).read, part.object, start, stop)
@@ -129,20 +167,9 @@ class RowDataset(ABC):
 _PATIENCE: Patience = ATTENDED
 
 
-def wanted_of(source: Sources, rows: Any, columns: tuple[str, ...] | None = None) -> Wanted:
+def wanted_of(
+    source: Sources, rows: Any, columns: tuple[str, ...] | None = None, id: str | None = None
+) -> Wanted:
     """With the job's endpoint, in a job."""
     s3 = WorkerEnvironment.from_env(os.environ).s3 if is_worker(os.environ) else S3Settings()
-    return Wanted(sources=tuple(parse_sources(source)), rows=rows, columns=columns, s3=s3)
-
-
-def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """First and end of each run of numbers that follow one another."""
-    if not numbers:
-        return
-    first = numbers[0]
-    if numbers == list(range(first, first + len(numbers))):  # nearly always
-        yield first, first + len(numbers)
-        return
-    cuts = [at + 1 for at, (a, b) in enumerate(pairwise(numbers)) if b != a + 1]
-    for start, stop in pairwise([0, *cuts, len(numbers)]):
-        yield numbers[start], numbers[stop - 1] + 1
+    return Wanted(sources=tuple(parse_sources(source)), rows=rows, columns=columns, id=id, s3=s3)

@@ -42,6 +42,7 @@ class InputSettings(BaseModel):
         default=None, description="null: by the suffix"
     )
     columns: tuple[str, ...] | None = Field(default=None, description="null: all")
+    id: str | None = Field(default=None, description="column of ids; null: `key:number`")
 
 
 class WorkerEnvironment(BaseModel):

@@ -20,4 +20,6 @@ class Wanted(BaseModel):
     sources: tuple[Source, ...]
     rows: Literal["objects", "lines", "lines that are not blank", "parquet"]
     columns: tuple[str, ...] | None = None
+    id: str | None = None
+    """The column that has the rows' ids; None: they are called by file and number."""
     s3: S3Settings = S3Settings()
