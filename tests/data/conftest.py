@@ -1,5 +1,6 @@
 """Places that rows are read from: a folder, and a bucket on a real S3 server."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from batchprocess.data import row_dataset
 from batchprocess.data.index.build import build_index
 from batchprocess.data.index.wanted import Wanted
+from batchprocess.data.listing.in_run import InputOfRun, RunOfInput
 from batchprocess.runs.patience import ATTENDED
 from batchprocess.storage.base import Storage
 from support.storage.s3_stores import gateway, job_folder
@@ -21,9 +23,12 @@ __all__ = ["gateway", "job_folder"]
 def in_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
     """Indexes are built here: a process of its own, as it is otherwise, takes a second."""
 
-    def built(wanted: Wanted) -> Path:
+    def built(wanted: Wanted, run: RunOfInput | None = None) -> Path:
         folder: Path = tmp_path_factory.mktemp("index")
-        build_index(wanted, folder, ATTENDED)
+        of_run = None if run is None else InputOfRun(run, lambda: secrets.token_hex(16))
+        if of_run is not None:
+            of_run.begin()
+        build_index(wanted, folder, ATTENDED, of_run)
         return folder
 
     monkeypatch.setattr(row_dataset, "indexed", built)

@@ -1,19 +1,22 @@
 """Planted bugs: plausible ways to write the ledger wrong. The explorer must see them all."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
 from batchprocess.ledger import attempt as ledger
 from batchprocess.ledger import check, finalize
-from batchprocess.ledger.create import create_record
+from batchprocess.ledger.create import create, create_record
 from batchprocess.ledger.effects import Create, CreateReply, Delete, Get, Pause
 from batchprocess.ledger.head import Stored, find_head
+from batchprocess.ledger.inputs import listing as inputs
 from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.errors import Fenced, ShardSealed
+from batchprocess.protocol.inputs.listing import InputListing, listed_part_key, listing_key
 from batchprocess.protocol.records import Claim, encode, record_key
+from batchprocess.protocol.run import encode_document, parse_document
 from explorer import scripts
 from explorer.explore import begin
 from explorer.world import World
@@ -133,11 +136,37 @@ def _deterministic_keys() -> Iterator[None]:
         yield
 
 
+def _listing_before_parts(source: str, mine: Any, part: Any) -> Any:
+    key = listing_key(source)
+    stored = yield from create(key, encode_document(mine, key))
+    if stored is not None:
+        return parse_document(InputListing, key, stored)
+    for number, known in enumerate(mine.parts):
+        yield from create(listed_part_key(source, known.sha256), part(number))
+    return mine
+
+
+def _own_listing(source: str, mine: Any, part: Any) -> Any:
+    yield from inputs.keep_listing(source, mine, part)
+    return mine
+
+
+def _listers(keep: Any) -> Callable[[], World]:
+    script = scripts.lister(keep)
+    return lambda: begin(("L", script, 1), ("LM", script, 0), faults=2)
+
+
 def _worker_with(claim: Any) -> Callable[[], World]:
     return lambda: _rivals(scripts.worker(BATCHES, claim))
 
 
 BUGS = {
+    "listing written before its parts": Bug(
+        _listers(_listing_before_parts), frozenset({"listing"}), nullcontext
+    ),
+    "who loses reads his own listing": Bug(
+        _listers(_own_listing), frozenset({"listing"}), nullcontext
+    ),
     "deterministic data keys": Bug(_rivals, frozenset({"files"}), _deterministic_keys),
     "no claim": Bug(_worker_with(_no_claim), frozenset({"owner"})),
     "cursor read before the claim": Bug(_worker_with(_stale_cursor), frozenset({"once"})),

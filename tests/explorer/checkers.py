@@ -77,7 +77,7 @@ def codes(objects: Objects, exits: Exits) -> None:
     stored = [record for _body, record in records(objects)]
     complete = any(record.get("outcome") == "complete" for record in stored)
     for name, start, code in exits:
-        if name == "F":
+        if name == "F" or name.startswith("L"):
             continue
         if code == 0 and not complete:
             raise Violation("exit 0", f"{name}{start} ended 0 without a complete seal")
@@ -107,6 +107,22 @@ def manifest(objects: Objects, exits: Exits) -> None:
         raise Violation("manifest", f"{sorted(named ^ kept)}")
 
 
+def listing(objects: Objects, exits: Exits) -> None:
+    """Parts of a listing stand as it names them, and all who listed read the same objects."""
+    read = {code for name, _, code in exits if name.startswith("L")}
+    if len(read) > 1:
+        raise Violation("listing", f"attempts read {sorted(read)} objects")
+    for key, body in objects.items():
+        if not key.endswith("/listing.json"):
+            continue
+        for part in json.loads(body)["parts"]:
+            stored = objects.get(
+                f"{key.removesuffix('listing.json')}objects-{part['sha256']}.jsonl"
+            )
+            if stored is None or hashlib.sha256(stored).hexdigest() != part["sha256"]:
+                raise Violation("listing", f"part {part} is not there")
+
+
 ALL: tuple[Callable[[Objects, Exits], None], ...] = (
     contiguous,
     once,
@@ -114,6 +130,7 @@ ALL: tuple[Callable[[Objects, Exits], None], ...] = (
     owner,
     codes,
     manifest,
+    listing,
 )
 
 

@@ -8,8 +8,11 @@ from typing import Any
 from batchprocess.ledger import attempt as ledger
 from batchprocess.ledger import documents, finalize
 from batchprocess.ledger.effects import Staged
+from batchprocess.ledger.inputs import listing as inputs
 from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.errors import BatchProcessError
+from batchprocess.protocol.inputs.listing import InputListing, ListedPart
+from batchprocess.protocol.records import digest
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 
@@ -85,5 +88,32 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
         except BatchProcessError as error:
             return int(error.exit_code)
         return 0
+
+    return script
+
+
+SOURCE = "5" * 32
+
+
+def found_by(name: str, start: int) -> tuple[InputListing, tuple[bytes, ...]]:
+    """What an attempt sees of a folder that grows: each start another number of objects."""
+    more = "LM".index(name[1:] or "L") + 2 * start
+    parts = tuple(f"{number}\n".encode() for number in range(1 + more))
+    known = tuple(ListedPart(objects=1, size=len(one), sha256=digest(one)) for one in parts)
+    listing = InputListing(
+        roots=("r",), objects=len(parts), bytes=0, fingerprint="f" * 64, parts=known
+    )
+    return listing, parts
+
+
+def lister(keep: Callable[..., Any] = inputs.keep_listing) -> Callable[[str, int], Any]:
+    """Read the run's listing, or list and keep that; returns how many objects the run reads."""
+
+    def script(name: str, start: int) -> Any:
+        listing = yield from inputs.read_listing(SOURCE)
+        if listing is None:
+            mine, parts = found_by(name, start)
+            listing = yield from keep(SOURCE, mine, parts.__getitem__)
+        return listing.objects
 
     return script

@@ -5,7 +5,7 @@ import pytest
 from explorer.bugs import BUGS, Bug
 from explorer.checkers import Violation
 from explorer.explore import begin, exhaust, walk
-from explorer.scripts import finalizer, worker
+from explorer.scripts import finalizer, lister, worker
 from explorer.world import Script, World
 
 pytestmark = pytest.mark.slow
@@ -32,6 +32,13 @@ def test_every_order_of_steps_and_faults_keeps_every_promise(
     rivals = [(name, worker(one[0]), one[1]) for name, one in (("A", a), ("B", b)) if one]
     third = [("F", finalizer(a[0]), 0)] if finalized else []
     explored = exhaust(begin(*rivals, *third, faults=faults), limit=50_000_000)
+    print(explored)
+    assert explored.states > least
+
+
+@pytest.mark.parametrize("least", [3_000])
+def test_all_attempts_read_one_listing_whatever_each_would_have_found(least: int) -> None:
+    explored = exhaust(begin(("L", lister(), 1), ("LM", lister(), 1), faults=2))
     print(explored)
     assert explored.states > least
 

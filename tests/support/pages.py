@@ -12,14 +12,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from batchprocess.protocol.environment import InputSettings, S3Settings
+from batchprocess.protocol.inputs.listing import ListedPart
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import ShardProgress
-from batchprocess.protocol.records import (
-    CommittedFile,
-    KeptBadRows,
-    MetricEntry,
-    ReducerEntry,
-)
+from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, RunShape, Seeds, SourceChange
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import Result, ShardEnd
@@ -41,11 +37,11 @@ _WORDS: dict[Any, str] = {
     Spent: "time spent",
     CommittedFile: "file",
     ReducerEntry: "reducer value",
-    KeptBadRows: "kept bad rows",
     MetricEntry: "metric",
     ShardProgress: "shard progress",
     ShardEnd: "shard end",
     Result: "result",
+    ListedPart: "listed part",
     InputSettings: "input settings",
     S3Settings: "S3 settings",
     tuple[int, int]: "span",

@@ -35,6 +35,18 @@ def test_clean_asks_removes_the_abandoned_and_nothing_else(
         assert batchprocess("verify", kept.uri).code == 0
 
 
+def test_clean_removes_what_a_run_has_kept_of_its_input(
+    run: Storage, job_folder: Storage, batchprocess: Command
+) -> None:
+    abandoned = job_folder.at("three")
+    begin(abandoned)
+    work(abandoned, 0, end=1, at=OLD)
+    for name in ("listing.json", f"objects-{'0' * 64}.jsonl"):
+        abandoned.put(f"inputs/{'5' * 32}/{name}", b"{}")
+    assert "removed 6 objects" in batchprocess("clean", job_folder.uri, "--yes").out
+    assert list(abandoned.list()) == []
+
+
 def test_clean_leaves_a_run_that_may_still_go_on(
     run: Storage, job_folder: Storage, batchprocess: Command
 ) -> None:

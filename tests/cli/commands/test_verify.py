@@ -46,6 +46,10 @@ TAMPERING = {
         ),
         "has metric group '../../x', which cannot name a file",
     ),
+    "broken listing": (
+        lambda run: run.put(f"inputs/{'5' * 32}/listing.json", b"{}"),
+        "listing.json cannot be read: roots",
+    ),
     "lost manifest": (lambda run: run.delete("manifest.jsonl"), "manifest.jsonl is missing"),
     "other manifest": (lambda run: run.put("manifest.jsonl", b""), "differs from what"),
     "lost summary": (lambda run: run.delete("summary.json"), "summary.json is missing"),

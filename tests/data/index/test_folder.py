@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from batchprocess.data.index import folder as folder_module
 from batchprocess.data.index.folder import Index, write_index
-from batchprocess.data.index.listing import Listing
+from batchprocess.data.listing import object_list
+from batchprocess.data.listing.object_list import finish, write_objects
 from batchprocess.storage.inputs.base import InputObject
 
 OBJECTS = (InputObject("a\n", 10, '"e"'), InputObject("empty", 0), InputObject("ü", 9_000))
@@ -16,8 +16,10 @@ MARKS = [np.array([[0, 3]]), np.empty((0, 2), np.int64), np.array([[0, 0], [256,
 
 @pytest.fixture(params=[1 << 20, 0], ids=["in memory", "mapped"])
 def index(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
-    monkeypatch.setattr(folder_module, "_MAX_IN_MEMORY", request.param)
-    write_index(tmp_path, Listing(("r", "s"), OBJECTS, (0, 1, 1)), [2, 0, 300], MARKS)
+    monkeypatch.setattr(object_list, "_MAX_IN_MEMORY", request.param)
+    listed = write_objects(tmp_path, ("r", "s"), zip((0, 1, 1), OBJECTS, strict=True))
+    finish(tmp_path, listed)
+    write_index(tmp_path, [2, 0, 300], MARKS)
     return Index(tmp_path)
 
 

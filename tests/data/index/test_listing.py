@@ -32,19 +32,6 @@ def test_the_order_is_that_of_the_keys_whatever_was_named_first(folder: Folder) 
     assert keys(f"{at}/*.txt", at / "a") == ["a.txt", "b.txt", "z.txt"]
 
 
-def test_the_fingerprint_is_of_names_and_sizes_only(folder: Folder) -> None:
-    at = folder("a.txt", "b.txt")
-
-    def fingerprint() -> str:
-        return list_objects(parse_sources(at), opened).fingerprint
-
-    before = fingerprint()
-    (at / "a.txt").touch()
-    assert fingerprint() == before
-    (at / "a.txt").write_text("longer than it was")
-    assert fingerprint() != before
-
-
 def test_what_is_named_twice_is_refused(folder: Folder) -> None:
     at = folder("a.txt", "b.txt")
     with pytest.raises(InvalidArgument, match=r"names .*in/a.txt twice: leave one of the two out"):

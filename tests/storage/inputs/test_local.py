@@ -50,7 +50,7 @@ def test_a_file_is_what_it_was_or_an_error_that_names_it(tmp_path: Path) -> None
     assert place.read(known, 3, 6) == b"345"
     assert place.read(known, 10, 10) == b""
     (tmp_path / "a").write_bytes(b"0123456789+")
-    with pytest.raises(InputChanged, match=r"a has 11 bytes, and had 10 as this began"):
+    with pytest.raises(InputChanged, match=r"a has 11 bytes, and had 10 when it was listed"):
         place.read(known, 0, 1)
     (tmp_path / "a").unlink()
     with pytest.raises(InputChanged, match="a is gone"):

@@ -53,7 +53,7 @@ def test_a_read_is_of_the_object_that_was_listed_and_of_no_other(
     assert (place.read(known, 2, 5), again.read(known, 0, 10)) == (b"234", b"0123456789")
     assert place.read(known, 4, 4) == b""
     written.put("a", b"9876543210")
-    with pytest.raises(InputChanged, match=r"/a is not what it was as this began"):
+    with pytest.raises(InputChanged, match=r"/a is not what it was when it was listed"):
         place.read(known, 2, 5)
     written.delete("a")
     with pytest.raises(InputChanged, match=r"/a is gone"):

@@ -62,7 +62,7 @@ def found(script: Script) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("kind", "below"), [("jsonl", "lines/"), ("parquet", "tables/*.parquet")])
-def test_all_rows_come_once_and_in_order_though_the_script_was_killed(
+def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file_came(
     script: Script, job_folder: Storage, tmp_path: Path, kind: str, below: str
 ) -> None:
     fill(job_folder, tmp_path)
@@ -75,6 +75,10 @@ def test_all_rows_come_once_and_in_order_though_the_script_was_killed(
     time.sleep(1.5)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    for name in ("lines/0.jsonl", "tables/0.parquet"):
+        content = job_folder.get(name)
+        assert content is not None
+        job_folder.put(name.replace("0", "00"), content)
     done = script.new_interpreter(*command[1:])
     assert done.returncode == 0, done.stderr
     assert "goes on" in done.stderr
@@ -93,7 +97,7 @@ def test_a_bad_row_is_named_with_its_file(script: Script) -> None:
     assert "in.jsonl: row 12 is no JSON" in done.stderr
 
 
-def test_input_that_has_changed_is_no_longer_the_runs(script: Script) -> None:
+def test_a_file_that_has_changed_since_the_run_began_is_named(script: Script) -> None:
     script.write("job.py", JOB)
     good = '{"text": "a", "number": 1}\n'
     script.write("in.jsonl", good * 12 + '{"text": 5, "number": 1}\n')
@@ -101,7 +105,29 @@ def test_input_that_has_changed_is_no_longer_the_runs(script: Script) -> None:
     script.write("in.jsonl", good * 13)
     done = script.new_interpreter("job.py", "jsonl", "in.jsonl")
     assert done.returncode == 1
-    assert "fingerprint" in done.stderr
+    assert "in.jsonl has 351 bytes, and had 349 when it was listed" in done.stderr
+    assert "start another run" in done.stderr
+
+
+def test_a_run_of_several_shards_lists_once_and_goes_on_with_that(
+    script: Script, job_folder: Storage, tmp_path: Path
+) -> None:
+    fill(job_folder, tmp_path)
+    script.write("code.py", PROCESSOR)
+    uri = f"{job_folder.uri}/lines/*.jsonl"
+    script.job(
+        processor="code:Lengths",
+        input={"uri": uri, "columns": ["text"]},
+        shards=4,
+        parallelism=2,
+        batchSize=16,
+    )
+    done = script.batchprocess("run", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    assert len(found(script)) == 300
+    listed = [path.name for path in script.folder.glob("*/*/*/inputs/*/*")]
+    assert sorted(listed)[0] == "listing.json"
+    assert all(name.startswith("objects-") for name in sorted(listed)[1:])
 
 
 def test_a_source_that_is_not_there_is_one_sentence(script: Script) -> None:

@@ -14,9 +14,11 @@ from batchprocess.data.index.folder import Index, Place
 from batchprocess.data.index.process import indexed
 from batchprocess.data.index.sources import Sources, parse_sources
 from batchprocess.data.index.wanted import Wanted
+from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.row_ids import RowId, checked_ids
 from batchprocess.data.row_numbers import row_numbers, runs
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment, is_worker
+from batchprocess.protocol.inputs.listing import source_id
 from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
 from batchprocess.storage.inputs.base import InputObject, InputPlace
 from batchprocess.storage.inputs.factory import open_inputs
@@ -55,6 +57,13 @@ class RowDataset(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_opened": None, "_last_ids": ([], [])}
+
+    def prepare_in_run(self, run: RunOfInput) -> None:
+        """Know the rows as the run does: by its listing, which this makes if there is none yet.
+
+        Raises as `__len__`, what the probe of a new run's storage finds, and ShardSealed.
+        """
+        self._folder, self._opened = indexed(self._wanted, run), None
 
     def __len__(self) -> int:
         return self._index.rows
@@ -172,4 +181,7 @@ def wanted_of(
 ) -> Wanted:
     """With the job's endpoint, in a job."""
     s3 = WorkerEnvironment.from_env(os.environ).s3 if is_worker(os.environ) else S3Settings()
-    return Wanted(sources=tuple(parse_sources(source)), rows=rows, columns=columns, id=id, s3=s3)
+    sources = tuple(parse_sources(source))
+    asked = [source] if isinstance(source, str | Path) else source
+    name = source_id([str(one) for one in asked])
+    return Wanted(sources=sources, source=name, rows=rows, columns=columns, id=id, s3=s3)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from batchprocess.protocol.dry_run import DryRunQuestion
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import EndedByUserCode, ShardSealed, Stopped
 from batchprocess.protocol.exit_codes import ExitCode
@@ -149,7 +150,9 @@ class _Call:
         settings = merge_with_job(placement.environment)
         self.assembly = AttemptAssembly(processor_class, dataset, settings, placement)
         if placement.environment.role == "worker":  # the finalizer reads no rows
-            self.assembly.start_processes()
+            # Who asks for a plan begins no run.
+            asked = DryRunQuestion.from_env(os.environ)
+            self.assembly.start_processes(in_run=asked is None)
         state.link.start_threads()
         if placement.alone:
             self.handlers.enter_context(stop_on_signals(state.loop))

@@ -22,6 +22,7 @@ from batchprocess.protocol.records import CommittedFile
 from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import DOWNLOADS, sha256_of
+from batchprocess.runs.kept_inputs import problems_of_inputs
 from batchprocess.runs.parallel import Threads
 from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
 from batchprocess.runs.perform import perform, perform_each
@@ -59,7 +60,7 @@ def verify_run(target: str, *, as_json: bool) -> int:
     found, seen = find_target(target), _Seen()
     changed = _changed_files(found, seen)
     complete = retry_until_known(lambda: found.storage.get(SUCCESS_KEY)) is not None
-    wrong = [*seen.problems, *changed]
+    wrong = [*seen.problems, *changed, *problems_of_inputs(found.storage)]
     if complete:
         wrong += [*_manifest_problems(found, seen), *_metrics_problems(found, seen)]
     if as_json:

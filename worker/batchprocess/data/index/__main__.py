@@ -7,12 +7,14 @@ stdout: a line of JSON about an error, if there was one.
 import json
 import logging
 import os
+import secrets
 import sys
 import threading
 from pathlib import Path
 
 from batchprocess.data.index.build import build_index
-from batchprocess.data.index.wanted import Wanted
+from batchprocess.data.index.process import Question
+from batchprocess.data.listing.in_run import InputOfRun
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.runs.patience import ATTENDED
 
@@ -20,10 +22,14 @@ from batchprocess.runs.patience import ATTENDED
 def main() -> int:
     """Build what stdin asks for, in the folder that the only argument names."""
     logging.basicConfig(level=logging.INFO, format="batchprocess: %(message)s")
-    wanted = Wanted.model_validate_json(sys.stdin.buffer.readline())
+    question = Question.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_asker, daemon=True).start()
     try:
-        build_index(wanted, Path(sys.argv[1]), ATTENDED)
+        run = None
+        if question.run is not None:
+            run = InputOfRun(question.run, lambda: secrets.token_hex(16))
+            run.begin()
+        build_index(question.wanted, Path(sys.argv[1]), ATTENDED, run)
     except BatchProcessError as error:
         print(json.dumps({"error": type(error).__name__, "message": str(error)}))  # noqa: T201
         return 1

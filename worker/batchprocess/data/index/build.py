@@ -2,45 +2,58 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 
 from batchprocess.data.index.count_lines import count_lines
 from batchprocess.data.index.folder import write_index
 from batchprocess.data.index.known_object import KnownObject
 from batchprocess.data.index.line_index import Offsets
-from batchprocess.data.index.listing import Listing, list_objects
+from batchprocess.data.index.listing import list_objects
 from batchprocess.data.index.wanted import Wanted
+from batchprocess.data.listing.in_run import InputOfRun
+from batchprocess.data.listing.object_list import ObjectList, finish, write_objects
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.inputs.listing import InputListing
 from batchprocess.runs.patience import Patience
 from batchprocess.storage.inputs.factory import open_inputs
 
 _PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4", ".snappy")
 
 
-def build_index(wanted: Wanted, folder: Path, patience: Patience) -> None:
+def build_index(
+    wanted: Wanted, folder: Path, patience: Patience, run: InputOfRun | None = None
+) -> None:
     """Into `folder`, which is there and empty. Raises InvalidArgument, InputChanged, StorageError.
 
-    Lists once, and reads each object once where its lines have to be counted.
+    Lists once, but for a run that knows its input, and reads each object once where its lines have
+    to be counted.
     """
-    listing = list_objects(wanted.sources, partial(open_inputs, s3=wanted.s3), patience)
+
+    def list_anew() -> InputListing:
+        found = list_objects(wanted.sources, partial(open_inputs, s3=wanted.s3), patience)
+        return write_objects(folder, found.roots, zip(found.of, found.objects, strict=True))
+
+    listing = list_anew() if run is None else run.listed(wanted.source, folder, list_anew)
+    _build_of(finish(folder, listing), wanted, folder, patience)
+
+
+def _build_of(objects: ObjectList, wanted: Wanted, folder: Path, patience: Patience) -> None:
     if wanted.rows == "objects":
-        write_index(folder, listing, [1] * len(listing.objects), [])
+        write_index(folder, repeat(1, len(objects)), [])
         return
     rows, marks = [], []
-    for count, found in _counted(_known(listing, wanted, patience), wanted):
+    for count, found in _counted(_known(objects, wanted, patience), wanted):
         rows.append(count)
         marks.append(found)
     if not sum(rows):
         raise InvalidArgument(f"source has no rows: {len(rows)} files, and none of them has any")
-    write_index(folder, listing, rows, marks)
+    write_index(folder, rows, marks)
 
 
-def _known(listing: Listing, wanted: Wanted, patience: Patience) -> list[KnownObject]:
-    places = [open_inputs(root, wanted.s3) for root in listing.roots]
-    return [
-        KnownObject(places[root], one, patience)
-        for one, root in zip(listing.objects, listing.of, strict=True)
-    ]
+def _known(objects: ObjectList, wanted: Wanted, patience: Patience) -> list[KnownObject]:
+    places = {root: open_inputs(root, wanted.s3) for root in objects.about.roots}
+    return [KnownObject(places[root], one, patience) for root, one in objects]
 
 
 def _counted(known: Sequence[KnownObject], wanted: Wanted) -> Iterator[tuple[int, Offsets]]:

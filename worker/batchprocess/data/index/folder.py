@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from batchprocess.data.index.line_index import Offsets
-from batchprocess.data.index.listing import Listing
+from batchprocess.data.listing.object_list import ObjectList, mapped
 from batchprocess.storage.inputs.base import InputObject
 
-_MAX_IN_MEMORY = 1 << 20
-_ABOUT, _OBJECTS = "index.json", "objects.jsonl"
+_ABOUT = "index.json"
 
 
 class Place(NamedTuple):
@@ -34,28 +33,17 @@ class Span(NamedTuple):
     first_row: int
 
 
-def write_index(folder: Path, listing: Listing, rows: Iterable[int], marks: list[Offsets]) -> None:
-    """Write all; `index.json` comes last, and says that the rest is whole.
+def write_index(folder: Path, rows: Iterable[int], marks: list[Offsets]) -> None:
+    """Write all beside the listing; `index.json` comes last, and says that the rest is whole.
 
     rows: of each object. marks: of each object the marks of a `LineCounter`, or none at all.
     """
-    ends = [0]
-    with (folder / _OBJECTS).open("wb") as file:
-        for one, root in zip(listing.objects, listing.of, strict=True):
-            file.write(json.dumps([root, one.key, one.size, one.etag]).encode() + b"\n")
-            ends.append(file.tell())
-    np.save(folder / "objects.npy", np.array(ends, np.int64))
     before = np.concatenate(([0], np.cumsum(np.fromiter(rows, np.int64))))
     np.save(folder / "rows.npy", before)
     if marks:
         np.save(folder / "marks.npy", np.concatenate(marks))
         np.save(folder / "marks_of.npy", np.cumsum([0, *map(len, marks)]).astype(np.int64))
-    about = {
-        "rows": int(before[-1]),
-        "roots": listing.roots,
-        "fingerprint": listing.fingerprint,
-    }
-    (folder / "new").write_text(json.dumps(about))
+    (folder / "new").write_text(json.dumps({"rows": int(before[-1])}))
     (folder / "new").rename(folder / _ABOUT)
 
 
@@ -64,13 +52,13 @@ class Index:
 
     def __init__(self, folder: Path) -> None:
         about = json.loads((folder / _ABOUT).read_bytes())
+        self._objects = ObjectList(folder)
         self.rows: int = about["rows"]
-        self.roots: list[str] = about["roots"]
-        self.fingerprint: str = about["fingerprint"]
+        self.roots = self._objects.about.roots
+        self.fingerprint = self._objects.about.fingerprint
         self._folder = folder
         self._last: tuple[int, tuple[str, InputObject]] = (-1, ("", InputObject("", 0)))
-        self._before = _array(folder / "rows.npy")
-        self._ends = _array(folder / "objects.npy")
+        self._before = mapped(folder / "rows.npy")
 
     def place(self, row: int) -> Place:
         """Of a row of all."""
@@ -84,15 +72,8 @@ class Index:
     def object(self, number: int) -> tuple[str, InputObject]:
         """Root and object."""
         if self._last[0] != number:
-            self._last = number, self._read_object(number)
+            self._last = number, self._objects[number]
         return self._last[1]
-
-    def _read_object(self, number: int) -> tuple[str, InputObject]:
-        start, stop = int(self._ends[number]), int(self._ends[number + 1])
-        with (self._folder / _OBJECTS).open("rb") as file:
-            file.seek(start)
-            root, key, size, etag = json.loads(file.read(stop - start))
-        return self.roots[root], InputObject(key, size, etag)
 
     def span(self, number: int, first: int, end: int, size: int) -> Span:
         """Bytes of an object, of `size` bytes, that hold its rows `first` to `end`."""
@@ -114,15 +95,8 @@ class Index:
 
     @cached_property
     def _marks(self) -> Offsets:
-        return _array(self._folder / "marks.npy")
+        return mapped(self._folder / "marks.npy")
 
     @cached_property
     def _marks_of(self) -> Offsets:
-        return _array(self._folder / "marks_of.npy")
-
-
-def _array(path: Path) -> Offsets:
-    """Mapped where it is worth it: what is in memory is found faster."""
-    large = path.stat().st_size > _MAX_IN_MEMORY
-    found: Offsets = np.load(path, mmap_mode="r" if large else None)
-    return found
+        return mapped(self._folder / "marks_of.npy")

@@ -1,10 +1,7 @@
 """The objects that a reader reads, found once, in the order of their keys."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 from batchprocess.data.index.sources import Source
@@ -23,14 +20,6 @@ class Listing:
     objects: tuple[InputObject, ...]
     of: tuple[int, ...]
     """For each object the number of its root."""
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of keys, sizes and ETags; times of files and where a folder is mounted are no part."""
-        digest = hashlib.sha256()
-        for one, root in zip(self.objects, self.of, strict=True):
-            digest.update(json.dumps([root, one.key, one.size, one.etag]).encode())
-        return digest.hexdigest()
 
 
 def list_objects(

@@ -7,13 +7,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
 from batchprocess.data.index.wanted import Wanted
+from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.protocol import errors
 from batchprocess.runs.scratch_folder import Scratch
 
 
-def indexed(wanted: Wanted) -> Path:
-    """The folder of its index. Raises InvalidArgument, InputChanged or a StorageError."""
+class Question(BaseModel):
+    """What the process is asked for; `run`: None outside of one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wanted: Wanted
+    run: RunOfInput | None = None
+
+
+def indexed(wanted: Wanted, run: RunOfInput | None = None) -> Path:
+    """The folder of its index. Raises InvalidArgument, InputChanged or a StorageError.
+
+    In a run also UnsafeStorage, and ShardSealed where nothing is left to read.
+    """
     scratch = Scratch.make()
     atexit.register(scratch.remove)
     folder = scratch.folder / "index"
@@ -26,7 +41,7 @@ def indexed(wanted: Wanted) -> Path:
     )
     with process:
         try:
-            said = _ask(process, wanted)
+            said = _ask(process, Question(wanted=wanted, run=run))
         except BaseException:
             process.kill()
             raise
@@ -34,10 +49,10 @@ def indexed(wanted: Wanted) -> Path:
     return folder
 
 
-def _ask(process: "subprocess.Popen[bytes]", wanted: Wanted) -> bytes:
+def _ask(process: "subprocess.Popen[bytes]", question: Question) -> bytes:
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process was started without pipes")
-    process.stdin.write(wanted.model_dump_json().encode() + b"\n")
+    process.stdin.write(question.model_dump_json().encode() + b"\n")
     process.stdin.flush()
     said = process.stdout.read()
     process.wait()

@@ -18,6 +18,8 @@ class Wanted(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sources: tuple[Source, ...]
+    source: str = ""
+    """Their name in a run; see `protocol.inputs.listing.source_id`."""
     rows: Literal["objects", "lines", "lines that are not blank", "parquet"]
     columns: tuple[str, ...] | None = None
     id: str | None = None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from batchprocess.cores import allowed_cores
+from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
@@ -63,9 +64,26 @@ class AttemptAssembly:
         self.resources.remove_temporary_files()
         atexit.unregister(self._remove_if_own)
 
-    def start_processes(self) -> None:
-        """Start all that may be forked, before any thread of ours: see `Reading`."""
-        self._reading.start_processes()
+    def start_processes(self, *, in_run: bool = False) -> None:
+        """Start all that may be forked, before any thread of ours: see `Reading`.
+
+        in_run: a reader takes its input from the run, and begins that if nobody has.
+        """
+        self._reading.start_processes(self._run_of_input() if in_run else None)
+
+    def _run_of_input(self) -> RunOfInput:
+        job = self.placement.environment
+        return RunOfInput(
+            uri=self.storage.uri,
+            s3=job.s3,
+            shard=self.placement.shard,
+            deadline_seconds=job.storage_deadline_seconds,
+        )
+
+    @property
+    def has_probed(self) -> bool:
+        """Whether a new run's storage was probed already."""
+        return self._reading.has_probed
 
     def shard_plan(self) -> ShardPlan:
         """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
@@ -75,9 +93,11 @@ class AttemptAssembly:
     def checked_plan(self, where: Where) -> ShardPlan:
         """As `shard_plan`, with the loader's options checked.
 
-        After an error `where` knows whether an attempt has begun.
+        After an error `where` knows whether an attempt has begun. ShardSealed if there is nothing
+        to plan for.
         """
         try:
+            self._reading.refuse_sealed()
             plan = self.shard_plan()
             self._reading.require_started()
         except Exception:

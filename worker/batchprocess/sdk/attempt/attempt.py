@@ -77,8 +77,8 @@ class Attempt:
 
     def _build_beside_probe(self, where: Where) -> TorchBatchProcessor:
         """The model loads while the store is probed."""
-        exists = where.run_exists
-        probing = None if exists else BackgroundCall(self._ledger.probe, "probe")
+        probed = where.run_exists or self._assembly.has_probed
+        probing = None if probed else BackgroundCall(self._ledger.probe, "probe")
         with where.at("__init__"):
             if self._placement.shard == 0:  # once a run is enough
                 warn_of_misspelt_hooks(self._assembly.processor_class)

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from batchprocess.data.listing.in_run import RunOfInput
+from batchprocess.data.row_dataset import RowDataset
 from batchprocess.protocol.environment import WorkerEnvironment
+from batchprocess.protocol.errors import ShardSealed
 from batchprocess.protocol.run import Seeds
 from batchprocess.sdk.input.feed import open_feed
 from batchprocess.sdk.input.loader import rows_of
@@ -30,9 +33,13 @@ class Reading:
         self.seeds: Seeds = drawn() if seed is None else derived(seed, LOADER)
         self._started: _Started | None = None
         self._failed: Exception | None = None
+        self.has_probed = False
+        """Whether a new run's storage was probed, as it is before anything is written there."""
 
-    def start_processes(self) -> None:
-        """Start loader workers and the sample's process.
+    def start_processes(self, run: RunOfInput | None) -> None:
+        """Start loader workers and the sample's process, once a reader knows its input.
+
+        It takes that from `run`; None: there is none, or it is not to be begun.
 
         They may be forked, so this comes before there is any thread or connection of ours, and
         before user code has run in this process. What fails is raised by the other methods: by then
@@ -40,6 +47,9 @@ class Reading:
         """
         try:
             require_guard_for_workers(self._options)
+            if run is not None and isinstance(self._dataset, RowDataset):
+                self._dataset.prepare_in_run(run)
+                self.has_probed = True
             rows = rows_of(self._dataset)
             loader = ShardLoader(self._dataset, self._options)
             loader.start_workers()
@@ -47,6 +57,11 @@ class Reading:
             self._started = _Started(loader, sample)
         except Exception as error:  # noqa: BLE001  raised by require_started
             self._failed = error
+
+    def refuse_sealed(self) -> None:
+        """Raise ShardSealed if that was found: then nothing is known of the dataset."""
+        if isinstance(self._failed, ShardSealed):
+            raise self._failed
 
     def require_started(self) -> "_Started":
         """Raise what starting raised."""

@@ -4,6 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+REMEDY = (
+    "a run reads what was there when it began, so put it back, or start another run for what is "
+    "there now"
+)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class InputObject:

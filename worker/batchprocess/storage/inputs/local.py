@@ -13,7 +13,7 @@ from batchprocess.protocol.errors import (
     OutcomeUnknown,
     StorageDenied,
 )
-from batchprocess.storage.inputs.base import InputObject
+from batchprocess.storage.inputs.base import REMEDY, InputObject
 
 
 class LocalInputs:
@@ -64,7 +64,7 @@ class LocalInputs:
             try:
                 file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
-                raise InputChanged(f"input {path} is gone: it was listed as this began") from None
+                raise InputChanged(f"input {path} is gone: {REMEDY}") from None
         try:
             with _translated(path):
                 size = os.fstat(file).st_size
@@ -73,8 +73,7 @@ class LocalInputs:
             os.close(file)
         if size != known.size or len(found) != stop - start:
             raise InputChanged(
-                f"input {path} has {size} bytes, and had {known.size} as this began: a run reads "
-                "files that nobody changes"
+                f"input {path} has {size} bytes, and had {known.size} when it was listed: {REMEDY}"
             )
         return found
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InputChanged, OutcomeUnknown, StorageDenied
-from batchprocess.storage.inputs.base import InputObject
+from batchprocess.storage.inputs.base import REMEDY, InputObject
 from batchprocess.storage.s3_client import Clients
 from batchprocess.storage.s3_errors import code_of, is_absent_for_head, status_of, translated
 
@@ -88,12 +88,11 @@ class S3Inputs:
         except ClientError as error:
             if status_of(error) in (412, 416):
                 raise InputChanged(
-                    f"input {name} is not what it was as this began: a run reads objects that "
-                    "nobody changes"
+                    f"input {name} is not what it was when it was listed: {REMEDY}"
                 ) from error
             if code_of(error) == "NoSuchKey":
-                raise InputChanged(f"input {name} is gone: it was listed as this began") from error
+                raise InputChanged(f"input {name} is gone: {REMEDY}") from error
             raise
         if answer["ETag"] != known.etag:
-            raise InputChanged(f"input {name} has another ETag than as this began")
+            raise InputChanged(f"input {name} has another ETag than when it was listed: {REMEDY}")
         return answer["Body"].read()

@@ -1,0 +1,104 @@
+"""A listing that is the run's: kept by its first attempt, read by all others."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from batchprocess.data.listing.object_list import OBJECTS, read_part
+from batchprocess.ledger.head import durable_head
+from batchprocess.ledger.inputs.listing import keep_listing, read_listing
+from batchprocess.ledger.run import read_run
+from batchprocess.protocol.environment import S3Settings
+from batchprocess.protocol.errors import ShardSealed, VerificationError
+from batchprocess.protocol.inputs.listing import InputListing, listed_part_key
+from batchprocess.protocol.records import Seal
+from batchprocess.runs.download import chunks
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
+from batchprocess.runs.probe import probe
+from batchprocess.storage.base import Storage
+from batchprocess.storage.factory import open_storage
+
+
+class RunOfInput(BaseModel):
+    """The run whose input is asked for, and which shard of it asks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str
+    s3: S3Settings = S3Settings()
+    shard: int
+    deadline_seconds: float
+
+
+class InputOfRun:
+    """What a run has of its input. Nothing here is asked of a run whose shard is sealed."""
+
+    def __init__(self, run: RunOfInput, nonce: Callable[[], str]) -> None:
+        self._run, self._nonce = run, nonce
+
+    @cached_property
+    def _storage(self) -> Storage:
+        return open_storage(self._run.uri, self._run.s3)
+
+    def _patience(self, *, first: bool) -> Patience:
+        return Patience(self._run.deadline_seconds, refusal_is_final=first)
+
+    @cached_property
+    def has_begun(self) -> bool:
+        """Whether run.json stands; as it was when this was asked first."""
+        return perform(read_run(), self._storage, self._patience(first=True)) is not None
+
+    def begin(self) -> None:
+        """Probe the store, unless an attempt has done that before run.json was written.
+
+        Raises UnsafeStorage, StorageDenied, and ShardSealed where there is nothing left to read.
+        """
+        if not self.has_begun:
+            probe(self._storage, self._nonce, self._patience(first=True))
+            return
+        flow = durable_head(self._run.shard)
+        head = perform(flow, self._storage, self._patience(first=False))
+        if head is not None and isinstance(head.record, Seal) and head.record.outcome == "complete":
+            raise ShardSealed(f"shard {self._run.shard} is complete")
+
+    def listed(
+        self, source: str, folder: Path, list_anew: Callable[[], InputListing]
+    ) -> InputListing:
+        """The run's listing, in `folder`; `list_anew` makes one there if the run has none yet.
+
+        A run that has begun without one (by another source, or before runs kept them) gets none:
+        the fingerprint in its run.json says whether what is there now is the same.
+        """
+        patience = self._patience(first=not self.has_begun)
+        stored = perform(read_listing(source), self._storage, patience)
+        if stored is None:
+            mine = list_anew()
+            if self.has_begun:
+                return mine
+            flow = keep_listing(source, mine, lambda number: read_part(folder, mine, number))
+            stored = perform(flow, self._storage, patience)
+            if stored == mine:
+                return mine
+        self._download(source, stored, folder / OBJECTS, patience)
+        return stored
+
+    def _download(self, source: str, listing: InputListing, path: Path, patience: Patience) -> None:
+        with path.open("wb") as file:
+            for part in listing.parts:
+                key, digest, size = listed_part_key(source, part.sha256), hashlib.sha256(), 0
+                try:
+                    for chunk in chunks(self._storage, key, patience):
+                        digest.update(chunk)
+                        size += len(chunk)
+                        file.write(chunk)
+                except FileNotFoundError as error:
+                    raise VerificationError(f"{self._storage.uri}/{key} is missing") from error
+                if (size, digest.hexdigest()) != (part.size, part.sha256):
+                    raise VerificationError(
+                        f"{self._storage.uri}/{key} was changed: its bytes are not those of its "
+                        "name"
+                    )

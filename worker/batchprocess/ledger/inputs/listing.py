@@ -1,0 +1,37 @@
+"""The listing of a run's input: kept by whoever is first, read by everybody else."""
+
+from collections.abc import Callable
+
+from batchprocess.ledger.create import create
+from batchprocess.ledger.effects import Flow, Get, Sync
+from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.inputs.listing import InputListing, listed_part_key, listing_key
+from batchprocess.protocol.run import encode_document, parse_document
+
+
+def read_listing(source: str) -> Flow[InputListing | None]:
+    """What the run reads of `source`, None if nobody has kept that yet."""
+    key = listing_key(source)
+    body: bytes | None = yield Get(key)
+    if body is None:
+        return None
+    yield Sync(key)
+    return parse_document(InputListing, key, body)
+
+
+def keep_listing(
+    source: str, mine: InputListing, part: Callable[[int], bytes]
+) -> Flow[InputListing]:
+    """Make `mine` the run's, or find that another attempt was first: then its listing counts.
+
+    `part`: bytes of a part by number. Parts come first, each under its digest, so that whoever
+    reads the listing finds all of them, and two attempts never write other bytes at one key. Those
+    of who loses, or dies before the listing stands, count for nothing.
+    """
+    for number, known in enumerate(mine.parts):
+        key = listed_part_key(source, known.sha256)
+        if (yield from create(key, part(number))) is not None:
+            raise VerificationError(f"{key} has other bytes than its name says")
+    key = listing_key(source)
+    stored = yield from create(key, encode_document(mine, key))
+    return mine if stored is None else parse_document(InputListing, key, stored)
