@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names, variables
+from batchprocess.protocol.bad_rows import BadRow, bad_row
 from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
@@ -32,11 +33,11 @@ from batchprocess.protocol.records import (
     Claim,
     Commit,
     CommittedFile,
+    KeptBadRows,
     MetricEntry,
     ReducerEntry,
     Seal,
     data_prefix,
-    failure_key,
     record_key,
 )
 from batchprocess.protocol.run import (
@@ -71,6 +72,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "Listed part": ListedPart,
     "File": CommittedFile,
     "Reducer value": ReducerEntry,
+    "Kept bad rows": KeptBadRows,
+    "Bad rows": BadRow,
     "Metric": MetricEntry,
     "Time spent": Spent,
     "manifest.jsonl": ManifestRow,
@@ -184,7 +187,9 @@ def test_keys_are_made_as_the_page_shows_them():
     for made, written in shown:
         assert made == written
         assert f"`{written}`" in section(PAGE, "The run folder")
-    assert failure_key(3, 12, "ab") == "ledger/00003/failed-12-ab.json"
+    kept = file_names.bad_rows_key(data_prefix(3, 8, nonce))
+    assert kept == f"errors/00003/00000008-{nonce}.jsonl"
+    assert file_names.failure_key(3, 12, "ab") == "ledger/00003/failed-12-ab.json"
 
 
 @pytest.mark.parametrize(
@@ -194,6 +199,13 @@ def test_keys_are_made_as_the_page_shows_them():
         ("Records", f"A record has at most {MAX_RECORD_BYTES:,} bytes"),
         ("Reducer value", f"at most {MAX_INLINE_BYTES} bytes"),
         ("Inputs", f"at most {MAX_PART_BYTES >> 20} MiB"),
+        ("Bad rows", f"a text of at most {bad_row.MAX_ID:,} characters"),
+        ("Bad rows", f"where it comes from; at most {bad_row.MAX_FILE:,}"),
+        ("Bad rows", f"class of the exception; at most {bad_row.MAX_TYPE}"),
+        ("Bad rows", f"its beginning; at most {bad_row.MAX_MESSAGE:,}"),
+        ("Bad rows", f"its end; at most {bad_row.MAX_TRACEBACK:,}"),
+        ("Bad rows", f"behind the first {bad_row.MAX_TRACEBACKS:,}"),
+        ("Bad rows", f"at most {bad_row.MAX_LINE_BYTES:,} bytes"),
         ("Names of files", f"1 to {file_names.MAX_PART_BYTES} bytes"),
         ("Names of files", f"at most {file_names.MAX_NAME_BYTES} bytes in all"),
         ("Termination message", f"at most {MAX_MESSAGE_BYTES:,} bytes"),

@@ -5,6 +5,8 @@ import pytest
 from batchprocess.ledger import finalize
 from batchprocess.ledger.attempt import commit, seal
 from batchprocess.ledger.create import create
+from batchprocess.ledger.effects import Upload
+from batchprocess.protocol.bad_rows import decode_bad_rows
 from batchprocess.protocol.errors import (
     NoProgress,
     ShardClosed,
@@ -12,7 +14,7 @@ from batchprocess.protocol.errors import (
     TakenOver,
     VerificationError,
 )
-from batchprocess.protocol.records import record_key
+from batchprocess.protocol.records import decode, record_key
 from batchprocess.runs.perform import perform
 from support.ledger_steps import OLD, PLAN, YOUNG, claimed, completed, draft, me
 from support.storage.fake_storage import FakeMemoryStorage
@@ -84,3 +86,39 @@ def test_a_commit_must_begin_at_the_cursor_and_a_seal_at_the_end():
         perform(commit(who, at, draft(1, 2)), store)
     with pytest.raises(VerificationError, match="cannot be sealed at 0"):
         perform(seal(who, at, draft(10, 10), batches=10), store)
+
+
+def test_bad_rows_are_uploaded_before_the_record_that_counts_them_and_the_next_attempt_knows_them():
+    store, first = FakeMemoryStorage(), me("A")
+    at = perform(commit(first, claimed(store, first), draft(0, 2, bad=(0, 1))), store)
+    at = perform(commit(first, at, draft(2, 3)), store)
+    assert at.bad_rows == 2
+    again = claimed(store, me("B"))
+    assert again.bad_rows == 2
+    assert perform(commit(me("B"), again, draft(3, 5, bad=(4,))), store).bad_rows == 3
+    found = [decode(store.objects[record_key(0, n)], shard=0, seq=n) for n in (2, 3, 5)]
+    assert [(one.bad_rows.count, one.bad_rows.total) for one in found] == [(2, 2), (0, 2), (1, 3)]
+    assert [one.bad_rows.object is None for one in found] == [False, True, False]
+    body = store.objects[found[0].bad_rows.object.key]
+    assert [one.row for one in decode_bad_rows(body.splitlines(), "k")] == [0, 1]
+
+
+def test_a_shard_without_bad_rows_has_records_without_that_field():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    assert not any(b"bad_rows" in body for body in store.objects.values())
+    assert not any(key.startswith("errors/") for key in store.objects)
+
+
+def test_a_kill_between_the_bad_rows_and_their_record_counts_nothing_of_them():
+    store, first = FakeMemoryStorage(), me("A")
+    flow = commit(first, claimed(store, first), draft(0, 2, bad=(0, 1)))
+    upload = next(flow)
+    assert isinstance(upload, Upload)
+    for key, staged in upload.items:
+        store.put(key, staged.source)
+    flow.close()
+    again = claimed(store, me("B"))
+    assert (again.cursor, again.bad_rows) == (0, 0)
+    at = perform(commit(me("B"), again, draft(0, 2, bad=(1,))), store)
+    assert at.bad_rows == 1

@@ -5,7 +5,14 @@ import json
 import pytest
 
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.records import Claim, Commit, decode, encode, place_of_record
+from batchprocess.protocol.records import (
+    Claim,
+    Commit,
+    CommittedFile,
+    KeptBadRows,
+    decode,
+    encode,
+)
 
 
 def deep(levels):
@@ -36,6 +43,30 @@ def test_a_record_from_before_there_were_sources_is_read_and_stays_as_it_is_stor
     assert decode(encode(told), shard=0, seq=1) == told
 
 
+def test_a_record_of_a_shard_without_bad_rows_has_the_bytes_that_it_always_had():
+    body = (
+        b'{"v":1,"shard":0,"seq":2,"prev":"ab","nonce":"n","attempt":"a","job":"j","cursor":1,'
+        b'"at":"t","source":null,"batches":[0,1],"rows":[0,8],"files":[],"reducers":[],'
+        b'"metrics":[],"models":[],"spent":null,"type":"commit"}'
+    )
+    record = decode(body, shard=0, seq=2)
+    assert record.bad_rows is None
+    assert encode(record) == body
+
+
+def test_a_record_names_the_object_of_its_bad_rows():
+    item = CommittedFile(name="x.jsonl", key="errors/00000/x.jsonl", size=1, sha256="ab")
+    record = Commit(
+        shard=0, seq=2, prev="p", nonce="n", attempt="a", job="j", cursor=1, at="",
+        batches=(0, 1), rows=(0, 8), bad_rows=KeptBadRows(count=1, total=3, object=item),
+    )  # fmt: skip
+    assert decode(encode(record), shard=0, seq=2) == record
+    assert record.objects() == (item,)
+    later = record.model_copy(update={"bad_rows": KeptBadRows(count=0, total=3)})
+    assert decode(encode(later), shard=0, seq=2) == later
+    assert later.objects() == ()
+
+
 def test_a_record_in_the_wrong_place_is_refused():
     body = encode(
         Claim(shard=0, seq=1, prev=None, nonce="n", attempt="a", job="j", cursor=0, at="")
@@ -54,12 +85,6 @@ def test_a_record_above_a_mebibyte_says_what_to_do():
     )  # fmt: skip
     with pytest.raises(ValueError, match="commit more often"):
         encode(commit)
-
-
-@pytest.mark.parametrize("name", ["1.json", ".tmp-1-0", "00000001.json.tmp", "failed-1-x.json"])
-def test_only_records_count_as_records(name):
-    assert place_of_record("ledger/00003/00000017.json") == (3, 17)
-    assert place_of_record(f"ledger/00003/{name}") is None
 
 
 @pytest.mark.parametrize("bad", [deep(240), deep(500), "\ud800", float("nan")], ids=repr)

@@ -1,12 +1,14 @@
 """Steps of an attempt on one shard, as the ledger's own code makes them, on any store."""
 
 import hashlib
+from collections.abc import Sequence
 from itertools import count
 
 from batchprocess.ledger.attempt import Position, claim, commit, seal
-from batchprocess.ledger.draft import Draft
+from batchprocess.ledger.draft import Draft, StagedBadRows
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.identity import Identity
+from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.perform import perform
@@ -23,11 +25,16 @@ def me(attempt: str = "A", job: str = OLD, retry: int = 0) -> Identity:
     return Identity(0, job, attempt, lambda: f"{attempt}-{next(numbers)}", lambda: AT, retry)
 
 
-def draft(first: int, end: int, text: str = "x") -> Draft:
-    body = text.encode()
-    staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
-    files = (("out", staged),) if end > first else ()
-    return Draft((first, end), (first, end), files)
+def draft(first: int, end: int, text: str = "x", bad: Sequence[int] = ()) -> Draft:
+    """Batches of one row; those in `bad` were left out."""
+    files = (("out", _staged(text.encode())),) if end > first else ()
+    rows = [BadRow(row=row, batch=row, stage="reading", type="ValueError") for row in bad]
+    kept = StagedBadRows(len(bad), _staged(encode_bad_rows(rows))) if bad else None
+    return Draft((first, end), (first, end), files, bad_rows=kept)
+
+
+def _staged(body: bytes) -> Staged:
+    return Staged(body, len(body), hashlib.sha256(body).hexdigest())
 
 
 def claimed(store: Storage, who: Identity) -> Position:

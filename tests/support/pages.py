@@ -15,7 +15,12 @@ from batchprocess.protocol.environment import InputSettings, S3Settings
 from batchprocess.protocol.inputs.listing import ListedPart
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import ShardProgress
-from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry
+from batchprocess.protocol.records import (
+    CommittedFile,
+    KeptBadRows,
+    MetricEntry,
+    ReducerEntry,
+)
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, RunShape, Seeds, SourceChange
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.termination import Result, ShardEnd
@@ -37,6 +42,7 @@ _WORDS: dict[Any, str] = {
     Spent: "time spent",
     CommittedFile: "file",
     ReducerEntry: "reducer value",
+    KeptBadRows: "kept bad rows",
     MetricEntry: "metric",
     ShardProgress: "shard progress",
     ShardEnd: "shard end",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from batchprocess.protocol.errors import StorageDenied
-from batchprocess.protocol.records import failure_key
+from batchprocess.protocol.file_names import failure_key
 from batchprocess.runs.local_runs import start_run
 from batchprocess.storage.base import Storage, StoredObject
 from batchprocess.storage.local import LocalStorage

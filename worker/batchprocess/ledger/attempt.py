@@ -20,11 +20,15 @@ from batchprocess.protocol.records import Claim, Commit, Seal, data_prefix, dige
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last record that is ours: everything that the next one builds on."""
+    """The last record that is ours: everything that the next one builds on.
+
+    `bad_rows`: of the shard, committed up to here.
+    """
 
     seq: int
     digest: str
     cursor: int
+    bad_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def claim(me: Identity, *, max_without_progress: int | None) -> Flow[Claimed]:
         body = encode(record)
         rival = yield from create_record(record, body)
         if rival is None:
-            return Claimed(_position(record, body), last)
+            return Claimed(_position(record, body, bad_rows_of(last)), last)
         found = Stored.parse(rival, shard=me.shard, seq=record.seq)
         head = yield from durable_head(me.shard, after=found)
 
@@ -92,13 +96,19 @@ def last_commit(head: Stored | None) -> Flow[Commit | None]:
     return None if head is None else head.record  # type: ignore[return-value]
 
 
+def bad_rows_of(last: Commit | None) -> int:
+    """Of a shard whose last commit this is."""
+    return 0 if last is None or last.bad_rows is None else last.bad_rows.total
+
+
 def _append(
     me: Identity, at: Position, draft: Draft, kind: Callable[..., Commit | Seal]
 ) -> Flow[Position]:
     nonce = me.nonce()
     prefix = data_prefix(me.shard, at.seq + 1, nonce)
     record = kind(
-        **_header(me, at.seq + 1, at.digest, nonce, draft.batches[1]), **body_of(draft, prefix)
+        **_header(me, at.seq + 1, at.digest, nonce, draft.batches[1]),
+        **body_of(draft, prefix, at.bad_rows),
     )
     body = encode(record)
     uploads = uploads_of(draft, prefix)
@@ -107,7 +117,7 @@ def _append(
     rival = yield from create_record(record, body)
     if rival is not None:
         yield from _give_way(me, Stored.parse(rival, shard=me.shard, seq=record.seq))
-    return _position(record, body)
+    return _position(record, body, draft.bad_rows_after(at.bad_rows))
 
 
 def _give_way(me: Identity, rival: Stored) -> Flow[None]:
@@ -169,5 +179,5 @@ def _header(me: Identity, seq: int, prev: str | None, nonce: str, cursor: int) -
     }
 
 
-def _position(record: Claim | Commit | Seal, body: bytes) -> Position:
-    return Position(record.seq, digest(body), record.cursor)
+def _position(record: Claim | Commit | Seal, body: bytes, bad_rows: int) -> Position:
+    return Position(record.seq, digest(body), record.cursor, bad_rows)

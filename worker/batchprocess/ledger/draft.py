@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 
 from batchprocess.ledger.effects import Staged
-from batchprocess.protocol.file_names import reducer_key
-from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry, Span
+from batchprocess.protocol.file_names import bad_rows_key, reducer_key
+from batchprocess.protocol.records import (
+    CommittedFile,
+    KeptBadRows,
+    MetricEntry,
+    ReducerEntry,
+    Span,
+)
 from batchprocess.protocol.spent import Spent
 
 
@@ -14,6 +20,14 @@ class StagedReducer:
 
     entry: ReducerEntry
     staged: Staged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StagedBadRows:
+    """Rows that were left out, as lines of JSON, and how many they are."""
+
+    count: int
+    staged: Staged
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +45,14 @@ class Draft:
     metrics: tuple[MetricEntry, ...] = ()
     models: tuple[dict[str, str], ...] = ()
     spent: Spent | None = None
+    bad_rows: StagedBadRows | None = None
+
+    def bad_rows_after(self, before: int) -> int:
+        """Bad rows of the shard once this is committed, if it had so many before."""
+        return before + (0 if self.bad_rows is None else self.bad_rows.count)
 
 
-def body_of(draft: Draft, prefix: str) -> dict[str, object]:
+def body_of(draft: Draft, prefix: str, bad_rows_before: int) -> dict[str, object]:
     """The fields of a record that names `draft`'s files below `prefix`."""
     return {
         "batches": draft.batches,
@@ -43,6 +62,7 @@ def body_of(draft: Draft, prefix: str) -> dict[str, object]:
         "metrics": draft.metrics,
         "models": draft.models,
         "spent": draft.spent,
+        "bad_rows": _bad_rows(draft, prefix, bad_rows_before),
     }
 
 
@@ -54,7 +74,18 @@ def uploads_of(draft: Draft, prefix: str) -> tuple[tuple[str, Staged], ...]:
         for number, one in enumerate(draft.reducers)
         if one.staged is not None
     )
-    return files + values
+    bad = draft.bad_rows
+    return files + values + (() if bad is None else ((bad_rows_key(prefix), bad.staged),))
+
+
+def _bad_rows(draft: Draft, prefix: str, before: int) -> KeptBadRows | None:
+    """Absent while the shard has none: its records are then what they always were."""
+    total, bad = draft.bad_rows_after(before), draft.bad_rows
+    if bad is None:
+        return KeptBadRows(count=0, total=total) if total else None
+    key = bad_rows_key(prefix)
+    named = _named(key.rpartition("/")[2], key, bad.staged)
+    return KeptBadRows(count=bad.count, total=total, object=named)
 
 
 def _named(name: str, key: str, staged: Staged) -> CommittedFile:

@@ -11,8 +11,13 @@ from batchprocess.ledger.effects import Flow, Get, ListSizes, Sizes
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.read import ShardLedger
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.file_names import data_folder, is_data_key, record_of_data
-from batchprocess.protocol.records import ledger_prefix, place_of_record, record_key
+from batchprocess.protocol.file_names import (
+    data_folder,
+    is_data_key,
+    place_of_record,
+    record_of_data,
+)
+from batchprocess.protocol.records import ledger_prefix, record_key
 from batchprocess.protocol.sharding import ShardPlan
 
 

@@ -78,6 +78,7 @@ class WorkerEnvironment(BaseModel):
     hparams: dict[str, Any] = {}
     seed: Count | None = None
     s3: S3Settings = S3Settings()
+    on_bad_row: Literal["fail", "skip"] = "fail"
     storage_deadline_seconds: float = 600
     max_attempts_without_progress: int | None = 30
     max_retries_per_shard: int = 3
@@ -113,7 +114,7 @@ class WorkerEnvironment(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read and check all variables; an error names the variable, its value, the remedy."""
         text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "command"}
-        text |= {"source_folder", "source_on_change", "source_digest"}
+        text |= {"on_bad_row", "source_folder", "source_on_change", "source_digest"}
         text |= {"node", "termination_log", "progress_url", "progress_ca", "progress_token_file"}
         values: dict[str, Any] = {}
         for name in cls.model_fields:

@@ -2,9 +2,13 @@
 
 import re
 
+from batchprocess.protocol.records import ledger_prefix
+
 MAX_PART_BYTES, MAX_NAME_BYTES = 255, 512
 """Of one part between slashes, and of the whole."""
-_OF_RECORD = re.compile(r"^data/[0-9]{5,}/([0-9]{8,12})-")
+_OF_RECORD = re.compile(r"^(?:data|errors)/[0-9]{5,}/([0-9]{8,12})-")
+BAD_ROWS_FOLDER = "errors/"
+_RECORD_KEY = re.compile(r"^ledger/([0-9]{5,9})/([0-9]{8,12})\.json$")
 _NUMBER = re.compile(r"^[0-9]{4,9}$")
 
 
@@ -37,20 +41,47 @@ def is_reducer_key(key: str, prefix: str) -> bool:
     return _NUMBER.match(number) is not None and key == reducer_key(prefix, int(number))
 
 
+def place_of_record(key: str) -> tuple[int, int] | None:
+    """Shard and number of the record that stands at `key`; None if it is no record's."""
+    found = _RECORD_KEY.match(key)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def failure_key(shard: int, batch: int, nonce: str) -> str:
+    """Where an attempt that ends 90 leaves its note (information only)."""
+    return f"{failure_prefix(shard)}{batch}-{nonce}.json"
+
+
+def failure_prefix(shard: int) -> str:
+    """What all such notes of a shard begin with."""
+    return f"{ledger_prefix(shard)}failed-"
+
+
+def bad_rows_key(prefix: str) -> str:
+    """Where the bad rows of the record lie whose files lie below `prefix`."""
+    return f"{BAD_ROWS_FOLDER}{prefix.removeprefix('data/').removesuffix('/')}.jsonl"
+
+
+def bad_rows_folder(shard: int) -> str:
+    """What the keys of all bad rows of a shard begin with."""
+    return f"{BAD_ROWS_FOLDER}{shard:05d}/"
+
+
 def data_folder(shard: int) -> str:
     """What the keys of all files of a shard begin with."""
     return f"data/{shard:05d}/"
 
 
 def record_of_data(key: str) -> int | None:
-    """The number of the record that is to name this file of a shard; None if the key says none."""
+    """The number of the record that is to name this object; None if the key says none."""
     found = _OF_RECORD.match(key)
     return None if found is None else int(found[1])
 
 
 def is_data_key(key: str, shard: int) -> bool:
-    """Whether `key` is below the shard's folder of data, where any store may be asked for it."""
-    return key.startswith(data_folder(shard)) and not {"", ".", ".."} & set(key.split("/"))
+    """Whether `key` is below one of the shard's folders, where any store may be asked for it."""
+    below = key.startswith((data_folder(shard), bad_rows_folder(shard)))
+    return below and not {"", ".", ".."} & set(key.split("/"))
 
 
 def is_metric_group(group: str) -> bool:

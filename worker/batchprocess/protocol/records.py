@@ -6,20 +6,18 @@ the digest of exactly those bytes.
 
 import contextlib
 import hashlib
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.json_values import check_readable
+from batchprocess.protocol.json_values import Count, check_readable
 from batchprocess.protocol.spent import Spent
 
 MAX_RECORD_BYTES = 1 << 20
 MAX_FILES_PER_COMMIT = 10_000  # names fill a record before: of 30 bytes each, some 4,000 fit
 MAX_INLINE_BYTES = 16 << 10
 """Of a reducer's value as JSON in a record; larger ones lie beside the record's files."""
-_RECORD_KEY = re.compile(r"^ledger/([0-9]{5,9})/([0-9]{8,12})\.json$")
 
 Span = tuple[int, int]
 """A half-open range `[first, end)`."""
@@ -56,6 +54,15 @@ class MetricEntry(_Model):
     metrics: dict[str, Any]
 
 
+class KeptBadRows(_Model):
+    """Rows that were left out: `count` of this record's batches, which `object` names one by one,
+    and `total` of the shard up to here."""
+
+    count: Count
+    total: Count
+    object: CommittedFile | None = None
+
+
 class _Record(_Model):
     v: Literal[1] = 1
     shard: int = Field(ge=0)
@@ -86,10 +93,13 @@ class _Body(_Record):
         default=(), description="report_task_using_* links: model versions and checkpoints"
     )
     spent: Spent | None = Field(default=None, description="the attempt so far; information only")
+    bad_rows: KeptBadRows | None = Field(default=None, exclude_if=lambda given: given is None)
 
     def objects(self) -> tuple[CommittedFile, ...]:
         """Every object that must exist for this record to be whole."""
-        return self.files + tuple(r.object for r in self.reducers if r.object is not None)
+        beside = [one.object for one in self.reducers]
+        beside += [] if self.bad_rows is None else [self.bad_rows.object]
+        return self.files + tuple(one for one in beside if one is not None)
 
 
 class Commit(_Body):
@@ -179,22 +189,6 @@ def ledger_prefix(shard: int) -> str:
     return f"ledger/{shard:05d}/"
 
 
-def place_of_record(key: str) -> tuple[int, int] | None:
-    """Shard and number of the record that stands at `key`; None if it is no record's."""
-    found = _RECORD_KEY.match(key)
-    return None if found is None else (int(found[1]), int(found[2]))
-
-
 def data_prefix(shard: int, seq: int, nonce: str) -> str:
     """Folder of the files of the record that is to become `seq`: no other attempt can name it."""
     return f"data/{shard:05d}/{seq:08d}-{nonce}/"
-
-
-def failure_key(shard: int, batch: int, nonce: str) -> str:
-    """Where an attempt that ends 90 leaves its note (information only)."""
-    return f"{failure_prefix(shard)}{batch}-{nonce}.json"
-
-
-def failure_prefix(shard: int) -> str:
-    """What all such notes of a shard begin with."""
-    return f"{ledger_prefix(shard)}failed-"

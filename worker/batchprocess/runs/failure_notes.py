@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 
 from batchprocess.protocol.errors import BatchProcessError
-from batchprocess.protocol.records import failure_prefix
+from batchprocess.protocol.file_names import failure_prefix
 from batchprocess.runs.parallel import PARALLEL
 from batchprocess.runs.patience import Patience, retry_until_known
 from batchprocess.storage.base import Storage, StoredObject

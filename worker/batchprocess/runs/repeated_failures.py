@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from batchprocess.protocol.records import failure_key, failure_prefix
+from batchprocess.protocol.file_names import failure_key, failure_prefix
 from batchprocess.runs.local_runs import read_standing
 from batchprocess.runs.patience import Patience, retry_until_known
 from batchprocess.storage.base import Storage

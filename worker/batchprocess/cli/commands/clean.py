@@ -11,7 +11,7 @@ from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import open_folder
 from batchprocess.ledger.run import read_run
 from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
-from batchprocess.protocol.records import place_of_record
+from batchprocess.protocol.file_names import place_of_record
 from batchprocess.protocol.run import RUN_KEY, parse_time
 from batchprocess.runs.local_runs import is_complete, latest_run, read_standing
 from batchprocess.runs.parallel import Threads

@@ -5,8 +5,10 @@ from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from batchprocess.ledger.draft import Draft, StagedReducer
-from batchprocess.protocol.records import MetricEntry, Span
+from batchprocess.ledger.draft import Draft, StagedBadRows, StagedReducer
+from batchprocess.ledger.effects import Staged
+from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
+from batchprocess.protocol.records import MetricEntry, Span, digest
 from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.upload_files import describe
 from batchprocess.sdk.save.saver import SavedFiles
@@ -24,6 +26,7 @@ class CommitContents:
     reducers: tuple[StagedReducer, ...]
     metrics: tuple[MetricEntry, ...]
     models: tuple[dict[str, str], ...]
+    bad_rows: tuple[BadRow, ...] = ()
 
     def draft(self) -> Draft:
         """The draft for the ledger; waits for the encoder and reads every file for its digest."""
@@ -36,7 +39,14 @@ class CommitContents:
             self.metrics,
             self.models,
             self.spent,
+            self._staged_bad_rows(),
         )
+
+    def _staged_bad_rows(self) -> StagedBadRows | None:
+        if not self.bad_rows:
+            return None
+        body = encode_bad_rows(self.bad_rows)
+        return StagedBadRows(len(self.bad_rows), Staged(body, len(body), digest(body)))
 
     def discard(self) -> None:
         """Remove the local copies: the commit is durable."""

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from batchprocess.protocol.bad_rows import BadRow
+from batchprocess.protocol.bad_rows.bad_row import MAX_TRACEBACKS
 from batchprocess.protocol.records import MetricEntry, ReducerEntry, Span
 from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.commit_contents import CommitContents, check_names
@@ -30,6 +32,7 @@ class PendingOutputs:
     reducers: list[RegisteredReducer] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
+    bad_rows: dict[int, BadRow] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_metrics(self, entry: MetricEntry) -> None:
@@ -41,6 +44,12 @@ class PendingOutputs:
         """Keep one `report_task_using_*` call for the next commit."""
         with self._lock:
             self.models.append(model)
+
+    def add_bad_row(self, row: BadRow) -> None:
+        """Keep a row that is left out for the commit of its batch; what is said first counts."""
+        with self._lock:
+            kept = row if len(self.bad_rows) < MAX_TRACEBACKS else row.brief()
+            self.bad_rows.setdefault(row.row, kept)
 
     def handed_over(self) -> int:
         """Grows with all that user code hands over, but for reducers, until the next cut."""
@@ -60,6 +69,10 @@ class PendingOutputs:
         with self._lock:
             metrics, self.metrics = self.metrics, []
             models, self.models = self.models, []
+            # Those of the batch in work, or of one read ahead, belong to a later commit.
+            bad_rows = tuple(one for one in self.bad_rows.values() if one.row < rows[1])
+            for one in bad_rows:
+                del self.bad_rows[one.row]
         return CommitContents(
             batches=batches,
             rows=rows,
@@ -69,6 +82,7 @@ class PendingOutputs:
             reducers=tuple(staged(one) for one in self.reducers if not (idle and one.is_void())),
             metrics=tuple(metrics),
             models=tuple(models),
+            bad_rows=bad_rows,
         )
 
     def drop_from_init(self) -> None:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
@@ -17,12 +17,16 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Settings:
-    """How to cut and read the dataset, and when to commit; `loader` are DataLoader options."""
+    """How to cut and read the dataset, and when to commit; `loader` are DataLoader options.
+
+    `on_bad_row`: whether a row that cannot be read or processed ends the attempt, or is left out.
+    """
 
     batch_size: int
     max_batches: int | None
     checkpoint_interval: int
     checkpoint_seconds: float | None
+    on_bad_row: Literal["fail", "skip"]
     loader: Mapping[str, Any]
 
 
@@ -51,6 +55,7 @@ def merge(
             _given_once("checkpoint_interval", checkpoint_interval, job.checkpoint_interval)
         ),
         checkpoint_seconds=job.checkpoint_seconds,
+        on_bad_row=job.on_bad_row,
         loader=loader,
     )
 
