@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 from batchprocess.ledger import attempt as ledger
-from batchprocess.ledger import check, finalize
+from batchprocess.ledger import check, draft, finalize
 from batchprocess.ledger.create import create, create_record
 from batchprocess.ledger.effects import Create, CreateReply, Delete, Get, Pause
 from batchprocess.ledger.head import Stored, find_head
@@ -46,7 +46,9 @@ def _no_claim(me: ledger.Identity, **_: Any) -> Any:
     if head is None:
         # Somebody must begin the ledger; after that this bug commits on any head it finds.
         return (yield from ledger.claim(me, max_without_progress=None))
-    return ledger.Claimed(ledger.Position(head.record.seq, head.digest, head.record.cursor), None)
+    record = head.record
+    at = ledger.Position(record.seq, head.digest, record.cursor, min(record.cursor, 1))
+    return ledger.Claimed(at, None)
 
 
 def _stale_cursor(me: ledger.Identity, **_: Any) -> Any:
@@ -63,7 +65,12 @@ def _lost_race_is_fencing(me: ledger.Identity, **_: Any) -> Any:
     body = encode(record)
     if (yield from create_record(record, body)) is not None:
         raise Fenced("lost a claim race")
-    return ledger.Claimed(ledger._position(record, body), None)
+    return ledger.Claimed(_position(record, body), None)
+
+
+def _position(record: Claim, body: bytes) -> ledger.Position:
+    """Of a claim; the first row of the shard is bad."""
+    return ledger._position(record, body, min(record.cursor, 1))
 
 
 def _claim_after_seal(me: ledger.Identity, **_: Any) -> Any:
@@ -75,7 +82,7 @@ def _claim_after_seal(me: ledger.Identity, **_: Any) -> Any:
         if rival is None:
             break
         head = Stored.parse(rival, shard=me.shard, seq=record.seq)
-    at = ledger._position(record, body)
+    at = _position(record, body)
     if at.cursor >= BATCHES:
         raise ShardSealed("done already")
     return ledger.Claimed(at, None)
@@ -156,6 +163,26 @@ def _listers(keep: Any) -> Callable[[], World]:
     return lambda: begin(("L", script, 1), ("LM", script, 0), faults=2)
 
 
+@contextmanager
+def _forgotten_bad_rows() -> Iterator[None]:
+    with mock.patch.object(ledger, "bad_rows_of", return_value=0):
+        yield
+
+
+@contextmanager
+def _bad_rows_beside_the_number() -> Iterator[None]:
+    """An older twin's bad rows stand where those of the record that counts should."""
+
+    def key(prefix: str) -> str:
+        return f"errors/{prefix.split('/')[1]}/x.jsonl"
+
+    with (
+        mock.patch.object(draft, "bad_rows_key", key),
+        mock.patch.object(check, "bad_rows_key", key),
+    ):
+        yield
+
+
 def _worker_with(claim: Any) -> Callable[[], World]:
     return lambda: _rivals(scripts.worker(BATCHES, claim))
 
@@ -166,6 +193,12 @@ BUGS = {
     ),
     "who loses reads his own listing": Bug(
         _listers(_own_listing), frozenset({"listing"}), nullcontext
+    ),
+    "bad rows forgotten by the next attempt": Bug(
+        _rivals, frozenset({"bad rows"}), _forgotten_bad_rows
+    ),
+    "deterministic keys of bad rows": Bug(
+        _rivals, frozenset({"files"}), _bad_rows_beside_the_number
     ),
     "deterministic data keys": Bug(_rivals, frozenset({"files"}), _deterministic_keys),
     "no claim": Bug(_worker_with(_no_claim), frozenset({"owner"})),

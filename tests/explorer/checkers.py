@@ -54,12 +54,33 @@ def once(objects: Objects, _: Exits) -> None:
 def files(objects: Objects, _: Exits) -> None:
     """Every file that a record names stands with its size and digest."""
     for _body, record in records(objects):
-        for item in record.get("files", ()):
+        kept = (record.get("bad_rows") or {}).get("object")
+        for item in (*record.get("files", ()), *([kept] if kept else [])):
             body = objects.get(item["key"])
             if body is None:
                 raise Violation("files", f"{item['key']} is missing")
             if (len(body), hashlib.sha256(body).hexdigest()) != (item["size"], item["sha256"]):
                 raise Violation("files", f"{item['key']} was changed")
+
+
+def bad_rows(objects: Objects, _: Exits) -> None:
+    """What a record counts stands as its object says, and the shard's total with it."""
+    total = 0
+    for _body, record in records(objects):
+        kept = record.get("bad_rows")
+        if kept is None:
+            if total and record["type"] != "claim" and record.get("outcome") != "abandoned":
+                raise Violation("bad rows", f"{total} are forgotten: {record}")
+            continue
+        total += kept["count"]
+        if kept["total"] != total:
+            raise Violation("bad rows", f"{kept} after {total}")
+        if kept["object"] is not None:
+            lines = objects.get(kept["object"]["key"], b"").splitlines()
+            rows = [json.loads(line)["row"] for line in lines]
+            first, end = record["rows"]
+            if len(rows) != kept["count"] or not all(first <= row < end for row in rows):
+                raise Violation("bad rows", f"{kept} names {rows} of {record['rows']}")
 
 
 def owner(objects: Objects, _: Exits) -> None:
@@ -131,6 +152,7 @@ ALL: tuple[Callable[[Objects, Exits], None], ...] = (
     codes,
     manifest,
     listing,
+    bad_rows,
 )
 
 

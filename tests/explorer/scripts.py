@@ -7,9 +7,11 @@ from typing import Any
 
 from batchprocess.ledger import attempt as ledger
 from batchprocess.ledger import documents, finalize
+from batchprocess.ledger.draft import StagedBadRows
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.inputs import listing as inputs
 from batchprocess.ledger.read import read_shard
+from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.inputs.listing import InputListing, ListedPart
 from batchprocess.protocol.records import digest
@@ -45,7 +47,15 @@ def staged(text: str) -> Staged:
 def draft(me: ledger.Identity, first: int, end: int) -> ledger.Draft:
     """Every attempt computes other bytes for the same batch, as GPUs do."""
     files = ((f"batch-{first}", staged(f"{me.attempt} {first}")),) if end > first else ()
-    return ledger.Draft((first, end), (first, end), files)
+    return ledger.Draft((first, end), (first, end), files, bad_rows=bad_rows(me, first, end))
+
+
+def bad_rows(me: ledger.Identity, first: int, end: int) -> StagedBadRows | None:
+    """The first row of the shard is bad, and every attempt says it in other words."""
+    if (first, end) != (0, 1):
+        return None
+    row = BadRow(row=0, batch=0, stage="reading", type="ValueError", message=me.attempt)
+    return StagedBadRows(1, staged(encode_bad_rows([row]).decode()))
 
 
 def worker(batches: int, claim: Callable[..., Any] = ledger.claim) -> Callable[[str, int], Any]:
@@ -79,12 +89,14 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
                 yield from finalize.check(ledgers, plan)
                 yield from finalize.require_final(ledgers)
                 yield from finalize.clean(ledgers)
+                yield from finalize.clean_bad_rows(ledgers)
                 return 0
             ledgers = [(yield from finalize.close(me, plan))]
             yield from finalize.check(ledgers, plan)
             summary = documents.summarize("run", run, ledgers, documents.Reduction({}), AT)
             yield from finalize.publish(summary, ledgers)
             yield from finalize.clean(ledgers)
+            yield from finalize.clean_bad_rows(ledgers)
         except BatchProcessError as error:
             return int(error.exit_code)
         return 0

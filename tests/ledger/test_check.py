@@ -6,7 +6,12 @@ import pytest
 
 from batchprocess.ledger.check import problems
 from batchprocess.ledger.read import read_shard
-from batchprocess.protocol.records import CommittedFile, MetricEntry, ReducerEntry
+from batchprocess.protocol.records import (
+    CommittedFile,
+    KeptBadRows,
+    MetricEntry,
+    ReducerEntry,
+)
 from batchprocess.runs.perform import perform
 from support.ledger_steps import PLAN, completed, me
 from support.storage.fake_storage import FakeMemoryStorage
@@ -34,6 +39,34 @@ def reducer(key):
 
 def metrics(group):
     return (MetricEntry(group=group, steps_completed=1, metrics={}),)
+
+
+def bad(count, total, key="errors/00000/00000002-A-1.jsonl"):
+    held = key and CommittedFile(name="x", key=key, size=1, sha256="0")
+    return KeptBadRows(count=count, total=total, object=held)
+
+
+def test_bad_rows_that_records_can_have_are_no_problem():
+    assert found(bad_rows=bad(10, 10)) == []
+    # An attempt of an older version before this one has counted none.
+    assert found(bad_rows=bad(2, 0)) == []
+    assert found(bad_rows=bad(0, 0, key=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "sentence"),
+    [
+        (bad(11, 11), "has 11 bad rows of 10"),
+        (bad(2, 3), "says that the shard has 3 bad rows, but its records have 2"),
+        (bad(2, 2, key=None), "has 2 bad rows and names no object"),
+        (bad(0, 0), "has 0 bad rows and names an object"),
+        (bad(1, 1, key="data/00000/00000002-A-1/x"), "keeps bad rows at 'data/00000/00000002-A-1"),
+        (bad(1, 1, key="errors/00000/00000002-B.jsonl"), "which is not errors/00000/00000002-A-1"),
+    ],
+)
+def test_bad_rows_that_no_honest_writer_counts_are_named(kept, sentence):
+    (problem,) = found(bad_rows=kept)
+    assert sentence in problem
 
 
 def test_a_sound_shard_has_no_problem():

@@ -1,7 +1,11 @@
 """`batchprocess verify` passes what is whole and names what was tampered with."""
 
+import hashlib
+from collections.abc import Callable
+
 import pytest
 
+from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.storage.base import Storage
 from support.commands import Command
@@ -66,6 +70,70 @@ TAMPERING = {
         "_SUCCESS names another manifest",
     ),
 }
+
+
+@pytest.fixture
+def with_bad_rows(job_folder: Storage) -> Storage:
+    """A complete run without rows 2, 3 and 9."""
+    complete(job_folder.at("bad"), bad=(2, 3, 9))
+    return job_folder.at("bad")
+
+
+def _bad_rows_of(body: bytes) -> Callable[[Storage], None]:
+    """Other bad rows of record 3, in shard 0, with the digest and size that they have."""
+
+    def change(run: Storage) -> None:
+        key = next(item.key for item in run.list("errors/00000/"))
+        old, stored = run.get(key), run.get(record(3))
+        run.put(key, body)
+        digests = [hashlib.sha256(one).hexdigest().encode() for one in (old, body)]
+        sizes = [b'"size":%d,' % len(one) for one in (old, body)]
+        run.put(record(3), stored.replace(*digests).replace(*sizes))
+
+    return change
+
+
+def _line(row: int, batch: int = 1) -> bytes:
+    made = BadRow(row=row, batch=batch, stage="reading", type="ValueError")
+    return encode_bad_rows([made])
+
+
+BAD_ROWS = {
+    "changed": (
+        lambda run: run.put(key := next(run.list("errors/")).key, run.get(key).upper()),
+        "line 1 is no bad row",
+    ),
+    "cut": (_bad_rows_of(_line(2)), "has 1 bad rows, its record 2"),
+    "same length": (
+        lambda run: run.put(
+            key := next(run.list("errors/")).key, run.get(key).replace(b"Value", b"Other")
+        ),
+        "was changed: its digest is not the one in the ledger",
+    ),
+    "lost": (lambda run: run.delete(next(run.list("errors/")).key), "which is missing"),
+    "of another batch": (_bad_rows_of(_line(2) + _line(3, 0)), "has row 3 in batch 0, not in 1"),
+    "of another record": (_bad_rows_of(_line(2) + _line(4, 2)), "has row 4, which its record has"),
+    "twice": (_bad_rows_of(_line(2) + _line(2)), "line 2 has row 2 after 2"),
+    "endless": (_bad_rows_of(b" " * 200_000), "has a line of more than 65536 bytes"),
+    "more in the summary": (
+        lambda run: run.put(
+            "summary.json", run.get("summary.json").replace(b'"badRows": 3', b'"badRows": 4')
+        ),
+        "summary.json says 4 bad rows, the ledgers 3",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ROWS)
+def test_verify_finds_tampering_with_bad_rows(
+    with_bad_rows: Storage, batchprocess: Command, kind: str
+) -> None:
+    assert batchprocess("verify", with_bad_rows.uri).code == 0
+    change, sentence = BAD_ROWS[kind]
+    change(with_bad_rows)
+    said = batchprocess("verify", with_bad_rows.uri)
+    assert said.code == 93, said
+    assert sentence in said.out
 
 
 @pytest.mark.parametrize("kind", TAMPERING)

@@ -1,15 +1,17 @@
 """Run folders made by the ledger's own code, without torch or processes."""
 
 import hashlib
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import count
 
 from batchprocess.ledger.attempt import Position, claim, commit, seal
 from batchprocess.ledger.documents import Reduction
-from batchprocess.ledger.draft import Draft
+from batchprocess.ledger.draft import Draft, StagedBadRows
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import open_run, plan_of
+from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.records import MetricEntry, record_key
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.spent import Spent
@@ -37,8 +39,12 @@ def work(
     job: str = JOB,
     run: RunInfo = RUN,
     metrics: tuple[MetricEntry, ...] = (),
+    bad: Collection[int] = (),
 ) -> None:
-    """Claim a shard and commit one batch at a time up to `end`; seal it if that is its end."""
+    """Claim a shard and commit one batch at a time up to `end`; seal it if that is its end.
+
+    `bad`: dataset rows that are left out.
+    """
     plan, numbers = plan_of(run), count()
     when = at or datetime.now(UTC).isoformat()
     me = Identity(shard, job, f"a{shard}", lambda: f"{shard}{next(numbers):031x}", lambda: when, 0)
@@ -48,7 +54,10 @@ def work(
         body = "".join(f"{row}\n" for row in range(*rows)).encode()
         staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
         files = (("rows.txt", staged),)
-        draft = Draft((batch, batch + 1), rows, files, metrics=metrics, spent=SPENT)
+        left_out = _bad_rows([row for row in range(*rows) if row in bad], batch)
+        draft = Draft(
+            (batch, batch + 1), rows, files, metrics=metrics, spent=SPENT, bad_rows=left_out
+        )
         position = perform(commit(me, position, draft), storage)
     if position.cursor == plan.size(shard):
         last = plan.size(shard)
@@ -58,11 +67,23 @@ def work(
         )
 
 
-def complete(storage: Storage, metrics: tuple[MetricEntry, ...] = ()) -> None:
+def _bad_rows(rows: Sequence[int], batch: int) -> StagedBadRows | None:
+    if not rows:
+        return None
+    body = encode_bad_rows(
+        BadRow(row=row, id=f"id{row}", batch=batch, stage="reading", type="ValueError")
+        for row in rows
+    )
+    return StagedBadRows(len(rows), Staged(body, len(body), hashlib.sha256(body).hexdigest()))
+
+
+def complete(
+    storage: Storage, metrics: tuple[MetricEntry, ...] = (), bad: Collection[int] = ()
+) -> None:
     """A run from beginning to `_SUCCESS`."""
     begin(storage)
     for shard in range(RUN.shards):
-        work(storage, shard, metrics=metrics)
+        work(storage, shard, metrics=metrics, bad=bad)
     finish(
         storage,
         job=JOB,

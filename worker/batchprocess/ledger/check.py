@@ -5,8 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from batchprocess.ledger.read import ShardLedger
-from batchprocess.protocol.file_names import check_name, is_metric_group, is_reducer_key
-from batchprocess.protocol.records import Claim, Commit, Seal, Span, data_prefix
+from batchprocess.protocol.file_names import (
+    bad_rows_key,
+    check_name,
+    is_metric_group,
+    is_reducer_key,
+)
+from batchprocess.protocol.records import Claim, Commit, KeptBadRows, Seal, Span, data_prefix
 from batchprocess.protocol.sharding import ShardPlan
 
 
@@ -14,6 +19,7 @@ def problems(ledger: ShardLedger, plan: ShardPlan, sizes: Mapping[str, int]) -> 
     """Everything wrong with one shard, a sentence each. `sizes`: key to bytes, of what exists."""
     prev: str | None = None
     cursor, owner, total, sealed = 0, None, plan.size(ledger.shard), False
+    bad_rows = 0
     for number, stored in enumerate(ledger.records, start=1):
         record = stored.record
         where = f"shard {ledger.shard}, record {number} ({record.type})"
@@ -29,6 +35,9 @@ def problems(ledger: ShardLedger, plan: ShardPlan, sizes: Mapping[str, int]) -> 
             yield from _body_problems(where, record, cursor, owner, total)
             yield from _content_problems(where, record, plan)
             yield from _missing(where, record, sizes)
+            if record.bad_rows is not None:
+                bad_rows += record.bad_rows.count
+                yield from _bad_row_problems(where, record, record.bad_rows, bad_rows)
         prev, cursor, sealed = stored.digest, record.cursor, isinstance(record, Seal)
 
 
@@ -63,6 +72,23 @@ def _content_problems(where: str, record: Commit | Seal, plan: ShardPlan) -> Ite
     for group in sorted({entry.group for entry in record.metrics}):
         if not is_metric_group(group):
             yield f"{where} has metric group {group!r:.600}, which cannot name a file"
+
+
+def _bad_row_problems(
+    where: str, record: Commit | Seal, kept: KeptBadRows, total: int
+) -> Iterator[str]:
+    """`total`: what the records up to this one count."""
+    rows = record.rows[1] - record.rows[0]
+    if kept.count > rows:
+        yield f"{where} has {kept.count} bad rows of {rows}"
+    # It may be less: an attempt of an older version counts none.
+    if kept.total > total:
+        yield f"{where} says that the shard has {kept.total} bad rows, but its records have {total}"
+    own = bad_rows_key(data_prefix(record.shard, record.seq, record.nonce))
+    if (kept.object is None) != (kept.count == 0):
+        yield f"{where} has {kept.count} bad rows and names {'no' if kept.count else 'an'} object"
+    elif kept.object is not None and kept.object.key != own:
+        yield f"{where} keeps bad rows at {kept.object.key!r:.600}, which is not {own}"
 
 
 def _name_problems(names: list[str]) -> Iterator[str]:

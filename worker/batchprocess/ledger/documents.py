@@ -67,6 +67,7 @@ def summarize(
         metrics=dict(reduced.metrics),
         metricsError=reduced.error,
         models=tuple(total.models),
+        badRows=total.bad_rows,
     )
 
 
@@ -76,6 +77,7 @@ class _Totals:
 
     job: str = ""
     rows: int = 0
+    bad_rows: int = 0
     batches: int = 0
     failed: list[int] = field(default_factory=list)
     files: int = 0
@@ -100,6 +102,7 @@ class _Totals:
 
     def _add_body(self, body: Commit | Seal) -> None:
         self.rows += body.rows[1] - body.rows[0]
+        self.bad_rows += 0 if body.bad_rows is None else body.bad_rows.count
         self.files += len(body.files)
         self.bytes += sum(item.size for item in body.files)
         self.models += [model for model in body.models if model not in self.models]

@@ -17,7 +17,7 @@ from batchprocess.ledger.metrics import metric_documents
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.survey import problems_of, require_no_loss, require_no_lost_end
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.file_names import data_folder
+from batchprocess.protocol.file_names import BAD_ROWS_FOLDER, data_folder, record_of_data
 from batchprocess.protocol.records import Seal, encode, record_key
 from batchprocess.protocol.run import (
     MANIFEST_KEY,
@@ -117,7 +117,7 @@ def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
 
 
 def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
-    """Delete, under data/ only, what no record names. Only of ledgers that have become _SUCCESS.
+    """Delete, under data/, what no record names. Only of ledgers that have become _SUCCESS.
 
     Returns the keys that storage refused to delete. Safe to repeat, and safe while a fenced
     attempt is still uploading: what it leaves can never be named.
@@ -130,6 +130,19 @@ def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
                 present.pop(item.key, None)
         if present:
             refused += yield Delete(tuple(present))
+    return refused
+
+
+def clean_bad_rows(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
+    """As `clean`, under errors/; `ledgers` are all of the run. One listing: few runs have any."""
+    listed: dict[str, int] = yield ListSizes(BAD_ROWS_FOLDER)
+    strays = {key for key in listed if record_of_data(key) is not None}
+    if not strays:
+        return []
+    for ledger in ledgers:
+        for body in ledger.bodies:
+            strays -= {item.key for item in body.objects()}
+    refused: list[str] = yield Delete(tuple(sorted(strays)))
     return refused
 
 

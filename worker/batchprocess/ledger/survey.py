@@ -12,6 +12,7 @@ from batchprocess.ledger.head import Stored
 from batchprocess.ledger.read import ShardLedger
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.file_names import (
+    bad_rows_folder,
     data_folder,
     is_data_key,
     place_of_record,
@@ -41,7 +42,8 @@ def require_no_lost_end(ledger: ShardLedger) -> Flow[None]:
     For who is about to close the shard for good. Who goes on with it does lost batches again.
     """
     shard, last = ledger.shard, len(ledger.records)
-    listed = yield ListSizes(data_folder(shard))
+    listed: dict[str, int] = yield ListSizes(data_folder(shard))
+    listed |= yield ListSizes(bad_rows_folder(shard))
     of_record = max((record_of_data(key) or 0 for key in listed), default=0)
     # It may have grown since it was read.
     if of_record > last + 1 and (yield Get(record_key(shard, last + 1))) is None:
@@ -90,6 +92,8 @@ def _lost(shard: int, number: int, behind: int) -> str:
 def _sizes(ledger: ShardLedger) -> Flow[Mapping[str, int]]:
     """Bytes of every object that the shard's records name, of those that are there."""
     listed: dict[str, int] = yield ListSizes(data_folder(ledger.shard))
+    if any(body.bad_rows is not None for body in ledger.bodies):
+        listed |= yield ListSizes(bad_rows_folder(ledger.shard))
     named = (item for body in ledger.bodies for item in body.objects())
     doubted = tuple(
         {

@@ -144,6 +144,7 @@ class Summary(_Model):
     metrics: dict[str, Any]
     metricsError: str | None = None  # noqa: N815
     models: tuple[dict[str, Any], ...] = ()
+    badRows: int = 0  # noqa: N815
 
 
 class Success(_Model):

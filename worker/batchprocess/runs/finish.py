@@ -9,6 +9,7 @@ from batchprocess.ledger.documents import Reduction, summarize
 from batchprocess.ledger.finalize import (
     check,
     clean,
+    clean_bad_rows,
     close,
     finished,
     publish,
@@ -111,6 +112,7 @@ def _read_all(storage: Storage, shards: int, patience: Patience) -> list[ShardLe
 def _clean(storage: Storage, ledgers: Sequence[ShardLedger], patience: Patience) -> None:
     flows = (clean([ledger]) for ledger in ledgers)
     refused = sum(len(keys) for keys in perform_each(flows, storage, patience))
+    refused += len(perform(clean_bad_rows(ledgers), storage, patience))
     if refused:
         _LOG.warning("%d unused files were left: deleting is not allowed", refused)
 

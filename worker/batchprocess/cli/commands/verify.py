@@ -18,9 +18,10 @@ from batchprocess.ledger.survey import problems_of
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.file_names import is_data_key
-from batchprocess.protocol.records import CommittedFile
+from batchprocess.protocol.records import Commit, CommittedFile, Seal
 from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.runs.bad_rows.of_record import read_bad_rows
 from batchprocess.runs.download import DOWNLOADS, sha256_of
 from batchprocess.runs.kept_inputs import problems_of_inputs
 from batchprocess.runs.parallel import Threads
@@ -37,6 +38,7 @@ class _Seen:
     files: int = 0
     shards: int = 0
     rows: int = 0
+    bad_rows: int = 0
     manifest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     metrics: dict[str, "hashlib._Hash"] = field(default_factory=dict)
 
@@ -53,6 +55,7 @@ class _Seen:
         for body in ledger.bodies:
             self.files += len(body.objects())
             self.rows += body.rows[1] - body.rows[0]
+            self.bad_rows += 0 if body.bad_rows is None else body.bad_rows.count
 
 
 def verify_run(target: str, *, as_json: bool) -> int:
@@ -91,10 +94,12 @@ def _checks(found: Target, seen: _Seen) -> Generator[Callable[[Patience], str | 
         for ledger, problems in examined:
             seen.add(ledger, problems)
             for body in ledger.bodies:
-                for item in body.objects():
-                    # Of another key the ledger's check tells, and no store is asked for it.
-                    if is_data_key(item.key, ledger.shard):
-                        yield partial(_changed, found.storage, item)
+                # Of another key the ledger's check tells, and no store is asked for it.
+                named = {item for item in body.objects() if is_data_key(item.key, ledger.shard)}
+                if body.bad_rows is not None and body.bad_rows.object in named:
+                    named.remove(body.bad_rows.object)
+                    yield partial(_wrong_bad_rows, found.storage, body, plan)
+                yield from (partial(_changed, found.storage, item) for item in named)
 
 
 def _examined(shard: int, plan: ShardPlan) -> Flow[tuple[ShardLedger, tuple[str, ...]]]:
@@ -107,6 +112,20 @@ def _changed(storage: Storage, item: CommittedFile, patience: Patience) -> str |
     if sha256_of(storage, item.key, patience) in (None, item.sha256):
         return None
     return f"{item.key} was changed: its digest is not the one in the ledger"
+
+
+def _wrong_bad_rows(
+    storage: Storage, body: Commit | Seal, plan: ShardPlan, patience: Patience
+) -> str | None:
+    """As `_changed`, of bad rows, which are read one by one as well."""
+    try:
+        for _ in read_bad_rows(storage, body, plan, patience):
+            pass
+    except FileNotFoundError:
+        return None
+    except VerificationError as error:
+        return str(error)
+    return None
 
 
 def _metrics_problems(found: Target, seen: _Seen) -> Iterator[str]:
@@ -137,4 +156,6 @@ def _manifest_problems(found: Target, seen: _Seen) -> list[str]:
         return [f"{SUCCESS_KEY} names another manifest"]
     if summary is not None and summary.rows != seen.rows:
         return [f"{SUMMARY_KEY} says {summary.rows} rows, the ledgers {seen.rows}"]
+    if summary is not None and summary.badRows != seen.bad_rows:
+        return [f"{SUMMARY_KEY} says {summary.badRows} bad rows, the ledgers {seen.bad_rows}"]
     return []

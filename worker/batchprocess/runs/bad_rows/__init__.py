@@ -1,0 +1,1 @@
+"""Rows that were left out of a run, read from what its records name."""
