@@ -11,6 +11,7 @@ from batchprocess.sdk.output.upload_files import Staging
 from batchprocess.sdk.save.saver import Saver
 from batchprocess.sdk.seeding.randomness import Randomness
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
+from batchprocess.sdk.user.row_ids import RowIds
 
 
 def made_pending(folder: Path) -> PendingOutputs:
@@ -19,7 +20,9 @@ def made_pending(folder: Path) -> PendingOutputs:
     return PendingOutputs(staging, Saver(staging.saved))
 
 
-def context(folder: Path, pending: PendingOutputs | None = None) -> TorchBatchProcessorContext:
+def context(
+    folder: Path, pending: PendingOutputs | None = None, row_ids: RowIds | None = None
+) -> TorchBatchProcessorContext:
     """The context of shard 2 of 4 on the CPU."""
     cpu = torch.device("cpu")
     return TorchBatchProcessorContext(
@@ -30,4 +33,5 @@ def context(folder: Path, pending: PendingOutputs | None = None) -> TorchBatchPr
         pending=pending or made_pending(folder),
         randomness=Randomness(),
         tensorboard=folder,
+        row_ids=row_ids,
     )

@@ -23,11 +23,13 @@ class FakeBatches:
     def close(self) -> None:
         """Nothing is open."""
 
+    skips = False
+
 
 def test_a_reader_goes_on_where_it_began_or_begins_again_where_the_claim_says() -> None:
     for claimed, begun in ((3, [3]), (5, [3, 5])):
         batches = FakeBatches()
-        with Reader(lambda start, b=batches: PlainFeed(b.read(start), b)) as reader:
+        with Reader(lambda start, b=batches: PlainFeed(b.read(start), start, b)) as reader:
             reader.start(Start(PLAN, 0, 3))
             assert reader.feed_from(Start(PLAN, 0, claimed)).next_batch() == claimed
         assert batches.begun == begun

@@ -62,3 +62,16 @@ def test_without_seeds_the_generators_are_left_alone():
     torch.manual_seed(5)
     batches = drawn(0, Start(ShardPlan(8, 4, 1), 0, 0))
     assert batches[..., 0].flatten().tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_rows_that_are_read_alone_draw_the_numbers_of_their_batch(workers):
+    plan = ShardPlan(40, 4, 2)
+    whole = drawn(0, Start(plan, 1, 0, SEEDS))
+    alone = Start(plan, 1, 3, SEEDS, alone=(28, 31))
+    assert len(alone) == 4
+    loader = ShardLoader(Drawing(40), {"num_workers": workers, "collate_fn": list})
+    first, second, *others = list(loader.read(alone))
+    assert first == second
+    assert torch.equal(torch.tensor(first), whole[2][:1])
+    assert torch.equal(torch.tensor(others), whole[3:])

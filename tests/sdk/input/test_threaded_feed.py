@@ -18,13 +18,14 @@ from support.fake_port import FakePort
 class FakeBatches:
     """One-number batches, and whether the feed still wants some."""
 
-    def __init__(self, fails_at: int | None = None) -> None:
+    def __init__(self, fails_at: int | None = None, *, skips: bool = False) -> None:
+        self.skips = skips
         self.read_so_far: list[int] = []
         self.closed = threading.Event()
         self._fails_at = fails_at
 
     def read(self, start: Start) -> Iterator[torch.Tensor]:
-        for number in range(start.first, start.first + start.batches):
+        for number in (*start.alone, *range(start.first, start.first + start.batches)):
             if number == self._fails_at:
                 raise KeyError(f"row {number}")
             self.read_so_far.append(number)
@@ -128,3 +129,38 @@ def test_what_reading_from_a_wrong_guess_raised_is_nobodys_failure() -> None:
     feed.restart(start_at(2))
     assert [feed.next_batch().item() for _ in range(6)] == list(range(2, 8))
     feed.close()
+
+
+@pytest.mark.parametrize("at", [0, 3, 7])
+def test_rows_are_read_alone_between_two_batches_and_what_was_ahead_is_dropped(at: int) -> None:
+    """Also behind the last batch: the loader's workers are there until the feed is closed."""
+    port, batches = FakePort(), FakeBatches(skips=True)
+    feed = open_feed(batches, port=port)
+    feed.keep()
+    for number in range(at + 1):
+        assert feed.next_batch().item() == number
+        feed.batch_done()
+    for again in ((100, 101), (102,)):
+        feed.read_alone(at, again)
+        for row in again:
+            assert feed.next_batch().item() == row
+            feed.batch_done()
+    for number in range(at + 1, 8):
+        assert feed.next_batch().item() == number
+        feed.batch_done()
+    assert not batches.closed.is_set()
+    feed.close()
+    assert batches.closed.is_set()
+    assert not has_thread()
+
+
+def test_what_reading_a_row_alone_raises_is_raised_where_it_is_taken() -> None:
+    batches = FakeBatches(fails_at=100, skips=True)
+    feed = open_feed(batches)
+    feed.keep()
+    feed.next_batch()
+    feed.read_alone(0, (100,))
+    with pytest.raises(KeyError, match="row 100"):
+        feed.next_batch()
+    feed.close()
+    assert not has_thread()

@@ -138,3 +138,61 @@ def test_without_device_memory_for_a_snapshot_the_copy_is_made_at_once(tmp_path:
         saver.save("rows.npy", {"a": meta}, [0])
     saver.save("rows.npy", {"a": torch.ones(1)}, [0])
     assert saver.cut_files() is not None
+
+
+def test_what_is_held_can_be_dropped_as_if_it_had_not_been_saved(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    saver.hold()
+    before = saver.mark()
+    saver.save("x.jsonl", {"x": [0]}, [0])
+    assert saver.drop_to(before)
+    assert (saver.calls, saver.cut_files()) == (0, None)
+    saver.save("x.jsonl", {"x": [1]}, [1])
+    row = saver.mark()
+    saver.save("x.jsonl", {"x": [2]}, [2])
+    saver.save("new.npy", {"a": torch.ones(1)}, [2])
+    assert saver.drop_to(row)
+    saver.save("x.jsonl", {"x": [3]}, [3])
+    saver.release()
+    saver.save("x.jsonl", {"x": [4]}, [4])
+    saved = saver.cut_files()
+    assert saved.names == {"x.jsonl"}
+    lines = saved.files.result()["x.jsonl"].read_text().splitlines()
+    assert [json.loads(line)["x"] for line in lines] == [1, 3, 4]
+
+
+def test_types_of_what_was_dropped_bind_nobody(tmp_path: Path) -> None:
+    saver = Saver(tmp_path)
+    saver.save("x.npy", {"a": torch.ones(1, 2)}, [0])
+    saver.hold()
+    before = saver.mark()
+    saver.save("y.npy", {"a": torch.ones(1, 3)}, [1])
+    assert saver.drop_to(before)
+    saver.save("y.npy", {"a": torch.ones(1, 4, dtype=torch.int32)}, [1])
+    saver.release()
+    files = saver.cut_files().files.result()
+    assert np.load(files["y.npy"]).shape == (1, 4)
+
+
+def test_what_is_held_is_bounded_and_what_is_more_can_not_be_dropped(tmp_path: Path) -> None:
+    saver = Saver(tmp_path, max_bytes=100)
+    saver.hold()
+    before = saver.mark()
+    for row in range(5):
+        saver.save("x.npy", {"a": torch.full((1, 10), float(row))}, [row])
+    assert not saver.drop_to(before)
+    saver.release()
+    files = saver.cut_files().files.result()
+    assert np.load(files["x.npy"])[:, 0].tolist() == [0, 1, 2, 3, 4]
+    saver.hold()
+    assert saver.drop_to(saver.mark())
+
+
+def test_bytes_of_what_was_dropped_are_free_again(tmp_path: Path) -> None:
+    saver = Saver(tmp_path, max_bytes=100)
+    saver.hold()
+    before = saver.mark()
+    for _ in range(5):
+        saver.save("x.npy", {"a": torch.ones(1, 20)}, [0])
+        assert saver.drop_to(before)
+    assert saver.waited == 0

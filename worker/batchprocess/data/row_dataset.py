@@ -96,6 +96,10 @@ class RowDataset(ABC):
                 return [self._name(part, number) for part, number in self._each(rows)]
             return [self.row_ids([row])[0] for row in rows]
 
+    def file_of(self, row: int) -> str:
+        """The address of the file or object that a row comes from."""
+        return next(self._parts([row])).name
+
     def fingerprint(self) -> str:
         """Of all keys, sizes and ETags, and of what a row is: other columns are other rows, other
         ids too.

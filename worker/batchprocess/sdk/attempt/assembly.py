@@ -4,6 +4,7 @@ import atexit
 import os
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from batchprocess.cores import allowed_cores
@@ -17,6 +18,7 @@ from batchprocess.sdk.attempt.interfaces import Commits
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.reading import Reading
 from batchprocess.sdk.attempt.resources import AttemptResources
+from batchprocess.sdk.attempt.skipping.skipping import skipping
 from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.input.shard_batches import Start
@@ -30,6 +32,7 @@ from batchprocess.sdk.seeding.generators import LOOP, derived, drawn
 from batchprocess.sdk.setup.check_call import check_arguments
 from batchprocess.sdk.setup.construct_processor import construct_processor
 from batchprocess.sdk.setup.placement import Placement
+from batchprocess.sdk.setup.row_names import RowNames
 from batchprocess.sdk.setup.run_info import describe_run, plan_shards
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.processor import TorchBatchProcessor
@@ -51,6 +54,8 @@ class AttemptAssembly:
         self.nonce = secrets.token_hex(16)
         self.resources = AttemptResources(processor_class, settings, placement, self.storage)
         self._reading = Reading(dataset, settings.loader, placement.environment)
+        self._names = RowNames(dataset)
+        self._skips = placement.environment.on_bad_row == "skip"
         # Exit handlers run after the commit thread has ended: it may need the files till then.
         atexit.register(self._remove_if_own, os.getpid())
 
@@ -131,7 +136,8 @@ class AttemptAssembly:
 
     def new_processor(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
-        processor = construct_processor(self.processor_class, self.resources.context(rank))
+        context = self.resources.context(rank, self._names.row_ids)
+        processor = construct_processor(self.processor_class, context)
         self.pending.in_init = False
         return processor
 
@@ -160,6 +166,7 @@ class AttemptAssembly:
             after_first_batch=state.link.send_beat,
             after_checkpoint=self._after_checkpoint(state),
             seconds=self._settings.checkpoint_seconds,
+            skipping=partial(skipping, names=self._names) if self._skips else None,
         )
 
     def reducing(self) -> ShardReduction:

@@ -36,11 +36,12 @@ def _may_commit(error: BaseException, loop: Loop) -> bool:
     return (
         not hasty
         and exit_code_of(error, loop.where) == ExitCode.USER_CODE
-        and not _has_hooks(loop.processor)
+        and not has_hooks(loop.processor)
     )
 
 
-def _has_hooks(processor: TorchBatchProcessor) -> bool:
+def has_hooks(processor: TorchBatchProcessor) -> bool:
+    """Whether it does anything at a checkpoint or at the end."""
     return any(
         getattr(getattr(processor, name), "__func__", None) is not vars(TorchBatchProcessor)[name]
         for name in ("on_checkpoint_start", "on_finish")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
@@ -23,8 +23,9 @@ from batchprocess.sdk.user.processor import TorchBatchProcessor
 class Loop:
     """Runs one processor over the rest of its shard, and commits at every boundary.
 
-    `interval` in batches; `seconds` bounds the time between commits if it is not None. Until the
-    first batch the loop is `idle`.
+    `interval` in batches; `seconds` bounds the time between commits if it is not None. `skipping`
+    gives what stands in for `process_batch` where bad rows are left out. Until the first batch the
+    loop is `idle`.
     """
 
     processor: TorchBatchProcessor
@@ -40,6 +41,7 @@ class Loop:
     after_first_batch: Callable[[], None]
     after_checkpoint: Callable[[], None]
     seconds: float | None = None
+    skipping: "Callable[[Loop, Feed], Callable[[Any, int], object]] | None" = None
     clock: Callable[[], float] = time.monotonic
     idle: bool = True
     committed: int = 0
@@ -54,6 +56,10 @@ class Loop:
         state, where, device, clock = self.state, self.where, self.device, self.clock
         process: Callable[[Any, int], object] = self.processor.process_batch
         next_batch, times = feed.next_batch, self.state.times
+        if self.skipping is not None:
+            process = self.skipping(self, feed)
+            # Which may have the feed begin anew, with another method.
+            next_batch = lambda: feed.next_batch()  # noqa: E731, PLW0108
         saver, where.plan = self.pending.saver, self.plan
         total, interval = self.plan.size(where.shard), self.interval
         before_batch, base = self.randomness.before_batch, self.plan.first_batch(where.shard)
@@ -102,6 +108,12 @@ class Loop:
         if self.state.stop and done < total:
             self._wait()
             raise Stopped(f"stopped at batch {done} of shard {self.where.shard}, committed")
+
+    def stop_in_batch(self) -> NoReturn:
+        """Commit what is finished, and raise Stopped: the batch in work is not, and is dropped."""
+        if self.committed != self.state.processed:
+            self.commit_finished()
+        raise Stopped(f"stopped in batch {self.where.batch} of shard {self.where.shard}")
 
     def finish(self) -> None:
         """`on_finish`, then the seal, which is durable on return."""

@@ -29,6 +29,7 @@ class Reading:
     ) -> None:
         self._dataset, self._options = dataset, options
         self._sample_seconds = min(_MAX_SAMPLE_SECONDS, environment.start_seconds / 2)
+        self._skips = environment.on_bad_row == "skip"
         seed = environment.seed
         self.seeds: Seeds = drawn() if seed is None else derived(seed, LOADER)
         self._started: _Started | None = None
@@ -51,7 +52,7 @@ class Reading:
                 self._dataset.prepare_in_run(run)
                 self.has_probed = True
             rows = rows_of(self._dataset)
-            loader = ShardLoader(self._dataset, self._options)
+            loader = ShardLoader(self._dataset, self._options, skip=self._skips)
             loader.start_workers()
             sample = start_sampling(self._dataset, rows, self._options, self._sample_seconds)
             self._started = _Started(loader, sample)

@@ -26,6 +26,7 @@ from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
 from batchprocess.sdk.user.processor import TorchBatchProcessor
+from batchprocess.sdk.user.row_ids import RowIds
 from batchprocess.storage.base import Storage
 
 
@@ -56,7 +57,7 @@ class AttemptResources:
         shutil.rmtree(self.tensorboard, ignore_errors=True)
         self._temporary.close()
 
-    def context(self, rank: int) -> TorchBatchProcessorContext:
+    def context(self, rank: int, row_ids: RowIds | None) -> TorchBatchProcessorContext:
         """For the user's processor."""
         return TorchBatchProcessorContext(
             rank=rank,
@@ -66,6 +67,7 @@ class AttemptResources:
             pending=self.pending,
             randomness=self.randomness,
             tensorboard=self.tensorboard,
+            row_ids=row_ids,
         )
 
     def prefetch(self) -> Prefetch | None:

@@ -40,7 +40,7 @@ class _TracedFeed:
 
     def __init__(self, trace: Trace, feed: Feed) -> None:
         self._trace, self._feed = trace, feed
-        self.close = feed.close
+        self.close, self.read_alone = feed.close, feed.read_alone
 
     def batch_done(self) -> None:
         self._feed.batch_done()

@@ -1,6 +1,7 @@
 """Where the loop's batches come from: a data loader, read ahead and sent ahead."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from batchprocess.sdk.input.prefetch import Prefetch
@@ -17,6 +18,12 @@ class Feed(Protocol):
 
     def batch_done(self) -> None:
         """User code is done with the batch."""
+
+    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+        """Next come `rows` of the shard's `batch`, each alone, and then the batches behind it.
+
+        What was read ahead is dropped. Only of a loader that leaves bad rows out.
+        """
 
     def close(self) -> None:
         """No more batches are wanted."""
@@ -43,18 +50,18 @@ def open_feed(
     source = loader.read(start)
     ahead = prefetch()
     if ahead is None:
-        return PlainFeed(source, loader)
+        return PlainFeed(source, start, loader)
     if loader.workers == 0:
         # The dataset is read by the thread that has always read it: it may depend on that.
-        return InlineFeed(source, loader, ahead)
+        return InlineFeed(source, start, loader, ahead)
     return ThreadedFeed(source, start, loader, ahead)
 
 
 class PlainFeed:
     """The loader's batches as they are."""
 
-    def __init__(self, source: Iterator[Any], batches: BatchSource) -> None:
-        self._batches = batches
+    def __init__(self, source: Iterator[Any], start: Start, batches: BatchSource) -> None:
+        self._start, self._batches = start, batches
         self.next_batch: Callable[[], Any] = source.__next__
 
     def keep(self) -> None:
@@ -62,7 +69,11 @@ class PlainFeed:
 
     def restart(self, start: Start) -> None:
         """Read from there."""
-        self.next_batch = self._batches.read(start).__next__
+        self._start, self.next_batch = start, self._batches.read(start).__next__
+
+    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+        """Read from there."""
+        self.restart(replace(self._start, first=batch + 1, alone=tuple(rows)))
 
     def batch_done(self) -> None:
         """Nothing to learn."""
@@ -76,16 +87,22 @@ class PlainFeed:
 class InlineFeed:
     """Batches read by the loop thread; a copy runs beside the work that was queued before it."""
 
-    def __init__(self, source: Iterator[Any], batches: BatchSource, prefetch: Prefetch) -> None:
-        self._source, self._batches = source, batches
+    def __init__(
+        self, source: Iterator[Any], start: Start, batches: BatchSource, prefetch: Prefetch
+    ) -> None:
+        self._source, self._start, self._batches = source, start, batches
         self._prefetch = prefetch
 
     def keep(self) -> None:
         """Nothing to do."""
 
     def restart(self, start: Start) -> None:
-        """Read from there; nothing was read yet."""
-        self._source = self._batches.read(start)
+        """Read from there; nothing was read ahead."""
+        self._source, self._start = self._batches.read(start), start
+
+    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+        """Read from there."""
+        self.restart(replace(self._start, first=batch + 1, alone=tuple(rows)))
 
     def next_batch(self) -> Any:
         """Read, pin, send."""

@@ -17,6 +17,7 @@ from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dat
 from batchprocess.sdk.input.queues.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.queues.worker_queues import ForkingContext
 from batchprocess.sdk.input.shard_batches import ShardBatches
+from batchprocess.sdk.input.skipping.skipping_rows import SkippingRows, as_read
 from batchprocess.stop_signals import outlive
 
 _LOG = logging.getLogger("batchprocess")
@@ -65,9 +66,12 @@ def check_options(options: Mapping[str, Any]) -> None:
             )
 
 
-def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any]) -> DataLoader[Any]:
+def make_loader(
+    dataset: Any, batches: ShardBatches, options: Mapping[str, Any], *, skip: bool = False
+) -> DataLoader[Any]:
     """A DataLoader over `batches`. `options` were checked and are not changed.
 
+    skip: rows that cannot be read are left out of their batch, which is a PartialBatch then.
     Starts and reads nothing yet. Its workers stay, so that they can be given other batches. Raises
     InvalidArgument for options that a DataLoader refuses.
     """
@@ -80,7 +84,8 @@ def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any])
     generator = torch.Generator().manual_seed(torch.initial_seed())
     settings.setdefault("generator", generator)
     users = settings.get("collate_fn")
-    settings["collate_fn"] = Collate(collate_of(dataset) if users is None else users)
+    collate = collate_of(dataset) if users is None else users
+    settings["collate_fn"] = as_read if skip else Collate(collate)
     if settings.get("num_workers"):
         context = context_of(settings)
         if context is None and sys.platform == "darwin":
@@ -94,7 +99,8 @@ def make_loader(dataset: Any, batches: ShardBatches, options: Mapping[str, Any])
         settings["worker_init_fn"] = _StartOfWorker(settings.get("worker_init_fn"), outlives=ours)
         settings["persistent_workers"] = True
     try:
-        return DataLoader(NamedRows(dataset), batch_sampler=batches, **settings)
+        rows = SkippingRows(dataset, collate) if skip else NamedRows(dataset)
+        return DataLoader(rows, batch_sampler=batches, **settings)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"dataloader_kwargs: {error}") from error
 

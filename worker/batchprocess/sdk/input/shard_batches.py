@@ -1,7 +1,8 @@
 """Which rows a data loader reads, batch by batch, and with which random numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch.utils.data import Sampler
@@ -17,17 +18,31 @@ class Start:
     """Where reading begins: shard-local batch `first`, with the run's seeds for reading items.
 
     Without seeds, as in runs that were begun before there were any, generators are left alone.
+    alone: rows of the batch before `first`, read before it, each as a batch of its own.
     """
 
     plan: ShardPlan
     shard: int
     first: int
     seeds: Seeds | None = None
+    alone: tuple[int, ...] = ()
 
     @property
     def batches(self) -> int:
         """How many are left of the shard."""
         return self.plan.size(self.shard) - self.first
+
+    @property
+    def reads(self) -> Iterator[tuple[int, list[int]]]:
+        """What the loader reads as one batch: rows, and the dataset-wide number of their batch."""
+        base = self.plan.first_batch(self.shard)
+        for row in self.alone:
+            yield base + self.first - 1, [row]
+        for batch in range(self.first, self.first + self.batches):
+            yield base + batch, list(range(*self.plan.row_span(self.shard, batch, batch + 1)))
+
+    def __len__(self) -> int:
+        return len(self.alone) + self.batches
 
 
 class ShardBatches(Sampler[list[int]]):
@@ -46,19 +61,17 @@ class ShardBatches(Sampler[list[int]]):
         start = self.start
         if start is None:
             return
-        base = start.plan.first_batch(start.shard)
-        for batch in range(start.first, start.first + start.batches):
-            rows = list(range(*start.plan.row_span(start.shard, batch, batch + 1)))
+        for batch, rows in start.reads:
             if start.seeds is None:
                 yield rows
             elif self._for_workers:
-                yield _SeededRows(rows, start.seeds, base + batch, self._may_use_gpu)
+                yield _SeededRows(rows, start.seeds, batch, self._may_use_gpu)
             else:
-                set_generators(start.seeds, base + batch, may_use_gpu=self._may_use_gpu)
+                _begin(start.seeds, batch, self._may_use_gpu)
                 yield rows
 
     def __len__(self) -> int:
-        return 0 if self.start is None else self.start.batches
+        return 0 if self.start is None else len(self.start)
 
 
 class _SeededRows(list[int]):
@@ -80,5 +93,20 @@ class _SeededRows(list[int]):
 def _begin_batch(
     rows: list[int], seeds: dict[str, int], batch: int, may_use_gpu: bool
 ) -> list[int]:
-    set_generators(Seeds(**seeds), batch, may_use_gpu=may_use_gpu)
+    _begin(Seeds(**seeds), batch, may_use_gpu)
     return rows
+
+
+def begin_again() -> None:
+    """Set the generators as they were before the first row of the batch that is being read here."""
+    for set_again in _begun:
+        set_again()
+
+
+_begun: list[Callable[[], None]] = []
+"""Of the batch that is read in this process, one at most; there is one set of generators, too."""
+
+
+def _begin(seeds: Seeds, batch: int, may_use_gpu: bool) -> None:
+    _begun[:] = [partial(set_generators, seeds, batch, may_use_gpu=may_use_gpu)]
+    begin_again()

@@ -19,13 +19,22 @@ class BatchSource(Protocol):
     def close(self) -> None:
         """No more are wanted."""
 
+    @property
+    def skips(self) -> bool:
+        """Whether bad rows are left out, so that rows of a batch may have to be read again."""
+
 
 class ShardLoader:
-    """Raises InvalidArgument if torch refuses the options; starts and reads nothing yet."""
+    """Raises InvalidArgument if torch refuses the options; starts and reads nothing yet.
 
-    def __init__(self, dataset: Any, options: Mapping[str, Any]) -> None:
+    skip: rows that cannot be read are left out of their batch, which is a PartialBatch then.
+    """
+
+    def __init__(self, dataset: Any, options: Mapping[str, Any], *, skip: bool = False) -> None:
         self._batches = ShardBatches(for_workers=bool(options.get("num_workers")))
-        self._loader: DataLoader[Any] | None = make_loader(dataset, self._batches, options)
+        self.skips = skip
+        made = make_loader(dataset, self._batches, options, skip=skip)
+        self._loader: DataLoader[Any] | None = made
         self.workers = self._loader.num_workers
 
     def start_workers(self) -> None:

@@ -1,7 +1,8 @@
 """Batches read by a thread, from a data loader with workers."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ class ThreadedFeed:
     def __init__(
         self, source: Iterator[Any], start: Start, batches: BatchSource, prefetch: Prefetch
     ) -> None:
-        self._prefetch, self._start = prefetch, start
+        self._prefetch, self._start, self._rereads = prefetch, start, batches.skips
         self._ready: SimpleQueue[_Read] = SimpleQueue()
         self._free_places: SimpleQueue[None] = SimpleQueue()
         self._decision: SimpleQueue[Start | None] = SimpleQueue()
@@ -47,13 +48,18 @@ class ThreadedFeed:
         self._thread.start()
 
     def keep(self) -> None:
-        """The thread may end after the last batch."""
-        self._decision.put(None)
+        """The thread may end after the last batch, unless rows may have to be read again."""
+        if not self._rereads:
+            self._decision.put(None)
 
     def restart(self, start: Start) -> None:
         """The thread lets the batch that it reads be the last, and begins anew."""
         self._start, self._dropped = start, True
         self._decision.put(start)
+
+    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+        """The same, later."""
+        self.restart(replace(self._start, first=batch + 1, alone=tuple(rows)))
 
     def next_batch(self) -> Any:
         """The oldest batch of those ahead."""
@@ -90,14 +96,16 @@ class ThreadedFeed:
         opened = self._read_all(source, start, open_first=True)
         del source
         # Till somebody has decided: ended workers could not be given other batches.
-        again = self._decision.get()
-        if again is not None:
+        while (again := self._decision.get()) is not None:
             try:
                 source = batches.read(again)
             except BaseException as error:  # noqa: BLE001  raised by next_batch
                 self._ready.put(_Read(again, error=error))
             else:
-                self._read_all(source, again, open_first=not opened)
+                opened = self._read_all(source, again, open_first=not opened) or opened
+                del source
+            if not self._rereads:
+                break
         self._only_ends = True
         batches.close()
 
@@ -107,7 +115,7 @@ class ThreadedFeed:
             if open_first:
                 self._prefetch.open()
                 open_first = False
-            for _ in range(start.batches):
+            for _ in range(len(start)):
                 self._free_places.get()
                 if self._closed:
                     break

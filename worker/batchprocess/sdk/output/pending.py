@@ -1,13 +1,14 @@
 """What user code has given since the last commit was cut, for the next one."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from batchprocess.protocol.bad_rows import BadRow
 from batchprocess.protocol.bad_rows.bad_row import MAX_TRACEBACKS
 from batchprocess.protocol.records import MetricEntry, ReducerEntry, Span
 from batchprocess.protocol.spent import Spent
+from batchprocess.sdk.output.batch_in_work import BatchInWork
 from batchprocess.sdk.output.commit_contents import CommitContents, check_names
 from batchprocess.sdk.output.upload_files import Staging
 from batchprocess.sdk.reduce.registered import RegisteredReducer
@@ -19,16 +20,22 @@ from batchprocess.sdk.save.saver import Saver
 class PendingOutputs:
     """Filled by user code through the context, emptied by the loop at every commit.
 
-    `rows`: the dataset's rows in the batch that is being processed, None between batches; `thread`:
-    the one that processes it.
+    `rows`: the dataset's rows in the batch that is being processed, None between batches; `batch`:
+    those of them that it has, None where bad rows are not left out; `thread`: the one that
+    processes it. `isolating`: that batch is one row of the loader's, tried alone. `opens_blocks`:
+    some batch has opened `upload_path()`; `used_by_threads`: threads of user code hand over.
     Threads of user code may report too: what one adds is in this commit or in the next.
     """
 
     staging: Staging
     saver: Saver
     rows: Span | None = None
+    batch: BatchInWork | None = None
     thread: int = field(default_factory=threading.get_ident)
     in_init: bool = True
+    isolating: bool = False
+    opens_blocks: bool = False
+    used_by_threads: bool = False
     reducers: list[RegisteredReducer] = field(default_factory=list)
     metrics: list[MetricEntry] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
@@ -37,6 +44,7 @@ class PendingOutputs:
 
     def add_metrics(self, entry: MetricEntry) -> None:
         """Keep one `report_metrics` call for the next commit."""
+        self.note_caller()
         with self._lock:
             self.metrics.append(entry)
 
@@ -50,6 +58,16 @@ class PendingOutputs:
         with self._lock:
             kept = row if len(self.bad_rows) < MAX_TRACEBACKS else row.brief()
             self.bad_rows.setdefault(row.row, kept)
+
+    def note_block(self) -> None:
+        """`upload_path()` is opened by this thread."""
+        self.note_caller()
+        self.opens_blocks = self.opens_blocks or self.rows is not None
+
+    def note_caller(self) -> None:
+        """Something is being handed over by this thread."""
+        if threading.get_ident() != self.thread:
+            self.used_by_threads = True
 
     def handed_over(self) -> int:
         """Grows with all that user code hands over, but for reducers, until the next cut."""
@@ -97,19 +115,24 @@ class PendingOutputs:
             one.reducer.reset()
 
     @property
-    def rows_here(self) -> Span | None:
-        """`rows`, for the loop's thread only: one of the user's may be at another batch."""
-        return self.rows if threading.get_ident() == self.thread else None
+    def rows_here(self) -> Sequence[int] | None:
+        """Of the batch, for the loop's thread only: one of the user's may be at another batch."""
+        if self.rows is None or threading.get_ident() != self.thread:
+            return None
+        return range(*self.rows) if self.batch is None else self.batch.rows
 
     @property
     def rows_in_work(self) -> int | None:
         """How many rows the batch has that this thread processes; None if it processes none."""
         here = self.rows_here
-        return None if here is None else here[1] - here[0]
+        return None if here is None else len(here)
 
     def is_short(self, batch_size: int) -> bool:
         """Whether the batch in work has fewer rows than the others, as the last one may."""
-        return self.rows is not None and self.rows[1] - self.rows[0] < batch_size
+        if self.rows is None:
+            return False
+        rows = self.rows[1] - self.rows[0] if self.batch is None else len(self.batch.rows)
+        return rows < batch_size
 
     def resume(self, stored: Iterable[ReducerEntry], load: Callable[[str], bytes]) -> None:
         """Give `state` reducers what the shard's last commit holds."""

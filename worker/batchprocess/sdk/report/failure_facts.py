@@ -2,7 +2,7 @@
 
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from types import TracebackType
 
@@ -35,7 +35,10 @@ class Facts:
 def facts_of(error: BaseException) -> Facts:
     """What was noted where `error` was raised, else what can be seen now."""
     noted = error.__dict__.get(_ATTRIBUTE)
-    return noted if isinstance(noted, Facts) else observe(error)
+    if not isinstance(noted, Facts):
+        return observe(error)
+    # Noted before it was raised, perhaps.
+    return noted if noted.line else replace(noted, line=line_of(error.__traceback__))
 
 
 def observe(error: BaseException, *, row: int | None = None, loader_process: bool = False) -> Facts:

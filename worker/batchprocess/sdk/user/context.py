@@ -16,8 +16,10 @@ from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer
 from batchprocess.sdk.reduce.registered import RegisteredReducer
 from batchprocess.sdk.save.column_types import Column, columns_of
 from batchprocess.sdk.seeding.randomness import Randomness
+from batchprocess.sdk.user.refusals import refused
 from batchprocess.sdk.user.reported_metrics import ReportedMetrics
-from batchprocess.sdk.user.row_ids import row_numbers
+from batchprocess.sdk.user.row_failures import fail_row, rows_here
+from batchprocess.sdk.user.row_ids import RowIds, check_one_a_row, ids_of, with_row_numbers
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
@@ -35,6 +37,7 @@ class TorchBatchProcessorContext:
         pending: PendingOutputs,
         randomness: Randomness,
         tensorboard: Path,
+        row_ids: RowIds | None = None,
     ) -> None:
         self._rank, self._size = rank, size
         self._machine = machine
@@ -43,6 +46,7 @@ class TorchBatchProcessorContext:
         self._warned: set[type] = set()
         self._pending, self._randomness = pending, randomness
         self._reported = ReportedMetrics()
+        self._row_ids = row_ids
 
     @property
     def device(self) -> torch.device:
@@ -57,6 +61,33 @@ class TorchBatchProcessorContext:
         and `random` are set before every batch anyway. RuntimeError in `__init__`.
         """
         return self._randomness.seed
+
+    @property
+    def rows(self) -> list[int]:
+        """The dataset's row numbers of the batch in work, in its order; bad ones are not in it.
+
+        RuntimeError outside of `process_batch`, and in threads of your own.
+        """
+        return list(rows_here(self._pending))
+
+    @property
+    def ids(self) -> list[Any]:
+        """What the dataset calls these rows: by its `row_ids`, else their numbers.
+
+        RuntimeError as for `rows`.
+        """
+        return list(ids_of(rows_here(self._pending), self._row_ids))
+
+    def fail(self, position: int, error: Exception | str) -> None:
+        """Say that a row of the batch is bad: the one at `position` in it, from 0.
+
+        With `onBadRow: skip` it is kept among the bad rows, and the others go on; it may not be
+        saved too. Otherwise raises `error` (of a text a ValueError), which ends the attempt; so
+        does one of the machine, a store, memory or the GPU: no row is to blame for those.
+        Positions stay as they are. ValueError or TypeError for a position that there is not, and
+        for a row that has failed or was saved already; RuntimeError as for `rows`.
+        """
+        fail_row(self._pending, position, error, self._row_ids)
 
     def to_device(self, data: Any, warned_types: set[type] | None = None) -> Any:
         """The same on the device: tensors, arrays of numbers, anything with `.to()`.
@@ -97,6 +128,9 @@ class TorchBatchProcessorContext:
         the same name between two checkpoints, a link, or a name that storage could not hold
         raises ValueError with the name.
         """
+        if self._pending.isolating:
+            raise refused(RuntimeError("upload_path() is no way out of a row that is tried alone"))
+        self._pending.note_block()
         with self._pending.staging.block() as path:
             yield path
 
@@ -111,17 +145,33 @@ class TorchBatchProcessorContext:
         rows: columns by name: tensors on any device, arrays of numpy or Arrow, Series, or lists
         with one value a row, all of one length; a DataFrame or table; or a single column, called as
         the file's stem.
-        ids: one integer or string a row, kept as `id`; default: the dataset's row numbers, if
-        there is one row for each of the batch.
+        ids: one integer or string a row, kept as `id`; default: `ids` of the context, but for
+        failed rows, if there is one row for each; where these are texts, with a column `row`.
 
         The caller may change or free everything on return. Waits only when 512 MiB are waiting to
         be encoded. What a file cannot hold exactly raises ValueError or TypeError here;
         a failure to write raises in the next call, or ends the attempt at the next checkpoint.
         """
-        columns = columns_of(name, rows)
+        try:
+            self._save(name, rows, ids)
+        except Exception as error:
+            refused(error)
+            raise
+
+    def _save(self, name: str, rows: Column | Mapping[str, Column], ids: Column | None) -> None:
+        columns, here = columns_of(name, rows), self._pending.rows_here
+        batch = None if here is None else self._pending.batch
         if ids is None:
-            ids = row_numbers(name, columns, self._pending.rows_here)
+            left = here if batch is None else batch.left
+            check_one_a_row(name, columns, left, () if batch is None else sorted(batch.failed))
+            ids = ids_of(left or (), self._row_ids)
+            columns = with_row_numbers(name, columns, ids, left or ())
+        elif here is not None and batch is not None and batch.failed:
+            batch.require_not_failed(name, ids, ids_of(here, self._row_ids))
+        self._pending.note_caller()
         self._pending.saver.save(name, columns, ids)
+        if batch is not None:
+            batch.add_saved(name, ids)
 
     def report_metrics(self, group: str, steps_completed: int, metrics: dict[str, Any]) -> None:
         """Keep metrics with the next commit; dropped if this attempt fails before it.
@@ -129,7 +179,12 @@ class TorchBatchProcessorContext:
         `group` has no `.` or `/`; `metrics` is a dict of JSON values; keys must not repeat for
         one group and step.
         """
-        self._pending.add_metrics(self._reported.new_entry(group, steps_completed, metrics))
+        try:
+            entry = self._reported.new_entry(group, steps_completed, metrics)
+        except (TypeError, ValueError) as error:
+            refused(error)
+            raise
+        self._pending.add_metrics(entry)
 
     def get_hparams(self) -> dict[str, Any]:
         """The job's `hparams`."""

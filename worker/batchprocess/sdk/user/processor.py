@@ -31,7 +31,8 @@ class TorchBatchProcessor(ABC):
 
         What it returns is dropped: results are handed over by the context. `batch_idx` counts from
         0 within the shard, also after a restart. Called at most once per
-        batch on one object; whatever is tried again is tried by a new process.
+        batch on one object, and whatever is tried again is tried by a new process; but where bad
+        rows are left out, again for a batch that raises, with one row of it at a time.
         """
 
     def on_checkpoint_start(self) -> None:

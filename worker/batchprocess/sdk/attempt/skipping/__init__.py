@@ -1,0 +1,1 @@
+"""Going on where a row cannot be read or processed: without it."""

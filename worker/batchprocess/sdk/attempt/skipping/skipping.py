@@ -1,0 +1,84 @@
+"""`process_batch` where bad rows are left out: of batches that miss some, and row by row."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from batchprocess.protocol.bad_rows import BadRow
+from batchprocess.sdk.attempt.early_commit import has_hooks
+from batchprocess.sdk.attempt.loop import Loop
+from batchprocess.sdk.attempt.skipping.isolation import Isolation
+from batchprocess.sdk.input.feed import Feed
+from batchprocess.sdk.input.skipping.partial_batch import PartialBatch
+from batchprocess.sdk.output.batch_in_work import BatchInWork
+from batchprocess.sdk.output.pending import PendingOutputs
+from batchprocess.sdk.report.row_errors import BadRead
+from batchprocess.sdk.setup.row_names import RowNames
+
+Process = Callable[[Any, int], object]
+
+
+class Skipping:
+    """Keeps the bad rows of a batch with the batch: they count once it does."""
+
+    def __init__(
+        self, process: Process, pending: PendingOutputs, names: RowNames, isolation: Isolation
+    ) -> None:
+        self._process, self._pending, self._names = process, pending, names
+        self._isolation = isolation
+
+    def process(self, read: Any, index: int) -> object:
+        """In place of `process_batch`."""
+        pending = self._pending
+        batch, rows, bad = _parts(read, pending.rows or (0, 0))
+        pending.batch = work = BatchInWork(rows)
+        before = self._isolation.before()
+        pending.saver.hold()
+        returned = None
+        try:
+            if rows:
+                returned = self._process(batch, index)
+            found: Iterable[BadRead] = work.failed.values()
+        except Exception as error:  # noqa: BLE001  raised again if no row is to blame
+            found = self._isolation.bad_rows(error, rows, index, before)
+        except BaseException:
+            pending.saver.drop_to(before.saved)
+            raise
+        pending.saver.release()
+        for one in (*bad, *found):
+            pending.add_bad_row(self._named(one, index))
+        return returned
+
+    def _named(self, bad: BadRead, index: int) -> BadRow:
+        return BadRow(
+            row=bad.row,
+            id=self._names.id_of(bad.row),
+            file=self._names.file_of(bad.row),
+            batch=index,
+            stage=bad.stage,
+            type=bad.kind,
+            message=bad.message,
+            traceback=bad.traceback,
+        )
+
+
+def _parts(read: Any, span: tuple[int, int]) -> tuple[Any, Sequence[int], tuple[BadRead, ...]]:
+    if type(read) is PartialBatch:
+        return read
+    return read, range(*span), ()
+
+
+def skipping(loop: Loop, feed: Feed, names: RowNames) -> Process:
+    """What `loop`, on `feed`, calls in place of `process_batch`."""
+    processor, pending, randomness = loop.processor, loop.pending, loop.randomness
+    base = loop.plan.first_batch(loop.where.shard)
+    isolation = Isolation(
+        process=processor.process_batch,
+        pending=pending,
+        state=loop.state,
+        feed=feed,
+        before_row=lambda index: randomness.before_batch(base + index),
+        only_saves=lambda: not (pending.reducers or has_hooks(processor)),
+        stop=loop.stop_in_batch,
+        clock=loop.clock,
+    )
+    return Skipping(processor.process_batch, pending, names, isolation).process

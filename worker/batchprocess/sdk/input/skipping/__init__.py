@@ -1,0 +1,1 @@
+"""Reading on where a row cannot be read: without it."""
