@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names, variables
 from batchprocess.protocol.bad_rows import BadRow, bad_row
-from batchprocess.protocol.dry_run import DryRunAnswer
+from batchprocess.protocol.dry_run import DryRunAnswer, InputChanges
 from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
@@ -83,6 +83,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "Input settings": InputSettings,
     "S3 settings": S3Settings,
     "The question of plan": DryRunAnswer,
+    "Input changes": InputChanges,
     "Termination message": Termination,
     "Shard end": ShardEnd,
     "Repeated failures": FailureNote,

@@ -125,6 +125,17 @@ def test_a_run_of_several_shards_lists_once_and_goes_on_with_that(
     done = script.batchprocess("run", "job.yaml")
     assert done.returncode == 0, done.stderr
     assert len(found(script)) == 300
+    content = job_folder.get("lines/0.jsonl")
+    assert content is not None
+    job_folder.put("lines/9.jsonl", content)
+    again = script.batchprocess("run", "job.yaml")
+    assert again.returncode == 0
+    assert again.stderr.count("warning") == 1
+    assert "warning: 1 input file that the run has not listed" in again.stderr
+    planned = script.batchprocess("plan", "job.yaml")
+    assert "would not go on" not in planned.stdout + planned.stderr
+    assert "rows: 400" in planned.stdout
+    assert f"the first: {job_folder.uri}/lines/9.jsonl" in planned.stdout
     listed = [path.name for path in script.folder.glob("*/*/*/inputs/*/*")]
     assert sorted(listed)[0] == "listing.json"
     assert all(name.startswith("objects-") for name in sorted(listed)[1:])

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli.changed_input import as_the_run_reads_it, sentences
 from batchprocess.cli.dry_run import count
 from batchprocess.ledger.job_settings import require_as_asked
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
+from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.errors import InvalidArgument, RunMismatch
 from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.runs.perform import perform
@@ -29,18 +31,20 @@ def changes_since(job: BatchProcessJob, path: Path, storage: Storage) -> list[st
     _require_as_asked(job, stored, storage)
     print(f"run {run_id} is complete; --fresh starts another", file=sys.stderr)
     try:
-        counted = count(job, path, seconds=job.spec.timeouts.start_seconds)
+        counted = count(job, path, seconds=job.spec.timeouts.start_seconds, run=storage.uri)
     except InvalidArgument as error:
         found = [f"whether data or code have changed since could not be seen: {error}"]
     else:
-        found = [] if stored is None else list(differences(counted.run, stored))
+        found = [] if stored is None else list(differences(counted, stored))
     for sentence in found:
         print(f"warning: {sentence}", file=sys.stderr)
     return found
 
 
-def differences(ours: RunInfo, stored: RunInfo) -> Iterator[str]:
+def differences(counted: DryRunAnswer, stored: RunInfo) -> Iterator[str]:
     """What would be another run now."""
+    ours = as_the_run_reads_it(counted, stored)
+    yield from sentences(counted.input)
     try:
         require_same(ours, stored)
     except RunMismatch as error:

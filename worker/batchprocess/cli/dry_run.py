@@ -15,9 +15,16 @@ _NO_JOB = "00000000T000000Z-plan"
 
 
 def count(
-    job: BatchProcessJob, path: Path, *, try_batch: bool = False, seconds: float | None = None
+    job: BatchProcessJob,
+    path: Path,
+    *,
+    try_batch: bool = False,
+    seconds: float | None = None,
+    run: str | None = None,
 ) -> DryRunAnswer:
     """Run the user's code in a process of its own up to where it would begin: what it counted.
+
+    run: address of a run, whose input is compared with what is there now.
 
     Raises InvalidArgument if it does not get there, or not in `seconds`.
     """
@@ -25,7 +32,7 @@ def count(
     environ = {
         **os.environ,
         **environment.model_copy(update={"shard": 0}).to_env(),
-        **DryRunQuestion(try_batch=try_batch).to_env(),
+        **DryRunQuestion(try_batch=try_batch, run=run).to_env(),
     }
     command = command_of(job)
     try:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.cli.changed_input import as_the_run_reads_it, sentences
 from batchprocess.cli.output import plural
 from batchprocess.ledger.job_settings import require_as_asked
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
 from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.errors import (
+    BatchProcessError,
     InvalidArgument,
     RunMismatch,
     StorageDenied,
@@ -17,7 +19,6 @@ from batchprocess.protocol.errors import (
     StorageUnavailable,
     UnsafeStorage,
 )
-from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.local_runs import is_complete, latest_run
 from batchprocess.runs.patience import Patience, retry_until_known
 from batchprocess.runs.perform import perform
@@ -38,7 +39,7 @@ def of_storage(job: BatchProcessJob, uri: str, counted: DryRunAnswer) -> list[st
     try:
         retry_until_known(folder.check_access, _BRIEF)
         dangers = [f"the bucket's lifecycle would damage a run: {one}" for one in folder.dangers()]
-        return [*dangers, *_run(folder, job.spec.run_id, counted.run)]
+        return [*dangers, *_run(folder, job.spec.run_id, counted)]
     except (StorageDenied, UnsafeStorage) as error:
         # As `run` says it: no waiting will help.
         raise InvalidArgument(f"{_UNUSABLE}: {error}") from error
@@ -64,7 +65,19 @@ def of_cut(job: BatchProcessJob, counted: DryRunAnswer) -> Iterator[str]:
         yield "only Linux is tested"
 
 
-def _run(folder: Storage, pinned: str | None, mine: RunInfo) -> Iterator[str]:
+def run_to_go_on(job: BatchProcessJob, uri: str) -> str | None:
+    """Address of the run that `batchprocess run` would go on with; None where none is found."""
+    try:
+        folder = open_storage(uri, s3_settings(job))
+        run_id = job.spec.run_id or latest_run(folder, _BRIEF)
+        if run_id is None or perform(read_run(), folder.at(run_id), _BRIEF) is None:
+            return None
+        return folder.at(run_id).uri
+    except BatchProcessError:
+        return None  # `of_storage` tells of it
+
+
+def _run(folder: Storage, pinned: str | None, counted: DryRunAnswer) -> Iterator[str]:
     """Whether the run that `batchprocess run` would go on with is of this very cut."""
     run_id = pinned or latest_run(folder, _BRIEF)
     if run_id is None:
@@ -73,6 +86,8 @@ def _run(folder: Storage, pinned: str | None, mine: RunInfo) -> Iterator[str]:
     if stored is None:
         return
     complete = is_complete(folder.at(run_id), _BRIEF)
+    mine = as_the_run_reads_it(counted, stored)
+    yield from sentences(counted.input)
     try:
         require_same(mine, stored)
         if complete:

@@ -15,6 +15,7 @@ from batchprocess.data.index.process import indexed
 from batchprocess.data.index.sources import Sources, parse_sources
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import RunOfInput
+from batchprocess.data.listing.object_list import ObjectList
 from batchprocess.data.row_ids import RowId, checked_ids
 from batchprocess.data.row_numbers import row_numbers, runs
 from batchprocess.protocol.environment import S3Settings, WorkerEnvironment, is_worker
@@ -65,6 +66,11 @@ class RowDataset(ABC):
         """
         self._folder, self._opened = indexed(self._wanted, run), None
 
+    @property
+    def listed(self) -> tuple[str, ObjectList]:
+        """The source's name in a run, and its objects."""
+        return self._wanted.source, self._index.objects
+
     def __len__(self) -> int:
         return self._index.rows
 
@@ -100,11 +106,11 @@ class RowDataset(ABC):
         """The address of the file or object that a row comes from."""
         return next(self._parts([row])).name
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, of_listing: str | None = None) -> str:
         """Of all keys, sizes and ETags, and of what a row is: other columns are other rows, other
-        ids too.
+        ids too. of_listing: as if it were that of the objects.
         """
-        known = [self._wanted.rows, self._wanted.columns, self._index.fingerprint]
+        known = [self._wanted.rows, self._wanted.columns, of_listing or self._index.fingerprint]
         known += [] if self._wanted.id is None else [self._wanted.id]
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 

@@ -17,7 +17,8 @@ def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
     job = read_job(path)
     warn_of_ignored(job)
     uri = job_uri(job, path)
-    counted = count(job, path, try_batch=try_batch)
+    goes_on = plan_warnings.run_to_go_on(job, uri)
+    counted = count(job, path, try_batch=try_batch, run=goes_on)
     warnings = [*counted.warnings, *plan_warnings.of_cut(job, counted)]
     unusable: BatchProcessError | None = None
     try:
@@ -36,7 +37,7 @@ def _print_plan(
 ) -> None:
     seconds = _estimate(job, counted)
     if as_json:
-        counts = counted.model_dump(mode="json", exclude={"run", "warnings"})
+        counts = counted.model_dump(mode="json", exclude={"run", "warnings", "input"})
         print_json({**counts, **found, "estimatedSeconds": seconds})
         return
     for name in ("rows", "batches", "shards", "batchSize"):

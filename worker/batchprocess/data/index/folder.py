@@ -52,10 +52,10 @@ class Index:
 
     def __init__(self, folder: Path) -> None:
         about = json.loads((folder / _ABOUT).read_bytes())
-        self._objects = ObjectList(folder)
+        self.objects = ObjectList(folder)
         self.rows: int = about["rows"]
-        self.roots = self._objects.about.roots
-        self.fingerprint = self._objects.about.fingerprint
+        self.roots = self.objects.about.roots
+        self.fingerprint = self.objects.about.fingerprint
         self._folder = folder
         self._last: tuple[int, tuple[str, InputObject]] = (-1, ("", InputObject("", 0)))
         self._before = mapped(folder / "rows.npy")
@@ -72,7 +72,7 @@ class Index:
     def object(self, number: int) -> tuple[str, InputObject]:
         """Root and object."""
         if self._last[0] != number:
-            self._last = number, self._objects[number]
+            self._last = number, self.objects[number]
         return self._last[1]
 
     def span(self, number: int, first: int, end: int, size: int) -> Span:

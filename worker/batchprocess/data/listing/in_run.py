@@ -1,7 +1,7 @@
 """A listing that is the run's: kept by its first attempt, read by all others."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from batchprocess.ledger.inputs.listing import keep_listing, read_listing
 from batchprocess.ledger.run import read_run
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import ShardSealed, VerificationError
-from batchprocess.protocol.inputs.listing import InputListing, listed_part_key
+from batchprocess.protocol.inputs.listing import InputListing, ListedPart, listed_part_key
 from batchprocess.protocol.records import Seal
 from batchprocess.runs.download import chunks
 from batchprocess.runs.patience import Patience
@@ -89,16 +89,22 @@ class InputOfRun:
     def _download(self, source: str, listing: InputListing, path: Path, patience: Patience) -> None:
         with path.open("wb") as file:
             for part in listing.parts:
-                key, digest, size = listed_part_key(source, part.sha256), hashlib.sha256(), 0
-                try:
-                    for chunk in chunks(self._storage, key, patience):
-                        digest.update(chunk)
-                        size += len(chunk)
-                        file.write(chunk)
-                except FileNotFoundError as error:
-                    raise VerificationError(f"{self._storage.uri}/{key} is missing") from error
-                if (size, digest.hexdigest()) != (part.size, part.sha256):
-                    raise VerificationError(
-                        f"{self._storage.uri}/{key} was changed: its bytes are not those of its "
-                        "name"
-                    )
+                file.writelines(part_chunks(self._storage, source, part, patience))
+
+
+def part_chunks(
+    storage: Storage, source: str, part: ListedPart, patience: Patience
+) -> Iterator[bytes]:
+    """A part of a listing; VerificationError behind the last chunk if its bytes are others."""
+    key, digest, size = listed_part_key(source, part.sha256), hashlib.sha256(), 0
+    try:
+        for chunk in chunks(storage, key, patience):
+            digest.update(chunk)
+            size += len(chunk)
+            yield chunk
+    except FileNotFoundError as error:
+        raise VerificationError(f"{storage.uri}/{key} is missing") from error
+    if (size, digest.hexdigest()) != (part.size, part.sha256):
+        raise VerificationError(
+            f"{storage.uri}/{key} was changed: its bytes are not those of its name"
+        )

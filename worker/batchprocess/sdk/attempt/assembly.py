@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from batchprocess.cores import allowed_cores
+from batchprocess.data.changed_input import Since, changed_input
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, Seeds
 from batchprocess.protocol.sharding import ShardPlan
@@ -36,6 +37,7 @@ from batchprocess.sdk.setup.row_names import RowNames
 from batchprocess.sdk.setup.run_info import describe_run, plan_shards
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.processor import TorchBatchProcessor
+from batchprocess.storage.factory import open_storage
 
 
 class AttemptAssembly:
@@ -84,6 +86,10 @@ class AttemptAssembly:
             shard=self.placement.shard,
             deadline_seconds=job.storage_deadline_seconds,
         )
+
+    def changed_input(self, run: str) -> Since | None:
+        """What has become of the input since the run at that address has listed it, if it has."""
+        return changed_input(self._dataset, open_storage(run, self.placement.environment.s3))
 
     @property
     def has_probed(self) -> bool:

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from batchprocess.protocol.dry_run import DryRunAnswer
+from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
@@ -16,23 +16,27 @@ from batchprocess.sdk.setup.construct_processor import misspelt_hooks
 _WARM_UP_SECONDS, _MEASURED_SECONDS = 1.0, 3.0
 
 
-def print_plan(assembly: AttemptAssembly, where: Where, *, try_batch: bool) -> None:
+def print_plan(assembly: AttemptAssembly, where: Where, question: DryRunQuestion) -> None:
     """The answer to `batchprocess plan`: the last line on stdout."""
     # A line of its own, even if user code has left one unfinished.
-    print(f"\n{_answer(assembly, where, try_batch=try_batch).encode()}")  # noqa: T201
+    print(f"\n{_answer(assembly, where, question).encode()}")  # noqa: T201
 
 
-def _answer(assembly: AttemptAssembly, where: Where, *, try_batch: bool) -> DryRunAnswer:
+def _answer(assembly: AttemptAssembly, where: Where, question: DryRunQuestion) -> DryRunAnswer:
     plan = assembly.shard_plan()
     run = assembly.describe_run(plan)
+    since = None if question.run is None else assembly.changed_input(question.run)
+    if since is not None:
+        run = run.model_copy(update={"fingerprint": since.fingerprint})
     return DryRunAnswer(
         rows=plan.rows,
         batches=sum(plan.size(shard) for shard in range(plan.shards)),
         shards=plan.shards,
         batchSize=plan.batch_size,
-        secondsPerBatch=_try_batches(assembly, plan, where) if try_batch else None,
+        secondsPerBatch=_try_batches(assembly, plan, where) if question.try_batch else None,
         run=run,
         warnings=tuple(misspelt_hooks(assembly.processor_class)),
+        input=None if since is None else since.changes,
     )
 
 

@@ -18,7 +18,7 @@ def answer_if_asked(assembly: AttemptAssembly, state: AttemptState) -> None:
     """For `plan` and for the finalizer, who want no shard processed: ends the process."""
     question = DryRunQuestion.from_env(os.environ)
     if question is not None:
-        print_plan(assembly, state.where, try_batch=question.try_batch)
+        print_plan(assembly, state.where, question)
         _end(assembly)
     if assembly.placement.environment.role == "finalize":
         state.link.send(_reduced(assembly, state))

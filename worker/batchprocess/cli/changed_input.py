@@ -1,0 +1,38 @@
+"""What a person is told of files that have come, gone or changed since a run has listed them."""
+
+from collections.abc import Iterator
+
+from batchprocess.cli.output import plural
+from batchprocess.ledger.run import ANOTHER
+from batchprocess.protocol.dry_run import DryRunAnswer, InputChanges
+from batchprocess.protocol.run import RunInfo
+
+
+def sentences(found: InputChanges | None) -> Iterator[str]:
+    """One for files that the run has no part in, one for files that it can no longer read."""
+    if found is None:
+        return
+    if found.added:
+        files = plural(found.added, "input file")
+        yield (
+            f"{files} that the run has not listed: they are no part of it; to process them start "
+            f"another run ({ANOTHER}){_such_as(found)}"
+        )
+    if found.changed or found.missing:
+        yield (
+            f"of the input that the run has listed {plural(found.changed, 'file')} changed and "
+            f"{found.missing} gone: its rows of these cannot be read again; put them back, or "
+            f"start another run ({ANOTHER}){_such_as(found)}"
+        )
+
+
+def as_the_run_reads_it(answer: DryRunAnswer, stored: RunInfo) -> RunInfo:
+    """What an attempt of that run would compare: its rows are those of the run's own listing."""
+    found = answer.input
+    if found is None or not (found.added or found.changed or found.missing):
+        return answer.run
+    return answer.run.model_copy(update={"rows": stored.rows})
+
+
+def _such_as(found: InputChanges) -> str:
+    return "" if found.first is None else f"; the first: {found.first}"
