@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from batchprocess.data import jsonl, parquet
 from batchprocess.data.index.build import build_index
-from batchprocess.data.row_dataset import RowDataset, wanted_of
+from batchprocess.data.index.wanted import wanted_of
+from batchprocess.data.row_dataset import RowDataset
 from batchprocess.runs.patience import ATTENDED
 from batchprocess.sdk.input.columns import columns
 

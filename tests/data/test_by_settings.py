@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from batchprocess.data.by_settings import reader_for
+from batchprocess.data.csv_rows import CsvRows
 from batchprocess.data.file_rows import FileRows
 from batchprocess.data.line_rows import LineRows
 from batchprocess.data.parquet_rows import ParquetRows
@@ -20,6 +21,8 @@ from batchprocess.protocol.errors import InvalidArgument
         ({"uri": "s3://b/*.jsonl"}, LineRows),
         ({"uri": "a.NDJSON", "columns": ["x"]}, LineRows),
         ({"uri": "a.txt"}, LineRows),
+        ({"uri": "a.csv", "columns": ["x"], "id": "x"}, CsvRows),
+        ({"uri": "a.tsv"}, CsvRows),
         ({"uri": "in/**/*.parquet", "columns": ["x"]}, ParquetRows),
         ({"uri": "s3://b/images/", "format": "files"}, FileRows),
         ({"uri": "@list", "format": "parquet"}, ParquetRows),
@@ -50,9 +53,15 @@ def test_what_it_cannot_mean_is_refused_by_field(given: dict[str, Any], sentence
     assert sentence in str(raised.value)
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_tsv_has_tabulators_between_fields(tmp_path: Any) -> None:
+    (tmp_path / "in.tsv").write_text("a,b\tc\n1\t2\n")
+    assert reader_for(InputSettings(uri=f"{tmp_path}/*.tsv"))[0] == {"a,b": "1", "c": "2"}
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "csv"])
 def test_other_columns_are_another_dataset(tmp_path: Any, kind: str) -> None:
     (tmp_path / "in.jsonl").write_text('{"a": 1, "b": 2}\n')
+    (tmp_path / "in.csv").write_text("a,b\n1,2\n")
     pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "in.parquet")
     uri = str(tmp_path / f"in.{kind}")
     found = {

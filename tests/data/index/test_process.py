@@ -14,9 +14,8 @@ import pytest
 from batchprocess.data.index.folder import Index
 from batchprocess.data.index.process import Question, indexed
 from batchprocess.data.index.sources import Source
-from batchprocess.data.index.wanted import Wanted
+from batchprocess.data.index.wanted import Wanted, wanted_of
 from batchprocess.data.listing.in_run import RunOfInput
-from batchprocess.data.row_dataset import wanted_of
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument
 

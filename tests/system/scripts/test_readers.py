@@ -51,6 +51,8 @@ def fill(place: Storage, tmp_path: Path) -> None:
         some = rows()[100 * number : 100 * (number + 1)]
         lines = "".join(json.dumps(row) + "\n" for row in some)
         place.put(f"lines/{number}.jsonl", lines.encode())
+        records = "".join(f'"{row["text"]}",{row["number"]}\n' for row in some)
+        place.put(f"records/{number}.csv", f"text,number\n{records}".encode())
         pq.write_table(pa.Table.from_pylist(some), tmp_path / "table", row_group_size=30)
         place.put(f"tables/{number}.parquet", (tmp_path / "table").read_bytes())
 
@@ -61,7 +63,10 @@ def found(script: Script) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize(("kind", "below"), [("jsonl", "lines/"), ("parquet", "tables/*.parquet")])
+@pytest.mark.parametrize(
+    ("kind", "below"),
+    [("jsonl", "lines/"), ("csv", "records/"), ("parquet", "tables/*.parquet")],
+)
 def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file_came(
     script: Script, job_folder: Storage, tmp_path: Path, kind: str, below: str
 ) -> None:
@@ -75,7 +80,7 @@ def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file
     time.sleep(1.5)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    for name in ("lines/0.jsonl", "tables/0.parquet"):
+    for name in ("lines/0.jsonl", "records/0.csv", "tables/0.parquet"):
         content = job_folder.get(name)
         assert content is not None
         job_folder.put(name.replace("0", "00"), content)
@@ -83,7 +88,12 @@ def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file
     assert done.returncode == 0, done.stderr
     assert "goes on" in done.stderr
     expected = [
-        {"id": row["number"], "length": len(row["text"]), "number": row["number"]} for row in rows()
+        {
+            "id": row["number"],
+            "length": len(row["text"]),
+            "number": str(row["number"]) if kind == "csv" else row["number"],
+        }
+        for row in rows()
     ]
     assert found(script) == expected
 

@@ -92,11 +92,11 @@ class Input(ApiModel):
     """Path, folder, glob or s3:// address (a folder's ends in /), or @ and the path of a file with
     one of these a line; at most 1024 characters. Buckets are reached with output's endpoint and
     credentials. Required. Immutable."""
-    format: Literal["text", "jsonl", "parquet", "files"] | None = None
-    """What a row is: text and jsonl a line, parquet a row, files a whole file. One of text, jsonl,
-    parquet and files. Default: by the uri's suffix. Immutable."""
+    format: Literal["text", "jsonl", "csv", "tsv", "parquet", "files"] | None = None
+    """What a row is: text and jsonl a line, csv, tsv and parquet a row, files a whole file. One of
+    text, jsonl, csv, tsv, parquet and files. Default: by the uri's suffix. Immutable."""
     columns: list[ColumnName] | None = Field(default=None, min_length=1, max_length=1024)
-    """Columns that are read, 1 to 1024; with jsonl and parquet. Default: all. Immutable."""
+    """Columns that are read, 1 to 1024; not with text and files. Default: all. Immutable."""
     id: ColumnName | None = None
     """Column whose values, texts or integers, are the rows' ids, 1 to 1024 characters; one of
     columns, if these are given. Default: a row's id is its file's key and its number in there.

@@ -1,11 +1,12 @@
-"""Datasets over files: a line, a file or a Parquet row is a row, on a disk or in a bucket.
+"""Datasets over files: a line, a file, a CSV or a Parquet row is a row, on a disk or in a bucket.
 
 Each is a map-style dataset for `torch_batch_process` and for any DataLoader.
 """
 
+from batchprocess.data.csv_rows import csv as csv
 from batchprocess.data.file_rows import files as files
 from batchprocess.data.line_rows import jsonl as jsonl
 from batchprocess.data.line_rows import text as text
 from batchprocess.data.parquet_rows import parquet as parquet
 
-__all__ = ["files", "jsonl", "parquet", "text"]
+__all__ = ["csv", "files", "jsonl", "parquet", "text"]

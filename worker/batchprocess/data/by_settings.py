@@ -1,8 +1,10 @@
 """The reader that a job asks for by its `spec.input`."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 
+from batchprocess.data.csv_rows import csv
 from batchprocess.data.file_rows import files
 from batchprocess.data.line_rows import jsonl, text
 from batchprocess.data.parquet_rows import parquet
@@ -10,9 +12,16 @@ from batchprocess.data.row_dataset import RowDataset
 from batchprocess.protocol.environment import InputSettings
 from batchprocess.protocol.errors import InvalidArgument
 
-_WITH_COLUMNS: dict[str, Callable[..., RowDataset]] = {"jsonl": jsonl, "parquet": parquet}
+_WITH_COLUMNS: dict[str, Callable[..., RowDataset]] = {
+    "csv": csv,
+    "jsonl": jsonl,
+    "parquet": parquet,
+    "tsv": partial(csv, delimiter="\t"),
+}
 _WHOLE: dict[str, Callable[..., RowDataset]] = {"text": text, "files": files}
 _SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
@@ -43,6 +52,6 @@ def _by_suffix(uri: str) -> str:
     if suffix not in _SUFFIXES:
         raise InvalidArgument(
             f"input.format: {uri!r} has no suffix that says it ({', '.join(_SUFFIXES)}): give "
-            "text, jsonl, parquet or files"
+            f"one of {', '.join(sorted([*_WITH_COLUMNS, *_WHOLE]))}"
         )
     return _SUFFIXES[suffix]

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from batchprocess.data.index.sources import Sources
-from batchprocess.data.row_dataset import Part, Row, RowDataset, wanted_of
+from batchprocess.data.index.wanted import wanted_of
+from batchprocess.data.row_dataset import Part, Row, RowDataset
 
 
 def files(source: Sources, *, decode: Callable[[bytes], Any] | None = None) -> "FileRows":

@@ -6,8 +6,8 @@ from typing import Final
 
 from batchprocess.data.index.line_index import lines_of
 from batchprocess.data.index.sources import Sources
-from batchprocess.data.index.wanted import Wanted
-from batchprocess.data.row_dataset import Part, Row, RowDataset, wanted_of
+from batchprocess.data.index.wanted import Wanted, wanted_of
+from batchprocess.data.row_dataset import Part, Row, RowDataset
 from batchprocess.data.row_ids import check_id_column
 from batchprocess.protocol.errors import InvalidArgument
 
@@ -30,7 +30,7 @@ def jsonl(
     if isinstance(columns, str) or (names is not None and not names):
         raise InvalidArgument(f"columns {columns!r} must be a list of keys, of at least one")
     check_id_column(id, names)
-    wanted = wanted_of(source, "lines that are not blank", names, id)
+    wanted = wanted_of(source, "lines that are not blank", names, id=id)
     return LineRows(wanted, parse=_Objects(names))
 
 

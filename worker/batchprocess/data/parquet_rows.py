@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from batchprocess.data.index.folder import Place
 from batchprocess.data.index.sources import Sources
-from batchprocess.data.index.wanted import Wanted
-from batchprocess.data.row_dataset import Part, Row, RowDataset, wanted_of
+from batchprocess.data.index.wanted import Wanted, wanted_of
+from batchprocess.data.row_dataset import Part, Row, RowDataset
 from batchprocess.data.row_ids import check_id_column
 from batchprocess.protocol.errors import InvalidArgument
 
@@ -28,7 +28,7 @@ def parquet(
         raise InvalidArgument(f"columns {columns!r} must be a list of names, of at least one")
     names = None if columns is None else tuple(columns)
     check_id_column(id, names)
-    return ParquetRows(wanted_of(source, "parquet", names, id))
+    return ParquetRows(wanted_of(source, "parquet", names, id=id))
 
 
 class ArrowRows(Sequence[Row]):

@@ -12,14 +12,11 @@ from typing import Any, NamedTuple, SupportsIndex
 
 from batchprocess.data.index.folder import Index, Place
 from batchprocess.data.index.process import indexed
-from batchprocess.data.index.sources import Sources, parse_sources
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.listing.object_list import ObjectList
 from batchprocess.data.row_ids import RowId, checked_ids
 from batchprocess.data.row_numbers import row_numbers, runs
-from batchprocess.protocol.environment import S3Settings, WorkerEnvironment, is_worker
-from batchprocess.protocol.inputs.listing import source_id
 from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
 from batchprocess.storage.inputs.base import InputObject, InputPlace
 from batchprocess.storage.inputs.factory import open_inputs
@@ -110,8 +107,10 @@ class RowDataset(ABC):
         """Of all keys, sizes and ETags, and of what a row is: other columns are other rows, other
         ids too. of_listing: as if it were that of the objects.
         """
-        known = [self._wanted.rows, self._wanted.columns, of_listing or self._index.fingerprint]
-        known += [] if self._wanted.id is None else [self._wanted.id]
+        listed = of_listing or self._index.fingerprint
+        known: list[Any] = [self._wanted.rows, self._wanted.columns, listed]
+        more = self._wanted.model_dump(include={"id", "delimiter"}, exclude_defaults=True)
+        known += [more] if more else []
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
     def _read(self, rows: Sequence[int]) -> Sequence[Row]:
@@ -184,14 +183,3 @@ class RowDataset(ABC):
 
 
 _PATIENCE: Patience = ATTENDED
-
-
-def wanted_of(
-    source: Sources, rows: Any, columns: tuple[str, ...] | None = None, id: str | None = None
-) -> Wanted:
-    """With the job's endpoint, in a job."""
-    s3 = WorkerEnvironment.from_env(os.environ).s3 if is_worker(os.environ) else S3Settings()
-    sources = tuple(parse_sources(source))
-    asked = [source] if isinstance(source, str | Path) else source
-    name = source_id([str(one) for one in asked])
-    return Wanted(sources=sources, source=name, rows=rows, columns=columns, id=id, s3=s3)

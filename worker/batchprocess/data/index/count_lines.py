@@ -17,12 +17,12 @@ _SAY_SECONDS = 15.0
 
 def count_lines(known: Sequence[KnownObject], *, skip_blank: bool) -> Iterator[tuple[int, Offsets]]:
     """Of each object, in order, rows and marks; see `LineCounter`."""
-    said = _Said(sum(one.object.size for one in known))
+    said = Said(sum(one.object.size for one in known))
     with Threads(_PARALLEL) as threads:
         yield from threads.in_order(partial(_count, one, said, skip_blank) for one in known)
 
 
-def _count(one: KnownObject, said: "_Said", skip_blank: bool) -> tuple[int, Offsets]:
+def _count(one: KnownObject, said: "Said", skip_blank: bool) -> tuple[int, Offsets]:
     counter = LineCounter(one.name, skip_blank)
     for start in range(0, one.object.size, _CHUNK):
         chunk = one.read(start, min(start + _CHUNK, one.object.size))
@@ -32,7 +32,7 @@ def _count(one: KnownObject, said: "_Said", skip_blank: bool) -> tuple[int, Offs
     return counter.rows_and_marks()
 
 
-class _Said:
+class Said:
     """Says how far the counting is, now and then."""
 
     def __init__(self, total: int) -> None:

@@ -1,18 +1,21 @@
 """What a reader asks its index for."""
 
-from typing import Literal
+import os
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from batchprocess.data.index.sources import Source
-from batchprocess.protocol.environment import S3Settings
+from batchprocess.data.index.sources import Source, Sources, parse_sources
+from batchprocess.protocol.environment import S3Settings, WorkerEnvironment, is_worker
+from batchprocess.protocol.inputs.listing import source_id
 
 
 class Wanted(BaseModel):
     """What is to be indexed.
 
-    rows: an object is one, or each of its lines is, blank ones or not, or each Parquet row. columns
-    are those that are read; None: all. Parquet files must have them alike.
+    rows: an object is one, or each of its lines is, blank ones or not, or each Parquet or CSV row.
+    columns are those that are read; None: all, and then all files must have them alike.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,8 +23,21 @@ class Wanted(BaseModel):
     sources: tuple[Source, ...]
     source: str = ""
     """Their name in a run; see `protocol.inputs.listing.source_id`."""
-    rows: Literal["objects", "lines", "lines that are not blank", "parquet"]
+    rows: Literal["objects", "lines", "lines that are not blank", "parquet", "csv"]
     columns: tuple[str, ...] | None = None
     id: str | None = None
     """The column that has the rows' ids; None: they are called by file and number."""
+    delimiter: str = ","
+    """Of CSV."""
     s3: S3Settings = S3Settings()
+
+
+def wanted_of(
+    source: Sources, rows: Any, columns: tuple[str, ...] | None = None, **more: Any
+) -> Wanted:
+    """With the job's endpoint, in a job. more: other fields of it."""
+    s3 = WorkerEnvironment.from_env(os.environ).s3 if is_worker(os.environ) else S3Settings()
+    sources = tuple(parse_sources(source))
+    asked = [source] if isinstance(source, str | Path) else source
+    name = source_id([str(one) for one in asked])
+    return Wanted(sources=sources, source=name, rows=rows, columns=columns, s3=s3, **more)
