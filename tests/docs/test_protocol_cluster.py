@@ -54,6 +54,8 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.output.s3.credentialsSecret": ({}, "keys"),
     "spec.output.s3.caBundleConfigMap": ({}, "ca"),
     "spec.failurePolicy.onBatchError": ({}, "fail"),
+    "spec.failurePolicy.onBadRow": ({}, "skip"),
+    "spec.failurePolicy.maxBadRows": ({"failurePolicy": {"onBadRow": "skip"}}, "2%"),
     "spec.queueName": ({}, "queue"),
     "spec.dataloader.pinMemory": ({}, True),
     "spec.dataloader.persistentWorkers": ({}, True),

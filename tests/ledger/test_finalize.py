@@ -6,6 +6,7 @@ import pytest
 
 from batchprocess.ledger import documents, finalize
 from batchprocess.ledger.attempt import commit, seal
+from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.errors import (
     VerificationError,
 )
@@ -168,3 +169,22 @@ def test_missing_bad_rows_are_named_and_nothing_is_published():
     del store.objects[key]
     with pytest.raises(VerificationError, match=f"names {key}, which is missing"):
         finalized(store)
+
+
+def test_a_sealed_shard_that_was_read_is_not_read_again():
+    store = FakeMemoryStorage()
+    completed(store, me())
+    known = perform(read_shard(0), store)
+    before = store.calls["get"]
+    assert perform(finalize.close(me("F"), PLAN, known), store) is known
+    assert perform(finalize.require_sealed(me("F"), known), store) is known
+    assert store.calls["get"] == before
+
+
+def test_a_shard_that_has_grown_since_it_was_read_is_closed_behind_its_end():
+    store, who = FakeMemoryStorage(), me()
+    at = claimed(store, who)
+    known = perform(read_shard(0), store)
+    perform(commit(who, at, draft(0, 3, bad=(1,))), store)
+    closed = perform(finalize.close(me("F"), PLAN, known), store)
+    assert (closed.cursor, closed.outcome) == (3, "abandoned")

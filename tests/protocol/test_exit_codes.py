@@ -11,7 +11,8 @@ from batchprocess.protocol.exit_codes import ExitCode, combine
         ([0, 0], 0),
         ([], 0),
         ([85, 0], 85),
-        ([91, 92, 94, 90, 137, 1, 86, 88, 87, 85], 91),
+        ([91, 95, 92, 94, 90, 137, 1, 86, 88, 87, 85], 91),
+        ([95, 92, 94, 90], 95),
         ([92, 94, 90, 137], 92),
         ([94, 90, 137], 94),
         ([90, 137, 1], 90),
@@ -31,5 +32,5 @@ def test_the_codes_are_those_of_the_contract():
     assert {code.name: int(code) for code in ExitCode} == {
         "SEALED": 0, "OTHER": 1, "USAGE": 2, "STOPPED": 85, "STALLED": 86, "FENCED": 87,
         "STORAGE": 88, "USER_CODE": 90, "CANNOT_WORK": 91, "NO_PROGRESS": 92,
-        "VERIFICATION": 93, "CLOSED": 94,
+        "VERIFICATION": 93, "CLOSED": 94, "TOO_MANY_BAD_ROWS": 95,
     }  # fmt: skip

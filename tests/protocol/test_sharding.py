@@ -23,3 +23,9 @@ def test_shards_cut_the_dataset_without_gap_or_overlap(rows, batch_size, shards)
 def test_max_batches_bounds_every_shard():
     plan = ShardPlan(rows=100, batch_size=10, shards=3, max_batches=3)
     assert [plan.size(shard) for shard in range(3)] == [3, 3, 3]
+    assert plan.processed_rows == 90
+
+
+@given(st.integers(1, 5_000), st.integers(1, 64), st.integers(1, 50))
+def test_all_rows_are_processed_where_nothing_bounds_the_shards(rows, batch_size, shards):
+    assert ShardPlan(rows, batch_size, shards).processed_rows == rows

@@ -1,6 +1,8 @@
 """The end of a run, on folders that the ledger's own code has made."""
 
 import hashlib
+from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -11,7 +13,8 @@ from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.finalize import close
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import plan_of
-from batchprocess.protocol.errors import RunMismatch, TakenOver, VerificationError
+from batchprocess.protocol.bad_rows.limit import BadRowLimit
+from batchprocess.protocol.errors import RunMismatch, TakenOver, TooManyBadRows, VerificationError
 from batchprocess.protocol.records import MetricEntry, record_key
 from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.runs.finish import finish, identity
@@ -46,8 +49,11 @@ def staged(body):
     return Staged(body, len(body), hashlib.sha256(body).hexdigest())
 
 
-def finish_again(store, asked=None, failed=None):
-    told = {"asked": asked, "failed": failed, "reduce": lambda _entries: Reduction({})}
+def finish_again(store, asked=None, failed=None, allowed=None):
+    limit = (
+        {} if allowed is None else {"bad_rows_allowed": partial(BadRowLimit.of, "skip", allowed)}
+    )
+    told = limit | {"asked": asked, "failed": failed, "reduce": lambda _entries: Reduction({})}
     return finish(store, job=JOB, run_id="r", patience=Patience(5), **told)
 
 
@@ -160,3 +166,45 @@ class TestFailed:
         work(store, 0)
         perform(close(identity(JOB, 1), plan_of(RUN_OF_TWO)), store)
         assert finish_again(store, failed=()).failedShards == (1,)
+
+
+BAD = Sequence[int]
+
+
+def unfinished(bad: BAD, end: int | None = None) -> FakeMemoryStorage:
+    """A run of two shards and ten rows; of shard 1, batches up to `end`."""
+    begin(store := FakeMemoryStorage())
+    work(store, 0, bad=bad)
+    work(store, 1, bad=bad, end=end)
+    return store
+
+
+def test_more_bad_rows_than_are_allowed_write_nothing_and_close_no_shard():
+    store = unfinished(bad=(0, 1, 7), end=1)
+    before = dict(store.objects)
+    with pytest.raises(
+        TooManyBadRows, match=r"the run has 3 bad rows, and .* allows 20% of 10 row"
+    ):
+        finish_again(store, failed=[1], allowed="20%")
+    assert store.objects == before
+    # With a higher limit its worker goes on, and the run is finished.
+    work(store, 1, bad=(7,))
+    assert finish_again(store, failed=[], allowed="3").badRows == 3
+
+
+@pytest.mark.parametrize(("bad", "allowed"), [((4,), "1%"), ((0, 9), "20%"), ((1, 2), "2")])
+def test_as_many_bad_rows_as_are_allowed_are_finished_and_counted(bad: BAD, allowed: str):
+    assert finish_again(unfinished(bad), allowed=allowed).badRows == len(bad)
+
+
+def test_a_job_that_skips_no_row_does_not_finish_a_run_of_bad_rows():
+    with pytest.raises(
+        TooManyBadRows, match="has 1 bad rows, and failurePolicy.maxBadRows allows 0"
+    ):
+        finish_again(unfinished(bad=(3,)))
+
+
+def test_a_run_that_is_final_stays_so_whatever_a_later_job_allows():
+    store = unfinished(bad=(3,))
+    finish_again(store, allowed="1")
+    assert finish_again(store, allowed="0").badRows == 1

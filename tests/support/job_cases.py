@@ -121,6 +121,12 @@ CASES = (
         "spec.input",
     ),
     Case("spec.command: give either", SCRIPT, {"command": ["a"]}, "spec.command"),
+    Case(
+        "spec.failurePolicy.maxBadRows goes with",
+        {"failurePolicy": {"onBadRow": "skip", "maxBadRows": "0.5%"}},
+        {"failurePolicy": {"maxBadRows": 3}},
+        "spec.failurePolicy.maxBadRows",
+    ),
     Case("spec.runId must be", {"runId": "..."}, {"runId": ".."}, "spec.runId"),
     Case(
         "spec.worker.template.spec.containers[worker].workingDir",

@@ -15,7 +15,7 @@ def worker_policy(*, fail_on_user_code: bool) -> dict[str, Any]:
         condemned.insert(0, ExitCode.USER_CODE)
     return {
         "rules": [
-            _on_codes("FailJob", ExitCode.CANNOT_WORK),
+            _on_codes("FailJob", ExitCode.CANNOT_WORK, ExitCode.TOO_MANY_BAD_ROWS),
             _on_codes("FailIndex", *condemned),
             _on_codes("Ignore", ExitCode.STOPPED, ExitCode.FENCED, ExitCode.STORAGE),
             _ON_DISRUPTION,
@@ -27,13 +27,14 @@ def finalizer_policy() -> dict[str, Any]:
     """For the finalizer Job: a contradiction in storage will not heal by trying again."""
     return {
         "rules": [
-            _on_codes("FailJob", ExitCode.CANNOT_WORK, ExitCode.VERIFICATION),
+            _on_codes("FailJob", *_FINAL),
             _on_codes("Ignore", ExitCode.STOPPED, ExitCode.STORAGE),
             _ON_DISRUPTION,
         ]
     }
 
 
+_FINAL = (ExitCode.CANNOT_WORK, ExitCode.VERIFICATION, ExitCode.TOO_MANY_BAD_ROWS)
 _ON_DISRUPTION = {
     "action": "Ignore",
     "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 _FAILURES: Mapping[str, str] = {
     "ShardsFailed": "more shards have failed than `failurePolicy.maxFailedShards` tolerates",
     "CannotWork": "exit code 91: no worker can ever do this job, with the worker's sentence",
+    "TooManyBadRows": "exit code 95: more rows were left out than `failurePolicy.maxBadRows` "
+    "allows; with a higher one `spec.retry` goes on",
     "StartDeadlineExceeded": "no pod ran within `timeouts.startSeconds`",
     "DeadlineExceeded": "`timeouts.activeDeadlineSeconds` are over",
     "JobRejected": "the API server does not take the child Job, and never will",

@@ -12,6 +12,9 @@ def finalizer_failure(job: Job, observed: Observed, child: ChildJob) -> Reason:
     verification = message_of_exit(observed, child, int(ExitCode.VERIFICATION))
     if verification:
         return Reason("VerificationFailed", verification)
+    too_many = message_of_exit(observed, child, int(ExitCode.TOO_MANY_BAD_ROWS))
+    if too_many:
+        return Reason("TooManyBadRows", too_many)
     causes = standing_causes(job, observed, child)
     if child.failure is not None and child.failure.reason == "DeadlineExceeded":
         return Reason("FinalizerDeadlineExceeded", sentence(causes, _late(child)))

@@ -22,6 +22,9 @@ def worker_failure(job: Job, observed: Observed, shards: Shards, child: ChildJob
     if ended.reason == "MaxFailedIndexesExceeded":
         return _some_failed(observed, shards, child)
     if ended.reason == "PodFailurePolicy":
+        too_many = message_of_exit(observed, child, int(ExitCode.TOO_MANY_BAD_ROWS))
+        if too_many:
+            return Reason("TooManyBadRows", too_many)
         message = message_of_exit(observed, child, int(ExitCode.CANNOT_WORK))
         return Reason("CannotWork", message or ended.message)
     return Reason(ended.reason, with_causes(ended.message, job, observed, child))

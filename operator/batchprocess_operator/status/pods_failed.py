@@ -18,7 +18,7 @@ _UNREPORTED = frozenset(
         # Ended as it was asked to.
         *(ExitCode.SEALED, ExitCode.STOPPED, ExitCode.FENCED),
         # Its Job fails by it at once, and says so.
-        *(ExitCode.CANNOT_WORK, ExitCode.VERIFICATION),
+        *(ExitCode.CANNOT_WORK, ExitCode.VERIFICATION, ExitCode.TOO_MANY_BAD_ROWS),
     }
 )
 """A condition's reason never goes back, so a worker Job is worth as many events as there are kinds

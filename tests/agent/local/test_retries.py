@@ -32,7 +32,9 @@ def test_tries_are_numbered():
     assert tally.next_try(0) == "2 of 4"
 
 
-@pytest.mark.parametrize(("code", "fatal"), [(91, True), (87, True), (88, True), (1, False)])
+@pytest.mark.parametrize(
+    ("code", "fatal"), [(91, True), (95, True), (87, True), (88, True), (1, False)]
+)
 def test_what_no_retry_can_mend_ends_the_run(code, fatal):
     tally = Tally(workers=2, retries=3)
     tally.ended(1, code, "why")

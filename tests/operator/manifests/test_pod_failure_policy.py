@@ -20,7 +20,7 @@ class TestPolicy:
 
     def test_is_in_the_contracts_order(self) -> None:
         assert self.rules() == [
-            ("FailJob", [91]),
+            ("FailJob", [91, 95]),
             ("FailIndex", [92, 94]),
             ("Ignore", [85, 87, 88]),
             ("Ignore", "DisruptionTarget"),
@@ -42,4 +42,4 @@ class TestPolicy:
     def test_of_the_finalizer_fails_at_once_on_a_contradiction_in_storage(self) -> None:
         rules = finalizer()["spec"]["podFailurePolicy"]["rules"]
         found = [(rule["action"], rule.get("onExitCodes", {}).get("values")) for rule in rules]
-        assert found == [("FailJob", [91, 93]), ("Ignore", [85, 88]), ("Ignore", None)]
+        assert found == [("FailJob", [91, 93, 95]), ("Ignore", [85, 88]), ("Ignore", None)]

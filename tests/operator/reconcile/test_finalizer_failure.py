@@ -68,3 +68,11 @@ def test_another_failure_is_told_with_its_pods_words_and_those_of_the_job() -> N
     told = finalizer_failure(job(), Observed((failed,), pods), failed)
     assert (told.reason, told.message) == ("FinalizerFailed", "no such file; it took too long")
     assert finalizer_failure(job(), Observed(), failed).message == "it took too long"
+
+
+def test_too_many_bad_rows_are_told_as_such_before_any_other_cause() -> None:
+    failed = finalizer_child("PodFailurePolicy")
+    said = ended(code=95, message="the run has 12 bad rows")
+    pods = (pod(of=FINALIZER, code=95, said=said),)
+    told = finalizer_failure(job(), Observed((failed,), pods), failed)
+    assert (told.reason, told.message) == ("TooManyBadRows", "the run has 12 bad rows")

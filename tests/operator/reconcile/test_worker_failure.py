@@ -52,6 +52,14 @@ def test_a_configuration_error_fails_the_job_with_the_users_message():
     assert planned.events[0].message == "the dataset has no length"
 
 
+def test_too_many_bad_rows_fail_the_job_with_a_reason_of_their_own():
+    status = {"conditions": [condition("FailureTarget", "PodFailurePolicy", "exit code 95")]}
+    said = ended(code=95, message="shard 0 alone has 12 bad rows")
+    planned = plan(job(), [child(status=status)], [pod(0, code=95, said=said)])
+    assert conditions(planned)["Failed"] == ("True", "TooManyBadRows")
+    assert planned.events[0].message == "shard 0 alone has 12 bad rows"
+
+
 def test_a_job_whose_deadline_has_passed_has_failed():
     status = {"conditions": [condition("Failed", "DeadlineExceeded", "too long")]}
     planned = plan(job(), [child(status=status)])

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 
 from batchprocess.ledger.attempt import Position, claim, commit, seal
@@ -12,6 +13,7 @@ from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import open_run, plan_of
 from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
+from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.records import MetricEntry, record_key
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.spent import Spent
@@ -90,6 +92,7 @@ def complete(
         run_id=storage.uri.rpartition("/")[2],
         reduce=lambda _entries: Reduction({}),
         patience=Patience(5),
+        bad_rows_allowed=partial(BadRowLimit.of, "skip", "100%"),
     )
 
 

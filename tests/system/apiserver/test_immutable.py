@@ -52,6 +52,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "failurePolicy.maxAttemptsWithoutProgress": (1, None),
     "failurePolicy.lostNodeSeconds": (None, 1),
     "failurePolicy.onBatchError": ("fail", "retry"),
+    "failurePolicy.onBadRow": ("skip", "fail"),
     "timeouts.startSeconds": (2, 3),
     "timeouts.stallSeconds": (2, 3),
     "queueName": ("a", "b"),

@@ -99,10 +99,11 @@ def test_a_queued_job_may_not_be_suspended(server: JobServer):
         ("timeouts/activeDeadlineSeconds", 3600),
         ("finalizer/activeDeadlineSeconds", 3600),
         ("finalizer/gpus", 1),
+        ("failurePolicy/maxBadRows", 7),
     ],
 )
 def test_a_mutable_field_may_be_set_changed_and_removed(path: str, value: object, server):
-    server.create(spec())
+    server.create(spec(failurePolicy={"onBadRow": "skip"}))
     server.patch([{"op": "add", "path": f"/spec/{path}", "value": value}])
     if path == "retry":
         return

@@ -55,6 +55,7 @@ class Finalizer:
                 run_id=environment.run_uri.rstrip("/").rpartition("/")[2],
                 asked=Asked.of(environment),
                 failed=environment.failed_shards,
+                bad_rows_allowed=environment.bad_rows_allowed,
                 reduce=self._reduce,
                 patience=Patience(environment.storage_deadline_seconds, sleep=self._sleep),
             )

@@ -42,6 +42,8 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         hparams=spec.hparams,
         seed=spec.seed,
         s3=s3_settings(job),
+        on_bad_row=spec.failure_policy.on_bad_row,
+        max_bad_rows=_text(spec.failure_policy.max_bad_rows),
         storage_deadline_seconds=spec.storage.deadline_seconds,
         max_attempts_without_progress=spec.failure_policy.max_attempts_without_progress,
         max_retries_per_shard=spec.failure_policy.max_retries_per_shard,
@@ -52,6 +54,10 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         profile=spec.profile,
         compile_cache=spec.compile_cache,
     )
+
+
+def _text(given: int | str | None) -> str | None:
+    return None if given is None else str(given)
 
 
 def _input(job: BatchProcessJob) -> InputSettings | None:

@@ -91,7 +91,7 @@ class Spec(ApiModel):
     storage: Storage = Storage()
     """How patient workers are with the store. Immutable."""
     failure_policy: FailurePolicy = FailurePolicy()
-    """What to do when shards fail. Immutable."""
+    """What to do when shards fail. Immutable, except maxBadRows."""
     timeouts: Timeouts = Timeouts()
     """Bounds in seconds. Immutable, except activeDeadlineSeconds."""
     ttl_seconds_after_finished: NotNegative | None = Field(default=None, json_schema_extra=MUTABLE)

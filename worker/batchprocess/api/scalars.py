@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
 
+from batchprocess.protocol.bad_rows.limit import PERCENT
 from batchprocess.protocol.json_values import MAX_COUNT
 
 MAX_INT32 = 2**31 - 1
@@ -15,6 +16,8 @@ Int32 = Annotated[int, Field(ge=-MAX_INT32 - 1, le=MAX_INT32)]
 Positive = Annotated[int, Field(ge=1, le=MAX_INT32)]
 NotNegative = Annotated[int, Field(ge=0, le=MAX_INT32)]
 Seconds = Positive
+NotNegativeCount = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Percent = Annotated[str, StringConstraints(pattern=PERCENT, max_length=10)]
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 JobName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$", max_length=40)]
 DnsLabel = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$", max_length=63)]

@@ -4,13 +4,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from batchprocess.api.base import ApiModel
+from batchprocess.api.base import ApiModel, Rule
 from batchprocess.api.scalars import (
     MAX_INT32,
     MUTABLE,
     ColumnName,
     NotNegative,
+    NotNegativeCount,
     ObjectName,
+    Percent,
     Positive,
     Seconds,
     Text,
@@ -40,6 +42,15 @@ class Dataloader(ApiModel):
 class FailurePolicy(ApiModel):
     """What to do when shards fail."""
 
+    rules = (
+        Rule(
+            "!has(self.maxBadRows) || self.onBadRow == 'skip'",
+            "spec.failurePolicy.maxBadRows goes with onBadRow: skip: give both, or none",
+            lambda policy: policy.max_bad_rows is None or policy.on_bad_row == "skip",
+            field=".maxBadRows",
+        ),
+    )
+
     max_retries_per_shard: int = Field(default=3, ge=0, le=MAX_INT32)
     """Counted failures of a shard, 0 to 2147483647, after which one more makes it fail. Crashes,
     out-of-memory kills and user exceptions count; eviction, preemption, drain, deletion, suspend
@@ -59,6 +70,13 @@ class FailurePolicy(ApiModel):
     on_batch_error: Literal["retry", "fail"] = "retry"
     """Whether a shard is tried again after an exception of user code, or fails at once. One of
     retry and fail. Default retry. Immutable."""
+    on_bad_row: Literal["fail", "skip"] = "fail"
+    """Whether a row that cannot be read or processed ends the attempt, or is left out and named.
+    One of fail and skip. Default fail. Immutable."""
+    max_bad_rows: NotNegativeCount | Percent | None = Field(default=None, json_schema_extra=MUTABLE)
+    """Rows that may be left out of the run, 0 to 9007199254740991, or such as 0.5% of its rows,
+    which is 1 at least; with more the job fails. Only with onBadRow skip. Default 1%. Mutable: it
+    holds for pods that start from then on."""
 
 
 class Timeouts(ApiModel):

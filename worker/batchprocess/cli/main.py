@@ -33,8 +33,8 @@ def main() -> None:
     \b
     Exit codes: 0 complete, 85 stopped and resumable, 86 stalled, 87 taken over by another run,
     88 storage unreachable, 90 user code raised, 91 can never work, 92 no progress, 93 verification
-    failed, 94 shard closed, 128+n killed by signal n, 2 usage, 3 nothing new where it was
-    expected, 1 anything else.
+    failed, 94 shard closed, 95 too many bad rows, 128+n killed by signal n, 2 usage, 3 nothing new
+    where it was expected, 1 anything else.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -71,6 +71,12 @@ def summarize(
     )
 
 
+def bad_rows_of(ledgers: Iterable[ShardLedger]) -> int:
+    """Rows that were left out of what is committed."""
+    bodies = (body for ledger in ledgers for body in ledger.bodies)
+    return sum(body.bad_rows.count for body in bodies if body.bad_rows is not None)
+
+
 @dataclass
 class _Totals:
     """Sums over ledgers, of which one at a time is looked at."""

@@ -36,12 +36,13 @@ _NOT_CLEANED = (
 )
 
 
-def require_sealed(me: Identity) -> Flow[ShardLedger]:
+def require_sealed(me: Identity, known: ShardLedger | None = None) -> Flow[ShardLedger]:
     """The ledger of a shard that must not be closed as failed, for nobody has seen it fail.
 
+    `known`: as it was read before; what is sealed is not read again.
     Raises VerificationError if it has no seal, and TakenOver if a younger job works on it.
     """
-    ledger = yield from read_shard(me.shard)
+    ledger = yield from _read_on(me.shard, known)
     if ledger.outcome is None:
         refuse_taken_over(ledger.head, me)
         raise VerificationError(
@@ -53,14 +54,14 @@ def require_sealed(me: Identity) -> Flow[ShardLedger]:
     return ledger
 
 
-def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
+def close(me: Identity, plan: ShardPlan, known: ShardLedger | None = None) -> Flow[ShardLedger]:
     """Make sure that shard `me.shard` is sealed: abandon it if it is not. Returns its ledger.
 
     Created like a claim: it may lose to a live commit, and then abandons what stands after it;
     raises TakenOver rather than closing a shard of a younger job, and VerificationError rather
-    than putting a seal where a record is lost.
+    than putting a seal where a record is lost. `known` as in `require_sealed`.
     """
-    ledger = yield from read_shard(me.shard)
+    ledger = yield from _read_on(me.shard, known)
     while ledger.outcome is None:
         refuse_taken_over(ledger.head, me)
         yield from require_no_loss(ledger)
@@ -70,6 +71,12 @@ def close(me: Identity, plan: ShardPlan) -> Flow[ShardLedger]:
         ledger = yield from read_shard(me.shard, ledger)
     yield Sync(record_key(me.shard, len(ledger.records)))
     return ledger
+
+
+def _read_on(shard: int, known: ShardLedger | None) -> Flow[ShardLedger]:
+    if known is not None and known.outcome is not None:
+        return known
+    return (yield from read_shard(shard, known))
 
 
 def check(ledgers: Sequence[ShardLedger], plan: ShardPlan) -> Flow[None]:

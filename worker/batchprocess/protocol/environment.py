@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.variables import PREFIX, RUN_URI
@@ -79,6 +80,7 @@ class WorkerEnvironment(BaseModel):
     seed: Count | None = None
     s3: S3Settings = S3Settings()
     on_bad_row: Literal["fail", "skip"] = "fail"
+    max_bad_rows: str | None = Field(default=None, description="a number, or a percentage")
     storage_deadline_seconds: float = 600
     max_attempts_without_progress: int | None = 30
     max_retries_per_shard: int = 3
@@ -114,7 +116,7 @@ class WorkerEnvironment(BaseModel):
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read and check all variables; an error names the variable, its value, the remedy."""
         text = {"role", "job", "job_name", "run_uri", "processor", "dataset", "command"}
-        text |= {"on_bad_row", "source_folder", "source_on_change", "source_digest"}
+        text |= {"on_bad_row", "max_bad_rows", "source_folder", "source_on_change", "source_digest"}
         text |= {"node", "termination_log", "progress_url", "progress_ca", "progress_token_file"}
         values: dict[str, Any] = {}
         for name in cls.model_fields:
@@ -146,6 +148,10 @@ class WorkerEnvironment(BaseModel):
     def workers(self) -> int:
         """Pods that this takes, if each is started once."""
         return -(-len(self.todo) // self.processes_per_worker)
+
+    def bad_rows_allowed(self, rows: int) -> BadRowLimit:
+        """In a run of `rows` rows. Raises InvalidArgument if `max_bad_rows` is none."""
+        return BadRowLimit.of(self.on_bad_row, self.max_bad_rows, rows)
 
     def shards_of_worker(self, index: int | None = None) -> tuple[int, ...]:
         """The shards of one pod (of ours): `processes_per_worker` consecutive ones of the list."""

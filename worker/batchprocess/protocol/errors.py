@@ -21,6 +21,7 @@
     ├── NoProgress                    92
     ├── ShardSealed                    0   complete already: nothing is left to do
     ├── ShardClosed                   94   closed by an abandoned seal
+    ├── TooManyBadRows                95   more rows were left out than the job allows
     └── VerificationError             93   ledger or file missing, or manifest differs
 
 Adapters translate foreign errors (botocore, OSError) into this tree at their own edge; nobody
@@ -138,6 +139,12 @@ class ShardClosed(BatchProcessError):
     """The shard was closed as failed; only another run can do its remaining batches."""
 
     exit_code = ExitCode.CLOSED
+
+
+class TooManyBadRows(BatchProcessError):
+    """More rows were left out than `failurePolicy.maxBadRows` allows; what is committed stays."""
+
+    exit_code = ExitCode.TOO_MANY_BAD_ROWS
 
 
 class VerificationError(BatchProcessError):

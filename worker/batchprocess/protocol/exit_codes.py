@@ -24,10 +24,12 @@ class ExitCode(IntEnum):
     NO_PROGRESS = 92
     VERIFICATION = 93
     CLOSED = 94
+    TOO_MANY_BAD_ROWS = 95
 
 
 _BEFORE_SIGNALS = (
     ExitCode.CANNOT_WORK,
+    ExitCode.TOO_MANY_BAD_ROWS,
     ExitCode.NO_PROGRESS,
     ExitCode.CLOSED,
     ExitCode.USER_CODE,

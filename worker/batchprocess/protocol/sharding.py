@@ -31,6 +31,12 @@ class ShardPlan:
         owned = self.first_batch(shard + 1) - self.first_batch(shard)
         return owned if self.max_batches is None else min(owned, self.max_batches)
 
+    @property
+    def processed_rows(self) -> int:
+        """Rows of all shards' batches: less than `rows` where `max_batches` bounds them."""
+        spans = (self.row_span(shard, 0, self.size(shard)) for shard in range(self.shards))
+        return sum(end - first for first, end in spans)
+
     def row_span(self, shard: int, first: int, end: int) -> tuple[int, int]:
         """Dataset rows `[r0, r1)` of the shard-local batches `[first, end)`."""
         base = self.first_batch(shard)

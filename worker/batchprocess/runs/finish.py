@@ -4,8 +4,9 @@ import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
-from batchprocess.ledger.documents import Reduction, summarize
+from batchprocess.ledger.documents import Reduction, bad_rows_of, summarize
 from batchprocess.ledger.finalize import (
     check,
     clean,
@@ -21,6 +22,7 @@ from batchprocess.ledger.job_settings import require_of_run
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import ANOTHER, plan_of, read_run
+from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import RUN_KEY, Asked, Summary
@@ -30,6 +32,7 @@ from batchprocess.runs.perform import perform, perform_all, perform_each
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")
+NO_BAD_ROWS = partial(BadRowLimit.of, "fail", None)
 Reduce = Callable[[Mapping[str, Sequence[ReducerEntry]]], Reduction]
 
 
@@ -42,14 +45,15 @@ def finish(  # noqa: PLR0913  what a job says of its run
     patience: Patience,
     asked: Asked | None = None,
     failed: Collection[int] | None = None,
+    bad_rows_allowed: Callable[[int], BadRowLimit] = NO_BAD_ROWS,
 ) -> Summary:
     """Close, check, reduce, publish, clean; a run that is final is only checked and cleaned.
 
     `reduce` is asked only if a record has reducer values; an error in it is part of the summary,
     because outputs count either way. Of shards without a seal those in `failed` are closed, all if
     it is None; any other is a VerificationError before one is closed. May raise TakenOver,
-    VerificationError, StorageError, and RunMismatch before anything is written if the run is not of
-    what the job has `asked` for.
+    VerificationError, StorageError; before anything is written RunMismatch if the run is not of
+    what the job has `asked` for, and TooManyBadRows above what is allowed of its rows.
     """
     run = perform(read_run(), storage, patience)
     if run is None:
@@ -63,8 +67,13 @@ def finish(  # noqa: PLR0913  what a job says of its run
         perform(require_final(ledgers), storage, patience)
         _clean(storage, ledgers, patience)
         return done
+    allowed = bad_rows_allowed(plan.processed_rows)
+    known = _read_all(storage, run.shards, patience)
+    # Before a shard is closed for good: with a higher limit its workers may go on.
+    allowed.require(bad_rows_of(known), "the run")
     names = [identity(job, shard) for shard in range(run.shards)]
-    ledgers = _close_all(names, plan, failed, storage, patience)
+    ledgers = _close_all(names, known, plan, failed, storage, patience)
+    allowed.require(bad_rows_of(ledgers), "the run")
     perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
     entries = reducer_entries(ledgers)
     if not entries:
@@ -91,6 +100,7 @@ def identity(job: str, shard: int, *, retry: int = 0, source: str | None = None)
 
 def _close_all(
     names: Sequence[Identity],
+    known: Sequence[ShardLedger],
     plan: ShardPlan,
     failed: Collection[int] | None,
     storage: Storage,
@@ -98,9 +108,9 @@ def _close_all(
 ) -> list[ShardLedger]:
     may = {me.shard for me in names if failed is None or me.shard in failed}
     # First, for an abandoned seal is for good, and an error among the others is not.
-    sealed = [require_sealed(me) for me in names if me.shard not in may]
+    sealed = [require_sealed(me, known[me.shard]) for me in names if me.shard not in may]
     others = iter(perform_all(sealed, storage, patience))
-    closing = [close(me, plan) for me in names if me.shard in may]
+    closing = [close(me, plan, known[me.shard]) for me in names if me.shard in may]
     closed = iter(perform_all(closing, storage, patience))
     return [next(closed if me.shard in may else others) for me in names]
 

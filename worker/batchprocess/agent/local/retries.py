@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from batchprocess.protocol.exit_codes import ExitCode, combine
 
-FAILS_RUN = {ExitCode.CANNOT_WORK, ExitCode.FENCED, ExitCode.STORAGE}
+FAILS_RUN = {*(ExitCode.CANNOT_WORK, ExitCode.FENCED, ExitCode.STORAGE, ExitCode.TOO_MANY_BAD_ROWS)}
 """Locally 87 means another `run` took over, and a dead store would fail every retry alike."""
 RETRY_SECONDS = 2.0
 FAILS_WORKER = {ExitCode.NO_PROGRESS, ExitCode.CLOSED}

@@ -73,7 +73,11 @@ def _int_or_string(node: Schema, choices: list[Schema]) -> Schema:
         "anyOf": [{"type": "integer"}, {"type": "string"}],
     }
     for choice in (node, *choices):
-        made |= {key: choice[key] for key in ("minimum", "maxLength", "pattern") if key in choice}
+        made |= {
+            key: choice[key]
+            for key in ("minimum", "maximum", "maxLength", "pattern")
+            if key in choice
+        }
     return made
 
 

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 
 from batchprocess.ledger.attempt import Claimed
+from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.control import Claimed as ClaimedMessage
 from batchprocess.protocol.errors import ShardSealed
 from batchprocess.protocol.run import RunInfo, RunShape, Seeds
@@ -72,8 +73,10 @@ class Attempt:
             run = self._open_run(run_info, state) if stored is None else stored
             assembly.resources.randomness.begin(None if run.seeds is None else run.seeds.loop)
             claimed = ledger.claim()
+            allowed = self._placement.environment.bad_rows_allowed(plan.processed_rows)
+            allowed.require(claimed.position.bad_rows, f"shard {self._placement.shard} alone")
             start = assembly.start(plan, claimed.position.cursor, _seeds_of(run))
-            self._loop(processor, start, claimed, state, reader)
+            self._loop(processor, start, claimed, state, reader, allowed)
 
     def _build_beside_probe(self, where: Where) -> TorchBatchProcessor:
         """The model loads while the store is probed."""
@@ -105,6 +108,7 @@ class Attempt:
         claimed: Claimed,
         state: AttemptState,
         reader: Reader,
+        allowed: BadRowLimit,
     ) -> None:
         assembly, pending, position = self._assembly, self._assembly.pending, claimed.position
         plan, cursor = start.plan, start.first
@@ -114,7 +118,12 @@ class Attempt:
         if claimed.last is not None:
             pending.resume(claimed.last.reducers, assembly.load)
         self._committer = Committer(
-            self._ledger.identity, position, assembly.storage, assembly.patience(), state.link.send
+            self._ledger.identity,
+            position,
+            assembly.storage,
+            assembly.patience(),
+            state.link.send,
+            allowed,
         )
         loop = assembly.loop(processor, plan, self._committer, state)
         try:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from batchprocess.ledger.attempt import Position, commit, seal
 from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.identity import Identity
+from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.control import Committed
 from batchprocess.protocol.errors import StorageError
 from batchprocess.runs.patience import Patience
@@ -32,9 +33,11 @@ class Committer:
         storage: Storage,
         patience: Patience,
         on_committed: Callable[[Committed], None],
+        bad_rows_allowed: BadRowLimit,
     ) -> None:
         self._me, self._position = me, position
         self._storage, self._patience, self._on_committed = storage, patience, on_committed
+        self._bad_rows_allowed = bad_rows_allowed
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-commit")
         self._in_flight: Future[None] | None = None
 
@@ -84,6 +87,10 @@ class Committer:
                 sealed=sealed,
             )
         )
+        if contents.bad_rows:
+            # Of committed rows only: what an attempt has seen and lost would be counted twice.
+            shard = f"shard {self._me.shard} alone"
+            self._bad_rows_allowed.require(self._position.bad_rows, shard)
 
     def _sync(self, tensorboard: FolderSync | None) -> None:
         if tensorboard is None:

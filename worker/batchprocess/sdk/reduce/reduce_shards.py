@@ -58,6 +58,7 @@ class ShardReduction:
             run_id=job.run_uri.rpartition("/")[2],
             reduce=lambda entries: self._reduce(entries, where),
             patience=self._patience,
+            bad_rows_allowed=job.bad_rows_allowed,
         )
         log_summary(self._storage.uri, summary)
 
