@@ -52,6 +52,7 @@ from batchprocess.protocol.run import (
     Summary,
 )
 from batchprocess.protocol.spent import Spent
+from batchprocess.protocol.tables.table_schema import SchemaColumn, TableSchema
 from batchprocess.protocol.termination import MAX_MESSAGE_BYTES, Result, ShardEnd, Termination
 from batchprocess.protocol.variables import PREFIX
 from batchprocess.runs.probe import RACERS, ROUNDS
@@ -71,6 +72,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "Inputs": InputListing,
     "Listed part": ListedPart,
     "File": CommittedFile,
+    "Schema": TableSchema,
+    "Schema column": SchemaColumn,
     "Reducer value": ReducerEntry,
     "Kept bad rows": KeptBadRows,
     "Bad rows": BadRow,

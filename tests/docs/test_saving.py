@@ -18,13 +18,13 @@ def recipe() -> str:
 
 
 def part(values: list[object]) -> SimpleNamespace:
-    """A file as `results` gives it."""
+    """A file of one table, as `results` gives it."""
     file = io.BytesIO()
-    pq.write_table(pa.table({"c": pa.array(values)}), file)
+    pq.write_table(pa.table({"c": pa.array(values, pa.string())}), file)
     return SimpleNamespace(read=file.getvalue)
 
 
-def test_files_whose_list_columns_differ_are_read_together() -> None:
+def test_files_of_one_table_are_read_together() -> None:
     names = {"pa": pa, "pq": pq, "io": io, "parts": [part([None]), part(["boom"]), part([None])]}
     exec(recipe(), names)
     assert names["table"]["c"].to_pylist() == [None, "boom", None]

@@ -24,6 +24,7 @@ from batchprocess.protocol.records import (
 )
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, RunShape, Seeds, SourceChange
 from batchprocess.protocol.spent import Spent
+from batchprocess.protocol.tables.table_schema import SchemaColumn
 from batchprocess.protocol.termination import Result, ShardEnd
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,7 @@ _WORDS: dict[Any, str] = {
     Spent: "time spent",
     CommittedFile: "file",
     ReducerEntry: "reducer value",
+    SchemaColumn: "schema column",
     KeptBadRows: "kept bad rows",
     MetricEntry: "metric",
     ShardProgress: "shard progress",

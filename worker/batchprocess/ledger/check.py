@@ -66,6 +66,8 @@ def _content_problems(where: str, record: Commit | Seal, plan: ShardPlan) -> Ite
     for file in record.files:
         if file.key != prefix + file.name:
             yield f"{where} names {file.key!r:.600}, which is not below its own {prefix}"
+    for name in sorted(record.schemas.keys() - {file.name for file in record.files}):
+        yield f"{where} goes by a schema of {name!r:.600}, and has no such file"
     for value in record.reducers:
         if value.object is not None and not is_reducer_key(value.object.key, prefix):
             yield f"{where} keeps a reducer at {value.object.key!r:.600}, which is not its own"

@@ -1,6 +1,7 @@
 """What an attempt hands over for a commit, and how a record names it. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.file_names import bad_rows_key, reducer_key
@@ -35,7 +36,7 @@ class Draft:
     """What a commit or seal will say, before it has a number.
 
     `batches` is shard-local, `rows` dataset-wide, both half-open; `files` maps checked names to
-    staged bytes.
+    staged bytes; `schemas` are the digests of their tables' schemas, by name.
     """
 
     batches: Span
@@ -46,6 +47,7 @@ class Draft:
     models: tuple[dict[str, str], ...] = ()
     spent: Spent | None = None
     bad_rows: StagedBadRows | None = None
+    schemas: Mapping[str, str] = field(default_factory=dict)
 
     def bad_rows_after(self, before: int) -> int:
         """Bad rows of the shard once this is committed, if it had so many before."""
@@ -63,6 +65,7 @@ def body_of(draft: Draft, prefix: str, bad_rows_before: int) -> dict[str, object
         "models": draft.models,
         "spent": draft.spent,
         "bad_rows": _bad_rows(draft, prefix, bad_rows_before),
+        "schemas": dict(draft.schemas),
     }
 
 

@@ -15,6 +15,7 @@
     │   └── StorageFull
     ├── Stopped                       85
     ├── FileChanged                   90   somebody writes to an output that was handed over
+    ├── SchemaDiffers (TypeError)     90   rows have other types than their table has in this run
     ├── Fenced                        87   a newer claim owns the shard
     │   └── TakenOver                 91   ... and it belongs to a younger job
     ├── EndedByUserCode               90   sys.exit() and the like before the seal
@@ -107,6 +108,12 @@ class Stopped(BatchProcessError):
 
 class FileChanged(BatchProcessError):
     """An output file is not what it was when it was handed over; no record may name it."""
+
+    exit_code = ExitCode.USER_CODE
+
+
+class SchemaDiffers(BatchProcessError, TypeError):
+    """A column's type is not the one that its table has in this run, or is not known at all."""
 
     exit_code = ExitCode.USER_CODE
 

@@ -30,6 +30,15 @@ def check_name(name: str) -> None:
             )
 
 
+def is_name(name: str) -> bool:
+    """Whether `check_name` takes it."""
+    try:
+        check_name(name)
+    except ValueError:
+        return False
+    return True
+
+
 def reducer_key(prefix: str, number: int) -> str:
     """Where a large reducer value lies, beside the record's folder: no file's name can meet it."""
     return f"{prefix.removesuffix('/')}.reducers/{number:04d}.json"
@@ -88,11 +97,7 @@ def is_metric_group(group: str) -> bool:
     """Whether `group` may name a file of the run, `metrics/<group>.jsonl`."""
     if not group or any(character in group for character in "./\\"):
         return False
-    try:
-        check_name(f"{group}.jsonl")
-    except ValueError:
-        return False
-    return True
+    return is_name(f"{group}.jsonl")
 
 
 def _has_control(part: str) -> bool:

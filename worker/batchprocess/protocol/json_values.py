@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pydantic_core import from_json, to_json
 
 MAX_COUNT = 2**53 - 1
 """Up to here every JSON reader keeps whole numbers exactly; a tenant's pod can write anything."""
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 PositiveCount = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 MAX_LEVELS = 190
 """Lists and dicts in each other: pydantic writes 254 levels and reads 200, with those around."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.json_values import Count, check_readable
+from batchprocess.protocol.json_values import Count, Sha256, check_readable
 from batchprocess.protocol.spent import Spent
 
 MAX_RECORD_BYTES = 1 << 20
@@ -94,6 +94,7 @@ class _Body(_Record):
     )
     spent: Spent | None = Field(default=None, description="the attempt so far; information only")
     bad_rows: KeptBadRows | None = Field(default=None, exclude_if=lambda given: given is None)
+    schemas: dict[str, Sha256] = Field(default={}, exclude_if=lambda given: not given)
 
     def objects(self) -> tuple[CommittedFile, ...]:
         """Every object that must exist for this record to be whole."""

@@ -1,13 +1,13 @@
 """The run folder's other documents: run.json, manifest.jsonl, summary.json, _SUCCESS."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
-from batchprocess.protocol.json_values import Count, PositiveCount
+from batchprocess.protocol.json_values import Count, PositiveCount, Sha256
 from batchprocess.protocol.records import Span
 from batchprocess.protocol.sharding import ShardPlan
 
@@ -17,7 +17,6 @@ SUMMARY_KEY = "summary.json"
 SUCCESS_KEY = "_SUCCESS"
 
 D = TypeVar("D", bound=BaseModel)
-Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
 class _Model(BaseModel):
@@ -111,6 +110,11 @@ class RunInfo(_Model):
     code: str | None = None
     source: Sha256 | None = None
     versions: dict[str, str] = {}
+
+    @property
+    def has_schemas(self) -> bool:
+        """Whether a table's files all have one schema; before, each has that of its own rows."""
+        return True
 
 
 class ManifestRow(_Model):

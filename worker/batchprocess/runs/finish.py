@@ -22,6 +22,7 @@ from batchprocess.ledger.job_settings import require_of_run
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import ANOTHER, plan_of, read_run
+from batchprocess.ledger.tables.table_schemas import require_schemas
 from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import ReducerEntry
@@ -64,6 +65,7 @@ def finish(  # noqa: PLR0913  what a job says of its run
     if done is not None:
         ledgers = _read_all(storage, run.shards, patience)
         perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
+        perform(require_schemas(ledgers), storage, patience)
         perform(require_final(ledgers), storage, patience)
         _clean(storage, ledgers, patience)
         return done
@@ -75,6 +77,7 @@ def finish(  # noqa: PLR0913  what a job says of its run
     ledgers = _close_all(names, known, plan, failed, storage, patience)
     allowed.require(bad_rows_of(ledgers), "the run")
     perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
+    perform(require_schemas(ledgers), storage, patience)
     entries = reducer_entries(ledgers)
     if not entries:
         _warn_unless_any_output(ledgers)

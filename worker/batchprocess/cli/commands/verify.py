@@ -15,6 +15,7 @@ from batchprocess.ledger.metrics import METRICS_PREFIX, is_metric_key, metric_li
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import plan_of
 from batchprocess.ledger.survey import problems_of
+from batchprocess.ledger.tables.table_schemas import named_schemas, schema_problems
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.file_names import is_data_key
@@ -41,6 +42,7 @@ class _Seen:
     bad_rows: int = 0
     manifest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     metrics: dict[str, "hashlib._Hash"] = field(default_factory=dict)
+    schemas: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, ledger: ShardLedger, problems: tuple[str, ...]) -> None:
         """Count one shard more."""
@@ -52,6 +54,8 @@ class _Seen:
             if not is_metric_key(key):
                 continue  # the ledger's check tells of it
             self.metrics.setdefault(key, hashlib.sha256()).update(line)
+        for name, digests in named_schemas([ledger]).items():
+            self.schemas[name] = digests | self.schemas.get(name, {})
         for body in ledger.bodies:
             self.files += len(body.objects())
             self.rows += body.rows[1] - body.rows[0]
@@ -63,7 +67,12 @@ def verify_run(target: str, *, as_json: bool) -> int:
     found, seen = find_target(target), _Seen()
     changed = _changed_files(found, seen)
     complete = retry_until_known(lambda: found.storage.get(SUCCESS_KEY)) is not None
-    wrong = [*seen.problems, *changed, *problems_of_inputs(found.storage)]
+    wrong = [
+        *seen.problems,
+        *changed,
+        *problems_of_inputs(found.storage),
+        *perform(schema_problems(seen.schemas), found.storage),
+    ]
     if complete:
         wrong += [*_manifest_problems(found, seen), *_metrics_problems(found, seen)]
     if as_json:

@@ -18,6 +18,7 @@ from batchprocess.sdk.background import BackgroundCall
 from batchprocess.sdk.input.feed import Feed
 from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.input.shard_batches import Start
+from batchprocess.sdk.output.agreed_schemas import AgreedSchemas
 from batchprocess.sdk.output.committer import Committer
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.standalone_log import log_beginning
@@ -64,6 +65,7 @@ class Attempt:
             run_info = assembly.describe_run(plan)
         if stored is not None:
             ledger.require_same_run(run_info, stored)
+            ledger.begin_schemas(stored, known=True)
             check_source(self._placement, stored, state.link)
         with assembly.reader() as reader:
             guess = assembly.loader_seeds if stored is None else _seeds_of(stored)
@@ -98,6 +100,7 @@ class Attempt:
         seeds = self._assembly.run_seeds()
         run = self._ledger.open_run(run_info.model_copy(update={"seeds": seeds}))
         state.where.run_exists = True
+        self._ledger.begin_schemas(run, known=False)
         check_source(self._placement, run, state.link)
         return run
 
@@ -124,6 +127,7 @@ class Attempt:
             assembly.patience(),
             state.link.send,
             allowed,
+            AgreedSchemas(assembly.resources.schemas, assembly.storage, assembly.patience),
         )
         loop = assembly.loop(processor, plan, self._committer, state)
         try:

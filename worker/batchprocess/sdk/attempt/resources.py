@@ -21,6 +21,7 @@ from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.output.upload_files import Staging
 from batchprocess.sdk.save.saver import Saver
+from batchprocess.sdk.save.table_schemas import TableSchemas
 from batchprocess.sdk.seeding.randomness import Randomness
 from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.settings import Settings
@@ -48,7 +49,7 @@ class AttemptResources:
         if folder is None:
             folder = self._temporary.enter_context(scratch()).folder
         self._staging = Staging(folder)
-        self.randomness = Randomness()
+        self.randomness, self.schemas = Randomness(), TableSchemas()
         self.tensorboard = Path(tempfile.mkdtemp(prefix="batchprocess-tensorboard-", dir=folder))
 
     def remove_temporary_files(self) -> None:
@@ -83,7 +84,9 @@ class AttemptResources:
     def pending(self) -> PendingOutputs:
         """What the processor keeps between commits."""
         fetch = None if self._gpu is None else self._gpu.device_to_host.fetch
-        return PendingOutputs(self._staging, Saver(self._staging.saved, fetch))
+        return PendingOutputs(
+            self._staging, Saver(self._staging.saved, fetch, schemas=self.schemas)
+        )
 
     @cached_property
     def compile_cache(self) -> CompileCache | None:

@@ -8,6 +8,7 @@ from batchprocess.ledger.head import durable_head
 from batchprocess.ledger.identity import Identity, refuse_finished
 from batchprocess.ledger.job_settings import differ_in_command
 from batchprocess.ledger.run import open_run, read_run, require_same
+from batchprocess.ledger.tables.table_schemas import KeptSchema, known_schemas
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.finish import identity
 from batchprocess.runs.perform import perform
@@ -21,7 +22,7 @@ class ShardLedger:
 
     def __init__(self, assembly: AttemptAssembly) -> None:
         self._placement, self._storage = assembly.placement, assembly.storage
-        self._patience = assembly.patience
+        self._patience, self._schemas = assembly.patience, assembly.resources.schemas
 
     @cached_property
     def identity(self) -> Identity:
@@ -45,6 +46,14 @@ class ShardLedger:
         head = perform(durable_head(self._placement.shard), self._storage, self._patience())
         refuse_finished(head, self.identity)
         return 0 if head is None else head.record.cursor
+
+    def begin_schemas(self, run: RunInfo, *, known: bool) -> None:
+        """Let `save` know how it is in this run, and with `known` the schemas that it has."""
+        kept: dict[str, KeptSchema] = {}
+        if known and run.has_schemas:
+            kept = perform(known_schemas(), self._storage, self._patience())
+        found = {name: (one.schema, one.digest) for name, one in kept.items()}
+        self._schemas.begin(enforced=run.has_schemas, kept=found)
 
     def probe(self) -> None:
         """Raise UnsafeStorage if the store lets two creates of one key win."""

@@ -14,6 +14,7 @@ from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.scratch_folder import scratch
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.state import AttemptState
+from batchprocess.sdk.output.agreed_schemas import require_types
 from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.reduce.registered import reduce_all
@@ -156,6 +157,7 @@ class _KeptCommits:
 
     def commit(self, contents: CommitContents, _tensorboard: FolderSync | None) -> None:
         """Read everything now."""
+        require_types(contents)
         paths = sorted(contents.paths().items())
         self.files += [TriedFile(name, path.read_bytes()) for name, path in paths]
         self.reported += [entry.model_dump() for entry in contents.metrics]

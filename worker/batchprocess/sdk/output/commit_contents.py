@@ -1,9 +1,10 @@
 """What one commit holds, from its cut until it is durable."""
 
 import shutil
-from collections.abc import Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from batchprocess.ledger.draft import Draft, StagedBadRows, StagedReducer
 from batchprocess.ledger.effects import Staged
@@ -11,7 +12,10 @@ from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.records import MetricEntry, Span, digest
 from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.upload_files import describe
+from batchprocess.sdk.save.formats.table_types import TableTypes
 from batchprocess.sdk.save.saver import SavedFiles
+
+_NO_SCHEMAS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,11 @@ class CommitContents:
     models: tuple[dict[str, str], ...]
     bad_rows: tuple[BadRow, ...] = ()
 
-    def draft(self) -> Draft:
-        """The draft for the ledger; waits for the encoder and reads every file for its digest."""
+    def draft(self, schemas: Mapping[str, str] = _NO_SCHEMAS) -> Draft:
+        """The draft for the ledger; waits for the encoder and reads every file for its digest.
+
+        `schemas`: digests of those of the tables, as `AgreedSchemas` gives them.
+        """
         files = tuple((name, describe(path)) for name, path in sorted(self.paths().items()))
         return Draft(
             self.batches,
@@ -40,6 +47,7 @@ class CommitContents:
             self.models,
             self.spent,
             self._staged_bad_rows(),
+            schemas,
         )
 
     def _staged_bad_rows(self) -> StagedBadRows | None:
@@ -47,6 +55,15 @@ class CommitContents:
             return None
         body = encode_bad_rows(self.bad_rows)
         return StagedBadRows(len(self.bad_rows), Staged(body, len(body), digest(body)))
+
+    def tables(self) -> Iterator[tuple[str, Path, TableTypes]]:
+        """Files that have a schema in the run; waits for the encoder."""
+        if self.saved is None:
+            return
+        files = self.saved.files.result()
+        for name, types in sorted(self.saved.types.items()):
+            if name in files:
+                yield name, files[name], types
 
     def discard(self) -> None:
         """Remove the local copies: the commit is durable."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from batchprocess.ledger.attempt import Position, commit, seal
+from batchprocess.ledger.draft import Draft
 from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.identity import Identity
 from batchprocess.protocol.bad_rows.limit import BadRowLimit
@@ -12,6 +13,7 @@ from batchprocess.protocol.control import Committed
 from batchprocess.protocol.errors import StorageError
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform
+from batchprocess.sdk.output.agreed_schemas import AgreedSchemas
 from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.storage.base import Storage
@@ -34,10 +36,11 @@ class Committer:
         patience: Patience,
         on_committed: Callable[[Committed], None],
         bad_rows_allowed: BadRowLimit,
+        schemas: AgreedSchemas,
     ) -> None:
         self._me, self._position = me, position
         self._storage, self._patience, self._on_committed = storage, patience, on_committed
-        self._bad_rows_allowed = bad_rows_allowed
+        self._bad_rows_allowed, self._schemas = bad_rows_allowed, schemas
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-commit")
         self._in_flight: Future[None] | None = None
 
@@ -66,14 +69,18 @@ class Committer:
         """End the shard; returns once the seal is durable."""
         self.wait()
         self._sync(tensorboard)
-        flow = seal(self._me, self._position, contents.draft(), batches=batches)
+        flow = seal(self._me, self._position, self._draft(contents), batches=batches)
         self._append(contents, flow, sealed=True)
         self._pool.shutdown()
 
     def _commit(self, contents: CommitContents, tensorboard: FolderSync | None) -> None:
         self._sync(tensorboard)
-        flow = commit(self._me, self._position, contents.draft())
+        flow = commit(self._me, self._position, self._draft(contents))
         self._append(contents, flow, sealed=False)
+
+    def _draft(self, contents: CommitContents) -> Draft:
+        # Schemas first: a file may have to wait for the run's, for what it has no value of.
+        return contents.draft(self._schemas.settle(contents))
 
     def _append(self, contents: CommitContents, flow: Flow[Position], *, sealed: bool) -> None:
         self._position = perform(flow, self._storage, self._patience)

@@ -16,8 +16,13 @@ class IntegerIds:
     low: int
     high: int
 
+    @property
+    def dtype(self) -> str:
+        """That holds them."""
+        return "int64" if self.high < _MOST else "uint64"
+
     def __str__(self) -> str:
-        return "int64 ()" if self.high < _MOST else "uint64 ()"
+        return f"{self.dtype} ()"
 
     def joined(self, known: Any) -> Any:
         """The type of these and of what a file has; None if there is none."""
@@ -26,9 +31,9 @@ class IntegerIds:
         if isinstance(known, IntegerIds):
             both = IntegerIds(min(self.low, known.low), max(self.high, known.high))
             return both if both._fit() else None
-        return known if self._fit_into(known) else None
+        return known if self.fit_into(known) else None
 
-    def _fit_into(self, tensor: Any) -> bool:
+    def fit_into(self, tensor: Any) -> bool:
         """Whether they are of the type that ids in tensors have."""
         return (tensor == ("int64", ()) and self.high < _MOST) or (
             tensor == ("uint64", ()) and self.low >= 0
@@ -48,7 +53,7 @@ def joined_ids(known: Any, new: Any) -> Any:
     if isinstance(new, IntegerIds):
         return new.joined(known)
     if isinstance(known, IntegerIds):
-        return new if known._fit_into(new) else None
+        return new if known.fit_into(new) else None
     return known if known == new else None
 
 

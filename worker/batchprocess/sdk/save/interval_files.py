@@ -1,13 +1,17 @@
 """The files of `context.save` between two commits, while they grow."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from batchprocess.sdk.save.column_types import ColumnType, in_file, types_as_text
+from batchprocess.sdk.save.formats.table_types import TableTypes
 from batchprocess.sdk.save.formats.writers import WRITERS, Writer, files_of
 from batchprocess.sdk.save.id_types import joined_ids
+
+_NO_TYPES: Mapping[str, TableTypes] = MappingProxyType({})
 
 
 class IntervalFiles:
@@ -19,54 +23,62 @@ class IntervalFiles:
         self._writers: dict[str, Writer] = {}
         self._empty: dict[str, tuple[Any, dict[str, Any]]] = {}
 
-    def expect(self, name: str, types: dict[str, ColumnType]) -> None:
+    def expect(self, name: str, types: dict[str, ColumnType] | None) -> None:
         """Raise ValueError or TypeError if rows of these types do not go into what is in the file.
 
-        Nothing is changed then.
+        Nothing is changed then. Without types only the name is looked at.
         """
         for other in self._types.keys() - {name}:
             if twice := set(files_of(name)) & set(files_of(other)):
                 raise ValueError(
                     f"{name!r} and {other!r} would both make {min(twice)!r}: rename one"
                 )
-        self._types[name] = _joined(name, self._types.get(name), types)
-
-    def expected(self) -> dict[str, dict[str, ColumnType]]:
-        """The types of all files so far; later rows do not change it."""
-        return dict(self._types)
-
-    def expect_again(self, expected: dict[str, dict[str, ColumnType]]) -> None:
-        """Forget types that came since; no rows of these were added."""
-        self._types = expected
+        known = self._types.get(name)
+        self._types[name] = {} if types is None else _joined(name, known, types)
 
     def names(self) -> frozenset[str]:
-        """Of all files that there will be."""
+        """Of all files that there will be, at most."""
         return frozenset(file for name in self._types for file in files_of(name))
 
-    def add(self, name: str, ids: Any, columns: dict[str, Any]) -> None:
-        """Append rows to one file; ValueError if it cannot hold them."""
+    def add(
+        self, name: str, ids: Any, columns: dict[str, Any], types: TableTypes | None = None
+    ) -> None:
+        """Append rows to one file; ValueError if it cannot hold them.
+
+        `types`: what is known so far of the columns of all files of this name.
+        """
         if len(ids):
             with _named(name):
-                self._writer(name).add(ids, columns)
+                self._writer(name, types).add(ids, columns)
         else:
             # Types of lists are known from their rows: no rows count only if there are no others.
             self._empty[name] = (ids, columns)
 
-    def finish(self, names: frozenset[str]) -> dict[str, Path]:
-        """Complete the files; where they are, by name."""
+    def finish(
+        self, names: frozenset[str], types: Mapping[str, TableTypes] = _NO_TYPES
+    ) -> dict[str, Path]:
+        """Complete the files; where they are, by name. `types`: of tables, as known at the end.
+
+        A table without a row is left out if nothing says what its columns are.
+        """
+        left_out: set[str] = set()
         for name in self._empty.keys() - self._writers.keys():
-            self._writer(name).add(*self._empty[name])
+            known = types.get(name)
+            if known is not None and known.unknown() is not None:
+                left_out |= set(files_of(name))
+            else:
+                self._writer(name, known).add(*self._empty[name])
         for name, writer in self._writers.items():
             with _named(name):
-                writer.finish()
-        return {name: self._folder / name for name in names}
+                writer.finish(types.get(name))
+        return {name: self._folder / name for name in names - left_out}
 
     def abandon(self) -> None:
         """Close the files, whatever is in them."""
         for writer in self._writers.values():
             writer.abandon()
 
-    def _writer(self, name: str) -> Writer:
+    def _writer(self, name: str, types: TableTypes | None) -> Writer:
         if name not in self._writers:
             path = self._folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +87,7 @@ class IntervalFiles:
                     f"{name!r} and another name of this checkpoint are one file in {self._folder}, "
                     "where names that differ only in case are not told apart: rename one"
                 )
-            self._writers[name] = WRITERS[path.suffix](path)
+            self._writers[name] = WRITERS[path.suffix](path, types)
         return self._writers[name]
 
 

@@ -22,29 +22,30 @@ _WIDER = {
 }
 
 
-def plain(values: Iterable[Any], depth: int = 0) -> list[Any]:
+def plain(values: Iterable[Any], depth: int = 0, *, own_dtypes: bool = False) -> list[Any]:
     """Lists, dicts, numbers, texts, bytes, times and None; what is no value stays as it is.
 
-    Nobody else holds the lists and dicts among them. Arrays of numbers stay arrays, of 64 bits;
-    times of numpy stay, for their units.
+    Nobody else holds the lists and dicts among them. Arrays of numbers stay arrays, of 64 bits, or
+    of their own dtypes, as single values of tensors then do; times of numpy stay, for their units.
     """
     listed = list(values)
     if depth > MAX_DEPTH:
         raise ValueError(f"values are nested more than {MAX_DEPTH} deep")
     if set(map(type, listed)) <= _FIXED:
         return listed
-    return [one if type(one) in _FIXED else _plain(one, depth + 1) for one in listed]
+    return [one if type(one) in _FIXED else _plain(one, depth + 1, own_dtypes) for one in listed]
 
 
-def _plain(value: Any, depth: int) -> Any:
+def _plain(value: Any, depth: int, own_dtypes: bool) -> Any:
     if isinstance(value, np.ndarray | np.generic):
-        return _of_numpy(value, depth)
+        return _of_numpy(value, depth, own_dtypes)
     if isinstance(value, torch.Tensor):
-        return _of_tensor(value)
+        return _of_tensor(value, own_dtypes)
     if isinstance(value, Mapping):
-        return dict(zip(value.keys(), plain(value.values(), depth), strict=True))
+        values = plain(value.values(), depth, own_dtypes=own_dtypes)
+        return dict(zip(value.keys(), values, strict=True))
     if isinstance(value, list | tuple | range | deque):
-        return plain(value, depth)
+        return plain(value, depth, own_dtypes=own_dtypes)
     return None if is_missing(value) else _base(value)
 
 
@@ -72,7 +73,7 @@ def _base(value: Any) -> Any:
     return _of_pandas(value) if _is_of_pandas(value) else value
 
 
-def _of_numpy(value: Any, depth: int) -> Any:
+def _of_numpy(value: Any, depth: int, own_dtypes: bool) -> Any:
     if value is np.ma.masked:
         return None
     if value.dtype.names is not None:
@@ -81,17 +82,19 @@ def _of_numpy(value: Any, depth: int) -> Any:
         return _of_scalar(value[()] if isinstance(value, np.ndarray) else value)
     if value.dtype.kind in "mMO":
         # Not tolist(), which makes plain numbers of nanoseconds.
-        return plain(list(value), depth)
+        return plain(list(value), depth, own_dtypes=own_dtypes)
     if isinstance(value, np.ma.MaskedArray) or str(value.dtype) not in _WIDER:
         return value.tolist()
-    return np.array(value, _WIDER[str(value.dtype)])
+    return np.array(value, None if own_dtypes else _WIDER[str(value.dtype)])
 
 
-def _of_tensor(value: torch.Tensor) -> Any:
+def _of_tensor(value: torch.Tensor, own_dtypes: bool) -> Any:
     there = value.detach()
-    if not there.ndim or str(there.dtype).removeprefix("torch.") not in {*_WIDER, "bfloat16"}:
+    known = str(there.dtype).removeprefix("torch.") in {*_WIDER, "bfloat16"}
+    if not known or not (there.ndim or own_dtypes):
         return there.tolist()
-    return _of_numpy(numpy_of(there.to("cpu").to_dense().resolve_neg()), 0)
+    array = numpy_of(there.to("cpu").to_dense().resolve_neg())
+    return _of_numpy(array, 0, own_dtypes) if array.ndim else array[()]
 
 
 def _of_scalar(value: Any) -> Any:

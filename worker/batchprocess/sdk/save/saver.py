@@ -7,64 +7,38 @@ record names them and the next attempt makes them anew.
 import itertools
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from batchprocess.sdk.save.byte_budget import ByteBudget
-from batchprocess.sdk.save.column_types import Column, ColumnType, checked_rows
+from batchprocess.sdk.save.checked_rows import CheckedRows, checked_rows
+from batchprocess.sdk.save.column_types import Column
+from batchprocess.sdk.save.formats.table_types import TableTypes
+from batchprocess.sdk.save.held_rows import HeldRows, Mark, Rows, SavedFiles
 from batchprocess.sdk.save.interval_files import IntervalFiles
-from batchprocess.sdk.save.snapshots import Fetch, Snapshot, size_of, snapshot
+from batchprocess.sdk.save.snapshots import Fetch, size_of, snapshot
+from batchprocess.sdk.save.table_schemas import TableSchemas, has_schema
 
 MAX_WAITING_BYTES = 512 << 20
-
-
-@dataclass(frozen=True)
-class SavedFiles:
-    """The files of one interval: their names now, where they are once they are written."""
-
-    names: frozenset[str]
-    files: Future[dict[str, Path]]
-
-
-@dataclass
-class _Rows:
-    name: str
-    ids: Snapshot
-    columns: dict[str, Snapshot]
-    size: int
-
-
-class HeldRows:
-    """Rows that are encoded once it is known that they count: those of the batch in work."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[IntervalFiles, _Rows]] = []
-        self.size = 0
-        self.flowed_over = False
-        """Whether some are encoded already: there were too many to hold."""
-
-
-class Mark(NamedTuple):
-    """Where held rows can be dropped down to."""
-
-    held: int
-    calls: int
-    interval: IntervalFiles | None
-    types: dict[str, dict[str, ColumnType]]
 
 
 class Saver:
     """User code may save from several threads; one thread of ours encodes, in order.
 
-    Files grow below `folder`; `fetch` starts a copy from the GPU.
+    Files grow below `folder`; `fetch` starts a copy from the GPU. Without `schemas` each file has
+    the types of its own rows.
     """
 
     def __init__(
-        self, folder: Path, fetch: Fetch | None = None, max_bytes: int = MAX_WAITING_BYTES
+        self,
+        folder: Path,
+        fetch: Fetch | None = None,
+        max_bytes: int = MAX_WAITING_BYTES,
+        schemas: TableSchemas | None = None,
     ) -> None:
         self._folder, self._fetch = folder, fetch
+        self._schemas = schemas or TableSchemas(enforced=False)
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-encode")
@@ -79,29 +53,26 @@ class Saver:
         """Seconds that callers spent waiting for the encoder."""
         return self._budget.waited
 
-    def save(self, name: str, columns: Mapping[str, Column], ids: Column) -> None:
+    def save(
+        self, name: str, columns: Mapping[str, Column], ids: Column, schema: Any = None
+    ) -> None:
         """Append rows to file `name` of this interval. What is wrong with them is raised here.
 
         Raises what encoding earlier rows has failed with, too.
         """
         if self._failed is not None:
             raise self._failed
-        made, ids, types = checked_rows(name, columns, ids)
-        size = sum(size_of(column) for column in (ids, *made.values()))
+        rows = checked_rows(name, columns, ids, schema, own_dtypes=self._schemas.enforced)
+        size = sum(size_of(column) for column in (rows.ids, *rows.columns.values()))
         if self._held is not None:
             self._make_room(self._held, size)
         self._budget.acquire(size)
         try:
-            copies = {key: snapshot(column, self._fetch) for key, column in made.items()}
-            rows = _Rows(name, snapshot(ids, self._fetch), copies, size)
+            copies = {key: snapshot(column, self._fetch) for key, column in rows.columns.items()}
+            copied = snapshot(rows.ids, self._fetch)
             with self._lock:
-                interval = self._interval_for(name, types)
-                held = self._held
-                if held is None or held.flowed_over:
-                    self._pool.submit(self._encode, interval, rows)
-                else:
-                    held.rows.append((interval, rows))
-                    held.size += size
+                interval, types = self._interval_for(rows)
+                self._hand_on(interval, Rows(name, copied, copies, size, types))
                 self.calls += 1
         except BaseException:
             self._budget.release(size)
@@ -123,7 +94,7 @@ class Saver:
         interval = self._interval
         types = {} if interval is None else interval.expected()
         held = 0 if self._held is None else len(self._held.rows)
-        return Mark(held, self.calls, interval, types)
+        return Mark(held, self.calls, interval, types, self._schemas.expected())
 
     def drop_to(self, mark: Mark) -> bool:
         """Forget what was saved since; False, and nothing is forgotten, if some is encoded."""
@@ -138,6 +109,7 @@ class Saver:
             held.size -= rows.size
         if self._interval is not None:
             self._interval.expect_again(mark.types)
+        self._schemas.expect_again(mark.tables)
         if mark.interval is None:
             self._interval = None
         self.calls = mark.calls
@@ -149,8 +121,8 @@ class Saver:
             interval, self._interval = self._interval, None
         if interval is None:
             return None
-        names = interval.names()
-        return SavedFiles(names, self._pool.submit(self._finish, interval, names))
+        names, types = interval.names(), self._types_of(interval)
+        return SavedFiles(names, self._pool.submit(self._finish, interval, names, types), types)
 
     def close(self) -> None:
         """Nothing more will be saved.
@@ -173,31 +145,52 @@ class Saver:
             self._pool.submit(self._encode, interval, rows)
         held.rows.clear()
 
-    def _interval_for(self, name: str, types: dict[str, ColumnType]) -> IntervalFiles:
+    def _hand_on(self, interval: IntervalFiles, rows: Rows) -> None:
+        held = self._held
+        if held is None or held.flowed_over:
+            self._pool.submit(self._encode, interval, rows)
+        else:
+            held.rows.append((interval, rows))
+            held.size += rows.size
+
+    def _interval_for(self, rows: CheckedRows) -> tuple[IntervalFiles, TableTypes | None]:
+        """The files of now, and what is known of the table that the rows are of."""
         if self._interval is None:
             folder = self._folder / f"saved-{next(self._numbers)}"
             folder.mkdir(parents=True)
             self._interval = IntervalFiles(folder)
-        self._interval.expect(name, types)
-        return self._interval
+        if rows.table is None or not self._schemas.enforced:
+            self._interval.expect(rows.name, rows.types)
+            return self._interval, None
+        self._interval.expect(rows.name, None)
+        self._schemas.expect(rows.name, rows.table, rows.columns)
+        return self._interval, self._schemas.of(rows.name)
 
-    def _encode(self, interval: IntervalFiles, rows: _Rows) -> None:
+    def _types_of(self, interval: IntervalFiles) -> dict[str, TableTypes]:
+        if not self._schemas.enforced:
+            return {}
+        names = [name for name in interval.expected() if has_schema(name)]
+        return {name: self._schemas.of(name) for name in names}
+
+    def _encode(self, interval: IntervalFiles, rows: Rows) -> None:
         try:
             if self._failed is None:
                 found = {key: copy.wait() for key, copy in rows.columns.items()}
-                interval.add(rows.name, rows.ids.wait(), found)
+                interval.add(rows.name, rows.ids.wait(), found, rows.types)
         except BaseException as error:  # noqa: BLE001  raised by the next save, and by the commit
             self._failed = error
         finally:
             rows.columns.clear()
             self._budget.release(rows.size)
 
-    def _finish(self, interval: IntervalFiles, names: frozenset[str]) -> dict[str, Path]:
+    def _finish(
+        self, interval: IntervalFiles, names: frozenset[str], types: dict[str, TableTypes]
+    ) -> dict[str, Path]:
         if self._failed is not None:
             interval.abandon()
             raise self._failed
         try:
-            return interval.finish(names)
+            return interval.finish(names, types)
         except BaseException:
             interval.abandon()
             raise

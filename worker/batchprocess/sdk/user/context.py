@@ -135,7 +135,11 @@ class TorchBatchProcessorContext:
             yield path
 
     def save(
-        self, name: str, rows: Column | Mapping[str, Column], ids: Column | None = None
+        self,
+        name: str,
+        rows: Column | Mapping[str, Column],
+        ids: Column | None = None,
+        schema: Any = None,
     ) -> None:
         """Hand results over and go on: copied, encoded and committed behind the loop.
 
@@ -145,20 +149,30 @@ class TorchBatchProcessorContext:
         rows: columns by name: tensors on any device, arrays of numpy or Arrow, Series, or lists
         with one value a row, all of one length; a DataFrame or table; or a single column, called as
         the file's stem.
-        ids: one integer or string a row, kept as `id`; default: `ids` of the context, but for
-        failed rows, if there is one row for each; where these are texts, with a column `row`.
+        ids: one integer or string a row, kept as `id`; default: the column `id` of the rows, else
+        `ids` of the context, but for failed rows, if there is one row for each; where these are
+        texts, with a column `row`.
+        schema: types of all or some columns, as `{"score": "float32"}` or a schema of pyarrow;
+        default: those of the first batch in the run. All files of one name have the same, but for
+        .jsonl, which has none.
 
         The caller may change or free everything on return. Waits only when 512 MiB are waiting to
         be encoded. What a file cannot hold exactly raises ValueError or TypeError here;
         a failure to write raises in the next call, or ends the attempt at the next checkpoint.
         """
         try:
-            self._save(name, rows, ids)
+            self._save(name, rows, ids, schema)
         except Exception as error:
             refused(error)
             raise
 
-    def _save(self, name: str, rows: Column | Mapping[str, Column], ids: Column | None) -> None:
+    def _save(
+        self,
+        name: str,
+        rows: Column | Mapping[str, Column],
+        ids: Column | None,
+        schema: Any,
+    ) -> None:
         columns, here = columns_of(name, rows), self._pending.rows_here
         batch = None if here is None else self._pending.batch
         if ids is None:
@@ -169,7 +183,7 @@ class TorchBatchProcessorContext:
         elif here is not None and batch is not None and batch.failed:
             batch.require_not_failed(name, ids, ids_of(here, self._row_ids))
         self._pending.note_caller()
-        self._pending.saver.save(name, columns, ids)
+        self._pending.saver.save(name, columns, ids, schema)
         if batch is not None:
             batch.add_saved(name, ids)
 

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 def widened_table(table: Any, schema: Any) -> Any:
     """The table with the schema's types, which are as `arrow_types.wider` makes them."""
     columns = [
-        pa.chunked_array([widened(chunk, field.type) for chunk in column.chunks], field.type)
-        for column, field in zip(table.columns, schema, strict=True)
+        pa.chunked_array([widened(one, field.type) for one in table[field.name].chunks], field.type)
+        for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
 

@@ -28,7 +28,13 @@ _TYPES: Mapping[type, Callable[[Any], Any]] = {
     np.timedelta64: lambda first: _time_of_numpy(first, pa.duration),
 }
 """By the type of the values, from the first of them; None where Arrow looks at all of them."""
-_WITH_ZONE, _WITH_UNIT = (datetime.datetime, datetime.time), (np.datetime64, np.timedelta64)
+_WITH_ZONE = (datetime.datetime, datetime.time)
+_WITH_UNIT = frozenset((np.datetime64, np.timedelta64))
+
+_OF_TENSORS = frozenset(np.dtype(f"{kind}{size}").type for kind in "iuf" for size in (2, 4, 8)) | {
+    *(np.int8, np.uint8, np.bool_),
+}
+"""Single numbers of tensors; those of numpy have become Python's."""
 
 
 def array_of(place: Place, values: Sequence[Any]) -> Any:
@@ -37,6 +43,8 @@ def array_of(place: Place, values: Sequence[Any]) -> Any:
     if not found:
         return pa.nulls(len(values))
     kinds = set(map(type, found))
+    if kinds & _OF_TENSORS:
+        return _of_scalars(place, values, found)
     if kinds <= {list, np.ndarray}:
         return _lists(place, values, found)
     if kinds == {dict}:
@@ -47,6 +55,21 @@ def array_of(place: Place, values: Sequence[Any]) -> Any:
         return _made(place, values, 0.0)
     _check_alike(place, found)
     return _made(place, values, found[0])
+
+
+def _of_scalars(place: Place, values: Sequence[Any], found: Sequence[Any]) -> Any:
+    """Single numbers of tensors, in their own type if all are of one, else as Python's."""
+    (kind, *others) = set(map(type, found))
+    if others:
+        return array_of(
+            place, [one.item() if isinstance(one, np.generic) else one for one in values]
+        )
+    numbers: np.ndarray[Any, Any] = np.array(
+        [kind(0) if one is None else one for one in values], kind
+    )
+    return pa.array(
+        numbers, mask=None if (mask := _mask(values, found)) is None else np.array(mask)
+    )
 
 
 def _lists(place: Place, values: Sequence[Any], found: Sequence[Any]) -> Any:
@@ -119,7 +142,7 @@ def _check_alike(place: Place, found: Sequence[Any]) -> None:
 
 
 def _sort(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, _WITH_UNIT):
+    if type(value) in _WITH_UNIT:
         return type(value), np.datetime_data(value)
     return type(value), str(getattr(value, "tzinfo", None))
 

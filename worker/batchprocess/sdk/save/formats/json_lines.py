@@ -60,11 +60,13 @@ class JsonLines:
             pairs = (f"{name}: {text}" for name, text in zip(names, row, strict=True))
             self._file.write("{" + ", ".join(pairs) + "}\n")
 
-    def finish(self) -> None:
+    def finish(self, _types: Any = None) -> None:
         """Flush."""
         self._file.close()
 
-    abandon = finish
+    def abandon(self) -> None:
+        """Close it."""
+        self._file.close()
 
 
 def _texts(values: Any) -> list[str]:

@@ -29,7 +29,7 @@ class Npy:
         self._ids.append(numpy_of(ids))
         self._file.write(array.data)
 
-    def finish(self) -> None:
+    def finish(self, _types: Any = None) -> None:
         """Write the header again, now that the number of rows is known."""
         # Not as Python's integers, nor as signed and unsigned ones: numpy makes floats of those.
         unsigned = any(one.dtype == np.uint64 for one in self._ids)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from batchprocess.sdk.save.column_values import numpy_of
 from batchprocess.sdk.save.formats.arrow_casts import widened_table
+from batchprocess.sdk.save.formats.arrow_column import ArrowColumn
 from batchprocess.sdk.save.formats.arrow_types import as_text, place_without_keys, wider
 
 _GROUP_BYTES = 32 << 20
@@ -23,11 +24,11 @@ class Parquet:
     was written already is written again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: Any = None) -> None:
         self._path = path
         self._writer: Any = None
         self._tables: list[Any] = []
-        self._schema: Any = None
+        self._schema = schema
         self._bytes = 0
 
     def add(self, ids: Any, columns: Mapping[str, Any]) -> None:
@@ -45,8 +46,10 @@ class Parquet:
         if self._bytes >= _GROUP_BYTES:
             self._write()
 
-    def finish(self) -> None:
-        """Write what is left, and the footer."""
+    def finish(self, types: Any = None) -> None:
+        """Write what is left, and the footer; with the schema of `types`, if there is one."""
+        if types is not None:
+            self._widen(types.schema)
         self._write()
         self._writer.close()
 
@@ -58,7 +61,7 @@ class Parquet:
     def _write(self) -> None:
         table = pa.concat_tables([widened_table(one, self._schema) for one in self._tables])
         if self._writer is None:
-            self._writer = self._opened()
+            self._writer = _opened(self._path, self._schema)
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         # An empty table stays, for its schema.
         self._tables, self._bytes = [table.slice(0, 0)], 0
@@ -71,34 +74,60 @@ class Parquet:
         if self._writer is None:
             return
         self._writer.close()
-        before = self._path.rename(self._path.with_name(f"{self._path.name}.narrower"))
-        self._writer = self._opened()
-        with pq.ParquetFile(before) as file:
-            for number in range(file.num_row_groups):
-                group = file.read_row_group(number)
-                table = widened_table(group, schema)
-                self._writer.write_table(table, row_group_size=max(len(table), 1))
-        before.unlink()
+        self._writer = _copied(self._path, schema)
 
-    def _opened(self) -> Any:
-        for field in self._schema:
-            if (place := place_without_keys((field.name,), field.type)) is not None:
-                raise ValueError(
-                    f"column {as_text(place)} has dicts, and none with a key, which Parquet cannot "
-                    "hold: give them one, or save it as .jsonl"
-                )
-        # Dictionaries and statistics of numbers take time and save nothing here. Floats byte by
-        # byte: half the time and half the bytes of embeddings, compared with snappy.
-        texts = [field.name for field in self._schema if pa.types.is_string(field.type)]
-        return pq.ParquetWriter(
-            self._path,
-            self._schema,
-            use_dictionary=texts,
-            write_statistics=["id"],
-            compression="zstd",
-            compression_level=1,
-            column_encoding=dict.fromkeys(_floats(self._schema), "BYTE_STREAM_SPLIT"),
-        )
+
+class SavedColumns:
+    """Columns of a finished file, as an error wants them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, key: str) -> ArrowColumn | None:
+        """The first rows of a column."""
+        with pq.ParquetFile(self._path) as file:
+            if key not in file.schema_arrow.names or not file.num_row_groups:
+                return None
+            column = file.read_row_group(0).column(key)
+        return ArrowColumn(key, column.combine_chunks())
+
+
+def rewrite(path: Path, schema: Any) -> None:
+    """Write a finished file again, with types for columns that have had none."""
+    _copied(path, schema).close()
+
+
+def _copied(path: Path, schema: Any) -> Any:
+    """A writer in place of the file, to which all that it had is written with this schema."""
+    before = path.rename(path.with_name(f"{path.name}.narrower"))
+    writer = _opened(path, schema)
+    with pq.ParquetFile(before) as file:
+        for number in range(file.num_row_groups):
+            table = widened_table(file.read_row_group(number), schema)
+            writer.write_table(table, row_group_size=max(len(table), 1))
+    before.unlink()
+    return writer
+
+
+def _opened(path: Path, schema: Any) -> Any:
+    for field in schema:
+        if (place := place_without_keys((field.name,), field.type)) is not None:
+            raise ValueError(
+                f"column {as_text(place)} has dicts, and none with a key, which Parquet cannot "
+                "hold: give them one, or save it as .jsonl"
+            )
+    # Dictionaries and statistics of numbers take time and save nothing here. Floats byte by
+    # byte: half the time and half the bytes of embeddings, compared with snappy.
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        use_dictionary=texts,
+        write_statistics=["id"],
+        compression="zstd",
+        compression_level=1,
+        column_encoding=dict.fromkeys(_floats(schema), "BYTE_STREAM_SPLIT"),
+    )
 
 
 def _wider_schema(known: Any, new: Any) -> Any:

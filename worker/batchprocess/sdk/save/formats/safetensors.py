@@ -43,7 +43,7 @@ class Safetensors:
             self._part(name).write(_bytes_of(tensor))
         self._rows += len(ids)
 
-    def finish(self) -> None:
+    def finish(self, _types: Any = None) -> None:
         """Header, then the columns."""
         head: dict[str, Any] = {}
         if self._texts:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from batchprocess.sdk.save.formats.json_lines import JsonLines, json_column
 from batchprocess.sdk.save.formats.npy import Npy
 from batchprocess.sdk.save.formats.safetensors import Safetensors
+from batchprocess.sdk.save.formats.table_types import TableTypes
 
 
 class Writer(Protocol):
@@ -20,27 +21,47 @@ class Writer(Protocol):
     def add(self, ids: Any, columns: Mapping[str, Any]) -> None:
         """Append rows."""
 
-    def finish(self) -> None:
-        """Finish the file, so that it can be read."""
+    def finish(self, types: TableTypes | None = None) -> None:
+        """Finish the file, so that it can be read, with these types if they are known."""
 
     def abandon(self) -> None:
         """Close the file, which nobody will read."""
 
 
-def _parquet(path: Path) -> Writer:
+def _parquet(path: Path, types: Any) -> Writer:
     # Its own module: pyarrow is an extra.
     from batchprocess.sdk.save.formats.parquet import Parquet
 
-    return Parquet(path)
+    return Parquet(path, None if types is None else types.schema)
 
 
-WRITERS: Mapping[str, Callable[[Path], Writer]] = {
+WRITERS: Mapping[str, Callable[[Path, TableTypes | None], Writer]] = {
     ".parquet": _parquet,
-    ".safetensors": Safetensors,
-    ".npy": Npy,
-    ".jsonl": JsonLines,
+    ".safetensors": lambda path, _types: Safetensors(path),
+    ".npy": lambda path, _types: Npy(path),
+    ".jsonl": lambda path, _types: JsonLines(path),
 }
-"""By suffix."""
+"""By suffix; types are those known of the table so far."""
+
+
+def retyped(path: Path, types: Any) -> None:
+    """Write a finished file again with these types, where its columns have had none.
+
+    Only a `.parquet` has such columns: those of tensors always have their type.
+    """
+    if path.suffix == ".parquet":
+        from batchprocess.sdk.save.formats.parquet import rewrite
+
+        rewrite(path, types.schema)
+
+
+def values_in(path: Path) -> Any:
+    """The columns of a finished file, for an error to name a value of one."""
+    if path.suffix != ".parquet":
+        return {}
+    from batchprocess.sdk.save.formats.parquet import SavedColumns
+
+    return SavedColumns(path)
 
 
 def _column_of(key: str, values: Sequence[Any]) -> Any:

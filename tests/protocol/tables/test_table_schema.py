@@ -1,0 +1,10 @@
+"""Keys of schemas."""
+
+from batchprocess.protocol.tables.table_schema import name_of_schema, schema_key
+
+
+def test_a_name_comes_back_from_its_key() -> None:
+    assert schema_key("out.parquet") == "schemas/out.parquet.json"
+    assert name_of_schema("schemas/out.parquet.json") == "out.parquet"
+    for key in ("schemas/.json", "schemas/out.parquet", "data/out.parquet.json"):
+        assert name_of_schema(key) is None

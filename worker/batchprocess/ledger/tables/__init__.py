@@ -1,0 +1,1 @@
+"""What of a run its tables take, beside records that name their files."""
