@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from batchprocess.sdk.input.column_batch import ColumnBatch
+
 
 def tensors_in(batch: Any) -> Iterator[torch.Tensor]:
     """The tensors in lists, tuples and dicts, depth first; nothing else is looked into."""
@@ -14,7 +16,7 @@ def tensors_in(batch: Any) -> Iterator[torch.Tensor]:
     elif kind is list or kind is tuple or _is_named(batch):
         for item in batch:
             yield from tensors_in(item)
-    elif kind is dict:
+    elif kind is dict or kind is ColumnBatch:
         for item in batch.values():
             yield from tensors_in(item)
 
@@ -31,6 +33,8 @@ def replaced(batch: Any, by: dict[int, torch.Tensor]) -> Any:
         return kind(replaced(item, by) for item in batch)
     if kind is dict:
         return {key: replaced(item, by) for key, item in batch.items()}
+    if kind is ColumnBatch:
+        return batch.with_items({key: replaced(item, by) for key, item in batch.items()})
     return batch
 
 

@@ -8,7 +8,7 @@ import torch
 
 from batchprocess.data.parquet_rows import ArrowRows
 from batchprocess.data.row_dataset import RowDataset
-from batchprocess.sdk.input.arrow_columns import arrow_column
+from batchprocess.sdk.input.column_batch import ColumnBatch
 
 _MAX_INT = 2**63 - 1
 
@@ -18,7 +18,7 @@ def collate_of(dataset: Any) -> Callable[[Sequence[Any]], Any] | None:
     return columns if isinstance(dataset, RowDataset) else None
 
 
-def columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def columns(rows: Sequence[dict[str, Any]]) -> ColumnBatch:
     """A mapping from each key of any row to its values, in order; a row without it has None.
 
     A tensor where all values are Python's numbers (int64, float64 or bool, one kind) or arrays or
@@ -27,12 +27,21 @@ def columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     null, lists all of one length, are a tensor of that type.
     """
     if isinstance(rows, ArrowRows):
-        table = rows.table
-        return {name: arrow_column(table[name]) for name in table.column_names}
+        return ColumnBatch.of_table(rows.table)
     names: dict[str, None] = {}
     for row in rows:
         names |= dict.fromkeys(row)
-    return {name: _column([row.get(name) for row in rows]) for name in names}
+    held = {name: [row.get(name) for row in rows] for name in names}
+    made = {name: _column(values) for name, values in held.items()}
+    # What is stacked is not held twice.
+    kept = (
+        name for name, one in made.items() if isinstance(one, list) or not _is_stacked(held[name])
+    )
+    return ColumnBatch(made, {name: list(held[name]) for name in kept})
+
+
+def _is_stacked(values: list[Any]) -> bool:
+    return isinstance(values[0], torch.Tensor | np.ndarray)
 
 
 def _column(values: list[Any]) -> Any:
