@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from batchprocess.protocol.json_values import Count, PositiveCount
-from batchprocess.protocol.run import Sha256
+from batchprocess.protocol.json_values import Count, PositiveCount, Sha256
 
 INPUTS_PREFIX = "inputs/"
 LISTING_NAME = "listing.json"

@@ -1,11 +1,18 @@
 """The tensors in a batch: found, replaced, and what they are."""
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
-from batchprocess.sdk.input.column_batch import ColumnBatch
+
+class MappedBatch(dict[str, Any], ABC):
+    """A dict of columns that has more than these."""
+
+    @abstractmethod
+    def with_items(self, items: Mapping[str, Any]) -> "MappedBatch":
+        """The same with other tensors."""
 
 
 def tensors_in(batch: Any) -> Iterator[torch.Tensor]:
@@ -16,7 +23,7 @@ def tensors_in(batch: Any) -> Iterator[torch.Tensor]:
     elif kind is list or kind is tuple or _is_named(batch):
         for item in batch:
             yield from tensors_in(item)
-    elif kind is dict or kind is ColumnBatch:
+    elif kind is dict or issubclass(kind, MappedBatch):
         for item in batch.values():
             yield from tensors_in(item)
 
@@ -33,7 +40,7 @@ def replaced(batch: Any, by: dict[int, torch.Tensor]) -> Any:
         return kind(replaced(item, by) for item in batch)
     if kind is dict:
         return {key: replaced(item, by) for key, item in batch.items()}
-    if kind is ColumnBatch:
+    if issubclass(kind, MappedBatch):
         return batch.with_items({key: replaced(item, by) for key, item in batch.items()})
     return batch
 

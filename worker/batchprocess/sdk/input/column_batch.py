@@ -9,13 +9,14 @@ import torch
 from torch.utils.data import get_worker_info
 
 from batchprocess.sdk.input.arrow_columns import arrow_column, arrow_of, is_exact_in_python
+from batchprocess.sdk.input.batch_tensors import MappedBatch
 from batchprocess.sdk.input.kept_tensor import KeptTensor
 
 if TYPE_CHECKING:
     import pyarrow
 
 
-class ColumnBatch(dict[str, Any]):
+class ColumnBatch(MappedBatch):
     """Columns by name: tensors and lists."""
 
     def __init__(self, made: Mapping[str, Any], rows: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from batchprocess.protocol.records import MetricEntry, Span, digest
 from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.upload_files import describe
 from batchprocess.sdk.save.formats.table_types import TableTypes
-from batchprocess.sdk.save.saver import SavedFiles
+from batchprocess.sdk.save.held_rows import SavedFiles
 
 _NO_SCHEMAS: Mapping[str, str] = MappingProxyType({})
 

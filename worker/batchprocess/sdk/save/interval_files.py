@@ -36,6 +36,14 @@ class IntervalFiles:
         known = self._types.get(name)
         self._types[name] = {} if types is None else _joined(name, known, types)
 
+    def expected(self) -> dict[str, dict[str, ColumnType]]:
+        """The types of all files so far; later rows do not change it."""
+        return dict(self._types)
+
+    def expect_again(self, expected: dict[str, dict[str, ColumnType]]) -> None:
+        """Forget types that came since; no rows of these were added."""
+        self._types = expected
+
     def names(self) -> frozenset[str]:
         """Of all files that there will be, at most."""
         return frozenset(file for name in self._types for file in files_of(name))

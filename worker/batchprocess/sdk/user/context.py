@@ -175,6 +175,8 @@ class TorchBatchProcessorContext:
     ) -> None:
         columns, here = columns_of(name, rows), self._pending.rows_here
         batch = None if here is None else self._pending.batch
+        if ids is None and "id" in columns:
+            ids, columns = columns["id"], {key: columns[key] for key in columns if key != "id"}
         if ids is None:
             left = here if batch is None else batch.left
             check_one_a_row(name, columns, left, () if batch is None else sorted(batch.failed))

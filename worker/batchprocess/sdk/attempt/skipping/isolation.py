@@ -12,7 +12,7 @@ from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.report.failure_facts import facts_of, note
 from batchprocess.sdk.report.row_errors import BadRead, all_alike, bad_read, is_of_row
-from batchprocess.sdk.save.saver import Mark
+from batchprocess.sdk.save.held_rows import Mark
 from batchprocess.sdk.user.refusals import is_refusal
 
 Process = Callable[[Any, int], object]
