@@ -7,15 +7,18 @@ from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import TooManyBadRows
 from batchprocess.protocol.records import record_key
 from batchprocess.runs.patience import Patience
+from batchprocess.sdk.output.agreed_schemas import AgreedSchemas
 from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.committer import Committer
+from batchprocess.sdk.save.table_schemas import TableSchemas
 from support.ledger_steps import claimed, me
 from support.storage.fake_storage import FakeMemoryStorage
 
 
 def committer(store, who, position, most):
     limit = BadRowLimit(str(most), 10, most)
-    return Committer(who, position, store, Patience(5), lambda _: None, limit)
+    schemas = AgreedSchemas(TableSchemas(), store, lambda: Patience(5))
+    return Committer(who, position, store, Patience(5), lambda _: None, limit, schemas)
 
 
 def contents(first, end, *bad):

@@ -28,7 +28,7 @@ class Committer:
     `wait`, `commit` or `seal`, and nothing is written after it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  made in one place
         self,
         me: Identity,
         position: Position,
