@@ -21,7 +21,9 @@ def skips(alone: Alone, monkeypatch: pytest.MonkeyPatch) -> Alone:
 
     def find_placement(*given: Any) -> Any:
         placement = found(*given)
-        skipping = placement.environment.model_copy(update={"on_bad_row": "skip", "max_bad_rows": "100%"})
+        skipping = placement.environment.model_copy(
+            update={"on_bad_row": "skip", "max_bad_rows": "100%"}
+        )
         return replace(placement, environment=skipping)
 
     monkeypatch.setattr(entry, "find_placement", find_placement)
