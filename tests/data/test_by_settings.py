@@ -11,6 +11,7 @@ from batchprocess.data.csv_rows import CsvRows
 from batchprocess.data.file_rows import FileRows
 from batchprocess.data.line_rows import LineRows
 from batchprocess.data.parquet_rows import ParquetRows
+from batchprocess.data.tar_rows import TarRows
 from batchprocess.protocol.environment import InputSettings
 from batchprocess.protocol.errors import InvalidArgument
 
@@ -23,6 +24,7 @@ from batchprocess.protocol.errors import InvalidArgument
         ({"uri": "a.txt"}, LineRows),
         ({"uri": "a.csv", "columns": ["x"], "id": "x"}, CsvRows),
         ({"uri": "a.tsv"}, CsvRows),
+        ({"uri": "a-*.tar", "columns": ["jpg", "__key__"], "id": "__key__"}, TarRows),
         ({"uri": "in/**/*.parquet", "columns": ["x"]}, ParquetRows),
         ({"uri": "s3://b/images/", "format": "files"}, FileRows),
         ({"uri": "@list", "format": "parquet"}, ParquetRows),

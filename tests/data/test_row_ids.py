@@ -74,6 +74,8 @@ def test_a_column_that_no_table_has_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
     with pytest.raises(InvalidArgument, match="id 'b' is no column: there are a"):
         parquet(tmp_path / "a.parquet", id="b")[0]
+    with pytest.raises(InvalidArgument, match="id 'b' is no column"):
+        parquet(tmp_path / "a.parquet", id="b").row_ids([0])
 
 
 @pytest.mark.parametrize("column", [7, ""])

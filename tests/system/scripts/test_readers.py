@@ -16,6 +16,7 @@ import pytest
 from batchprocess import results
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
+from data.index.formats.test_tar_samples import packed
 from support.script_runs import Script
 from support.storage.s3_stores import gateway, job_folder
 
@@ -33,8 +34,11 @@ class Lengths(TorchBatchProcessor):
     def process_batch(self, batch, batch_idx):
         open("begun", "w").close()
         time.sleep(float(os.environ.get("SECONDS", 0)))
-        lengths = [len(text) for text in batch["text"]]
-        self.context.save("out.jsonl", {"length": lengths, "number": batch["number"]})
+        lengths = [len(text) for text in batch["text" if "text" in batch else "txt"]]
+        numbers = batch["number"]
+        if isinstance(numbers[0], bytes):
+            numbers = [number.decode() for number in numbers]
+        self.context.save("out.jsonl", {"length": lengths, "number": numbers})
 
 reader = getattr(data, sys.argv[1])(sys.argv[2])
 torch_batch_process(Lengths, reader, batch_size=8, checkpoint_interval=2,
@@ -53,6 +57,12 @@ def fill(place: Storage, tmp_path: Path) -> None:
         place.put(f"lines/{number}.jsonl", lines.encode())
         records = "".join(f'"{row["text"]}",{row["number"]}\n' for row in some)
         place.put(f"records/{number}.csv", f"text,number\n{records}".encode())
+        members = [
+            (f"{row['number']}.{end}", str(row[column]).encode())
+            for row in some
+            for end, column in [("txt", "text"), ("number", "number")]
+        ]
+        place.put(f"samples/{number}.tar", packed(members))
         pq.write_table(pa.Table.from_pylist(some), tmp_path / "table", row_group_size=30)
         place.put(f"tables/{number}.parquet", (tmp_path / "table").read_bytes())
 
@@ -65,7 +75,12 @@ def found(script: Script) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("kind", "below"),
-    [("jsonl", "lines/"), ("csv", "records/"), ("parquet", "tables/*.parquet")],
+    [
+        ("jsonl", "lines/"),
+        ("csv", "records/"),
+        ("tar", "samples/"),
+        ("parquet", "tables/*.parquet"),
+    ],
 )
 def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file_came(
     script: Script, job_folder: Storage, tmp_path: Path, kind: str, below: str
@@ -91,7 +106,7 @@ def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file
         {
             "id": row["number"],
             "length": len(row["text"]),
-            "number": str(row["number"]) if kind == "csv" else row["number"],
+            "number": str(row["number"]) if kind in ("csv", "tar") else row["number"],
         }
         for row in rows()
     ]

@@ -110,9 +110,10 @@ class Input(ApiModel):
     """Path, folder, glob or s3:// address (a folder's ends in /), or @ and the path of a file with
     one of these a line; at most 1024 characters. Buckets are reached with output's endpoint and
     credentials. Required. Immutable."""
-    format: Literal["text", "jsonl", "csv", "tsv", "parquet", "files"] | None = None
-    """What a row is: text and jsonl a line, csv, tsv and parquet a row, files a whole file. One of
-    text, jsonl, csv, tsv, parquet and files. Default: by the uri's suffix. Immutable."""
+    format: Literal["text", "jsonl", "csv", "tsv", "parquet", "tar", "files"] | None = None
+    """What a row is: text and jsonl a line, csv, tsv and parquet a row, tar a sample, files a
+    whole file. One of text, jsonl, csv, tsv, parquet, tar and files. Default: by the uri's suffix.
+    Immutable."""
     columns: list[ColumnName] | None = Field(default=None, min_length=1, max_length=1024)
     """Columns that are read, 1 to 1024; not with text and files. Default: all. Immutable."""
     id: ColumnName | None = None

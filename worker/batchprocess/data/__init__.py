@@ -1,4 +1,4 @@
-"""Datasets over files: a line, a file, a CSV or a Parquet row is a row, on a disk or in a bucket.
+"""Datasets over files, on a disk or in a bucket: lines, records, samples or whole files are rows.
 
 Each is a map-style dataset for `torch_batch_process` and for any DataLoader.
 """
@@ -8,5 +8,6 @@ from batchprocess.data.file_rows import files as files
 from batchprocess.data.line_rows import jsonl as jsonl
 from batchprocess.data.line_rows import text as text
 from batchprocess.data.parquet_rows import parquet as parquet
+from batchprocess.data.tar_rows import tar as tar
 
-__all__ = ["csv", "files", "jsonl", "parquet", "text"]
+__all__ = ["csv", "files", "jsonl", "parquet", "tar", "text"]

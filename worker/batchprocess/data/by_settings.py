@@ -9,6 +9,7 @@ from batchprocess.data.file_rows import files
 from batchprocess.data.line_rows import jsonl, text
 from batchprocess.data.parquet_rows import parquet
 from batchprocess.data.row_dataset import RowDataset
+from batchprocess.data.tar_rows import tar
 from batchprocess.protocol.environment import InputSettings
 from batchprocess.protocol.errors import InvalidArgument
 
@@ -16,11 +17,13 @@ _WITH_COLUMNS: dict[str, Callable[..., RowDataset]] = {
     "csv": csv,
     "jsonl": jsonl,
     "parquet": parquet,
+    "tar": tar,
     "tsv": partial(csv, delimiter="\t"),
 }
 _WHOLE: dict[str, Callable[..., RowDataset]] = {"text": text, "files": files}
 _SUFFIXES = {
     ".csv": "csv",
+    ".tar": "tar",
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",

@@ -17,6 +17,7 @@ from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.listing.object_list import ObjectList
 from batchprocess.data.row_ids import RowId, checked_ids
 from batchprocess.data.row_numbers import row_numbers, runs
+from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
 from batchprocess.storage.inputs.base import InputObject, InputPlace
 from batchprocess.storage.inputs.factory import open_inputs
@@ -94,6 +95,8 @@ class RowDataset(ABC):
             return list(self._last_ids[1])
         try:
             return self._ids_in(rows, self._read(rows), self._wanted.id)
+        except InvalidArgument:
+            raise
         except ValueError:
             if len(rows) == 1:
                 return [self._name(part, number) for part, number in self._each(rows)]

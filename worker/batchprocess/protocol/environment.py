@@ -39,7 +39,7 @@ class InputSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     uri: str = Field(description="path, folder, glob, s3:// address, or @ and a file of such")
-    format: Literal["text", "jsonl", "csv", "tsv", "parquet", "files"] | None = Field(
+    format: Literal["text", "jsonl", "csv", "tsv", "parquet", "tar", "files"] | None = Field(
         default=None, description="null: by the suffix"
     )
     columns: tuple[str, ...] | None = Field(default=None, description="null: all")

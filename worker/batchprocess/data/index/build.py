@@ -8,6 +8,7 @@ from pathlib import Path
 from batchprocess.data.index.count_lines import count_lines
 from batchprocess.data.index.folder import write_index
 from batchprocess.data.index.formats.count_csv import count_csv
+from batchprocess.data.index.formats.count_tar import count_tar
 from batchprocess.data.index.known_object import KnownObject
 from batchprocess.data.index.line_index import Offsets
 from batchprocess.data.index.listing import list_objects
@@ -65,6 +66,8 @@ def _counted(known: Sequence[KnownObject], wanted: Wanted) -> Iterator[tuple[int
     _refuse_packed(known)
     if wanted.rows == "csv":
         return count_csv(known, wanted.columns, wanted.delimiter)
+    if wanted.rows == "tar":
+        return count_tar(known, wanted.columns)
     return count_lines(known, skip_blank=wanted.rows == "lines that are not blank")
 
 

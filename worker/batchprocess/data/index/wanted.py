@@ -14,8 +14,9 @@ from batchprocess.protocol.inputs.listing import source_id
 class Wanted(BaseModel):
     """What is to be indexed.
 
-    rows: an object is one, or each of its lines is, blank ones or not, or each Parquet or CSV row.
-    columns are those that are read; None: all, and then all files must have them alike.
+    rows: an object is one, or each of its lines is, blank ones or not, each Parquet or CSV row, or
+    each sample of a tar. columns are those that are read; None: all, and then all tables must have
+    them alike.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,7 +24,7 @@ class Wanted(BaseModel):
     sources: tuple[Source, ...]
     source: str = ""
     """Their name in a run; see `protocol.inputs.listing.source_id`."""
-    rows: Literal["objects", "lines", "lines that are not blank", "parquet", "csv"]
+    rows: Literal["objects", "lines", "lines that are not blank", "parquet", "csv", "tar"]
     columns: tuple[str, ...] | None = None
     id: str | None = None
     """The column that has the rows' ids; None: they are called by file and number."""

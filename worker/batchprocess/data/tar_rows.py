@@ -1,0 +1,72 @@
+"""Samples in tar files as rows."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from batchprocess.data.index.formats.tar_samples import KEY, Sample, TarWalk
+from batchprocess.data.index.sources import Sources
+from batchprocess.data.index.wanted import Wanted, wanted_of
+from batchprocess.data.row_dataset import Part, Row, RowDataset
+from batchprocess.data.row_ids import check_id_column
+from batchprocess.protocol.errors import InvalidArgument
+
+
+def tar(
+    source: Sources,
+    *,
+    columns: Sequence[str] | None = None,
+    id: str | None = None,
+    decode: Mapping[str, Callable[[bytes], Any]] | None = None,
+) -> "TarRows":
+    """Each sample is a row `{"__key__": str, "jpg": bytes, ...}`, as webdataset groups files.
+
+    columns: extensions, and `__key__`, that a row has, in this order; None for a file that a sample
+    has not. Default: all that the sample has. id: `__key__`, or another column; see
+    `RowDataset.row_ids`. decode: by extension, what makes of a file's bytes what the row has in
+    their place. What it raises says which sample it was.
+    """
+    names = None if columns is None else tuple(columns)
+    if isinstance(columns, str) or (names is not None and not names):
+        raise InvalidArgument(f"columns {columns!r} must be a list of extensions, of at least one")
+    check_id_column(id, names)
+    return TarRows(wanted_of(source, "tar", names, id=id), decode or {})
+
+
+class TarRows(RowDataset):
+    """Rows that are samples in tar files."""
+
+    def __init__(self, wanted: Wanted, decode: Mapping[str, Callable[[bytes], Any]]) -> None:
+        super().__init__(wanted)
+        self._columns: Final = wanted.columns
+        self._decode: Final = dict(decode)
+
+    def _rows_of(self, part: Part) -> list[Row]:
+        span = self._index.span(part.number, part.first, part.end, part.object.size)
+        content = self._bytes(part, span.start, span.stop)
+        samples = TarWalk(io.BytesIO(content), part.name)
+        return [
+            self._row(sample, content, f"{part.name}: row {part.first + at}")
+            for at, sample in enumerate(samples)
+        ]
+
+    def _row(self, sample: Sample, content: bytes, place: str) -> Row:
+        row: Row = {}
+        for name in self._columns or (KEY, *sample.files):
+            if name == KEY:
+                row[KEY] = sample.key
+            elif name in sample.files:
+                begin, end = sample.files[name]
+                row[name] = self._decoded(name, content[begin:end], f"{place}, {sample.key!r}")
+            else:
+                row[name] = None
+        return row
+
+    def _decoded(self, name: str, content: bytes, place: str) -> Any:
+        if name not in self._decode:
+            return content
+        try:
+            return self._decode[name](content)
+        except Exception as error:
+            error.add_note(f"in decode of {name!r} of {place} ({len(content)} bytes)")
+            raise
