@@ -104,13 +104,17 @@ def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file
     assert "goes on" in done.stderr
     expected = [
         {
-            "id": row["number"],
+            "row": row["number"],
             "length": len(row["text"]),
             "number": str(row["number"]) if kind in ("csv", "tar") else row["number"],
         }
         for row in rows()
     ]
-    assert found(script) == expected
+    lines = found(script)
+    ids = [line.pop("id") for line in lines]
+    assert lines == expected
+    assert [name.rpartition(":")[2] for name in ids] == [str(n % 100) for n in range(300)]
+    assert len(set(ids)) == 300
 
 
 def test_a_bad_row_is_named_with_its_file(script: Script) -> None:
