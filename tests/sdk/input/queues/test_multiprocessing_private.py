@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from multiprocessing.reduction import ForkingPickler
@@ -9,7 +10,14 @@ from queue import Empty, Full
 
 import pytest
 
-from batchprocess.sdk.input.queues.multiprocessing_private import DupFd, OpenQueue, close_unsent
+from batchprocess.sdk.input.queues.multiprocessing_private import (
+    DupFd,
+    KilledProcess,
+    OpenQueue,
+    close_unsent,
+    connected_pair,
+    die_with_parent,
+)
 
 HELD_FOR = {(3, 11)}
 """Pythons for which somebody has read again what stands in multiprocessing_private.py."""
@@ -80,3 +88,35 @@ process.start()
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_message_is_read_as_it_was_pickled(queue: OpenQueue) -> None:
+    queue.put("task")
+    assert queue.pipe.poll(10)
+    assert ForkingPickler.loads(queue.read()) == "task"
+    queue.put("next", block=False)  # there is room again
+    assert queue.get() == "next"
+
+
+def test_a_process_tells_what_it_is_to_run() -> None:
+    assert KilledProcess(target=print, args=(1, 2)).work() == (print, (1, 2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pipes tell")
+def test_a_forked_process_dies_with_the_one_that_forked_it() -> None:
+    ours, theirs = connected_pair()
+    parent = os.fork()
+    if parent == 0:
+        if os.fork() == 0:
+            die_with_parent()
+            theirs.send_bytes(b"here")
+            signal.pause()
+        theirs.recv_bytes()
+        os._exit(0)
+    assert ours.recv_bytes() == b"here"
+    theirs.close()
+    ours.send_bytes(b"end")
+    os.waitpid(parent, 0)
+    assert ours.poll(10)
+    with pytest.raises((EOFError, ConnectionResetError)):
+        ours.recv_bytes()

@@ -17,6 +17,7 @@ from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dat
 from batchprocess.sdk.input.queues.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.queues.worker_queues import ForkingContext
 from batchprocess.sdk.input.shard_batches import ShardBatches
+from batchprocess.sdk.input.skipping.kept_worker import KeepingContext
 from batchprocess.sdk.input.skipping.skipping_rows import SkippingRows, as_read
 from batchprocess.stop_signals import outlive
 
@@ -93,7 +94,8 @@ def make_loader(
                 "loader workers are forked, which some libraries of macOS do not survive: leave "
                 "num_workers out if they crash or hang"
             )
-        forking = ForkingContext(lambda: _slots(settings) if ahead else [])
+        kind = KeepingContext if skip else ForkingContext
+        forking = kind(lambda: _slots(settings) if ahead else [])
         settings["multiprocessing_context"] = context or forking
         ours = settings["multiprocessing_context"] is forking
         settings["worker_init_fn"] = _StartOfWorker(settings.get("worker_init_fn"), outlives=ours)

@@ -23,10 +23,13 @@ class Packed(NamedTuple):
     body: bytes
 
 
-def pack(obj: Any, slots: Slots | None = None) -> Any:
-    """`obj` as a message; as it is if that can't be done faithfully."""
+def pack(obj: Any, slots: Slots | None = None, *, inline: bool = False) -> Any:
+    """`obj` as a message; as it is if that can't be done faithfully.
+
+    inline: what finds no slot travels in the message, of whatever size.
+    """
     buffer = io.BytesIO()
-    pickler = _BatchPickler(buffer, obj, slots)
+    pickler = _BatchPickler(buffer, obj, slots, inline=inline)
     sent = False
     try:
         pickler.dump(obj)
@@ -48,8 +51,9 @@ class _SharedMemory(Exception):
 
 
 class _BatchPickler(ForkingPickler):
-    def __init__(self, buffer: io.BytesIO, obj: Any, slots: Slots | None) -> None:
+    def __init__(self, buffer: io.BytesIO, obj: Any, slots: Slots | None, *, inline: bool) -> None:
         super().__init__(buffer, _PROTOCOL)
+        self._inline = inline
         self._seen: set[int] = set()
         self._slots = slots
         self._slot: Slot | None = None
@@ -78,7 +82,9 @@ class _BatchPickler(ForkingPickler):
         if not _is_plain(obj):
             return NotImplemented
         if obj.nbytes > _MAX_INLINE_BYTES:
-            return self._in_slot(obj)
+            placed = self._in_slot(obj)
+            if placed is not NotImplemented or not (self._inline and obj.is_contiguous()):
+                return placed
         body = bytearray(obj.reshape(-1).view(torch.uint8).numpy())
         rebuild: Callable[..., torch.Tensor] = _rebuilt
         return rebuild, (body, obj.dtype, tuple(obj.shape))

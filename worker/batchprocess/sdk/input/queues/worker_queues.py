@@ -35,7 +35,7 @@ class DirectQueue(OpenQueue):
         """As documented for multiprocessing."""
         if not self.is_in_maker():
             # A worker's batches may be large: its thread writes them.
-            super().put(pack(obj, self._own_slots()), block, timeout)
+            super().put(pack(obj, self.own_slots()), block, timeout)
             return
         message = ForkingPickler.dumps(obj)
         # Once there is a thread, it has all messages: they must not overtake each other.
@@ -52,7 +52,8 @@ class DirectQueue(OpenQueue):
     def _is_filling(self) -> bool:
         return self.unread_bytes() > _MAX_UNREAD_BYTES
 
-    def _own_slots(self) -> Slots | None:
+    def own_slots(self) -> Slots | None:
+        """In a worker: its own, if the loader has any."""
         worker = get_worker_info()
         return self._slots[worker.id] if worker is not None and self._slots else None
 

@@ -1,5 +1,6 @@
 """The dataset as the data loader reads it where bad rows are left out of their batch."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from torch.utils.data import default_collate
 from batchprocess.sdk.input.named_rows import FailedRead, NamedRows
 from batchprocess.sdk.input.shard_batches import begin_again
 from batchprocess.sdk.input.skipping.partial_batch import PartialBatch
+from batchprocess.sdk.input.skipping.suspect import Suspect, take_suspect
 from batchprocess.sdk.report.row_errors import BadRead, all_alike, bad_read, is_of_row
 
 
@@ -21,8 +23,10 @@ class SkippingRows(NamedRows):
     def __getitems__(self, rows: Sequence[int]) -> Any:
         """A batch, a PartialBatch, or a FailedRead where no row is to blame."""
         reading = _Reading(self.dataset, self._collate)
+        suspect = take_suspect()
         try:
-            return reading.batch_of(list(rows))
+            left = list(rows) if suspect is None else reading.survivors(list(rows), suspect)
+            return reading.batch_of(left)
         except BaseException as error:  # noqa: BLE001  raised by the feed
             return FailedRead(error, reading.row)
 
@@ -37,12 +41,27 @@ class _Reading:
 
     def batch_of(self, rows: list[int]) -> Any:
         together = bool(getattr(self._dataset, "__getitems__", None))
-        good, items = self._together(rows) if together else self._one_by_one(rows)
+        read = self._together if together else self._one_by_one
+        good, items = read(rows) if rows else ([], [])
         batch, good = self._collated(good, items) if good else (None, good)
         if not self._bad:
             return batch
         bad = sorted(self._bad, key=lambda one: one.row)
         return PartialBatch(batch, tuple(good), tuple(bad))
+
+    def survivors(self, rows: list[int], suspect: Suspect) -> list[int]:
+        """Rows that kill nobody: a process before this one has died of their batch."""
+        dead = {one.row: one.signal for one in suspect.dead}
+        self._bad += [_killed(row, dead[row]) for row in rows if row in dead]
+        left = [row for row in rows if row not in dead]
+        together = bool(getattr(self._dataset, "__getitems__", None))
+        for row in left:
+            with suspect.alone(row), contextlib.suppress(Exception):  # told when it is read again
+                begin_again()
+                read = self._dataset.__getitems__([row]) if together else [self._dataset[row]]
+                self._collate(read)
+        begin_again()
+        return left
 
     def _one_by_one(self, rows: list[int]) -> tuple[list[int], Any]:
         good, items = [], []
@@ -123,6 +142,10 @@ class _Reading:
     def _blame(self, row: int, error: Exception, stage: Any) -> None:
         _require_of_row(error)
         self._bad.append(bad_read(error, row, stage))
+
+
+def _killed(row: int, signal: str) -> BadRead:
+    return BadRead(row, "reading", signal, f"reading it ends a process by {signal}", "", "")
 
 
 def _require_of_row(error: Exception) -> None:
