@@ -30,7 +30,7 @@ from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.kube.rate_limit import RateLimit
 from batchprocess_operator.kube.server_clock import ServerClock
 from batchprocess_operator.listen.descriptors import raise_limit
-from batchprocess_operator.listen.pages import serve_page
+from batchprocess_operator.listen.pages import serve_pages
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.settings import OperatorSettings, SettingsError
 from batchprocess_operator.watch.cache import JobCache
@@ -82,7 +82,7 @@ class _Operator:
         for watch in self._watches:
             await _begin(watch)
         await self._relist.once(self._clock)
-        async with self._endpoint() as report_address, self._pages():
+        async with self._endpoint() as report_address, self._pages(report_address):
             controller = self._controller(report_address)
             async with asyncio.TaskGroup() as group:
                 many = self._settings.concurrent_reconciles
@@ -115,23 +115,29 @@ class _Operator:
         return Controller(services, report_address, self._time.now, self._metrics)
 
     @asynccontextmanager
-    async def _pages(self) -> AsyncIterator[None]:
-        """The liveness probe's answer and the metrics, where they have addresses.
+    async def _pages(self, report_address: ReportAddressSource) -> AsyncIterator[None]:
+        """The probes' answers and the metrics, where they have addresses.
 
-        That the probe's comes is all that is asked: an API server that is away is no reason to
-        begin anew.
+        That the liveness probe's comes is all that is asked: an API server that is away is no
+        reason to begin anew. Ready is whoever can take reports: that is what the Service is for.
         """
         async with AsyncExitStack() as stack:
             if self._settings.health_address:
                 host, _, port = self._settings.health_address.rpartition(":")
-                health = serve_health(host.strip("[]"), int(port), self._facts)
+                health = serve_health(
+                    host.strip("[]"), int(port), self._facts, self._ready(report_address)
+                )
                 await stack.enter_async_context(health)
             if self._settings.metrics_port is not None:
-                metrics = serve_page(
-                    self._metrics.page(), _ANY_ADDRESS, self._settings.metrics_port
+                metrics = serve_pages(
+                    (self._metrics.page(),), _ANY_ADDRESS, self._settings.metrics_port
                 )
                 await stack.enter_async_context(metrics)
             yield
+
+    def _ready(self, report_address: ReportAddressSource) -> Callable[[], bool]:
+        wanted = self._settings.progress_address is not None
+        return lambda: not wanted or report_address() is not None
 
     def _facts(self) -> dict[str, float]:
         late, looked = self._queue.overdue(), self._clock() - self._relist.finished_at

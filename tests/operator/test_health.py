@@ -1,4 +1,4 @@
-"""The liveness probe's answer; how its listener is bounded is told in `listen/test_pages.py`."""
+"""The probes' answers; how its listener is bounded is told in `listen/test_pages.py`."""
 
 import asyncio
 
@@ -14,12 +14,26 @@ async def answer(port: int, path: str) -> bytes:
         writer.close()
 
 
-def test_the_probe_gets_what_there_is_to_say_and_nothing_else_is_there() -> None:
+def answers(ready: bool, *paths: str) -> list[bytes]:
     async def ask() -> list[bytes]:
-        async with serve_health("127.0.0.1", 0, lambda: {"overdueSeconds": 1.5}) as port:
-            return [await answer(port, path) for path in ("/healthz", "/")]
+        facts = {"overdueSeconds": 1.5}
+        async with serve_health("127.0.0.1", 0, lambda: facts, lambda: ready) as port:
+            return [await answer(port, path) for path in paths]
 
-    found, missing = asyncio.run(ask())
+    return asyncio.run(ask())
+
+
+def test_the_probe_gets_what_there_is_to_say_and_nothing_else_is_there() -> None:
+    found, missing = answers(True, "/healthz", "/")
     assert found.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
     assert found.endswith(b'\r\n\r\n{"overdueSeconds": 1.5}')
     assert missing.startswith(b"HTTP/1.1 404 Not Found\r\n")
+
+
+def test_who_cannot_take_reports_is_alive_and_not_ready() -> None:
+    healthy, ready = answers(False, "/healthz", "/readyz")
+    assert healthy.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert ready.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert ready.endswith(b'{"ready": false}')
+    (ready,) = answers(True, "/readyz")
+    assert ready.startswith(b"HTTP/1.1 200 OK\r\n")

@@ -1,9 +1,9 @@
-"""A page that anybody may read: one question a connection, which ends with its answer."""
+"""Pages that anybody may read: one question a connection, which ends with its answer."""
 
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -21,36 +21,46 @@ _ADDRESS = Rate(1 / 50, burst=100)
 
 @dataclass
 class Page:
-    """What stands at `path`, made anew at most once a second however often it is asked for."""
+    """What stands at `path`, made anew at most once a second however often it is asked for.
+
+    `holds`: whether what the page stands for is so; 503 if not.
+    """
 
     path: str
     content_type: str
     make: Callable[[], bytes]
+    holds: Callable[[], bool] = lambda: True
     _made: tuple[float, bytes] | None = field(default=None, init=False)
 
-    def answer_to(self, head: bytes, now: float) -> bytes:
-        """The whole answer to a request with this head."""
-        method, _, rest = head.partition(b" ")
-        asked = rest.split(b" ", 1)[0].partition(b"?")[0]
-        found = (method, asked) == (b"GET", self.path.encode())
-        line = "200 OK" if found else "404 Not Found"
-        body = self._body(now) if found else b""
-        lines = (f"HTTP/1.1 {line}", f"Content-Type: {self.content_type}")
-        more = (f"Content-Length: {len(body)}", "Connection: close", "", "")
-        return "\r\n".join([*lines, *more]).encode() + body
-
-    def _body(self, now: float) -> bytes:
+    def answer(self, now: float) -> bytes:
+        """The whole answer to a request for it."""
         if self._made is None or now - self._made[0] >= _FRESH_SECONDS:
-            self._made = now, self.make()
+            line = "200 OK" if self.holds() else "503 Service Unavailable"
+            self._made = now, _answer(line, self.content_type, self.make())
         return self._made[1]
+
+
+def _answer_to(head: bytes, pages: Sequence[Page], now: float) -> bytes:
+    method, _, rest = head.partition(b" ")
+    asked = rest.split(b" ", 1)[0].partition(b"?")[0]
+    for page in pages:
+        if (method, asked) == (b"GET", page.path.encode()):
+            return page.answer(now)
+    return _answer("404 Not Found", pages[0].content_type, b"")
+
+
+def _answer(line: str, content_type: str, body: bytes) -> bytes:
+    lines = (f"HTTP/1.1 {line}", f"Content-Type: {content_type}")
+    more = (f"Content-Length: {len(body)}", "Connection: close", "", "")
+    return "\r\n".join([*lines, *more]).encode() + body
 
 
 class _Visitor(asyncio.Protocol):
     """One connection. Whoever is slow, says too much or nothing of HTTP is hung up on."""
 
-    def __init__(self, page: Page, address: str, places: "dict[_Visitor, None]") -> None:
+    def __init__(self, pages: Sequence[Page], address: str, places: "dict[_Visitor, None]") -> None:
         self.address = address
-        self._page, self._places, self._loop = page, places, asyncio.get_running_loop()
+        self._pages, self._places, self._loop = pages, places, asyncio.get_running_loop()
         self._head, self._pieces, self._answered = b"", 0, False
         self._transport: asyncio.Transport | None = None
         self._end = self._loop.call_later(_SECONDS, self.hang_up)
@@ -67,7 +77,7 @@ class _Visitor(asyncio.Protocol):
         self._head, self._pieces = self._head + data, self._pieces + 1
         if b"\r\n\r\n" in self._head[:_MAX_REQUEST]:
             self._answered = True
-            self._transport.write(self._page.answer_to(self._head, self._loop.time()))
+            self._transport.write(_answer_to(self._head, self._pages, self._loop.time()))
             self._transport.close()
         elif len(self._head) >= _MAX_REQUEST or self._pieces >= _MAX_PIECES:
             self.hang_up()
@@ -84,7 +94,7 @@ class _Visitor(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def serve_page(page: Page, host: str, port: int) -> AsyncIterator[int]:
+async def serve_pages(pages: Sequence[Page], host: str, port: int) -> AsyncIterator[int]:
     """Answer while the block runs; yields the port, which is the system's choice if `port` is 0.
 
     Of too many connections one ends of the address that has most of them.
@@ -103,7 +113,7 @@ async def serve_page(page: Page, host: str, port: int) -> AsyncIterator[int]:
     def take(connection: socket.socket, address: str) -> None:
         if len(visitors) >= PLACES:
             _one_too_many(visitors).hang_up()
-        visitor = _Visitor(page, address, visitors)
+        visitor = _Visitor(pages, address, visitors)
         task = loop.create_task(loop.connect_accepted_socket(lambda: visitor, connection))
         beginning.add(task)
         task.add_done_callback(beginning.discard)

@@ -8,7 +8,7 @@ import pytest
 
 from batchprocess_operator.listen import pages
 from batchprocess_operator.listen.meters import Rate
-from batchprocess_operator.listen.pages import PLACES, Page, serve_page
+from batchprocess_operator.listen.pages import PLACES, Page, serve_pages
 from support.operator.attacks import (
     Attack,
     Attacker,
@@ -31,7 +31,7 @@ def page(text: bytes = b"all is well") -> Page:
 
 def serving(question: Callable[[int], Awaitable[bytes]], one: Page | None = None) -> bytes:
     async def ask() -> bytes:
-        async with serve_page(one or page(), "127.0.0.1", 0) as port:
+        async with serve_pages((one or page(),), "127.0.0.1", 0) as port:
             return await question(port)
 
     return asyncio.run(asyncio.wait_for(ask(), 60))
@@ -170,7 +170,7 @@ def test_the_page_is_made_once_a_second_at_most(monkeypatch: pytest.MonkeyPatch)
 def test_an_honest_question_is_answered_under_attack(kind: Attack) -> None:
     async def ask() -> bytes:
         async with (
-            serve_page(page(), "127.0.0.1", 0) as port,
+            serve_pages((page(),), "127.0.0.1", 0) as port,
             under(kind, Attacker(port, "127.0.0.66"), 100),
         ):
             await asyncio.sleep(1)

@@ -24,7 +24,7 @@ from batchprocess_operator.endpoint.report_store import ReportStore
 from batchprocess_operator.endpoint.tls import LiveCertificate
 from batchprocess_operator.endpoint.tokens import Verifier
 from batchprocess_operator.health import serve_health
-from batchprocess_operator.listen.pages import serve_page
+from batchprocess_operator.listen.pages import serve_pages
 from batchprocess_operator.watch.cache import JobCache
 from support.operator.fake_issuer import FakeIssuer, utc_now
 from support.operator.fake_pods import POD, FakePods, FakeSecret
@@ -86,8 +86,8 @@ async def main() -> None:
     host, page = "127.0.0.1", Metrics(JobCache()).page()
     async with (
         serve(handler, host, 0, certificate.context) as progress,
-        serve_health(host, 0, dict) as health,
-        serve_page(page, host, 0) as metrics,
+        serve_health(host, 0, dict, lambda: True) as health,
+        serve_pages((page,), host, 0) as metrics,
     ):
         tokens = {
             "tokens": [issuer.token(one) for one in HONEST_PODS],
