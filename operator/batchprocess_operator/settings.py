@@ -1,4 +1,4 @@
-"""The operator's settings, each an environment variable BATCHPROCESS_OPERATOR_<NAME>."""
+"""The operator's settings, each a variable BATCHPROCESS_OPERATOR_<NAME> or an argument --name."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -32,7 +32,7 @@ class OperatorSettings(BaseModel):
     progress_port: int = Field(default=8443, ge=0, le=65_535)
     """Port that the endpoint listens on."""
     health_address: str = "0.0.0.0:8080"
-    """Where /healthz answers; empty: nowhere."""
+    """Where /healthz and /readyz answer; empty: nowhere."""
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
     """Port of the Prometheus metrics; empty: none."""
     requests_per_second: float = Field(default=200.0, gt=0)
@@ -43,13 +43,22 @@ class OperatorSettings(BaseModel):
     """Jobs looked at at a time."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least severe log lines that are written."""
+    log_format: str = Field(default="text", pattern="^(text|json)$")
+    """text, or json: one object a line."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read and check. Raises SettingsError."""
+    def from_env(
+        cls, environ: Mapping[str, str], arguments: Mapping[str, str | None] | None = None
+    ) -> Self:
+        """Read and check; an argument counts more than its variable. Raises SettingsError.
+
+        arguments: by the name of the variable.
+        """
         values: dict[str, object] = {}
         for name in map(_key, cls.model_fields):
-            raw = environ.get(PREFIX + name.upper(), "")
+            variable = PREFIX + name.upper()
+            given = (arguments or {}).get(variable)
+            raw = environ.get(variable, "") if given is None else given
             if raw:
                 values[name] = raw
         if "namespaces" in values:
@@ -66,6 +75,11 @@ class OperatorSettings(BaseModel):
 def variable_of(name: str) -> str:
     """The environment variable of the field `name`."""
     return PREFIX + _key(name).upper()
+
+
+def option_of(name: str) -> str:
+    """The argument of the field `name`."""
+    return "--" + _key(name).replace("_", "-")
 
 
 def _key(name: str) -> str:

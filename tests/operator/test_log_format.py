@@ -1,10 +1,11 @@
 """Lines of the log, whoever wrote what is in them."""
 
+import json
 import logging
 
 import pytest
 
-from batchprocess_operator.log_format import MAX_LINE, MAX_TRACEBACK, PlainFormatter
+from batchprocess_operator.log_format import MAX_LINE, MAX_TRACEBACK, PlainFormatter, formatter
 
 pytestmark = pytest.mark.hostile
 
@@ -41,3 +42,20 @@ def test_a_traceback_keeps_its_lines() -> None:
     lines = PlainFormatter().format(record).splitlines()
     assert lines[1] == "Traceback (most recent call last):"
     assert lines[-1].startswith("ValueError: invalid literal")
+
+
+def test_as_json_a_line_is_one_object_whatever_is_in_it() -> None:
+    record = logging.LogRecord("kopf", logging.ERROR, "", 1, "job %s", ('a"\n\x1b{}',), None)
+    line = formatter("json").format(record)
+    assert "\n" not in line
+    said = json.loads(line)
+    assert said.pop("time").endswith("+00:00")
+    assert said == {"level": "ERROR", "logger": "kopf", "message": 'job a"  {}'}
+
+
+def test_as_json_a_traceback_is_a_field_and_bounded() -> None:
+    error = ValueError("many\nlines\n" * 100_000 + "\x1bthe end")
+    record = logging.LogRecord("a", logging.ERROR, "", 1, "m", (), (type(error), error, None))
+    said = json.loads(formatter("json").format(record))
+    assert said["exception"].endswith(" the end")
+    assert len(said["exception"]) <= MAX_TRACEBACK

@@ -77,3 +77,18 @@ def test_a_bad_setting_ends_with_a_sentence_and_no_traceback(monkeypatch, capsys
         main()
     assert ended.value.code == 2
     assert "BATCHPROCESS_OPERATOR_WORKERS='none'" in capsys.readouterr().err
+
+
+def test_an_argument_counts_more_than_its_variable() -> None:
+    variables = {PREFIX + "REQUEST_BURST": "5", PREFIX + "WORKERS": "3"}
+    given = {PREFIX + "REQUEST_BURST": "7", PREFIX + "WORKERS": None}
+    made = OperatorSettings.from_env(variables, given)
+    assert (made.request_burst, made.concurrent_reconciles) == (7, 3)
+
+
+def test_a_bad_argument_is_named(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["operator", "--log-format=xml"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "'xml'" in capsys.readouterr().err
