@@ -85,6 +85,9 @@ $(TOOLS)/helm: $(HELM_BUILD)
 		$(INSTALL) -ldflags "-s -w $(HELM_STAMP)" helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
 	touch $@
 
+$(TOOLS)/helm-docs:
+	@$(STEP) "helm-docs" "half a minute" $(INSTALL) github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
+
 $(TOOLS)/kwok:
 	@$(STEP) "kwok, which plays nodes" "1 minute" $(INSTALL) sigs.k8s.io/kwok/cmd/kwok@v0.8.0
 
@@ -126,9 +129,10 @@ images: .venv/dev.done cluster-deps ## build both images (root; OPERATOR_BASE=he
 demo: .venv/worker.done ## run the digits job here, with local storage
 	.venv/bin/batchprocess run examples/digits/job.yaml $(ARGS)
 
-generate: .venv/worker.done ## make CRD, JSON Schema and reference pages from the code
+generate: .venv/worker.done $(TOOLS)/helm-docs ## make CRD, JSON Schema and reference pages from the code
 	$(PY) -m batchprocess.api.schema.generate
 	$(PY) -m batchprocess_operator.conditions_page
+	$(TOOLS)/helm-docs --chart-search-root charts
 
 verify: .venv/worker.done ## fail if one of them is not what the code says
 	$(PY) -m batchprocess.api.schema.generate --check
@@ -162,7 +166,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	@python3 -P tests/lanes.py test-e2e test-clusters:5 test-first:10
 
 .PHONY: test-needs test-first test-clusters test-e2e
-test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs
+test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs $(TOOLS)/helm-docs
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))

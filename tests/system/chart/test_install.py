@@ -102,6 +102,39 @@ def test_the_garbage_collector_can_end_a_deletion_in_the_foreground(
     assert "digits" not in installed.kubectl("get", "bpj", "--output=name")
 
 
+@pytest.fixture(scope="module")
+def by_role(installed: ControlPlane) -> dict[str, Kubectl]:
+    """A person for each of the cluster's own roles, in the namespace default."""
+    made = {}
+    for role in ("view", "edit", "admin"):
+        whom = (f"--clusterrole={role}", f"--user={role}er", "--namespace=default")
+        installed.kubectl("create", "rolebinding", f"people-{role}", *whom)
+        made[role] = Kubectl(installed.client(f"{role}er", f"{role}er"))
+
+    def aggregated() -> bool:
+        rules = installed.kubectl("get", "clusterrole", "view", "edit", "admin", "--output=json")
+        return rules.count("batchprocessjobs/scale") >= 3
+
+    until("roles are aggregated", aggregated)
+    return made
+
+
+def test_who_may_edit_may_run_jobs_and_who_may_view_may_see_them(
+    by_role: dict[str, Kubectl], server: JobServer
+):
+    by_role["edit"].apply(json.dumps(job(spec(parallelism=2))))
+    by_role["admin"]("scale", "bpj", "digits", "--replicas=3")
+    for who in by_role.values():
+        assert "digits" in who("get", "bpj")
+        # The CRD is in category all.
+        assert "digits" in who("get", "all", "--namespace=default")
+    with pytest.raises(ClusterError, match="cannot delete resource"):
+        by_role["view"]("delete", "bpj", "digits")
+    with pytest.raises(ClusterError, match="cannot update resource|cannot patch resource"):
+        by_role["view"]("scale", "bpj", "digits", "--replicas=1")
+    by_role["edit"]("delete", "bpj", "digits")
+
+
 def test_a_renamed_hyperparameter_is_refused(users: dict[str, Kubectl], server: JobServer):
     server.create(spec(hparams={"threshold": 0.5}))
     with pytest.raises(Refused, match="spec.hparams cannot be changed") as caught:

@@ -2,6 +2,9 @@
 
 import re
 import shlex
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import yaml
 from batchprocess_operator.model.names import LABEL_JOB_UID
 from batchprocess_operator.settings import PREFIX, OperatorSettings
 from support.kube.helm import CHART, NAME, NAMESPACE, HelmError, helm, rendered
+from testcluster.tools import built
 
 pytestmark = pytest.mark.slow
 
@@ -29,11 +33,18 @@ def secret(name: str, *verbs: str) -> Rights:
     return {("", "secrets", (name,)): set(verbs)}
 
 
+def people(role: dict[str, Any]) -> set[str]:
+    """The cluster's own roles that this one is to be a part of; then nobody is bound to it."""
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    labels = role["metadata"]["labels"]
+    return {name.removeprefix(prefix) for name in labels if name.startswith(prefix)}
+
+
 def rights(objects: list[dict[str, Any]]) -> dict[tuple[str, str | None], Rights]:
     """By kind and namespace of the role; every role is bound to the operator and nobody else."""
     found: dict[tuple[str, str | None], Rights] = {}
     for role in objects:
-        if role["kind"] not in ("Role", "ClusterRole"):
+        if role["kind"] not in ("Role", "ClusterRole") or people(role):
             continue
         meta = role["metadata"]
         place = found.setdefault((role["kind"], meta.get("namespace")), {})
@@ -77,11 +88,33 @@ def test_an_operator_of_its_own_namespace_can_do_without_any_right_to_the_cluste
     found = rendered(
         watchNamespaces=["a"],
         rbac__nodes=False,
+        rbac__aggregateClusterRoles=False,
         crds__enabled=False,
         admissionPolicy__enabled=False,
     )
     assert rights(found) == {("Role", "a"): JOBS, ("Role", NAMESPACE): OWN}
     assert all("namespace" in one["metadata"] for one in found)
+
+
+def test_people_with_the_clusters_own_roles_may_do_this_with_jobs():
+    found = {
+        frozenset(people(one)): {
+            (resource, verb)
+            for rule in one["rules"]
+            for resource in rule["resources"]
+            for verb in rule["verbs"]
+        }
+        for one in rendered()
+        if one["kind"] == "ClusterRole" and people(one)
+    }
+    jobs, scale, status = (f"batchprocessjobs{more}" for more in ("", "/scale", "/status"))
+    everybody, editors = frozenset({"view", "edit", "admin"}), frozenset({"edit", "admin"})
+    read, write = ("get", "list", "watch"), ("create", "update", "patch", "delete")
+    assert found == {
+        everybody: {(one, verb) for one in (jobs, scale, status) for verb in read},
+        editors: {(jobs, verb) for verb in (*write, "deletecollection")}
+        | {(scale, verb) for verb in ("update", "patch")},
+    }
 
 
 def test_a_given_certificate_is_only_read():
@@ -122,6 +155,72 @@ def test_the_operator_understands_its_settings(namespaces: list[str]):
     assert read.progress_address == f"https://{NAME}.{NAMESPACE}.svc:8443"
     assert (read.requests_per_second, read.log_level, read.pod_namespace) == (7.5, "DEBUG", "team")
     assert not read.progress_secret_given
+
+
+def test_what_more_is_given_reaches_the_pod():
+    env = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+    volume, mount = {"name": "ca", "configMap": {"name": "ca"}}, {"name": "ca", "mountPath": "/ca"}
+    spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    objects = rendered(
+        extraEnv=[env],
+        extraArgs=["--request-burst=7"],
+        extraVolumes=[volume],
+        extraVolumeMounts=[mount],
+        topologySpreadConstraints=[spread],
+        deploymentAnnotations={"team": "ml"},
+        logFormat="json",
+    )
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    pod, main = deployment["spec"]["template"]["spec"], container(objects)
+    assert env in main["env"]
+    assert (main["args"], main["volumeMounts"]) == (["--request-burst=7"], [mount])
+    assert (pod["volumes"], pod["topologySpreadConstraints"]) == ([volume], [spread])
+    assert deployment["metadata"]["annotations"] == {"team": "ml"}
+    assert environment(objects)["LOG_FORMAT"] == "json"
+
+
+def test_common_labels_are_on_all_objects_and_on_the_pod():
+    objects = rendered(commonLabels={"team": "ml"}, podLabels={"team": "night"})
+    for one in objects:
+        if one["kind"] != "CustomResourceDefinition":
+            assert one["metadata"]["labels"]["team"] == "ml", one["kind"]
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    assert deployment["spec"]["template"]["metadata"]["labels"]["team"] == "night"
+
+
+def test_a_security_context_is_changed_one_field_at_a_time():
+    objects = rendered(podSecurityContext__runAsUser=1000)
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    context = deployment["spec"]["template"]["spec"]["securityContext"]
+    assert (context["runAsUser"], context["runAsNonRoot"]) == (1000, True)
+
+
+def test_it_leaves_a_lost_node_after_half_a_minute_and_is_ready_with_its_endpoint():
+    objects = rendered()
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    tolerations = deployment["spec"]["template"]["spec"]["tolerations"]
+    assert [one["tolerationSeconds"] for one in tolerations] == [30, 30]
+    main = container(objects)
+    assert main["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert main["livenessProbe"]["httpGet"]["path"] == "/healthz"
+
+
+def test_a_budget_and_a_monitor_are_made_when_they_are_asked_for():
+    kinds = {one["kind"] for one in rendered()}
+    assert not kinds & {"PodDisruptionBudget", "PodMonitor"}
+    monitor = {"enabled": True, "interval": "30s", "labels": {"release": "prometheus"}}
+    objects = rendered(podDisruptionBudget__enabled=True, metrics__podMonitor=monitor)
+    (deployment,) = [one for one in objects if one["kind"] == "Deployment"]
+    labels = deployment["spec"]["template"]["metadata"]["labels"].items()
+    (budget,) = [one for one in objects if one["kind"] == "PodDisruptionBudget"]
+    assert budget["spec"]["maxUnavailable"] == 1
+    (made,) = [one for one in objects if one["kind"] == "PodMonitor"]
+    assert made["metadata"]["labels"]["release"] == "prometheus"
+    assert made["spec"]["podMetricsEndpoints"] == [{"port": "metrics", "interval": "30s"}]
+    for one in (budget, made):
+        assert one["spec"]["selector"]["matchLabels"].items() <= labels
+    with pytest.raises(HelmError, match="there is nothing to scrape"):
+        rendered(metrics__enabled=False, metrics__podMonitor__enabled=True)
 
 
 def test_the_address_of_the_endpoint_may_be_another():
@@ -224,6 +323,10 @@ def test_the_crd_is_kept_and_may_be_left_out():
     applied = CHART.parents[1] / "crds" / "batchprocess.dev_batchprocessjobs.yaml"
     assert crd == yaml.safe_load(applied.read_text())
     assert "CustomResourceDefinition" not in {one["kind"] for one in rendered(crds__enabled=False)}
+    (crd,) = [
+        one for one in rendered(crds__keep=False) if one["kind"] == "CustomResourceDefinition"
+    ]
+    assert crd == yaml.safe_load(applied.read_text())
 
 
 @pytest.mark.parametrize(
@@ -241,6 +344,12 @@ def test_the_crd_is_kept_and_may_be_left_out():
         {"imagePullSecrets": ["registry"]},
         {"progress__enable": True},
         {"networkPolicy__workersFrom": [{}]},
+        {"crds__kept": True},
+        {"logFormat": "xml"},
+        {"extraEnv": [{"value": "x"}]},
+        {"commonLabels": {"app.kubernetes.io/name": "mine"}},
+        {"podDisruptionBudget__maxUnavailable": 2},
+        {"metrics__podMonitor": {"interval": "soon"}},
         {"networkPolicy__metricsFrom": [{"ipBlock": {"cidr": "10.0.0.1"}}]},
     ],
     ids=str,
@@ -252,6 +361,16 @@ def test_a_wrong_value_is_refused(values: dict[str, Any]):
 
 def test_every_value_has_its_place_in_the_schema_and_the_chart_is_clean():
     helm("lint", "--strict", "--quiet", str(CHART))
+
+
+def test_the_table_of_values_is_what_the_values_say(tmp_path: Path):
+    copy = tmp_path / CHART.name
+    shutil.copytree(CHART, copy)
+    subprocess.run([built("helm-docs"), f"--chart-search-root={tmp_path}"], check=True, timeout=60)
+    assert (copy / "README.md").read_text() == (CHART / "README.md").read_text()
+    rows = re.findall(r"^\| (\S+) \|.*\| (.*?) \|$", (copy / "README.md").read_text(), re.MULTILINE)
+    assert len(rows) > 40
+    assert not [name for name, described in rows if not described.strip()]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/install.md"])

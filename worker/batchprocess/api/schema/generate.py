@@ -17,6 +17,7 @@ from batchprocess.api.schema.editor import editor_schema
 from batchprocess.api.schema.reference import reference_page
 
 _COMMAND = "make generate"
+_KEEP = {"helm.sh/resource-policy": "keep"}
 _HEADER = f"# Made by `{_COMMAND}` from worker/batchprocess/api: edit the models instead.\n"
 
 
@@ -26,10 +27,12 @@ def crd_file() -> str:
 
 
 def chart_file() -> str:
-    """The CRD for the chart, which keeps it, and all jobs, when the release is uninstalled."""
-    body = _yaml(crd({"helm.sh/resource-policy": "keep"}))
+    """The CRD for the chart, which by default keeps it, and all jobs, when it is uninstalled."""
+    body, kept = _yaml(crd(_KEEP)), f"  annotations:\n    {_yaml(_KEEP)}"
     if "{{" in body:
         raise ValueError("a docstring of the models has {{, which Helm would take for its own")
+    head, _, rest = body.partition(kept)
+    body = f"{head}  {{{{- if .Values.crds.keep }}}}\n{kept}  {{{{- end }}}}\n{rest}"
     return f"{_HEADER}{{{{- if .Values.crds.enabled }}}}\n{body}{{{{- end }}}}\n"
 
 
