@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from batchprocess.ledger.inputs.listing import keep_listing
+from batchprocess.protocol.inputs.blocks import begun_key, block_key, with_digest
 from batchprocess.protocol.inputs.listing import (
     InputListing,
     ListedPart,
@@ -18,6 +19,7 @@ from batchprocess.storage.local import LocalStorage
 
 SOURCE, BODY = "5" * 32, b"[0, 1]"
 PART = ListedPart(objects=1, size=len(BODY), sha256=hashlib.sha256(BODY).hexdigest())
+BLOCK_KEY = block_key(SOURCE, "text-1", 3)
 PART_KEY = listed_part_key(SOURCE, PART.sha256)
 
 
@@ -32,6 +34,8 @@ def run(tmp_path: Path) -> LocalStorage:
 def test_what_is_whole_has_none_nor_has_what_nobody_names(run: LocalStorage) -> None:
     run.put(listed_part_key(SOURCE, "0" * 64), b"of one who lost")
     run.put(listed_part_key("6" * 32, "0" * 64), b"of one who died")
+    run.put(BLOCK_KEY, with_digest(b"counted"))
+    run.put(begun_key(SOURCE, "text-1", 3, 0), b"somebody")
     assert list(problems_of_inputs(run)) == []
 
 
@@ -44,6 +48,7 @@ def test_a_run_without_an_input_has_none(tmp_path: Path) -> None:
     [
         (PART_KEY, b"torn", f"{PART_KEY} was changed: its digest is not the one in its name"),
         (PART_KEY, None, f"{PART_KEY} is missing"),
+        (BLOCK_KEY, b"torn", f"{BLOCK_KEY} was changed"),
         (listing_key(SOURCE), b"{}", f"{listing_key(SOURCE)} cannot be read: roots"),
     ],
 )

@@ -165,7 +165,7 @@ def test_a_run_of_several_shards_lists_once_and_goes_on_with_that(
     assert "would not go on" not in planned.stdout + planned.stderr
     assert "rows: 400" in planned.stdout
     assert f"the first: {job_folder.uri}/lines/9.jsonl" in planned.stdout
-    listed = [path.name for path in script.folder.glob("*/*/*/inputs/*/*")]
+    listed = [path.name for path in script.folder.glob("*/*/*/inputs/*/*.json*")]
     assert sorted(listed)[0] == "listing.json"
     assert all(name.startswith("objects-") for name in sorted(listed)[1:])
 

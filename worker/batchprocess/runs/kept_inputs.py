@@ -1,8 +1,10 @@
 """What stands in a run's `inputs/`, compared with what it says of itself."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from batchprocess.protocol.errors import VerificationError
+from batchprocess.protocol.inputs.blocks import is_block_key, without_digest
 from batchprocess.protocol.inputs.listing import (
     INPUTS_PREFIX,
     LISTING_NAME,
@@ -22,8 +24,9 @@ def problems_of_inputs(storage: Storage) -> Iterator[str]:
     Parts that no listing names are those of attempts that have died or lost: nobody reads them.
     """
     for source in retry_until_known(lambda: list(storage.folders(INPUTS_PREFIX))):
+        yield from _block_problems(storage, f"{INPUTS_PREFIX}{source}/")
         key = listing_key(source)
-        body = retry_until_known(lambda key=key: storage.get(key))  # type: ignore[misc]
+        body = retry_until_known(partial(storage.get, key))
         if body is None:
             continue
         try:
@@ -33,6 +36,17 @@ def problems_of_inputs(storage: Storage) -> Iterator[str]:
             continue
         for part in listing.parts:
             yield from _part_problems(storage, listed_part_key(source, part.sha256), part.sha256)
+
+
+def _block_problems(storage: Storage, folder: str) -> Iterator[str]:
+    for key in retry_until_known(lambda: [one.key for one in storage.list(folder)]):
+        if not is_block_key(key):
+            continue
+        stored = retry_until_known(partial(storage.get, key))
+        try:
+            without_digest(key, stored or b"")
+        except VerificationError as error:
+            yield str(error)
 
 
 def _part_problems(storage: Storage, key: str, expected: str) -> Iterator[str]:

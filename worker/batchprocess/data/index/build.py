@@ -1,25 +1,28 @@
 """Listing and counting, before any row is read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import repeat
 from pathlib import Path
 
+from batchprocess.data.index.blocks.kept import Kept, KeptInRun, KeptNowhere
 from batchprocess.data.index.count_lines import count_lines
 from batchprocess.data.index.folder import write_index
 from batchprocess.data.index.formats.count_csv import count_csv
 from batchprocess.data.index.formats.count_tar import count_tar
-from batchprocess.data.index.known_object import KnownObject
+from batchprocess.data.index.known import Known
 from batchprocess.data.index.line_index import Offsets
 from batchprocess.data.index.listing import list_objects
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import InputOfRun
-from batchprocess.data.listing.object_list import ObjectList, finish, write_objects
+from batchprocess.data.listing.object_list import finish, write_objects
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.inputs.listing import InputListing
 from batchprocess.runs.patience import Patience
 from batchprocess.storage.inputs.factory import open_inputs
 
+_ALONE_BYTES = 8 << 20
+"""So little is counted faster than said that it is being counted."""
 _PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4", ".snappy")
 
 
@@ -37,15 +40,12 @@ def build_index(
         return write_objects(folder, found.roots, zip(found.of, found.objects, strict=True))
 
     listing = list_anew() if run is None else run.listed(wanted.source, folder, list_anew)
-    _build_of(finish(folder, listing), wanted, folder, patience)
-
-
-def _build_of(objects: ObjectList, wanted: Wanted, folder: Path, patience: Patience) -> None:
+    objects = finish(folder, listing)
     if wanted.rows == "objects":
         write_index(folder, repeat(1, len(objects)), [])
         return
     rows, marks = [], []
-    for count, found in _counted(_known(objects, wanted, patience), wanted):
+    for count, found in _counted(Known(objects, wanted.s3, patience), wanted, run):
         rows.append(count)
         marks.append(found)
     if not sum(rows):
@@ -53,12 +53,7 @@ def _build_of(objects: ObjectList, wanted: Wanted, folder: Path, patience: Patie
     write_index(folder, rows, marks)
 
 
-def _known(objects: ObjectList, wanted: Wanted, patience: Patience) -> list[KnownObject]:
-    places = {root: open_inputs(root, wanted.s3) for root in objects.about.roots}
-    return [KnownObject(places[root], one, patience) for root, one in objects]
-
-
-def _counted(known: Sequence[KnownObject], wanted: Wanted) -> Iterator[tuple[int, Offsets]]:
+def _counted(known: Known, wanted: Wanted, run: InputOfRun | None) -> Iterator[tuple[int, Offsets]]:
     if wanted.rows == "parquet":
         from batchprocess.data.index.parquet_files import count_groups
 
@@ -68,10 +63,21 @@ def _counted(known: Sequence[KnownObject], wanted: Wanted) -> Iterator[tuple[int
         return count_csv(known, wanted.columns, wanted.delimiter)
     if wanted.rows == "tar":
         return count_tar(known, wanted.columns)
-    return count_lines(known, skip_blank=wanted.rows == "lines that are not blank")
+    skip_blank = wanted.rows == "lines that are not blank"
+    kept, share = _kept(known, wanted.source, "jsonl-1" if skip_blank else "text-1", run)
+    return count_lines(known.offsets(), known.__getitem__, kept, share, skip_blank=skip_blank)
 
 
-def _refuse_packed(known: Sequence[KnownObject]) -> None:
+def _kept(known: Known, source: str, kind: str, run: InputOfRun | None) -> tuple[Kept, float]:
+    """Where parts are kept, and at which part of the input this attempt begins."""
+    if run is None or not run.is_kept:
+        return KeptNowhere(), 0.0
+    announces = known.objects.about.bytes > _ALONE_BYTES
+    patience = run.patience()
+    return KeptInRun(run.storage, patience, source, kind, run.me, announces=announces), run.share
+
+
+def _refuse_packed(known: Known) -> None:
     for one in known:
         if one.name.lower().endswith(_PACKED):
             raise InvalidArgument(

@@ -1,35 +1,76 @@
-"""Counting the lines of many files side by side, and saying how far that is."""
+"""Counting the lines of many files block by block, with the other attempts of the run."""
 
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 
+from batchprocess.data.index.blocks.count import BlockCounter
+from batchprocess.data.index.blocks.cut import Cut
+from batchprocess.data.index.blocks.kept import Kept
+from batchprocess.data.index.blocks.line_counts import NO_MARKS, Joined
+from batchprocess.data.index.blocks.part import decode, encode
+from batchprocess.data.index.blocks.shared import SharedBlocks
 from batchprocess.data.index.known_object import KnownObject
-from batchprocess.data.index.line_index import LineCounter, Offsets
+from batchprocess.data.index.line_index import Offsets
+from batchprocess.protocol.errors import VerificationError
 from batchprocess.runs.parallel import Threads
 
 _LOG = logging.getLogger("batchprocess")
-_PARALLEL, _CHUNK, _PIECE = 8, 8 << 20, 1 << 20
+_PARALLEL = 8
 _SAY_SECONDS = 15.0
 
 
-def count_lines(known: Sequence[KnownObject], *, skip_blank: bool) -> Iterator[tuple[int, Offsets]]:
-    """Of each object, in order, rows and marks; see `LineCounter`."""
-    said = Said(sum(one.object.size for one in known))
+def count_lines(
+    offsets: Offsets,
+    known: Callable[[int], KnownObject],
+    kept: Kept,
+    share: float,
+    *,
+    skip_blank: bool,
+) -> Iterator[tuple[int, Offsets]]:
+    """Of each object, in order, its rows, and marks of them: number and where it begins.
+
+    offsets: as of `Cut`. share: at which part of the bytes this attempt begins, from 0 to 1.
+    """
+    cut, said = Cut(offsets), Said(int(offsets[-1]))
     with Threads(_PARALLEL) as threads:
-        yield from threads.in_order(partial(_count, one, said, skip_blank) for one in known)
+        counter = BlockCounter(cut, known, threads, said.add, skip_blank=skip_blank)
+        shared = SharedBlocks(
+            cut.blocks,
+            kept,
+            lambda number: encode(counter.count(number)),
+            lambda number: said.add(cut.size(number)),
+        )
+        parts = shared.all_parts(int(share * cut.blocks))
+    yield from _joined(cut, parts, known, len(offsets) - 1, skip_blank=skip_blank)
 
 
-def _count(one: KnownObject, said: "Said", skip_blank: bool) -> tuple[int, Offsets]:
-    counter = LineCounter(one.name, skip_blank)
-    for start in range(0, one.object.size, _CHUNK):
-        chunk = one.read(start, min(start + _CHUNK, one.object.size))
-        for at in range(0, len(chunk), _PIECE):
-            counter.feed(chunk[at : at + _PIECE])
-        said.add(len(chunk))
-    return counter.rows_and_marks()
+def _joined(
+    cut: Cut,
+    parts: Sequence[bytes],
+    known: Callable[[int], KnownObject],
+    objects: int,
+    *,
+    skip_blank: bool,
+) -> Iterator[tuple[int, Offsets]]:
+    at, joined = 0, None
+    for number, part in enumerate(parts):
+        pieces, counts = list(cut.pieces(number)), decode(part, f"the part of block {number}")
+        if len(pieces) != len(counts):
+            raise VerificationError(
+                f"the part of block {number} has {len(counts)} pieces, not {len(pieces)}: it is of "
+                "another input"
+            )
+        for piece, count in zip(pieces, counts, strict=True):
+            while at < piece.object:
+                yield (0, NO_MARKS) if joined is None else joined.whole()
+                at, joined = at + 1, None
+            joined = joined or Joined(known(at).name, skip_blank=skip_blank)
+            joined.add(count)
+    for _ in range(at, objects):
+        yield (0, NO_MARKS) if joined is None else joined.whole()
+        joined = None
 
 
 class Said:

@@ -31,6 +31,7 @@ class RunOfInput(BaseModel):
     uri: str
     s3: S3Settings = S3Settings()
     shard: int
+    shards: int = 1
     deadline_seconds: float
 
 
@@ -39,18 +40,24 @@ class InputOfRun:
 
     def __init__(self, run: RunOfInput, nonce: Callable[[], str]) -> None:
         self._run, self._nonce = run, nonce
+        self.me, self.share = nonce(), run.shard / run.shards
+        """A name of this attempt, and at which part of the input its rows are about."""
+        self.is_kept = False
+        """Whether the listing is the run's: only then may others read what is made of it."""
 
     @cached_property
-    def _storage(self) -> Storage:
+    def storage(self) -> Storage:
         return open_storage(self._run.uri, self._run.s3)
 
-    def _patience(self, *, first: bool) -> Patience:
-        return Patience(self._run.deadline_seconds, refusal_is_final=first)
+    def patience(self) -> Patience:
+        """Before the run has begun nothing is lost by giving up on a refusal."""
+        return Patience(self._run.deadline_seconds, refusal_is_final=not self.has_begun)
 
     @cached_property
     def has_begun(self) -> bool:
         """Whether run.json stands; as it was when this was asked first."""
-        return perform(read_run(), self._storage, self._patience(first=True)) is not None
+        first = Patience(self._run.deadline_seconds, refusal_is_final=True)
+        return perform(read_run(), self.storage, first) is not None
 
     def begin(self) -> None:
         """Probe the store, unless an attempt has done that before run.json was written.
@@ -58,10 +65,10 @@ class InputOfRun:
         Raises UnsafeStorage, StorageDenied, and ShardSealed where there is nothing left to read.
         """
         if not self.has_begun:
-            probe(self._storage, self._nonce, self._patience(first=True))
+            probe(self.storage, self._nonce, self.patience())
             return
         flow = durable_head(self._run.shard)
-        head = perform(flow, self._storage, self._patience(first=False))
+        head = perform(flow, self.storage, self.patience())
         if head is not None and isinstance(head.record, Seal) and head.record.outcome == "complete":
             raise ShardSealed(f"shard {self._run.shard} is complete")
 
@@ -73,23 +80,25 @@ class InputOfRun:
         A run that has begun without one (by another source, or before runs kept them) gets none:
         the fingerprint in its run.json says whether what is there now is the same.
         """
-        patience = self._patience(first=not self.has_begun)
-        stored = perform(read_listing(source), self._storage, patience)
+        patience = self.patience()
+        stored = perform(read_listing(source), self.storage, patience)
         if stored is None:
             mine = list_anew()
             if self.has_begun:
                 return mine
+            self.is_kept = True
             flow = keep_listing(source, mine, lambda number: read_part(folder, mine, number))
-            stored = perform(flow, self._storage, patience)
+            stored = perform(flow, self.storage, patience)
             if stored == mine:
                 return mine
+        self.is_kept = True
         self._download(source, stored, folder / OBJECTS, patience)
         return stored
 
     def _download(self, source: str, listing: InputListing, path: Path, patience: Patience) -> None:
         with path.open("wb") as file:
             for part in listing.parts:
-                file.writelines(part_chunks(self._storage, source, part, patience))
+                file.writelines(part_chunks(self.storage, source, part, patience))
 
 
 def part_chunks(

@@ -84,6 +84,7 @@ class AttemptAssembly:
             uri=self.storage.uri,
             s3=job.s3,
             shard=self.placement.shard,
+            shards=job.shards,
             deadline_seconds=job.storage_deadline_seconds,
         )
 
