@@ -134,7 +134,7 @@ def _create_by(function: Any) -> Iterator[None]:
 @contextmanager
 def _deterministic_keys() -> Iterator[None]:
     def prefix(shard: int, _seq: int, _nonce: str) -> str:
-        return f"data/{shard:05d}/"
+        return f"data/{shard:05d}/00000000-x/"
 
     with (
         mock.patch.object(ledger, "data_prefix", prefix),

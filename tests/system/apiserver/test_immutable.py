@@ -47,7 +47,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "output.s3.addressing": ("path", "virtual"),
     "output.s3.credentialsSecret": ("a", "b"),
     "storage": ({"deadlineSeconds": 2}, {"deadlineSeconds": 3}),
-    "failurePolicy": ({"maxRetriesPerShard": 1}, {"maxRetriesPerShard": 2}),
+    "failurePolicy.maxRetriesPerShard": (1, 2),
     "failurePolicy.maxFailedShards": (1, 2),
     "failurePolicy.maxAttemptsWithoutProgress": (1, None),
     "failurePolicy.lostNodeSeconds": (None, 1),

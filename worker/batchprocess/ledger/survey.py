@@ -43,7 +43,7 @@ def require_no_lost_end(ledger: ShardLedger) -> Flow[None]:
     """
     shard, last = ledger.shard, len(ledger.records)
     listed: dict[str, int] = yield ListSizes(data_folder(shard))
-    listed |= yield ListSizes(bad_rows_folder(shard))
+    listed = {**listed, **(yield ListSizes(bad_rows_folder(shard)))}
     of_record = max((record_of_data(key) or 0 for key in listed), default=0)
     # It may have grown since it was read.
     if of_record > last + 1 and (yield Get(record_key(shard, last + 1))) is None:
@@ -93,7 +93,7 @@ def _sizes(ledger: ShardLedger) -> Flow[Mapping[str, int]]:
     """Bytes of every object that the shard's records name, of those that are there."""
     listed: dict[str, int] = yield ListSizes(data_folder(ledger.shard))
     if any(body.bad_rows is not None for body in ledger.bodies):
-        listed |= yield ListSizes(bad_rows_folder(ledger.shard))
+        listed = {**listed, **(yield ListSizes(bad_rows_folder(ledger.shard)))}
     named = (item for body in ledger.bodies for item in body.objects())
     doubted = tuple(
         {

@@ -40,6 +40,7 @@ def structural(node: Schema, *, defaults: bool = True) -> Schema:
     kinds = {one.get("type") for one in choices}
     if kinds == {"integer", "string"}:
         made = _int_or_string(node, choices)
+        made = _nullable(made) if len(choices) < len(node["anyOf"]) else made
     elif len(choices) == 1:
         # Server-side apply sends nulls as they are written, and refuses them elsewhere.
         rest = {key: value for key, value in node.items() if key != "anyOf"}
