@@ -42,10 +42,11 @@ def work(
     run: RunInfo = RUN,
     metrics: tuple[MetricEntry, ...] = (),
     bad: Collection[int] = (),
+    say: str = "id",
 ) -> None:
     """Claim a shard and commit one batch at a time up to `end`; seal it if that is its end.
 
-    `bad`: dataset rows that are left out.
+    `bad`: dataset rows that are left out; their ids begin with `say`.
     """
     plan, numbers = plan_of(run), count()
     when = at or datetime.now(UTC).isoformat()
@@ -56,7 +57,7 @@ def work(
         body = "".join(f"{row}\n" for row in range(*rows)).encode()
         staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
         files = (("rows.txt", staged),)
-        left_out = _bad_rows([row for row in range(*rows) if row in bad], batch)
+        left_out = _bad_rows([row for row in range(*rows) if row in bad], batch, say)
         draft = Draft(
             (batch, batch + 1), rows, files, metrics=metrics, spent=SPENT, bad_rows=left_out
         )
@@ -69,23 +70,26 @@ def work(
         )
 
 
-def _bad_rows(rows: Sequence[int], batch: int) -> StagedBadRows | None:
+def _bad_rows(rows: Sequence[int], batch: int, say: str) -> StagedBadRows | None:
     if not rows:
         return None
     body = encode_bad_rows(
-        BadRow(row=row, id=f"id{row}", batch=batch, stage="reading", type="ValueError")
+        BadRow(row=row, id=f"{say}{row}", batch=batch, stage="reading", type="ValueError")
         for row in rows
     )
     return StagedBadRows(len(rows), Staged(body, len(body), hashlib.sha256(body).hexdigest()))
 
 
 def complete(
-    storage: Storage, metrics: tuple[MetricEntry, ...] = (), bad: Collection[int] = ()
+    storage: Storage,
+    metrics: tuple[MetricEntry, ...] = (),
+    bad: Collection[int] = (),
+    say: str = "id",
 ) -> None:
     """A run from beginning to `_SUCCESS`."""
     begin(storage)
     for shard in range(RUN.shards):
-        work(storage, shard, metrics=metrics, bad=bad)
+        work(storage, shard, metrics=metrics, bad=bad, say=say)
     finish(
         storage,
         job=JOB,

@@ -96,11 +96,18 @@ def status(target: str, as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Copy the files into this folder, as <shard>/<seq>/<name>.",
 )
+@click.option("--errors", is_flag=True, help="Rows that were left out, in place of files.")
 @_json
-def results(target: str, download: Path | None, as_json: bool) -> None:
+def results(target: str, download: Path | None, errors: bool, as_json: bool) -> None:
     """Committed files in dataset order; also of a run that is still going."""
+    from batchprocess.cli.commands.bad_rows import show_bad_rows
     from batchprocess.cli.commands.results import show_results
 
+    if errors:
+        if download is not None:
+            raise click.UsageError("--errors lists rows, which are no files to --download")
+        show_bad_rows(target, as_json=as_json)
+        return
     show_results(target, download=download, as_json=as_json)
 
 

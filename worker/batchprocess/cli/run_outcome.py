@@ -43,8 +43,15 @@ def print_spent(spent: Spent, loaders: int | None, stream: TextIO) -> None:
         print(f"advice: {text}", file=stream)
 
 
+def print_bad_rows(number: int) -> None:
+    """How many rows were left out, if any were."""
+    if number:
+        print(f"bad rows, left out: {number}; batchprocess results --errors names each")
+
+
 def print_summary(summary: Summary) -> None:
     """Metrics, and what is missing."""
+    print_bad_rows(summary.badRows)
     for name, value in summary.metrics.items():
         print(f"metric {name}: {value}")
     if summary.metricsError is not None:

@@ -11,7 +11,7 @@ from batchprocess.ledger.run import read_run
 from batchprocess.ledger.survey import require_no_loss
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
-from batchprocess.protocol.records import CommittedFile, digest
+from batchprocess.protocol.records import Commit, CommittedFile, Seal, digest
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.download import chunks, whole
 from batchprocess.runs.latest_begun import choose, not_begun
@@ -79,6 +79,14 @@ def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunIn
 
 def results_of(storage: Storage, run: RunInfo) -> Generator[Result]:
     """`results` on a run's storage that is already open."""
+    with closing(bodies_of(storage, run)) as bodies:
+        for body in bodies:
+            for item in sorted(body.files, key=lambda item: item.name):
+                yield Result(body.shard, body.seq, body.batches, body.rows, item, storage)
+
+
+def bodies_of(storage: Storage, run: RunInfo) -> Generator[Commit | Seal]:
+    """All records that name outputs, in the order of the dataset; errors as `results`."""
     final = perform(finished(), storage) is not None
     read = read_shard if final else _read_unbroken
     flows = (read(shard) for shard in range(run.shards))
@@ -89,9 +97,7 @@ def results_of(storage: Storage, run: RunInfo) -> Generator[Result]:
                     f"the run is complete, but the ledger of shard {ledger.shard} ends at record "
                     f"{len(ledger.records)} without a seal: see batchprocess verify"
                 )
-            for body in ledger.bodies:
-                for item in sorted(body.files, key=lambda item: item.name):
-                    yield Result(ledger.shard, body.seq, body.batches, body.rows, item, storage)
+            yield from ledger.bodies
 
 
 def _read_unbroken(shard: int) -> Flow[ShardLedger]:

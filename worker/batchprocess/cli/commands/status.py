@@ -5,13 +5,15 @@ from typing import Any
 
 from batchprocess.cli import sources
 from batchprocess.cli.output import print_json
-from batchprocess.cli.run_outcome import print_spent, print_summary
+from batchprocess.cli.run_outcome import print_bad_rows, print_spent, print_summary
 from batchprocess.cli.table import print_table, shard_rows
-from batchprocess.cli.target import find_target
+from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.finalize import finished
+from batchprocess.protocol.run import Summary
 from batchprocess.protocol.spent import Spent, advice, sum_of
+from batchprocess.runs.bad_rows.of_run import bad_rows_by_shard
 from batchprocess.runs.failure_notes import Failure, last_failures
-from batchprocess.runs.local_runs import read_standing
+from batchprocess.runs.local_runs import Standing, read_standing
 from batchprocess.runs.perform import perform
 
 
@@ -21,6 +23,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     summary = perform(finished(), found.storage)
     standing = read_standing(found.storage, found.run.shards)
     rows = shard_rows(standing)
+    bad_rows = _bad_rows(found, standing, summary)
     open_at = {row["shard"]: row["cursor"] for row in rows if row["state"] == "open"}
     failures = last_failures(found.storage, open_at)
     done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))
@@ -33,6 +36,7 @@ def show_status(target: str, *, as_json: bool) -> None:
                 "runId": found.run_id,
                 "state": state,
                 "batches": {"done": done, "total": total},
+                "badRows": bad_rows,
                 "spent": spent.model_dump(),
                 "source": sources.as_json(standing),
                 "advice": advice(spent, loaders=found.loaders),
@@ -47,12 +51,21 @@ def show_status(target: str, *, as_json: bool) -> None:
     print(f"state: {state}")
     print(f"outputs: {found.storage.uri}")
     print(f"batches: {done}/{total}")
+    if summary is None:
+        print_bad_rows(bad_rows)
     print_spent(spent, found.loaders, sys.stdout)
     sources.print_sources(standing)
     if summary is not None:
         print_summary(summary)
     print_table(rows)
     _print_failures(failures)
+
+
+def _bad_rows(found: Target, standing: Standing, summary: Summary | None) -> int:
+    """Committed ones, of all shards."""
+    if summary is not None:
+        return summary.badRows
+    return sum(bad_rows_by_shard(found.storage, standing.heads))
 
 
 def _failure_json(failure: Failure | None) -> dict[str, Any] | None:

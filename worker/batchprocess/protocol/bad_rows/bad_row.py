@@ -35,7 +35,7 @@ def _name(limit: int) -> BeforeValidator:
 
 
 def _shown(limit: int) -> BeforeValidator:
-    return BeforeValidator(lambda given: _cut(given, limit, _clean))
+    return BeforeValidator(lambda given: _cut(given, limit, clean))
 
 
 def _cut(given: Any, limit: int, clean: Callable[[str], str]) -> Any:
@@ -49,11 +49,11 @@ def _cut(given: Any, limit: int, clean: Callable[[str], str]) -> Any:
 def _end(given: Any) -> Any:
     if not isinstance(given, str):
         return given
-    text = _clean(given[-MAX_TRACEBACK - 1 :])
+    text = clean(given[-MAX_TRACEBACK - 1 :])
     return text if len(text) <= MAX_TRACEBACK else _CUT + text[len(_CUT) - MAX_TRACEBACK :]
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], as_readable(text))
 
 
@@ -90,7 +90,7 @@ class BadRow(BaseModel):
     def brief(self) -> "BadRow":
         """Without its traceback, and with less of its message."""
         return self.model_copy(
-            update={"traceback": "", "message": _cut(self.message, _BRIEF, _clean)}
+            update={"traceback": "", "message": _cut(self.message, _BRIEF, clean)}
         )
 
 
