@@ -206,7 +206,7 @@ def test_a_job_file_names_its_input_and_needs_a_processor_only(
     (run,) = {path.parents[2] for path in script.folder.glob("*/*/*/ledger/00000")}
     lines = b"".join(one.read() for one in results(str(run))).splitlines()
     assert [json.loads(line)["length"] for line in lines] == [len(row["text"]) for row in rows()]
-    assert [json.loads(line)["id"] for line in lines] == list(range(300))
+    assert [json.loads(line)["row"] for line in lines] == list(range(300))
 
 
 def test_an_input_that_is_not_there_ends_a_job_at_once(script: Script) -> None:

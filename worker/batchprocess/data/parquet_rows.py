@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final
 
+from batchprocess.data.arrow_rows import ArrowRows, join_tables
 from batchprocess.data.index.folder import Place
 from batchprocess.data.index.sources import Sources
 from batchprocess.data.index.wanted import Wanted, wanted_of
-from batchprocess.data.row_dataset import Part, Row, RowDataset
+from batchprocess.data.row_dataset import Part, RowDataset
 from batchprocess.data.row_ids import check_id_column
 from batchprocess.protocol.errors import InvalidArgument
 
@@ -31,27 +32,6 @@ def parquet(
     return ParquetRows(wanted_of(source, "parquet", names, id=id))
 
 
-class ArrowRows(Sequence[Row]):
-    """Rows of one batch, as a table of Arrow; each by itself is a dict of Python's values."""
-
-    def __init__(self, table: "pyarrow.Table") -> None:
-        self.table: Final = table
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
-
-    @overload
-    def __getitem__(self, row: int) -> Row: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Row]: ...
-    def __getitem__(self, row: int | slice) -> Row | list[Row]:
-        if isinstance(row, slice):
-            found: list[Row] = self.table.take(list(range(len(self))[row])).to_pylist()
-            return found
-        (one,) = self.table.slice(range(len(self))[row], 1).to_pylist()
-        return dict(one)
-
-
 class ParquetRows(RowDataset):
     """Rows of Parquet files."""
 
@@ -65,23 +45,13 @@ class ParquetRows(RowDataset):
 
     def _read(self, rows: Sequence[int]) -> ArrowRows:
         """As a table, whose columns are as they are in the files."""
-        import pyarrow as pa
-
         if not len(rows):
             raise IndexError("no rows were asked for")
-        tables = [self._table(part) for part in self._parts(rows)]
-        if len(tables) == 1:
-            return ArrowRows(tables[0])
-        # Files may have their columns in another order, and differ in what may be null.
-        names = tables[0].column_names
-        alike = [table.select(names) for table in tables]
-        return ArrowRows(pa.concat_tables(alike, promote_options="default"))
+        return ArrowRows(join_tables([self._table(part) for part in self._parts(rows)]))
 
     def _values(self, found: Any, column: str) -> list[Any]:
-        if column not in found.table.column_names:
-            has = ", ".join(found.table.column_names)[:500]
-            raise InvalidArgument(f"id {column!r} is no column: there are {has}")
-        return list(found.table.column(column).to_pylist())
+        values: list[Any] = found.values(column)
+        return values
 
     def _read_together(self, place: Place, end: int) -> int:
         return min(end, self._index.group(place.object, place.row)[2])

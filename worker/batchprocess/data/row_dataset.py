@@ -4,12 +4,13 @@ import hashlib
 import json
 import operator
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, SupportsIndex
 
+from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.index.folder import Index, Place
 from batchprocess.data.index.process import indexed
 from batchprocess.data.index.wanted import Wanted
@@ -41,7 +42,7 @@ class Part(NamedTuple):
         return f"{self.root.rstrip('/')}/{self.object.key}"
 
 
-class RowDataset(ABC):
+class RowDataset(ColumnDataset):
     """A map-style dataset over objects that are listed and counted once, when first asked.
 
     Copies in other processes (forked or pickled, after that) read the same listing, by clients of

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.listing.in_run import RunOfInput
-from batchprocess.data.row_dataset import RowDataset
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import ShardSealed
 from batchprocess.protocol.run import Seeds
@@ -48,7 +48,7 @@ class Reading:
         """
         try:
             require_guard_for_workers(self._options)
-            if run is not None and isinstance(self._dataset, RowDataset):
+            if run is not None and isinstance(self._dataset, ColumnDataset):
                 self._dataset.prepare_in_run(run)
                 self.has_probed = True
             rows = rows_of(self._dataset)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from batchprocess.data.parquet_rows import ArrowRows
-from batchprocess.data.row_dataset import RowDataset
+from batchprocess.data.arrow_rows import ArrowRows
+from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.sdk.input.column_batch import ColumnBatch
 
 _MAX_INT = 2**63 - 1
@@ -15,7 +15,7 @@ _MAX_INT = 2**63 - 1
 
 def collate_of(dataset: Any) -> Callable[[Sequence[Any]], Any] | None:
     """How batches of a dataset are made if its user does not say; None: torch's way."""
-    return columns if isinstance(dataset, RowDataset) else None
+    return columns if isinstance(dataset, ColumnDataset) else None
 
 
 def columns(rows: Sequence[dict[str, Any]]) -> ColumnBatch:
