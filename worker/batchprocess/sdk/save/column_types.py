@@ -47,7 +47,11 @@ def columns_of(name: Any, rows: Any) -> Mapping[str, Column]:
     with in_file(name):
         found = as_columns(rows)
         columns = {Path(name).stem: rows} if found is None else found
-        columns = {key: as_column(suffix, key, column) for key, column in columns.items()}
+        # A column of that name holds the ids, unless they are given.
+        columns = {
+            key: as_column("" if key == "id" else suffix, key, column)
+            for key, column in columns.items()
+        }
     for key, column in columns.items():
         column_type_of(name, key, column)
     return columns
