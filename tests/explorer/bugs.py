@@ -17,7 +17,7 @@ from batchprocess.protocol.errors import Fenced, ShardSealed
 from batchprocess.protocol.inputs.listing import InputListing, listed_part_key, listing_key
 from batchprocess.protocol.records import Claim, encode, record_key
 from batchprocess.protocol.run import encode_document, parse_document
-from explorer import scripts
+from explorer import scripts, typed
 from explorer.explore import begin
 from explorer.world import World
 
@@ -187,7 +187,21 @@ def _worker_with(claim: Any) -> Callable[[], World]:
     return lambda: _rivals(scripts.worker(BATCHES, claim))
 
 
+def _typed(agree: typed.Agree) -> Callable[[], World]:
+    script = typed.typed_worker(BATCHES, agree)
+    return lambda: begin(("A", script, 1), ("B", script, 0), faults=2)
+
+
 BUGS = {
+    "schema overwritten": Bug(
+        _typed(typed.agree_by_overwriting), frozenset({"schemas"}), nullcontext
+    ),
+    "schema that stands not looked at": Bug(
+        _typed(typed.agree_with_oneself), frozenset({"schemas"}), nullcontext
+    ),
+    "schema not kept before the record": Bug(
+        _typed(typed.agree_without_keeping), frozenset({"schemas"}), nullcontext
+    ),
     "listing written before its parts": Bug(
         _listers(_listing_before_parts), frozenset({"listing"}), nullcontext
     ),

@@ -6,6 +6,7 @@ from explorer.bugs import BUGS, Bug
 from explorer.checkers import Violation
 from explorer.explore import begin, exhaust, walk
 from explorer.scripts import finalizer, lister, worker
+from explorer.typed import typed_worker
 from explorer.world import Script, World
 
 pytestmark = pytest.mark.slow
@@ -39,6 +40,20 @@ def test_every_order_of_steps_and_faults_keeps_every_promise(
 @pytest.mark.parametrize("least", [3_000])
 def test_all_attempts_read_one_listing_whatever_each_would_have_found(least: int) -> None:
     explored = exhaust(begin(("L", lister(), 1), ("LM", lister(), 1), faults=2))
+    print(explored)
+    assert explored.states > least
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "least"),
+    [
+        ((1, 1), (1, 0), 200_000),
+        pytest.param((2, 1), (2, 0), 1_000_000, marks=pytest.mark.full),
+    ],
+)
+def test_no_record_goes_by_another_schema_than_the_runs(a: Rival, b: Rival, least: int) -> None:
+    rivals = [(name, typed_worker(one[0]), one[1]) for name, one in (("A", a), ("B", b))]
+    explored = exhaust(begin(*rivals, faults=2), limit=50_000_000)
     print(explored)
     assert explored.states > least
 
