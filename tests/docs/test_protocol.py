@@ -187,6 +187,10 @@ def test_keys_are_made_as_the_page_shows_them():
         (listing_key("<source>"), "inputs/<source>/listing.json"),
         (listed_part_key("<source>", "<sha256>"), "inputs/<source>/objects-<sha256>.jsonl"),
         (f"{data_prefix(3, 8, nonce)}rows.jsonl", f"data/00003/00000008-{nonce}/rows.jsonl"),
+        (
+            file_names.table_key("rows.jsonl", 3, 8, nonce),
+            f"tables/rows/00003-00000008-{nonce}.jsonl",
+        ),
     )
     for made, written in shown:
         assert made == written

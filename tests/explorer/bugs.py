@@ -7,9 +7,9 @@ from typing import Any
 from unittest import mock
 
 from batchprocess.ledger import attempt as ledger
-from batchprocess.ledger import check, draft, finalize
+from batchprocess.ledger import check, draft, finalize, survey
 from batchprocess.ledger.create import create, create_record
-from batchprocess.ledger.effects import Create, CreateReply, Delete, Get, Pause
+from batchprocess.ledger.effects import Create, CreateReply, Delete, Get, ListSizes, Pause
 from batchprocess.ledger.head import Stored, find_head
 from batchprocess.ledger.inputs import listing as inputs
 from batchprocess.ledger.read import read_shard
@@ -125,6 +125,28 @@ def _clean_up_on_timeout(record: Any, body: bytes) -> Any:
     return (yield from create_record(record, body))
 
 
+def _clean_up_on_exists(record: Any, body: bytes) -> Any:
+    """Takes a number that is taken for another's, though it may be by its own earlier request."""
+    reply = yield Create(record_key(record.shard, record.seq), body)
+    if reply is CreateReply.EXISTS and getattr(record, "files", ()):
+        yield Delete(tuple(item.key for item in record.files))
+    return (yield from create_record(record, body))
+
+
+def _repeated_create(record: Any, body: bytes) -> Any:
+    """As a client library does that repeats what it had no answer to: the second says EXISTS."""
+    yield Create(record_key(record.shard, record.seq), body)
+    return (yield from _clean_up_on_exists(record, body))
+
+
+def _whole_folder_cleaned(shard: int, tables: Any) -> Any:
+    found = yield ListSizes(f"data/{shard:05d}/")
+    for stem in tables:
+        listed = yield ListSizes(f"tables/{stem}/")
+        found = found | listed
+    return found
+
+
 @contextmanager
 def _create_by(function: Any) -> Iterator[None]:
     with mock.patch.object(ledger, "create_record", function):
@@ -137,9 +159,19 @@ def _deterministic_keys() -> Iterator[None]:
         return f"data/{shard:05d}/00000000-x/"
 
     with (
-        mock.patch.object(ledger, "data_prefix", prefix),
+        mock.patch.object(draft, "data_prefix", prefix),
         mock.patch.object(check, "data_prefix", prefix),
     ):
+        yield
+
+
+@contextmanager
+def _deterministic_table_keys() -> Iterator[None]:
+    def key(_name: str, shard: int, _seq: int, _nonce: str) -> str:
+        return f"tables/rows/{shard:05d}-{1:08d}-{1:032x}.jsonl"
+
+    own = mock.patch.object(check, "is_own_table_key", return_value=True)
+    with mock.patch.object(draft, "table_key", key), own:
         yield
 
 
@@ -228,6 +260,15 @@ BUGS = {
     ),
     "clean-up on time-out": Bug(
         _rivals, frozenset({"files"}), lambda: _create_by(_clean_up_on_timeout)
+    ),
+    "deterministic table keys": Bug(_rivals, frozenset({"files"}), _deterministic_table_keys),
+    "clean-up for what one has created oneself": Bug(
+        _rivals, frozenset({"files"}), lambda: _create_by(_repeated_create)
+    ),
+    "a stranger's file in a table cleaned": Bug(
+        _rivals,
+        frozenset({"foreign"}),
+        lambda: mock.patch.object(survey, "files_of_shard", _whole_folder_cleaned),
     ),
     "rename instead of link": Bug(
         lambda: _rivals(overwriting=True),

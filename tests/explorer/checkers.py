@@ -8,6 +8,8 @@ from typing import Any
 TABLE = "rows.npy"
 TYPES = {"A": "int8", "B": "int16"}
 """Of the one column of that table, by who saves it."""
+FOREIGN = "tables/rows/00000-theirs.jsonl"
+"""A file that somebody else has put into the folder of a table."""
 Objects = Mapping[str, bytes]
 Exits = tuple[tuple[str, int, int], ...]
 
@@ -84,6 +86,12 @@ def bad_rows(objects: Objects, _: Exits) -> None:
             first, end = record["rows"]
             if len(rows) != kept["count"] or not all(first <= row < end for row in rows):
                 raise Violation("bad rows", f"{kept} names {rows} of {record['rows']}")
+
+
+def foreign(objects: Objects, _: Exits) -> None:
+    """What somebody else has put beside our files is theirs."""
+    if FOREIGN not in objects:
+        raise Violation("foreign", f"{FOREIGN} was deleted")
 
 
 def owner(objects: Objects, _: Exits) -> None:
@@ -168,6 +176,7 @@ ALL: tuple[Callable[[Objects, Exits], None], ...] = (
     contiguous,
     once,
     files,
+    foreign,
     owner,
     schemas,
     codes,

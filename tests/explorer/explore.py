@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from explorer.checkers import check
+from explorer.checkers import FOREIGN, check
 from explorer.world import Actor, Script, World, steps
 
 _FAULT_SHARE = 0.2
@@ -24,9 +24,9 @@ class Explored:
 
 
 def begin(*scripts: tuple[str, Script, int], faults: int, overwriting: bool = False) -> World:
-    """An empty store, and actors of (name, script, restarts)."""
+    """A store with a stranger's file alone, and actors of (name, script, restarts)."""
     actors = tuple(Actor(name, script, restarts) for name, script, restarts in scripts)
-    return World({}, (), actors, faults, overwriting=overwriting)
+    return World({FOREIGN: b"theirs"}, (), actors, faults, overwriting=overwriting)
 
 
 def exhaust(

@@ -24,14 +24,14 @@ AT = "2026-01-01T00:00:00+00:00"
 
 @dataclass
 class Nonces:
-    """Draws `prefix` and a number; its repr tells how many were drawn."""
+    """Draws `prefix` and a number, in hex; its repr tells how many were drawn."""
 
     prefix: str
     drawn: int = 0
 
     def __call__(self) -> str:
         self.drawn += 1
-        return f"{self.prefix}{self.drawn}"
+        return f"{self.prefix}{self.drawn}".encode().hex().ljust(32, "0")
 
 
 def identity(name: str, start: int) -> ledger.Identity:
@@ -45,9 +45,12 @@ def staged(text: str) -> Staged:
 
 
 def draft(me: ledger.Identity, first: int, end: int) -> ledger.Draft:
-    """Every attempt computes other bytes for the same batch, as GPUs do."""
-    files = ((f"batch-{first}", staged(f"{me.attempt} {first}")),) if end > first else ()
-    return ledger.Draft((first, end), (first, end), files, bad_rows=bad_rows(me, first, end))
+    """Every attempt computes other bytes for the same batch, as GPUs do; the first has a table."""
+    body = staged(f"{me.attempt} {first}")
+    files = (("batch", body),) if end > first > 0 else ()
+    tables = (("rows.jsonl", body),) if end > first == 0 else ()
+    left_out = bad_rows(me, first, end)
+    return ledger.Draft((first, end), (first, end), files, tables, bad_rows=left_out)
 
 
 def bad_rows(me: ledger.Identity, first: int, end: int) -> StagedBadRows | None:
@@ -88,14 +91,15 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
                 ledgers = [(yield from read_shard(me.shard))]
                 yield from finalize.check(ledgers, plan)
                 yield from finalize.require_final(ledgers)
-                yield from finalize.clean(ledgers)
+                yield from finalize.clean(ledgers, (yield from finalize.tables_to_clean()))
                 yield from finalize.clean_bad_rows(ledgers)
                 return 0
-            ledgers = [(yield from finalize.close(me, plan))]
+            tables = yield from finalize.table_names()
+            ledgers = [(yield from finalize.close(me, plan, tables=tables))]
             yield from finalize.check(ledgers, plan)
             summary = documents.summarize("run", run, ledgers, documents.Reduction({}), AT)
             yield from finalize.publish(summary, ledgers)
-            yield from finalize.clean(ledgers)
+            yield from finalize.clean(ledgers, (yield from finalize.tables_to_clean()))
             yield from finalize.clean_bad_rows(ledgers)
         except BatchProcessError as error:
             return int(error.exit_code)

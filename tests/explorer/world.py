@@ -10,6 +10,7 @@ from batchprocess.ledger.effects import (
     Delete,
     Digest,
     Effect,
+    Folders,
     Get,
     GetMany,
     ListSizes,
@@ -212,6 +213,9 @@ def _look(objects: Mapping[str, bytes], effect: Effect) -> Any:
             return None if key not in objects else digest(objects[key])
         case ListSizes(prefix):
             return {k: len(v) for k, v in objects.items() if k.startswith(prefix)}
+        case Folders(prefix):
+            below = {k.removeprefix(prefix) for k in objects if k.startswith(prefix)}
+            return tuple(sorted({k.split("/")[0] for k in below if "/" in k}))
         case Sizes(keys):
             return [_size(objects.get(key)) for key in keys]
         case Stage(chunks):

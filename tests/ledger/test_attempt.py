@@ -8,15 +8,27 @@ from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Upload
 from batchprocess.protocol.bad_rows import decode_bad_rows
 from batchprocess.protocol.errors import (
+    Fenced,
     NoProgress,
     ShardClosed,
     ShardSealed,
+    StorageDenied,
     TakenOver,
     VerificationError,
 )
 from batchprocess.protocol.records import decode, record_key
 from batchprocess.runs.perform import perform
-from support.ledger_steps import OLD, PLAN, YOUNG, claimed, completed, draft, me
+from support.ledger_steps import (
+    OLD,
+    PLAN,
+    YOUNG,
+    claimed,
+    completed,
+    draft,
+    me,
+    table_draft,
+    with_nonces,
+)
 from support.storage.fake_storage import FakeMemoryStorage
 
 
@@ -122,3 +134,28 @@ def test_a_kill_between_the_bad_rows_and_their_record_counts_nothing_of_them():
     assert (again.cursor, again.bad_rows) == (0, 0)
     at = perform(commit(me("B"), again, draft(0, 2, bad=(1,))), store)
     assert at.bad_rows == 1
+
+
+def test_files_of_save_stand_in_the_folder_of_their_name():
+    store, who = FakeMemoryStorage(), with_nonces(me())
+    perform(commit(who, claimed(store, who), table_draft(0, 4)), store)
+    nonce = b"A-1".hex().ljust(32, "0")
+    assert store.objects[f"tables/rows/00000-00000002-{nonce}.jsonl"] == b"x"
+    assert not any(key.startswith("data/") for key in store.objects)
+
+
+@pytest.mark.parametrize("made", [draft, table_draft])
+@pytest.mark.parametrize("may_delete", [True, False])
+def test_a_fenced_attempt_takes_back_what_it_uploaded_where_it_may(made, may_delete):
+    store, old, new = FakeMemoryStorage(), with_nonces(me("A")), with_nonces(me("B"))
+    at = claimed(store, old)
+    at = perform(commit(old, at, made(0, 4)), store)
+    counts = set(store.objects)
+    claimed(store, new)
+    if not may_delete:
+        store.fail("delete", StorageDenied("no"), times=1)
+    with pytest.raises(Fenced):
+        perform(commit(old, at, made(4, 8)), store)
+    assert counts <= set(store.objects)
+    left = set(store.objects) - counts - {record_key(0, 3)}
+    assert len(left) == (0 if may_delete else 1)

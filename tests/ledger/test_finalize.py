@@ -8,11 +8,22 @@ from batchprocess.ledger import documents, finalize
 from batchprocess.ledger.attempt import commit, seal
 from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.errors import (
+    StorageDenied,
     VerificationError,
 )
 from batchprocess.protocol.records import record_key
 from batchprocess.runs.perform import perform
-from support.ledger_steps import AT, PLAN, RUN, claimed, completed, draft, me
+from support.ledger_steps import (
+    AT,
+    PLAN,
+    RUN,
+    claimed,
+    completed,
+    draft,
+    me,
+    table_draft,
+    with_nonces,
+)
 from support.storage.fake_storage import FakeMemoryStorage
 
 
@@ -112,6 +123,68 @@ def test_a_success_that_is_none_is_named(body, sentence):
     store.objects["_SUCCESS"] = body
     with pytest.raises(VerificationError, match=sentence):
         perform(finalize.finished(), store)
+
+
+ORPHAN = f"tables/rows/00000-00000009-{'0' * 32}.jsonl"
+"""Of an attempt that has died, or was fenced, before its record."""
+
+
+def run_with_a_table(*others):
+    store = FakeMemoryStorage()
+    who = with_nonces(me())
+    at = perform(commit(who, claimed(store, who), table_draft(0, 10)), store)
+    perform(seal(who, at, draft(10, 10), batches=10), store)
+    for key in (ORPHAN, *others):
+        store.objects[key] = b"late"
+    ledgers, _ = finalized(store)
+    return store, ledgers
+
+
+def cleaned(store, ledgers):
+    """What cleaning deletes."""
+    before = set(store.objects)
+    tables = perform(finalize.tables_to_clean(), store)
+    refused = perform(finalize.clean(ledgers, tables), store)
+    return before - set(store.objects), refused
+
+
+def test_cleaning_takes_of_a_table_what_no_record_names_and_nobody_else_has_put_there():
+    others = (
+        "tables/rows/_delta_log/00000000000000000000.json",
+        "tables/rows/00000-theirs.jsonl",
+        f"tables/rows/sub/00000-00000009-{'0' * 32}.jsonl",
+        f"tables/_rows/00000-00000009-{'0' * 32}.jsonl",
+    )
+    assert cleaned(*run_with_a_table(*others)) == ({ORPHAN}, [])
+
+
+@pytest.mark.parametrize("number", ["00000000000000000001.json", "_last_checkpoint"])
+def test_nothing_is_deleted_of_a_table_that_others_have_gone_on_with(number):
+    assert cleaned(*run_with_a_table(f"tables/rows/_delta_log/{number}")) == (set(), [])
+
+
+def test_what_may_not_be_deleted_is_told():
+    store, ledgers = run_with_a_table()
+    store.fail("delete", StorageDenied("no"), times=1)
+    assert cleaned(store, ledgers) == (set(), [ORPHAN])
+
+
+def test_what_comes_after_the_cleaning_is_cleaned_by_the_next_one():
+    store, ledgers = run_with_a_table()
+    assert cleaned(store, ledgers) == ({ORPHAN}, [])
+    store.objects[ORPHAN] = b"of a zombie"
+    assert cleaned(store, ledgers) == ({ORPHAN}, [])
+
+
+def test_no_shard_is_abandoned_whose_last_records_are_lost_though_their_files_are_in_tables():
+    store, who = FakeMemoryStorage(), with_nonces(me("A"))
+    at = claimed(store, who)
+    for batch in range(3):
+        at = perform(commit(who, at, table_draft(batch, batch + 1)), store)
+    for number in (3, 4):
+        del store.objects[record_key(0, number)]
+    with pytest.raises(VerificationError, match="ends at record 2, although it has files of reco"):
+        perform(finalize.close(me("F"), PLAN, tables=("rows",)), store)
 
 
 def test_cleaning_removes_what_no_record_names_and_nothing_else():

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 from batchprocess.ledger.attempt import Position, claim, commit, seal
@@ -35,6 +36,17 @@ def draft(first: int, end: int, text: str = "x", bad: Sequence[int] = ()) -> Dra
 
 def _staged(body: bytes) -> Staged:
     return Staged(body, len(body), hashlib.sha256(body).hexdigest())
+
+
+def table_draft(first: int, end: int, text: str = "x") -> Draft:
+    """The same file, of `save`."""
+    made = draft(first, end, text)
+    return replace(made, files=(), tables=tuple(("rows.jsonl", body) for _, body in made.files))
+
+
+def with_nonces(who: Identity) -> Identity:
+    """The same attempt with nonces of the form that keys of tables have."""
+    return replace(who, nonce=lambda: who.nonce().encode().hex().ljust(32, "0"))
 
 
 def claimed(store: Storage, who: Identity) -> Position:

@@ -21,6 +21,26 @@ def test_verify_passes_what_is_whole(run: Storage, going: Storage, batchprocess:
     assert said.out == "4 files, 2 shards, 0 problems so far; the run is not complete\n"
 
 
+ORPHAN = f"tables/rows/00000-00000009-{'0' * 32}.jsonl"
+
+
+def test_verify_finds_what_is_in_a_tables_folder_and_in_no_record(
+    job_folder: Storage, batchprocess: Command
+) -> None:
+    run = job_folder.at("tables")
+    complete(run, saved=True)
+    run.put("tables/rows/_delta_log/00000000000000000000.json", b"{}")
+    assert batchprocess("verify", run.uri).out == "5 files, 2 shards, 0 problems\n"
+    for key in (ORPHAN, "tables/theirs.jsonl"):
+        run.put(key, b"late")
+        said = batchprocess("verify", run.uri)
+        assert (said.code, said.out.split("\n")[0]) == (
+            93,
+            f"{key} is a stray: in no record, but whoever reads its folder takes it",
+        )
+        run.delete(key)
+
+
 TAMPERING = {
     "changed bytes": (lambda run: run.put(data_key(run), b"0\n9\n"), "was changed: its digest"),
     "cut file": (lambda run: run.put(data_key(run), b"0"), "with 4 bytes, but it has 1"),

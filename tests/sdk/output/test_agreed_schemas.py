@@ -119,7 +119,7 @@ def test_without_any_type_the_commit_names_schema_and_nothing_is_kept(tmp_path: 
 
 def test_lines_of_json_and_tables_without_rows_ask_for_no_schema(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path, store := FakeMemoryStorage())
-    attempt.save([None], "x.jsonl")
+    attempt.save([None], "y.jsonl")
     attempt.save([])
     assert attempt.commit() == {}
     assert not store.objects

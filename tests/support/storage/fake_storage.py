@@ -81,7 +81,8 @@ class FakeMemoryStorage:
         return iter([StoredObject(key, len(self.objects[key])) for key in keys])
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        raise NotImplementedError(prefix)
+        below = [key.removeprefix(prefix) for key in self.objects if key.startswith(prefix)]
+        yield from sorted({key.split("/")[0] for key in below if "/" in key})
 
     def delete(self, key: str) -> None:
         self._called("delete")

@@ -15,7 +15,7 @@ from batchprocess.ledger.run import open_run, plan_of
 from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.records import MetricEntry, record_key
-from batchprocess.protocol.run import RunInfo
+from batchprocess.protocol.run import LAYOUT, RunInfo
 from batchprocess.protocol.spent import Spent
 from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
@@ -43,10 +43,12 @@ def work(
     metrics: tuple[MetricEntry, ...] = (),
     bad: Collection[int] = (),
     say: str = "id",
+    saved: bool = False,
 ) -> None:
     """Claim a shard and commit one batch at a time up to `end`; seal it if that is its end.
 
-    `bad`: dataset rows that are left out; their ids begin with `say`.
+    `bad`: dataset rows that are left out; their ids begin with `say`. `saved`: the files are those
+    of `save`.
     """
     plan, numbers = plan_of(run), count()
     when = at or datetime.now(UTC).isoformat()
@@ -56,10 +58,16 @@ def work(
         rows = plan.row_span(shard, batch, batch + 1)
         body = "".join(f"{row}\n" for row in range(*rows)).encode()
         staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
-        files = (("rows.txt", staged),)
+        files, tables = ((), (("rows.jsonl", staged),)) if saved else ((("rows.txt", staged),), ())
         left_out = _bad_rows([row for row in range(*rows) if row in bad], batch, say)
         draft = Draft(
-            (batch, batch + 1), rows, files, metrics=metrics, spent=SPENT, bad_rows=left_out
+            (batch, batch + 1),
+            rows,
+            files,
+            tables,
+            metrics=metrics,
+            spent=SPENT,
+            bad_rows=left_out,
         )
         position = perform(commit(me, position, draft), storage)
     if position.cursor == plan.size(shard):
@@ -85,11 +93,13 @@ def complete(
     metrics: tuple[MetricEntry, ...] = (),
     bad: Collection[int] = (),
     say: str = "id",
+    *,
+    saved: bool = False,
 ) -> None:
     """A run from beginning to `_SUCCESS`."""
-    begin(storage)
+    begin(storage, RUN.model_copy(update={"layout": LAYOUT if saved else 1}))
     for shard in range(RUN.shards):
-        work(storage, shard, metrics=metrics, bad=bad, say=say)
+        work(storage, shard, metrics=metrics, bad=bad, say=say, saved=saved)
     finish(
         storage,
         job=JOB,

@@ -62,7 +62,7 @@ def prepared(script: Script) -> None:
 
 
 def saved(folder: Path) -> list[dict[str, int]]:
-    files = sorted((folder / "run" / "data").glob("*/*/out.jsonl"))
+    files = sorted((folder / "run" / "tables").glob("out/*.jsonl"))
     return [json.loads(line) for one in files for line in one.read_text().splitlines()]
 
 
@@ -125,7 +125,7 @@ def test_workers_are_spawned_where_that_is_the_scripts_start_method(script: Scri
     done = script.new_interpreter("job.py")
     assert done.returncode == 0, done.stderr
     (run,) = script.folder.glob("*/*/*/run.json")
-    files = run.parent.glob("data/*/*/out.jsonl")
+    files = run.parent.glob("tables/out/*.jsonl")
     rows = [json.loads(line) for one in files for line in one.read_text().splitlines()]
     assert len(rows) == 8
     assert all(one["opener"] == one["reader"] for one in rows)

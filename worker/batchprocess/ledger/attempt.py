@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchprocess.ledger.create import create_record
-from batchprocess.ledger.draft import Draft, body_of, uploads_of
-from batchprocess.ledger.effects import Flow, Upload
+from batchprocess.ledger.draft import Draft, Place, body_of, uploads_of
+from batchprocess.ledger.effects import Delete, Flow, Upload
 from batchprocess.ledger.head import Stored, durable_head, read
 from batchprocess.ledger.identity import Identity, refuse_finished
 from batchprocess.ledger.survey import require_end
 from batchprocess.protocol.errors import Fenced, NoProgress, VerificationError
-from batchprocess.protocol.records import Claim, Commit, Seal, data_prefix, digest, encode
+from batchprocess.protocol.records import Claim, Commit, Seal, digest, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +105,21 @@ def _append(
     me: Identity, at: Position, draft: Draft, kind: Callable[..., Commit | Seal]
 ) -> Flow[Position]:
     nonce = me.nonce()
-    prefix = data_prefix(me.shard, at.seq + 1, nonce)
+    place = Place(me.shard, at.seq + 1, nonce)
     record = kind(
         **_header(me, at.seq + 1, at.digest, nonce, draft.batches[1]),
-        **body_of(draft, prefix, at.bad_rows),
+        **body_of(draft, place, at.bad_rows),
     )
     body = encode(record)
-    uploads = uploads_of(draft, prefix)
+    uploads = uploads_of(draft, place)
     if uploads:
         yield Upload(uploads)
     rival = yield from create_record(record, body)
     if rival is not None:
+        if uploads:
+            # Another's record has the only number at which ours could have named them. Who may not
+            # delete leaves them to the finalizer.
+            yield Delete(tuple(key for key, _ in uploads))
         yield from _give_way(me, Stored.parse(rival, shard=me.shard, seq=record.seq))
     return _position(record, body, draft.bad_rows_after(at.bad_rows))
 

@@ -9,6 +9,7 @@ from batchprocess.protocol.file_names import (
     bad_rows_key,
     check_name,
     is_metric_group,
+    is_own_table_key,
     is_reducer_key,
 )
 from batchprocess.protocol.records import Claim, Commit, KeptBadRows, Seal, Span, data_prefix
@@ -64,8 +65,12 @@ def _content_problems(where: str, record: Commit | Seal, plan: ShardPlan) -> Ite
     if "/" in record.nonce:
         yield f"{where} has the nonce {record.nonce!r:.100}, which names other folders"
     for file in record.files:
-        if file.key != prefix + file.name:
-            yield f"{where} names {file.key!r:.600}, which is not below its own {prefix}"
+        own = record.shard, record.seq, record.nonce
+        if file.key != prefix + file.name and not is_own_table_key(file.key, file.name, *own):
+            yield (
+                f"{where} names {file.key!r:.600}, which is not below its own {prefix} and no file "
+                "of a table of its own"
+            )
     for name in sorted(record.schemas.keys() - {file.name for file in record.files}):
         yield f"{where} goes by a schema of {name!r:.600}, and has no such file"
     for value in record.reducers:

@@ -1,16 +1,17 @@
 """What an attempt hands over for a commit, and how a record names it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from batchprocess.ledger.effects import Staged
-from batchprocess.protocol.file_names import bad_rows_key, reducer_key
+from batchprocess.protocol.file_names import bad_rows_key, reducer_key, table_key
 from batchprocess.protocol.records import (
     CommittedFile,
     KeptBadRows,
     MetricEntry,
     ReducerEntry,
     Span,
+    data_prefix,
 )
 from batchprocess.protocol.spent import Spent
 
@@ -36,12 +37,14 @@ class Draft:
     """What a commit or seal will say, before it has a number.
 
     `batches` is shard-local, `rows` dataset-wide, both half-open; `files` maps checked names to
-    staged bytes; `schemas` are the digests of their tables' schemas, by name.
+    staged bytes, and so do `tables`, which stand in the folders of their names; `schemas` are the
+    digests of their schemas, by name.
     """
 
     batches: Span
     rows: Span
     files: tuple[tuple[str, Staged], ...] = ()
+    tables: tuple[tuple[str, Staged], ...] = ()
     reducers: tuple[StagedReducer, ...] = ()
     metrics: tuple[MetricEntry, ...] = ()
     models: tuple[dict[str, str], ...] = ()
@@ -54,12 +57,34 @@ class Draft:
         return before + (0 if self.bad_rows is None else self.bad_rows.count)
 
 
-def body_of(draft: Draft, prefix: str, bad_rows_before: int) -> dict[str, object]:
-    """The fields of a record that names `draft`'s files below `prefix`."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Of the record that is to name a draft's files: its number and nonce are in their keys."""
+
+    shard: int
+    seq: int
+    nonce: str
+
+    @property
+    def prefix(self) -> str:
+        """The folder of all files but those of tables."""
+        return data_prefix(self.shard, self.seq, self.nonce)
+
+    def keys(self, draft: Draft) -> Iterator[tuple[str, str, Staged]]:
+        """Name, key and bytes of each file."""
+        for name, staged in draft.files:
+            yield name, self.prefix + name, staged
+        for name, staged in draft.tables:
+            yield name, table_key(name, self.shard, self.seq, self.nonce), staged
+
+
+def body_of(draft: Draft, place: Place, bad_rows_before: int) -> dict[str, object]:
+    """The fields of a record at `place` that names `draft`'s files."""
+    prefix = place.prefix
     return {
         "batches": draft.batches,
         "rows": draft.rows,
-        "files": tuple(_named(name, prefix + name, staged) for name, staged in draft.files),
+        "files": tuple(_named(name, key, staged) for name, key, staged in place.keys(draft)),
         "reducers": tuple(_reducer(one, prefix, i) for i, one in enumerate(draft.reducers)),
         "metrics": draft.metrics,
         "models": draft.models,
@@ -69,16 +94,16 @@ def body_of(draft: Draft, prefix: str, bad_rows_before: int) -> dict[str, object
     }
 
 
-def uploads_of(draft: Draft, prefix: str) -> tuple[tuple[str, Staged], ...]:
-    """Keys below `prefix`, or beside it, and what is to be written there."""
-    files = tuple((prefix + name, staged) for name, staged in draft.files)
+def uploads_of(draft: Draft, place: Place) -> tuple[tuple[str, Staged], ...]:
+    """Keys, and what is to be written there."""
+    files = tuple((key, staged) for _, key, staged in place.keys(draft))
     values = tuple(
-        (reducer_key(prefix, number), one.staged)
+        (reducer_key(place.prefix, number), one.staged)
         for number, one in enumerate(draft.reducers)
         if one.staged is not None
     )
     bad = draft.bad_rows
-    return files + values + (() if bad is None else ((bad_rows_key(prefix), bad.staged),))
+    return files + values + (() if bad is None else ((bad_rows_key(place.prefix), bad.staged),))
 
 
 def _bad_rows(draft: Draft, prefix: str, before: int) -> KeptBadRows | None:

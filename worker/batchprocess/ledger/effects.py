@@ -97,6 +97,13 @@ class ListSizes:
 
 
 @dataclass(frozen=True, slots=True)
+class Folders:
+    """Names of the folders right below a prefix that ends in `/`. Reply: `tuple[str, ...]`."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sizes:
     """Ask for objects by name. Reply: `list[int | None]` in order, None for what is absent."""
 
@@ -127,6 +134,7 @@ Effect = (
     | Upload
     | Put
     | ListSizes
+    | Folders
     | Sizes
     | Delete
     | Pause

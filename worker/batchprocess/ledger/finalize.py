@@ -15,9 +15,20 @@ from batchprocess.ledger.head import Stored
 from batchprocess.ledger.identity import Identity, refuse_taken_over
 from batchprocess.ledger.metrics import metric_documents
 from batchprocess.ledger.read import ShardLedger, read_shard
-from batchprocess.ledger.survey import problems_of, require_no_loss, require_no_lost_end
+from batchprocess.ledger.survey import (
+    problems_of,
+    require_no_loss,
+    require_no_lost_end,
+    table_names,
+    unnamed_files,
+)
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.file_names import BAD_ROWS_FOLDER, data_folder, record_of_data
+from batchprocess.protocol.file_names import (
+    BAD_ROWS_FOLDER,
+    delta_folder,
+    delta_key,
+    record_of_data,
+)
 from batchprocess.protocol.records import Seal, encode, record_key
 from batchprocess.protocol.run import (
     MANIFEST_KEY,
@@ -54,8 +65,15 @@ def require_sealed(me: Identity, known: ShardLedger | None = None) -> Flow[Shard
     return ledger
 
 
-def close(me: Identity, plan: ShardPlan, known: ShardLedger | None = None) -> Flow[ShardLedger]:
+def close(
+    me: Identity,
+    plan: ShardPlan,
+    known: ShardLedger | None = None,
+    tables: Sequence[str] = (),
+) -> Flow[ShardLedger]:
     """Make sure that shard `me.shard` is sealed: abandon it if it is not. Returns its ledger.
+
+    `tables`: the names of those that the run has, see `table_names`.
 
     Created like a claim: it may lose to a live commit, and then abandons what stands after it;
     raises TakenOver rather than closing a shard of a younger job, and VerificationError rather
@@ -65,7 +83,7 @@ def close(me: Identity, plan: ShardPlan, known: ShardLedger | None = None) -> Fl
     while ledger.outcome is None:
         refuse_taken_over(ledger.head, me)
         yield from require_no_loss(ledger)
-        yield from require_no_lost_end(ledger)
+        yield from require_no_lost_end(ledger, tables)
         record = _abandon(me, ledger.head, plan)
         yield from create_record(record, encode(record))
         ledger = yield from read_shard(me.shard, ledger)
@@ -123,20 +141,18 @@ def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
     return summary if kept is None else parse_document(Summary, SUMMARY_KEY, kept)
 
 
-def clean(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
-    """Delete, under data/, what no record names. Only of ledgers that have become _SUCCESS.
+def clean(ledgers: Iterable[ShardLedger], tables: Sequence[str] = ()) -> Flow[list[str]]:
+    """Delete what no record names in data/, and of our own files in these tables.
 
-    Returns the keys that storage refused to delete. Safe to repeat, and safe while a fenced
-    attempt is still uploading: what it leaves can never be named.
+    Only of ledgers that have become _SUCCESS. Returns the keys that storage refused to delete. Safe
+    to repeat, and safe while a fenced attempt is still uploading: what it leaves can never be
+    named.
     """
     refused: list[str] = []
     for ledger in ledgers:
-        present: dict[str, int] = yield ListSizes(data_folder(ledger.shard))
-        for body in ledger.bodies:
-            for item in body.objects():
-                present.pop(item.key, None)
-        if present:
-            refused += yield Delete(tuple(present))
+        unnamed = yield from unnamed_files(ledger, tables)
+        if unnamed:
+            refused += yield Delete(unnamed)
     return refused
 
 
@@ -151,6 +167,21 @@ def clean_bad_rows(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
             strays -= {item.key for item in body.objects()}
     refused: list[str] = yield Delete(tuple(sorted(strays)))
     return refused
+
+
+def tables_to_clean() -> Flow[tuple[str, ...]]:
+    """Tables of the run in which nobody else has written, as far as a log of Delta tells.
+
+    Past its first version a log names what others have added, and files that they have replaced
+    still are their older versions.
+    """
+    tables = yield from table_names()
+    ours = []
+    for stem in tables:
+        log: dict[str, int] = yield ListSizes(delta_folder(stem))
+        if log.keys() <= {delta_key(stem)}:
+            ours.append(stem)
+    return tuple(ours)
 
 
 def finished() -> Flow[Summary | None]:

@@ -4,19 +4,24 @@ A listing shows what stands, but may lag behind: what it leaves out is asked for
 counts as missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from batchprocess.ledger.check import problems
-from batchprocess.ledger.effects import Flow, Get, ListSizes, Sizes
+from batchprocess.ledger.effects import Flow, Folders, Get, ListSizes, Sizes
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.read import ShardLedger
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.file_names import (
+    TABLES,
     bad_rows_folder,
     data_folder,
     is_data_key,
+    is_table,
     place_of_record,
     record_of_data,
+    shard_of_table_file,
+    stem_of_table_file,
+    table_prefix,
 )
 from batchprocess.protocol.records import ledger_prefix, record_key
 from batchprocess.protocol.sharding import ShardPlan
@@ -36,13 +41,13 @@ def require_no_loss(ledger: ShardLedger) -> Flow[None]:
         raise VerificationError(lost)
 
 
-def require_no_lost_end(ledger: ShardLedger) -> Flow[None]:
+def require_no_lost_end(ledger: ShardLedger, tables: Sequence[str]) -> Flow[None]:
     """Raise VerificationError if files are there of a record that can only follow one that is lost.
 
     For who is about to close the shard for good. Who goes on with it does lost batches again.
     """
     shard, last = ledger.shard, len(ledger.records)
-    listed: dict[str, int] = yield ListSizes(data_folder(shard))
+    listed = yield from files_of_shard(shard, tables)
     listed = {**listed, **(yield ListSizes(bad_rows_folder(shard)))}
     of_record = max((record_of_data(key) or 0 for key in listed), default=0)
     # It may have grown since it was read.
@@ -69,6 +74,30 @@ def require_end(shard: int, head: Stored | None) -> Flow[bool]:
     return False
 
 
+def table_names() -> Flow[tuple[str, ...]]:
+    """All tables of a run that has any, also those of which no record has a file."""
+    found: tuple[str, ...] = yield Folders(TABLES)
+    return tuple(stem for stem in found if is_table(stem))
+
+
+def files_of_shard(shard: int, tables: Sequence[str]) -> Flow[dict[str, int]]:
+    """Bytes of the shard's own files by key, in `data/` and in these tables."""
+    own: dict[str, int] = yield ListSizes(data_folder(shard))
+    for stem in tables:
+        listed: dict[str, int] = yield ListSizes(table_prefix(stem, shard))
+        # A table may be somebody's else, too: we know only keys of our own form.
+        found = {key: size for key, size in listed.items() if shard_of_table_file(key) == shard}
+        own = own | found
+    return own
+
+
+def unnamed_files(ledger: ShardLedger, tables: Sequence[str]) -> Flow[tuple[str, ...]]:
+    """Keys of the shard's files that no record names; of a sealed shard none ever will."""
+    present = yield from files_of_shard(ledger.shard, tables)
+    named = {item.key for body in ledger.bodies for item in body.objects()}
+    return tuple(key for key in present if key not in named)
+
+
 def _lost_record(ledger: ShardLedger) -> Flow[str | None]:
     """What is to be said of the first absent record, if there are some behind it."""
     shard, number = ledger.shard, len(ledger.records) + 1
@@ -91,10 +120,11 @@ def _lost(shard: int, number: int, behind: int) -> str:
 
 def _sizes(ledger: ShardLedger) -> Flow[Mapping[str, int]]:
     """Bytes of every object that the shard's records name, of those that are there."""
-    listed: dict[str, int] = yield ListSizes(data_folder(ledger.shard))
+    named = [item for body in ledger.bodies for item in body.objects()]
+    tables = {stem for item in named if (stem := stem_of_table_file(item.key)) is not None}
+    listed = yield from files_of_shard(ledger.shard, sorted(tables))
     if any(body.bad_rows is not None for body in ledger.bodies):
         listed = {**listed, **(yield ListSizes(bad_rows_folder(ledger.shard)))}
-    named = (item for body in ledger.bodies for item in body.objects())
     doubted = tuple(
         {
             item.key
@@ -104,5 +134,4 @@ def _sizes(ledger: ShardLedger) -> Flow[Mapping[str, int]]:
     )
     asked: list[int | None] = (yield Sizes(doubted)) if doubted else []
     found = zip(doubted, asked, strict=True)
-    listed.update({key: size for key, size in found if size is not None})
-    return listed
+    return {**listed, **{key: size for key, size in found if size is not None}}

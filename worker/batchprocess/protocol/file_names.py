@@ -10,6 +10,13 @@ _OF_RECORD = re.compile(r"^(?:data|errors)/[0-9]{5,}/([0-9]{8,12})-")
 BAD_ROWS_FOLDER = "errors/"
 _RECORD_KEY = re.compile(r"^ledger/([0-9]{5,9})/([0-9]{8,12})\.json$")
 _NUMBER = re.compile(r"^[0-9]{4,9}$")
+TABLES = "tables/"
+"""What the keys of all files of `save` begin with, in a run of layout 2."""
+_TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_OF_TABLE = re.compile(
+    r"tables/(?P<stem>[A-Za-z][A-Za-z0-9_.-]*)/"
+    r"(?P<shard>[0-9]{5,9})-(?P<seq>[0-9]{8,12})-[0-9a-f]{32}\.[a-z]+"
+)
 
 
 def check_name(name: str) -> None:
@@ -83,14 +90,77 @@ def data_folder(shard: int) -> str:
 
 def record_of_data(key: str) -> int | None:
     """The number of the record that is to name this object; None if the key says none."""
+    if (of_table := _OF_TABLE.fullmatch(key)) is not None:
+        return int(of_table["seq"])
     found = _OF_RECORD.match(key)
     return None if found is None else int(found[1])
 
 
 def is_data_key(key: str, shard: int) -> bool:
-    """Whether `key` is below one of the shard's folders, where any store may be asked for it."""
+    """Whether `key` is one of the shard's own files, so that any store may be asked for it."""
+    if shard_of_table_file(key) == shard:
+        return True
     below = key.startswith((data_folder(shard), bad_rows_folder(shard)))
     return below and not {"", ".", ".."} & set(key.split("/"))
+
+
+def check_table_name(name: str) -> None:
+    """Raise ValueError unless `name`, without its suffix, may be a folder of tables."""
+    check_name(name)
+    if _TABLE_NAME.fullmatch(name) is None:
+        raise ValueError(
+            f"{name!r} cannot name a table, which is a folder for readers of tables: begin with a "
+            "letter, then letters, digits, '_', '.' or '-'; for files with folders or other names "
+            "write into upload_path()"
+        )
+
+
+def is_table(folder: str) -> bool:
+    """Whether a folder right below `tables/` may be one of ours."""
+    return _TABLE_NAME.fullmatch(folder) is not None
+
+
+def stem_of(name: str) -> str:
+    """A table's name of one of its files: without the suffix."""
+    return name.rpartition(".")[0]
+
+
+def table_key(name: str, shard: int, seq: int, nonce: str) -> str:
+    """Where a file of `save` stands that record `seq` is to name: no other attempt can name it."""
+    stem, _, suffix = name.rpartition(".")
+    return f"{table_prefix(stem, shard)}{seq:08d}-{nonce}.{suffix}"
+
+
+def table_prefix(stem: str, shard: int) -> str:
+    """What the keys of a shard's files in a table begin with."""
+    return f"{TABLES}{stem}/{shard:05d}-"
+
+
+def delta_folder(stem: str) -> str:
+    """Where the log of Delta of a table is: never anything of ours but its first version."""
+    return f"{TABLES}{stem}/_delta_log/"
+
+
+def delta_key(stem: str) -> str:
+    """Version 0 of it."""
+    return f"{delta_folder(stem)}{0:020d}.json"
+
+
+def is_own_table_key(key: str, name: str, shard: int, seq: int, nonce: str) -> bool:
+    """Whether `key` is that of a file of `save` called `name`, of this very record."""
+    return _OF_TABLE.fullmatch(key) is not None and key == table_key(name, shard, seq, nonce)
+
+
+def stem_of_table_file(key: str) -> str | None:
+    """The table that a key of our own form is in; None of any other key."""
+    found = _OF_TABLE.fullmatch(key)
+    return None if found is None else found["stem"]
+
+
+def shard_of_table_file(key: str) -> int | None:
+    """The shard whose file in a table this is; None if the key is not of our own form."""
+    found = _OF_TABLE.fullmatch(key)
+    return None if found is None else int(found["shard"])
 
 
 def is_metric_group(group: str) -> bool:

@@ -85,6 +85,11 @@ class RunSeeds(_Model):
     loop: Seeds
 
 
+LAYOUT: Literal[2] = 2
+"""Of runs that are begun now: files of `save` have a folder for each name, outside `data/`."""
+REFUSED_BY_OLDER: dict[str, str | int] = {"layout 2, which needs a newer batchprocess": LAYOUT}
+"""In `versions` of such a run: older versions know no layout and would write elsewhere, but they
+refuse a version that is no text, and say its name."""
 FingerprintOf = Literal["attribute", "huggingface", "rows"]
 
 
@@ -94,6 +99,7 @@ class RunInfo(_Model):
     `asked`, `seeds`, `fingerprint_of` and `rows_digest` are None in runs that were begun before
     they were kept. `rows_digest` goes with a fingerprint that may differ for equal data. `code` is
     a digest of the job's own modules, `source` one of what stood in the folder of `spec.source`.
+    `layout` 1, that of runs from before it was written: files of `save` are below `data/`, too.
     """
 
     rows: int
@@ -109,12 +115,13 @@ class RunInfo(_Model):
     asked: Asked | None = None
     code: str | None = None
     source: Sha256 | None = None
-    versions: dict[str, str] = {}
+    layout: Literal[1, 2] = 1
+    versions: dict[str, str | int] = {}
 
     @property
     def has_schemas(self) -> bool:
         """Whether a table's files all have one schema; before, each has that of its own rows."""
-        return True
+        return self.layout == LAYOUT
 
 
 class ManifestRow(_Model):

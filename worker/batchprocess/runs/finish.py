@@ -16,18 +16,19 @@ from batchprocess.ledger.finalize import (
     publish,
     require_final,
     require_sealed,
+    tables_to_clean,
 )
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.job_settings import require_of_run
 from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import ANOTHER, plan_of, read_run
+from batchprocess.ledger.survey import table_names
 from batchprocess.ledger.tables.table_schemas import require_schemas
 from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import ReducerEntry
-from batchprocess.protocol.run import RUN_KEY, Asked, Summary
-from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.protocol.run import LAYOUT, RUN_KEY, Asked, RunInfo, Summary
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform, perform_all, perform_each
 from batchprocess.storage.base import Storage
@@ -60,31 +61,31 @@ def finish(  # noqa: PLR0913  what a job says of its run
     if run is None:
         raise VerificationError(f"{storage.uri}/{RUN_KEY} is missing: no attempt has begun")
     require_of_run(asked, run, ANOTHER)
-    plan = plan_of(run)
-    done = perform(finished(), storage, patience)
+    plan, edge = plan_of(run), (storage, patience)
+    done = perform(finished(), *edge)
     if done is not None:
         ledgers = _read_all(storage, run.shards, patience)
-        perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
-        perform(require_schemas(ledgers), storage, patience)
-        perform(require_final(ledgers), storage, patience)
-        _clean(storage, ledgers, patience)
+        perform_all([check([ledger], plan) for ledger in ledgers], *edge)
+        perform(require_schemas(ledgers), *edge)
+        perform(require_final(ledgers), *edge)
+        _clean(run, ledgers, *edge)
         return done
     allowed = bad_rows_allowed(plan.processed_rows)
     known = _read_all(storage, run.shards, patience)
     # Before a shard is closed for good: with a higher limit its workers may go on.
     allowed.require(bad_rows_of(known), "the run")
     names = [identity(job, shard) for shard in range(run.shards)]
-    ledgers = _close_all(names, known, plan, failed, storage, patience)
+    ledgers = _close_all(names, known, run, failed, *edge)
     allowed.require(bad_rows_of(ledgers), "the run")
-    perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
-    perform(require_schemas(ledgers), storage, patience)
+    perform_all([check([ledger], plan) for ledger in ledgers], *edge)
+    perform(require_schemas(ledgers), *edge)
     entries = reducer_entries(ledgers)
     if not entries:
         _warn_unless_any_output(ledgers)
     reduced = reduce(entries) if entries else Reduction({})
     summary = summarize(run_id, run, ledgers, reduced, _now())
-    published = perform(publish(summary, ledgers), storage, patience)
-    _clean(storage, ledgers, patience)
+    published = perform(publish(summary, ledgers), *edge)
+    _clean(run, ledgers, *edge)
     return published
 
 
@@ -104,7 +105,7 @@ def identity(job: str, shard: int, *, retry: int = 0, source: str | None = None)
 def _close_all(
     names: Sequence[Identity],
     known: Sequence[ShardLedger],
-    plan: ShardPlan,
+    run: RunInfo,
     failed: Collection[int] | None,
     storage: Storage,
     patience: Patience,
@@ -113,7 +114,10 @@ def _close_all(
     # First, for an abandoned seal is for good, and an error among the others is not.
     sealed = [require_sealed(me, known[me.shard]) for me in names if me.shard not in may]
     others = iter(perform_all(sealed, storage, patience))
-    closing = [close(me, plan, known[me.shard]) for me in names if me.shard in may]
+    plan = plan_of(run)
+    has_tables = may and run.layout == LAYOUT
+    tables = perform(table_names(), storage, patience) if has_tables else ()
+    closing = [close(me, plan, known[me.shard], tables) for me in names if me.shard in may]
     closed = iter(perform_all(closing, storage, patience))
     return [next(closed if me.shard in may else others) for me in names]
 
@@ -122,8 +126,11 @@ def _read_all(storage: Storage, shards: int, patience: Patience) -> list[ShardLe
     return perform_all([read_shard(shard) for shard in range(shards)], storage, patience)
 
 
-def _clean(storage: Storage, ledgers: Sequence[ShardLedger], patience: Patience) -> None:
-    flows = (clean([ledger]) for ledger in ledgers)
+def _clean(
+    run: RunInfo, ledgers: Sequence[ShardLedger], storage: Storage, patience: Patience
+) -> None:
+    tables = perform(tables_to_clean(), storage, patience) if run.layout == LAYOUT else ()
+    flows = (clean([ledger], tables) for ledger in ledgers)
     refused = sum(len(keys) for keys in perform_each(flows, storage, patience))
     refused += len(perform(clean_bad_rows(ledgers), storage, patience))
     if refused:

@@ -15,6 +15,7 @@ from batchprocess.ledger.effects import (
     Delete,
     Digest,
     Effect,
+    Folders,
     Get,
     GetMany,
     ListSizes,
@@ -141,7 +142,7 @@ def _tried(
     return (partial(retry_until_known, partial(call, item), patience) for item in items)
 
 
-def _single(storage: Storage, effect: Get | Sync | Put | ListSizes) -> Any:
+def _single(storage: Storage, effect: Get | Sync | Put | ListSizes | Folders) -> Any:
     match effect:
         case Sync(key):
             return storage.sync(key)
@@ -149,5 +150,7 @@ def _single(storage: Storage, effect: Get | Sync | Put | ListSizes) -> Any:
             return storage.get(key)
         case Put(key, body):
             return storage.put(key, body)
+        case Folders(prefix):
+            return tuple(storage.folders(prefix))
         case ListSizes(prefix):
             return {item.key: item.size for item in storage.list(prefix)}

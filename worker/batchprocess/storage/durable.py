@@ -88,10 +88,14 @@ def folders_in(folder: Path) -> list[str]:
         return []
 
 
-def files(folder: Path) -> Iterator[Path]:
-    """All files below a folder; a StorageError for a folder that cannot be read."""
-    for where, _, names in os.walk(folder, onerror=_raise_unless_gone):
-        yield from (Path(where, name) for name in names)
+def files(folder: Path, begin: str = "") -> Iterator[Path]:
+    """All files below what in a folder begins so; a StorageError for one that cannot be read."""
+    for where, folders, names in os.walk(folder, onerror=_raise_unless_gone):
+        if begin:
+            # Of the folder itself only: a path is made of no other name, of which there are many.
+            folders[:] = [name for name in folders if name.startswith(begin)]
+        yield from (Path(where, name) for name in names if name.startswith(begin))
+        begin = ""
 
 
 def _raise_unless_gone(error: OSError) -> None:

@@ -121,8 +121,9 @@ class LocalStorage:
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Objects whose key begins with `prefix`, in key order."""
-        folder = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
-        names = (self._name_of(path) for path in durable.files(folder) if not is_temporary(path))
+        above, _, begin = prefix.rpartition("/")
+        found_files = durable.files(self._path(above) if above else self._root, begin)
+        names = (self._name_of(path) for path in found_files if not is_temporary(path))
         for key in sorted(key for key in names if key.startswith(prefix)):
             found = self._status(key)
             if found is not None:

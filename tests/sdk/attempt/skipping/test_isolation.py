@@ -50,7 +50,7 @@ def variant(**members: Any) -> type[Saving]:
 
 
 def saved(run: Alone) -> list[Any]:
-    files = sorted(run.run_folder.glob("data/*/*/x.jsonl"))
+    files = sorted(run.run_folder.glob("tables/x/*.jsonl"))
     return [json.loads(one) for path in files for one in path.read_text().splitlines()]
 
 

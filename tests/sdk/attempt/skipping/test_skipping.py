@@ -48,7 +48,7 @@ def saved(run: Alone) -> list[Any]:
 
 def contents(run: Alone) -> list[bytes]:
     """Of all files, in the order of commits."""
-    return [one.read_bytes() for one in sorted(run.run_folder.glob("data/*/*/*"))]
+    return [one.read_bytes() for one in sorted(run.run_folder.glob("tables/x/*"))]
 
 
 @WORKERS

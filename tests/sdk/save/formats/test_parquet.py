@@ -26,8 +26,8 @@ def test_parquet(tmp_path: Path, ids) -> None:
         "text": ["x", "", "z", "ü"],
         "ragged": [[1], [1, 2], [], [3]],
     }
-    files = save_twice(tmp_path, "sub/rows.parquet", columns, ids)
-    table = pq.read_table(files["sub/rows.parquet"])
+    files = save_twice(tmp_path, "rows.parquet", columns, ids)
+    table = pq.read_table(files["rows.parquet"])
     assert table.column_names == ["id", *columns]
     assert table["id"].to_pylist() == ids
     assert table["embedding"].to_pylist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]]

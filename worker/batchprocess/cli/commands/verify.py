@@ -18,7 +18,7 @@ from batchprocess.ledger.survey import problems_of
 from batchprocess.ledger.tables.table_schemas import named_schemas, schema_problems
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.file_names import is_data_key
+from batchprocess.protocol.file_names import TABLES, is_data_key
 from batchprocess.protocol.records import Commit, CommittedFile, Seal
 from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY
 from batchprocess.protocol.sharding import ShardPlan
@@ -43,6 +43,8 @@ class _Seen:
     manifest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     metrics: dict[str, "hashlib._Hash"] = field(default_factory=dict)
     schemas: dict[str, dict[str, str]] = field(default_factory=dict)
+    in_tables: set[int] = field(default_factory=set)
+    """Hashes of the keys that are named, of which there may be a million."""
 
     def add(self, ledger: ShardLedger, problems: tuple[str, ...]) -> None:
         """Count one shard more."""
@@ -58,6 +60,7 @@ class _Seen:
             self.schemas[name] = digests | self.schemas.get(name, {})
         for body in ledger.bodies:
             self.files += len(body.objects())
+            self.in_tables.update(hash(one.key) for one in body.files if one.key.startswith(TABLES))
             self.rows += body.rows[1] - body.rows[0]
             self.bad_rows += 0 if body.bad_rows is None else body.bad_rows.count
 
@@ -75,6 +78,7 @@ def verify_run(target: str, *, as_json: bool) -> int:
     ]
     if complete:
         wrong += [*_manifest_problems(found, seen), *_metrics_problems(found, seen)]
+        wrong += strays(found.storage, lambda key: hash(key) in seen.in_tables)
     if as_json:
         facts = {"uri": found.storage.uri, "complete": complete}
         print_json({**facts, "files": seen.files, "problems": wrong})
@@ -148,6 +152,17 @@ def _metrics_problems(found: Target, seen: _Seen) -> Iterator[str]:
     for key in listed:
         if key not in seen.metrics:
             yield f"{key} is there, but no record has such metrics"
+
+
+def strays(storage: Storage, is_named: Callable[[str], bool]) -> Iterator[str]:
+    """A sentence for what is in a table's folder of a final run, but in no record.
+
+    What readers of folders take for hidden is in nobody's way, as a log of Delta.
+    """
+    for key in retry_until_known(lambda: [item.key for item in storage.list(TABLES)]):
+        hidden = any(part.startswith(("_", ".")) for part in key.split("/"))
+        if not hidden and not is_named(key):
+            yield f"{key} is a stray: in no record, but whoever reads its folder takes it"
 
 
 def _manifest_problems(found: Target, seen: _Seen) -> list[str]:

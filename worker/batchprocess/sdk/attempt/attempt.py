@@ -71,10 +71,13 @@ class Attempt:
             guess = assembly.loader_seeds if stored is None else _seeds_of(stored)
             with where.at("reading a batch"):
                 reader.start(assembly.start(plan, cursor, guess))
+            if stored is not None:
+                assembly.pending.begin(stored)
             processor = self._build_beside_probe(where)
             run = self._open_run(run_info, state) if stored is None else stored
             assembly.resources.randomness.begin(None if run.seeds is None else run.seeds.loop)
             claimed = ledger.claim()
+            assembly.pending.begin(run, claimed.last)
             allowed = self._placement.environment.bad_rows_allowed(plan.processed_rows)
             allowed.require(claimed.position.bad_rows, f"shard {self._placement.shard} alone")
             start = assembly.start(plan, claimed.position.cursor, _seeds_of(run))

@@ -20,7 +20,10 @@ _NO_SCHEMAS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class CommitContents:
-    """What one commit or seal will hold; digests are taken later, in the background."""
+    """What one commit or seal will hold; digests are taken later, in the background.
+
+    `in_folders`: whether files of `save` have a folder for each name, outside `data/`.
+    """
 
     batches: Span
     rows: Span
@@ -31,23 +34,26 @@ class CommitContents:
     metrics: tuple[MetricEntry, ...]
     models: tuple[dict[str, str], ...]
     bad_rows: tuple[BadRow, ...] = ()
+    in_folders: bool = True
 
     def draft(self, schemas: Mapping[str, str] = _NO_SCHEMAS) -> Draft:
         """The draft for the ledger; waits for the encoder and reads every file for its digest.
 
         `schemas`: digests of those of the tables, as `AgreedSchemas` gives them.
         """
-        files = tuple((name, describe(path)) for name, path in sorted(self.paths().items()))
+        saved = self._saved_paths()
+        files, tables = (self.files, saved) if self.in_folders else (self.files | saved, {})
         return Draft(
             self.batches,
             self.rows,
-            files,
-            self.reducers,
-            self.metrics,
-            self.models,
-            self.spent,
-            self._staged_bad_rows(),
-            schemas,
+            files=_described(files),
+            tables=_described(tables),
+            reducers=self.reducers,
+            metrics=self.metrics,
+            models=self.models,
+            spent=self.spent,
+            bad_rows=self._staged_bad_rows(),
+            schemas=schemas,
         )
 
     def _staged_bad_rows(self) -> StagedBadRows | None:
@@ -74,8 +80,14 @@ class CommitContents:
 
     def paths(self) -> dict[str, Path]:
         """Where the files are, by name; waits for the encoder."""
-        saved = {} if self.saved is None else self.saved.files.result()
-        return self.files | saved
+        return self.files | self._saved_paths()
+
+    def _saved_paths(self) -> dict[str, Path]:
+        return {} if self.saved is None else self.saved.files.result()
+
+
+def _described(paths: dict[str, Path]) -> tuple[tuple[str, Staged], ...]:
+    return tuple((name, describe(path)) for name, path in sorted(paths.items()))
 
 
 def check_names(files: Set[str], saved: Set[str]) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from batchprocess.protocol.bad_rows import BadRow
 from batchprocess.protocol.bad_rows.bad_row import MAX_TRACEBACKS
-from batchprocess.protocol.records import MetricEntry, ReducerEntry, Span
+from batchprocess.protocol.file_names import stem_of_table_file
+from batchprocess.protocol.records import Commit, MetricEntry, ReducerEntry, Span
+from batchprocess.protocol.run import LAYOUT, RunInfo
 from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.batch_in_work import BatchInWork
 from batchprocess.sdk.output.commit_contents import CommitContents, check_names
@@ -101,6 +103,7 @@ class PendingOutputs:
             metrics=tuple(metrics),
             models=tuple(models),
             bad_rows=bad_rows,
+            in_folders=self.saver.tables.in_use,
         )
 
     def drop_from_init(self) -> None:
@@ -133,6 +136,16 @@ class PendingOutputs:
             return False
         rows = self.rows[1] - self.rows[0] if self.batch is None else len(self.batch.rows)
         return rows < batch_size
+
+    def begin(self, run: RunInfo, last: Commit | None = None) -> None:
+        """Keep files where this run keeps them; `last`: the commit that this attempt goes on from.
+
+        A run that was begun before there were tables ends without.
+        """
+        self.saver.tables.in_use = run.layout == LAYOUT
+        if last is not None:
+            saved = [one.name for one in last.files if stem_of_table_file(one.key) is not None]
+            self.saver.tables.add(saved)
 
     def resume(self, stored: Iterable[ReducerEntry], load: Callable[[str], bytes]) -> None:
         """Give `state` reducers what the shard's last commit holds."""

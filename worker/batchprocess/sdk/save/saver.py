@@ -18,6 +18,7 @@ from batchprocess.sdk.save.formats.table_types import TableTypes
 from batchprocess.sdk.save.held_rows import HeldRows, Mark, Rows, SavedFiles
 from batchprocess.sdk.save.interval_files import IntervalFiles
 from batchprocess.sdk.save.snapshots import Fetch, size_of, snapshot
+from batchprocess.sdk.save.table_names import TableNames
 from batchprocess.sdk.save.table_schemas import TableSchemas, has_schema
 
 MAX_WAITING_BYTES = 512 << 20
@@ -26,8 +27,7 @@ MAX_WAITING_BYTES = 512 << 20
 class Saver:
     """User code may save from several threads; one thread of ours encodes, in order.
 
-    Files grow below `folder`; `fetch` starts a copy from the GPU. Without `schemas` each file has
-    the types of its own rows.
+    Files grow in `folder`; `fetch` copies from the GPU. Without `schemas` each has its rows' types.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Saver:
         self._held: HeldRows | None = None
         self._interval: IntervalFiles | None = None
         self._failed: BaseException | None = None
+        self.tables = TableNames()
         self.calls = 0
 
     @property
@@ -62,6 +63,7 @@ class Saver:
         """
         if self._failed is not None:
             raise self._failed
+        self.tables.check(name)
         rows = checked_rows(name, columns, ids, schema, own_dtypes=self._schemas.enforced)
         size = sum(size_of(column) for column in (rows.ids, *rows.columns.values()))
         if self._held is not None:
@@ -159,18 +161,20 @@ class Saver:
             folder = self._folder / f"saved-{next(self._numbers)}"
             folder.mkdir(parents=True)
             self._interval = IntervalFiles(folder)
+        with self.tables.begun(rows.name):
+            return self._interval, self._expect(self._interval, rows)
+
+    def _expect(self, interval: IntervalFiles, rows: CheckedRows) -> TableTypes | None:
         if rows.table is None or not self._schemas.enforced:
-            self._interval.expect(rows.name, rows.types)
-            return self._interval, None
-        self._interval.expect(rows.name, None)
+            interval.expect(rows.name, rows.types)
+            return None
+        interval.expect(rows.name, None)
         self._schemas.expect(rows.name, rows.table, rows.columns)
-        return self._interval, self._schemas.of(rows.name)
+        return self._schemas.of(rows.name)
 
     def _types_of(self, interval: IntervalFiles) -> dict[str, TableTypes]:
-        if not self._schemas.enforced:
-            return {}
-        names = [name for name in interval.expected() if has_schema(name)]
-        return {name: self._schemas.of(name) for name in names}
+        names = interval.expected() if self._schemas.enforced else ()
+        return {name: self._schemas.of(name) for name in names if has_schema(name)}
 
     def _encode(self, interval: IntervalFiles, rows: Rows) -> None:
         try:

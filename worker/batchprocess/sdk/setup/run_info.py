@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from batchprocess.protocol.run import Asked, RunInfo
+from batchprocess.protocol.run import LAYOUT, REFUSED_BY_OLDER, Asked, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.setup.code_digest import code_digest, main_folder
@@ -48,5 +48,10 @@ def describe_run(
         asked=asked,
         code=code_digest(sys.modules, main_folder()),
         source=source,
-        versions={"batchprocess": __version__, "torch": str(torch.__version__)},
+        layout=LAYOUT,
+        versions={
+            "batchprocess": __version__,
+            "torch": str(torch.__version__),
+            **REFUSED_BY_OLDER,
+        },
     )
