@@ -9,6 +9,7 @@ from batchprocess.sdk.input.feed import InlineFeed, PlainFeed, open_feed
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.input.shard_loader import ShardLoader
+from batchprocess.sdk.input.skipping.partial_batch import PartialBatch
 from batchprocess.sdk.input.threaded_feed import ThreadedFeed
 from support.fake_port import FakePort
 
@@ -66,3 +67,35 @@ def test_a_feed_that_guessed_wrong_gives_the_batches_of_the_right_start(workers,
     feed = open_feed(loader(workers), START, lambda: prefetch)
     feed.restart(Start(START.plan, 0, 3))
     assert all_of(feed, batches=2) == list(range(12, ROWS))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_batch_that_misses_rows_is_sent_ahead_as_any(workers: int) -> None:
+    class Broken:
+        def __len__(self) -> int:
+            return ROWS
+
+        def __getitem__(self, row: int) -> int:
+            if row in {1, *range(4, 8)}:
+                raise ValueError("broken")
+            return row
+
+    prefetch = Prefetch(FakePort(), everything=True)
+    made = ShardLoader(Broken(), {"num_workers": workers}, skip=True)
+    feed = open_feed(made, START, lambda: prefetch)
+    feed.keep()
+    partial = feed.next_batch()
+    assert type(partial) is PartialBatch
+    assert (partial.batch.tolist(), partial.rows, partial.bad[0].row) == ([0, 2, 3], (0, 2, 3), 1)
+    assert prefetch.device_copy(partial.batch) is not None
+    feed.batch_done()
+    nothing = feed.next_batch()
+    assert (nothing.batch, nothing.rows) == (None, ())
+    feed.batch_done()
+    whole = feed.next_batch()
+    assert whole.tolist() == [8, 9, 10, 11]
+    assert prefetch.device_copy(whole) is not None
+    feed.batch_done()
+    feed.read_alone(2, [9, 11])
+    assert [feed.next_batch().tolist() for _ in range(3)] == [[9], [11], [12, 13, 14, 15]]
+    feed.close()
