@@ -16,6 +16,7 @@ from batchprocess.cli.progress_view import (
     counts,
     open_view,
 )
+from batchprocess.protocol.control import Indexed
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.run import RunShape
 
@@ -137,3 +138,17 @@ def test_a_complete_shards_bar_makes_room_for_another() -> None:
 
 def test_a_stream_that_is_no_terminal_gets_lines() -> None:
     assert isinstance(open_view(io.StringIO()), LineView)
+
+
+def test_a_run_whose_files_are_counted_shows_how_far_that_is() -> None:
+    stream, now = io.StringIO(), [0.0]
+    view = LineView(stream, lambda: now[0])
+    for far in (None, Indexed(done=0, total=0), Indexed(done=3 * 10**8, total=10**10)):
+        told = shard(0, 0).model_copy(update={"phase": "indexing", "indexed": far})
+        view.update(RunProgress((told,), 2, 0))
+        now[0] += 5
+    assert [line.partition(", ")[0] for line in stream.getvalue().splitlines()] == [
+        "starting",
+        "listing the input",
+        "indexing 0.3 of 10.0 GB",
+    ]

@@ -23,7 +23,7 @@ __all__ = ["gateway", "job_folder"]
 def in_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
     """Indexes are built here: a process of its own, as it is otherwise, takes a second."""
 
-    def built(wanted: Wanted, run: RunOfInput | None = None) -> Path:
+    def built(wanted: Wanted, run: RunOfInput | None = None, tell: Any = None) -> Path:
         folder: Path = tmp_path_factory.mktemp("index")
         of_run = None if run is None else InputOfRun(run, lambda: secrets.token_hex(16))
         if of_run is not None:

@@ -95,12 +95,15 @@ def test_every_reader_is_asked_to_know_its_rows_as_the_run_does() -> None:
     asked = []
 
     class Prepared(FakeReader):
-        def prepare_in_run(self, run: Any) -> None:
-            asked.append((self.name, run))
+        def prepare_in_run(self, run: Any, tell: Any = None) -> bool:
+            asked.append((self.name, run, tell))
+            return self.name == "a"
 
     run: Any = object()
-    Concatenated([Prepared("a", 1), Prepared("b", 1)]).prepare_in_run(run)
-    assert asked == [("a", run), ("b", run)]
+    tell: Any = object()
+    assert Concatenated([Prepared("a", 1), Prepared("b", 1)]).prepare_in_run(run, tell)
+    assert asked == [("a", run, tell), ("b", run, tell)]
+    assert not Concatenated([Prepared("b", 1)]).prepare_in_run(run)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "Result": Result,
     "Progress reports": ProgressReport,
     "Shard progress": ShardProgress,
+    "Indexed": control.Indexed,
 }
 MESSAGES = (
     *(control.Hello, control.Beat, control.OtherSource, control.Claimed),

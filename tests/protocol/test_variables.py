@@ -9,7 +9,7 @@ from batchprocess.protocol import variables
 from batchprocess.protocol.environment import WorkerEnvironment
 
 ROOT = Path(__file__).parents[2]
-OTHERS = {"PREFIX", "CONTROL_FD", "SCRATCH", "PLAN", "OUTPUT"}
+OTHERS = {"PREFIX", "CONTROL_FD", "SCRATCH", "PLAN", "PLAN_RUN", "OUTPUT"}
 SPELT = re.compile(r"BATCHPROCESS_(?!OPERATOR_)")
 """The operator's own settings have a prefix of their own."""
 

@@ -11,6 +11,7 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from batchprocess.protocol.control import Indexed
 from batchprocess.protocol.dry_run import InputChanges
 from batchprocess.protocol.environment import InputSettings, S3Settings
 from batchprocess.protocol.inputs.listing import ListedPart
@@ -51,6 +52,7 @@ _WORDS: dict[Any, str] = {
     ShardEnd: "shard end",
     Result: "result",
     ListedPart: "listed part",
+    Indexed: "indexed",
     InputChanges: "input changes",
     InputSettings: "input settings",
     S3Settings: "S3 settings",

@@ -133,4 +133,5 @@ def _as_report(progress: ShardProgress, speed: _Speed) -> ShardReport:
         received=speed.received,
         advanced=speed.advanced,
         rate=speed.rate,
+        indexed=progress.indexed,
     )

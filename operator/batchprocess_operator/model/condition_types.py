@@ -68,6 +68,7 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
         "False: the job does not get on",
         {
             "BatchesFinish": "nothing else was heard",
+            "Indexing": "no shard has begun yet: the files of the input are listed, or counted",
             "Stalled": "no batch was heard to finish for half of `timeouts.stallSeconds`, at most "
             "5 minutes; names the shards",
             "PodKeptBySidecar": "our container has ended, and a plain sidecar keeps its pod: "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from batchprocess.protocol.control import Indexed
 from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess.protocol.termination import Termination
 
@@ -113,7 +114,7 @@ class ShardReport:
     """The newest report on a shard from the progress endpoint; times by the operator's clock.
 
     `claim` is the seq of the attempt's claim, `rate` batches a second, `advanced` when a batch
-    was last seen to be done.
+    was last seen to be done. `indexed`: while its files are counted.
     """
 
     shard: int
@@ -126,6 +127,7 @@ class ShardReport:
     received: datetime
     advanced: datetime
     rate: float | None = None
+    indexed: Indexed | None = None
 
 
 @dataclass(frozen=True, slots=True)

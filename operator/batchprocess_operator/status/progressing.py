@@ -52,7 +52,25 @@ def progressing(
         worst = worst or stuck
     if worst is not None:
         return [Fact("Progressing", False, worst.reason, worst.message)]
-    return [Fact("Progressing", True, "BatchesFinish")]
+    indexing = _indexing(observed.reported.shards.values(), shards.running, now)
+    return [indexing or Fact("Progressing", True, "BatchesFinish")]
+
+
+def _indexing(
+    reports: Iterable[ShardReport], running: frozenset[int], now: datetime
+) -> Fact | None:
+    """That files are looked through for rows, if that is all that running shards do."""
+    fresh = now - timedelta(seconds=_FRESH_SECONDS)
+    at_work = [one for one in reports if one.shard in running and one.received > fresh]
+    if not at_work or any(one.phase != "indexing" for one in at_work):
+        return None
+    told = [one.indexed for one in at_work if one.indexed is not None and one.indexed.total]
+    if not told:
+        return Fact("Progressing", True, "Indexing", "the files of the input are listed")
+    far = max(told, key=lambda one: one.done)
+    percent = 100 * far.done // far.total
+    message = f"{percent} % of {far.total:,} bytes of the input are looked through for rows"
+    return Fact("Progressing", True, "Indexing", message)
 
 
 def _only_failures(
@@ -99,7 +117,7 @@ def stalled_shards(
         report.shard
         for report in reports
         if report.shard in running
-        and report.phase != "starting"
+        and report.phase not in ("indexing", "starting")
         and report.advanced < since
         and report.received > fresh
     )

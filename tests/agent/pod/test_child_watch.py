@@ -5,7 +5,7 @@ import pytest
 from batchprocess.agent.pod.child_watch import Limits, SealSeen, Watch
 from batchprocess.agent.pod.pod_children import PodChildren
 from batchprocess.agent.pod.verdict import conclude
-from batchprocess.protocol.control import Beat, Claimed, Committed, Ending, Hello, Outcome
+from batchprocess.protocol.control import Beat, Claimed, Committed, Ending, Hello, Indexed, Outcome
 
 LIMITS = Limits(start=100.0, stall=10.0)
 
@@ -60,6 +60,20 @@ def test_before_the_first_batch_the_start_bound_holds():
     watch.record(beat("starting", 99), 99.0)
     assert not watch.stalled(99.0, LIMITS)
     assert watch.stalled(101.0, LIMITS)
+
+
+def test_the_start_bound_begins_behind_the_indexing_which_only_stalls_by_silence():
+    watch = Watch(0, 0.0)
+    for now in range(0, 500, 5):
+        far = Indexed(done=now, total=500)
+        watch.record(beat("indexing", 0).model_copy(update={"indexed": far}), now)
+        assert not watch.stalled(now, LIMITS)
+    assert watch.as_progress().indexed == Indexed(done=495, total=500)
+    assert watch.as_progress().phase == "indexing"
+    assert "stallSeconds" in watch.stalled(506.0, LIMITS)
+    watch.record(beat("starting", 0), 500.0)
+    assert not watch.stalled(599.0, LIMITS)
+    assert "startSeconds" in watch.stalled(601.0, LIMITS)
 
 
 def test_a_loop_that_stands_still_is_stalled_and_one_that_waits_for_storage_is_not():

@@ -48,7 +48,12 @@ def test_rows_are_those_of_each_file_whatever_the_blocks(
     known = Known(listed, S3Settings(), ATTENDED)
     for skip_blank in (True, False):
         found = count_lines(
-            known.offsets(), known.__getitem__, KeptNowhere(), 0.5, skip_blank=skip_blank
+            known.offsets(),
+            known.__getitem__,
+            KeptNowhere(),
+            0.5,
+            lambda _: None,
+            skip_blank=skip_blank,
         )
         for (rows, marks), (bom, content) in zip(found, files, strict=True):
             expected = lines_of(content, skip_blank=skip_blank)

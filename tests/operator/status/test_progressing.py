@@ -1,9 +1,11 @@
 """Whether a job gets on."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from batchprocess.protocol.control import Indexed
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.observed import Reported, ShardReport
 from support.operator.objects import NOW, after, child, ended, job, plan, pod
@@ -129,6 +131,23 @@ class TestStall:
     def test_is_not_told_of_a_model_that_loads(self) -> None:
         planned = running(told(heard(0, 700, phase="starting")))
         assert conditions(planned)["Progressing"][0] == "True"
+
+    def test_is_not_told_of_files_that_are_counted(self) -> None:
+        planned = running(told(heard(0, 700, phase="indexing")))
+        assert conditions(planned)["Progressing"] == ("True", "Indexing")
+        assert message(planned, "Progressing") == "the files of the input are listed"
+
+    def test_says_how_far_the_counting_is_while_no_shard_is_further(self) -> None:
+        far = [
+            replace(heard(n, 1, phase="indexing"), indexed=Indexed(done=n * 30, total=99))
+            for n in (0, 1)
+        ]
+        planned = running(told(*far))
+        assert message(planned, "Progressing") == (
+            "30 % of 99 bytes of the input are looked through for rows"
+        )
+        planned = running(told(far[0], heard(1, 1)))
+        assert conditions(planned)["Progressing"] == ("True", "BatchesFinish")
 
     def test_is_told_of_a_loop_that_waits_for_storage(self) -> None:
         assert (

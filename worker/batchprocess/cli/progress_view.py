@@ -79,6 +79,17 @@ def _not_begun(progress: RunProgress) -> list[str]:
     return [f"{number} {what}" for what, number in parts.items() if number]
 
 
+def _beginning(progress: RunProgress) -> str:
+    """Of a run whose rows are not known yet."""
+    far = [one.indexed for one in progress.shards if one.indexed is not None]
+    if not far:
+        return "starting"
+    one = max(far, key=lambda one: one.done)
+    if not one.total:
+        return "listing the input"
+    return f"indexing {one.done / 1e9:.1f} of {one.total / 1e9:.1f} GB"
+
+
 class LineView:
     """A line every few seconds; fit for logs."""
 
@@ -102,7 +113,7 @@ class LineView:
         now = counts(progress, self._rate)
         parts = [f"shards {now.complete}/{progress.shards_total} complete", *_not_begun(progress)]
         if now.total is None:
-            parts.insert(0, "starting")
+            parts.insert(0, _beginning(progress))
         else:
             parts.append(f"batches {now.done}/{now.total}")
         parts += [now.speed] if now.speed else []
@@ -147,7 +158,7 @@ class BarView:
         """Move the bars."""
         now = counts(progress, self._rate)
         label = ", ".join([f"{now.complete}/{progress.shards_total} shards", *_not_begun(progress)])
-        label = "starting" if now.total is None else label
+        label = _beginning(progress) if now.total is None else label
         self._progress.update(
             self._all,
             description="finalizing" if progress.finalizing else label,

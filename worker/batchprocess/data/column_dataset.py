@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.row_ids import RowId
 
@@ -11,8 +12,12 @@ from batchprocess.data.row_ids import RowId
 class ColumnDataset(ABC):
     """A map-style dataset whose rows are dicts, and whose batches are columns."""
 
-    def prepare_in_run(self, run: RunOfInput) -> None:  # noqa: B027
-        """Know the rows as the run does, where they are listed. Asked before anything else."""
+    def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:  # noqa: ARG002
+        """Know the rows as the run does, where they are listed. Asked before anything else.
+
+        tell: is told how far that is. Returns whether the store of a new run was probed for it.
+        """
+        return False
 
     @abstractmethod
     def __len__(self) -> int: ...

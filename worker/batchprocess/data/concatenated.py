@@ -10,6 +10,7 @@ from typing import Any, Final, SupportsIndex
 
 from batchprocess.data.arrow_rows import ArrowRows, join_tables
 from batchprocess.data.column_dataset import ColumnDataset
+from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.row_ids import RowId
 from batchprocess.data.row_numbers import row_numbers, runs
@@ -40,11 +41,11 @@ class Concatenated(ColumnDataset):
         self._readers: Final = tuple(readers)
         self._known_ends: list[int] | None = None
 
-    def prepare_in_run(self, run: RunOfInput) -> None:
+    def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:
         """Each of them does."""
         self._known_ends = None
-        for one in self._readers:
-            one.prepare_in_run(run)
+        probed = [one.prepare_in_run(run, tell) for one in self._readers]
+        return any(probed)
 
     def __len__(self) -> int:
         return self._ends[-1]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, SupportsIndex
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.index.folder import Index, Place
 from batchprocess.data.index.process import indexed
+from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.listing.object_list import ObjectList
@@ -58,12 +59,15 @@ class RowDataset(ColumnDataset):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_opened": None, "_last_ids": ([], [])}
 
-    def prepare_in_run(self, run: RunOfInput) -> None:
+    def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:
         """Know the rows as the run does: by its listing, which this makes if there is none yet.
+
+        tell: is told how many bytes were looked through, and of how many.
 
         Raises as `__len__`, what the probe of a new run's storage finds, and ShardSealed.
         """
-        self._folder, self._opened = indexed(self._wanted, run), None
+        self._folder, self._opened = indexed(self._wanted, run, tell), None
+        return True
 
     @property
     def listed(self) -> tuple[str, ObjectList]:

@@ -14,8 +14,19 @@ from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess.protocol.spent import Spent
 
-Phase = Literal["starting", "running", "hook", "storage", "finishing", "done"]
-"""starting: before the first batch. storage: the loop waits for storage, the stall clock stands."""
+Phase = Literal["indexing", "starting", "running", "hook", "storage", "finishing", "done"]
+"""indexing: rows of files are looked for. starting: then, before the first batch. storage: the loop
+waits for storage, the stall clock stands.
+"""
+
+
+class Indexed(BaseModel):
+    """How many bytes of the input were looked through for rows."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    done: Count
+    total: Count = Field(description="0 while objects are listed")
 
 
 class _Message(BaseModel):
@@ -45,6 +56,7 @@ class Beat(_Message):
     total: Count
     rows: Count = 0
     spent: Spent | None = None
+    indexed: Indexed | None = Field(default=None, description="in phase indexing")
 
 
 class Claimed(_Message):

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from batchprocess.protocol.control import Phase
+from batchprocess.protocol.control import Indexed, Phase
 from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess.protocol.spent import Spent
@@ -32,6 +32,7 @@ class ShardProgress(BaseModel):
     phase: Phase = "starting"
     sealed: bool = False
     spent: Spent | None = None
+    indexed: Indexed | None = Field(default=None, description="in phase indexing")
 
 
 class ProgressReport(BaseModel):

@@ -152,7 +152,8 @@ class _Call:
         if placement.environment.role == "worker":  # the finalizer reads no rows
             # Who asks for a plan begins no run.
             asked = DryRunQuestion.from_env(os.environ)
-            self.assembly.start_processes(in_run=asked is None)
+            self.assembly.start_processes(state.link.report_indexing if asked is None else None)
+            state.link.send_beat()  # from now on the start counts
         state.link.start_threads()
         if placement.alone:
             self.handlers.enter_context(stop_on_signals(state.loop))

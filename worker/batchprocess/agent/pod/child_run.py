@@ -74,7 +74,7 @@ class ChildRun:
 
         Nothing is lost then, and a model may load for minutes.
         """
-        if self.watch.phase == "starting":
+        if self.watch.phase in ("indexing", "starting"):
             self.kill(reason)
             return
         with contextlib.suppress(OSError):

@@ -10,6 +10,7 @@ from batchprocess.protocol.control import (
     Committed,
     Ending,
     Hello,
+    Indexed,
     OtherSource,
     Outcome,
     Phase,
@@ -63,6 +64,7 @@ class Watch:
     processed: int = 0
     rows: int = 0
     spent: Spent | None = None
+    indexed: Indexed | None = None
     sealed: bool = False
     outcome: Outcome | None = None
     ending_since: float | None = None
@@ -82,6 +84,9 @@ class Watch:
             case Hello():
                 self.pid, self.dump_signal = message.pid, message.dump_signal
             case Beat():
+                if self.phase == "indexing" != message.phase:
+                    self.started = now  # how long files are counted says nothing of the start
+                self.indexed = message.indexed
                 self.phase, self.processed = message.phase, message.processed
                 self.rows, self.spent = message.rows, message.spent
                 # Forward only: a child that was asleep with us counts that time as its own.
@@ -104,7 +109,7 @@ class Watch:
         """The limit that was passed without a finished batch or hook; None while none was.
 
         While the loop waits for storage the clock stands, but a child that sends nothing at all
-        for that long is stalled in any phase.
+        for that long is stalled in any phase. While it indexes it speaks whenever it comes further.
         """
         if self.phase == "starting":
             over = now - self.started > limits.start
@@ -139,4 +144,5 @@ class Watch:
             phase=self.phase,
             sealed=self.sealed,
             spent=self.spent,
+            indexed=self.indexed,
         )

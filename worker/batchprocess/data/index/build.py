@@ -13,6 +13,7 @@ from batchprocess.data.index.formats.count_tar import count_tar
 from batchprocess.data.index.known import Known
 from batchprocess.data.index.line_index import Offsets
 from batchprocess.data.index.listing import list_objects
+from batchprocess.data.index.progress import Progress, tell_nobody
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import InputOfRun
 from batchprocess.data.listing.object_list import finish, write_objects
@@ -27,13 +28,18 @@ _PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4", ".snappy")
 
 
 def build_index(
-    wanted: Wanted, folder: Path, patience: Patience, run: InputOfRun | None = None
+    wanted: Wanted,
+    folder: Path,
+    patience: Patience,
+    run: InputOfRun | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Into `folder`, which is there and empty. Raises InvalidArgument, InputChanged, StorageError.
 
     Lists once, but for a run that knows its input, and reads each object once where its lines have
     to be counted.
     """
+    progress = progress or Progress(tell_nobody)
 
     def list_anew() -> InputListing:
         found = list_objects(wanted.sources, partial(open_inputs, s3=wanted.s3), patience)
@@ -44,8 +50,10 @@ def build_index(
     if wanted.rows == "objects":
         write_index(folder, repeat(1, len(objects)), [])
         return
+    progress.begin(listing.bytes)
     rows, marks = [], []
-    for count, found in _counted(Known(objects, wanted.s3, patience), wanted, run):
+    known = Known(objects, wanted.s3, patience, progress.add)
+    for count, found in _counted(known, wanted, run, progress):
         rows.append(count)
         marks.append(found)
     if not sum(rows):
@@ -53,7 +61,9 @@ def build_index(
     write_index(folder, rows, marks)
 
 
-def _counted(known: Known, wanted: Wanted, run: InputOfRun | None) -> Iterator[tuple[int, Offsets]]:
+def _counted(
+    known: Known, wanted: Wanted, run: InputOfRun | None, progress: Progress
+) -> Iterator[tuple[int, Offsets]]:
     if wanted.rows == "parquet":
         from batchprocess.data.index.parquet_files import count_groups
 
@@ -65,7 +75,9 @@ def _counted(known: Known, wanted: Wanted, run: InputOfRun | None) -> Iterator[t
         return count_tar(known, wanted.columns)
     skip_blank = wanted.rows == "lines that are not blank"
     kept, share = _kept(known, wanted.source, "jsonl-1" if skip_blank else "text-1", run)
-    return count_lines(known.offsets(), known.__getitem__, kept, share, skip_blank=skip_blank)
+    return count_lines(
+        known.offsets(), known.__getitem__, kept, share, progress.add, skip_blank=skip_blank
+    )
 
 
 def _kept(known: Known, source: str, kind: str, run: InputOfRun | None) -> tuple[Kept, float]:

@@ -26,21 +26,28 @@ def count_lines(
     known: Callable[[int], KnownObject],
     kept: Kept,
     share: float,
+    found: Callable[[int], None],
     *,
     skip_blank: bool,
 ) -> Iterator[tuple[int, Offsets]]:
     """Of each object, in order, its rows, and marks of them: number and where it begins.
 
-    offsets: as of `Cut`. share: at which part of the bytes this attempt begins, from 0 to 1.
+    offsets: as of `Cut`. share: at which part of the bytes this attempt begins, from 0 to 1. found:
+    is told of bytes that others have counted.
     """
     cut, said = Cut(offsets), Said(int(offsets[-1]))
+
+    def found_block(number: int) -> None:
+        found(cut.size(number))
+        said.add(cut.size(number))
+
     with Threads(_PARALLEL) as threads:
         counter = BlockCounter(cut, known, threads, said.add, skip_blank=skip_blank)
         shared = SharedBlocks(
             cut.blocks,
             kept,
             lambda number: encode(counter.count(number)),
-            lambda number: said.add(cut.size(number)),
+            found_block,
         )
         parts = shared.all_parts(int(share * cut.blocks))
     yield from _joined(cut, parts, known, len(offsets) - 1, skip_blank=skip_blank)

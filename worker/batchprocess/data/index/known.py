@@ -1,6 +1,6 @@
 """All objects of a listing, each ready to be read; there may be millions, so none is held."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 import numpy as np
@@ -16,8 +16,14 @@ from batchprocess.storage.inputs.factory import open_inputs
 class Known(Sequence[KnownObject]):
     """In the order of the listing."""
 
-    def __init__(self, objects: ObjectList, s3: S3Settings, patience: Patience) -> None:
-        self.objects, self._patience = objects, patience
+    def __init__(
+        self,
+        objects: ObjectList,
+        s3: S3Settings,
+        patience: Patience,
+        on_read: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.objects, self._patience, self._on_read = objects, patience, on_read
         self._places = {root: open_inputs(root, s3) for root in objects.about.roots}
 
     def __len__(self) -> int:
@@ -25,7 +31,7 @@ class Known(Sequence[KnownObject]):
 
     def __iter__(self) -> Iterator[KnownObject]:
         for root, one in self.objects:
-            yield KnownObject(self._places[root], one, self._patience)
+            yield KnownObject(self._places[root], one, self._patience, self._on_read)
 
     @overload
     def __getitem__(self, number: int) -> KnownObject: ...
@@ -35,7 +41,7 @@ class Known(Sequence[KnownObject]):
         if isinstance(number, slice):
             return [self[one] for one in range(len(self))[number]]
         root, one = self.objects[number]
-        return KnownObject(self._places[root], one, self._patience)
+        return KnownObject(self._places[root], one, self._patience, self._on_read)
 
     def offsets(self) -> Offsets:
         """Where each begins if all stand one behind the other, and where they end."""

@@ -1,5 +1,6 @@
 """An object of a listing, ready to be read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,8 @@ class KnownObject:
     place: InputPlace
     object: InputObject
     patience: Patience
+    on_read: Callable[[int], None] = lambda _: None
+    """Is told how many bytes were read."""
 
     @property
     def name(self) -> str:
@@ -22,4 +25,7 @@ class KnownObject:
 
     def read(self, start: int, stop: int) -> bytes:
         """Some of its bytes."""
-        return retry_until_known(partial(self.place.read, self.object, start, stop), self.patience)
+        read = partial(self.place.read, self.object, start, stop)
+        content = retry_until_known(read, self.patience)
+        self.on_read(len(content))
+        return content

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.protocol import errors
 from batchprocess.runs.scratch_folder import Scratch
+
+_FAR = b'{"indexed": '
 
 
 class Question(BaseModel):
@@ -24,10 +27,11 @@ class Question(BaseModel):
     run: RunOfInput | None = None
 
 
-def indexed(wanted: Wanted, run: RunOfInput | None = None) -> Path:
+def indexed(wanted: Wanted, run: RunOfInput | None = None, tell: Tell = tell_nobody) -> Path:
     """The folder of its index. Raises InvalidArgument, InputChanged or a StorageError.
 
-    In a run also UnsafeStorage, and ShardSealed where nothing is left to read.
+    tell: is told how far it is, in this thread. In a run also UnsafeStorage, and ShardSealed where
+    nothing is left to read.
     """
     scratch = Scratch.make()
     atexit.register(scratch.remove)
@@ -41,7 +45,7 @@ def indexed(wanted: Wanted, run: RunOfInput | None = None) -> Path:
     )
     with process:
         try:
-            said = _ask(process, Question(wanted=wanted, run=run))
+            said = _ask(process, Question(wanted=wanted, run=run), tell)
         except BaseException:
             process.kill()
             raise
@@ -49,14 +53,19 @@ def indexed(wanted: Wanted, run: RunOfInput | None = None) -> Path:
     return folder
 
 
-def _ask(process: "subprocess.Popen[bytes]", question: Question) -> bytes:
+def _ask(process: "subprocess.Popen[bytes]", question: Question, tell: Tell) -> bytes:
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process was started without pipes")
     process.stdin.write(question.model_dump_json().encode() + b"\n")
     process.stdin.flush()
-    said = process.stdout.read()
+    last = b""
+    for line in process.stdout:
+        last = line
+        if line.startswith(_FAR):
+            far = json.loads(line)
+            tell(far["indexed"], far["to_index"])
     process.wait()
-    return said
+    return b"" if last.startswith(_FAR) else last
 
 
 def _raise_if_failed(said: bytes, code: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from batchprocess.cores import allowed_cores
 from batchprocess.data.changed_input import Since, changed_input
+from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, Seeds
 from batchprocess.protocol.sharding import ShardPlan
@@ -71,12 +72,16 @@ class AttemptAssembly:
         self.resources.remove_temporary_files()
         atexit.unregister(self._remove_if_own)
 
-    def start_processes(self, *, in_run: bool = False) -> None:
+    def start_processes(self, tell: Tell | None = None) -> None:
         """Start all that may be forked, before any thread of ours: see `Reading`.
 
-        in_run: a reader takes its input from the run, and begins that if nobody has.
+        tell: a reader takes its input from the run, and begins that if nobody has; how far that
+        is is told. None: it looks for its files by itself.
         """
-        self._reading.start_processes(self._run_of_input() if in_run else None)
+        if tell is None:
+            self._reading.start_processes(None, tell_nobody)
+        else:
+            self._reading.start_processes(self._run_of_input(), tell)
 
     def _run_of_input(self) -> RunOfInput:
         job = self.placement.environment

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from batchprocess.data.column_dataset import ColumnDataset
+from batchprocess.data.index.progress import Tell
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import ShardSealed
@@ -37,10 +38,11 @@ class Reading:
         self.has_probed = False
         """Whether a new run's storage was probed, as it is before anything is written there."""
 
-    def start_processes(self, run: RunOfInput | None) -> None:
+    def start_processes(self, run: RunOfInput | None, tell: Tell) -> None:
         """Start loader workers and the sample's process, once a reader knows its input.
 
-        It takes that from `run`; None: there is none, or it is not to be begun.
+        It takes that from `run`; None: there is none, or it is not to be begun. tell: is told how
+        many bytes were looked through for that, and of how many.
 
         They may be forked, so this comes before there is any thread or connection of ours, and
         before user code has run in this process. What fails is raised by the other methods: by then
@@ -49,8 +51,8 @@ class Reading:
         try:
             require_guard_for_workers(self._options)
             if run is not None and isinstance(self._dataset, ColumnDataset):
-                self._dataset.prepare_in_run(run)
-                self.has_probed = True
+                tell(0, 0)
+                self.has_probed = self._dataset.prepare_in_run(run, tell)
             rows = rows_of(self._dataset)
             loader = ShardLoader(self._dataset, self._options, skip=self._skips)
             loader.start_workers()

@@ -16,6 +16,7 @@ from batchprocess.protocol.control import (
     Beat,
     Ending,
     Hello,
+    Indexed,
     Outcome,
     Phase,
     Stop,
@@ -114,6 +115,13 @@ class AgentLink:
     def report_ending(self) -> None:
         """Our script has ended, and so must this process."""
         self.send(Ending())
+
+    def report_indexing(self, done: int, total: int) -> None:
+        """How many bytes of the input were looked through; said only when it comes further."""
+        self._state.enter("indexing")
+        beat = beat_of(self._state, time.monotonic)
+        self.send(beat.model_copy(update={"indexed": Indexed(done=done, total=total)}))
+        self._state.enter("starting")
 
     def send_beat(self) -> None:
         """Report where the loop stands, now."""
