@@ -376,8 +376,13 @@ def test_the_table_of_values_is_what_the_values_say(tmp_path: Path):
 @pytest.mark.parametrize("page", ["README.md", "docs/install.md"])
 def test_the_install_command_that_a_page_shows_runs_the_image_that_it_names(page: str):
     text = (CHART.parents[1] / page).read_text().replace("\\\n", "")
-    (command,) = re.findall(r"^helm install .*", text, flags=re.MULTILINE)
-    release, chart, *flags = shlex.split(command)[2:]
-    assert (CHART.parents[1] / chart).samefile(CHART)
-    made = yaml.safe_load_all(helm("template", release, str(CHART), *flags))
-    assert container(list(made))["image"] == "registry.example/team/batchprocess-operator:0.1.0"
+    root = CHART.parents[1]
+    commands = re.findall(r"^helm install .*", text, flags=re.MULTILINE)
+    assert commands
+    for command in commands:
+        release, chart, *flags = shlex.split(command)[2:]
+        assert (root / chart).samefile(CHART)
+        flags = [str(root / one) if one.startswith("charts/") else one for one in flags]
+        made = yaml.safe_load_all(helm("template", release, str(CHART), *flags))
+        objects = [one for one in made if one is not None]
+        assert container(objects)["image"] == "registry.example/team/batchprocess-operator:0.1.0"
