@@ -134,4 +134,5 @@ def _as_report(progress: ShardProgress, speed: _Speed) -> ShardReport:
         advanced=speed.advanced,
         rate=speed.rate,
         indexed=progress.indexed,
+        bad_rows=progress.bad_rows,
     )

@@ -135,6 +135,14 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
         "it stays to the end: [what if](../dataset-changes.md)",
         {"ConfigMapEdited": "names both digests, and what became of such workers"},
     ),
+    "BadRows": ConditionType(
+        "rows were left out ([bad rows](../bad-rows.md)); it stays to the end",
+        {
+            "RowsLeftOut": "so many, as far as is known",
+            "AboveLimit": "more than `failurePolicy.maxBadRows` allows, over all shards: if "
+            "records say so too, the finalizer will not make the run final",
+        },
+    ),
     "Complete": ConditionType(
         "True at the end of a run that is final",
         _states("Finished", "FinishedWithFailures"),

@@ -114,7 +114,7 @@ class ShardReport:
     """The newest report on a shard from the progress endpoint; times by the operator's clock.
 
     `claim` is the seq of the attempt's claim, `rate` batches a second, `advanced` when a batch
-    was last seen to be done. `indexed`: while its files are counted.
+    was last seen to be done, `bad_rows` those of the shard. `indexed`: while its files are counted.
     """
 
     shard: int
@@ -128,6 +128,7 @@ class ShardReport:
     advanced: datetime
     rate: float | None = None
     indexed: Indexed | None = None
+    bad_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,10 +149,11 @@ def read_termination(text: str | None) -> Termination | None:
 
 def _numbers(message: Termination) -> Iterator[int]:
     for end in message.shards:
-        yield from (end.shard, end.cursor, end.seq, end.total or 0)
+        yield from (end.shard, end.cursor, end.seq, end.total or 0, end.bad_rows)
     if message.result is not None:
         result = message.result
         yield from (result.rows, result.batches, result.failed_shards, result.attempts)
+        yield result.bad_rows
 
 
 def _number(text: str | None) -> int:

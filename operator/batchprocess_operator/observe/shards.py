@@ -25,6 +25,7 @@ class Shards:
     """Every shard of a job. `cursors` and `claims` have one entry a shard, in order.
 
     `sealed`: of pods that ended with 0. `told`: others that are said to be complete.
+    `bad_rows`: of all shards, as far as is heard of them now.
     `sizes` are batches a shard, None until a worker has counted the dataset. `attempts`: shard ->
     pods seen to have started on it, a lower bound after an outage of the operator.
     """
@@ -39,6 +40,7 @@ class Shards:
     attempts: Mapping[int, int]
     shape: RunShape | None = None
     sizes: tuple[int, ...] | None = None
+    bad_rows: int = 0
 
     @property
     def done(self) -> frozenset[int]:
@@ -93,6 +95,7 @@ def read_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Sha
         attempts=_attempts(observed, workers, total, each),
         shape=shape,
         sizes=sizes,
+        bad_rows=_bad_rows(total, observed, ends, shape),
     )
 
 
@@ -154,6 +157,18 @@ def _cursors(
         for shard in sealed:
             cursors[shard] = sizes[shard]
     return tuple(cursors)
+
+
+def _bad_rows(
+    total: int, observed: Observed, ends: Mapping[int, ShardEnd], shape: RunShape | None
+) -> int:
+    found: dict[int, int] = {}
+    said = [(end.shard, end.bad_rows) for end in ends.values()]
+    said += [(shard, report.bad_rows) for shard, report in observed.reported.shards.items()]
+    for shard, number in said:
+        if 0 <= shard < total:
+            found[shard] = max(found.get(shard, 0), number)
+    return min(sum(found.values()), MAX_COUNT if shape is None else shape.rows)
 
 
 def _claims(

@@ -16,6 +16,7 @@ from batchprocess_operator.status.pods_starting import pods_starting
 from batchprocess_operator.status.progressing import progressing
 from batchprocess_operator.status.source_changed import source_changed
 from batchprocess_operator.status.standing_causes import failed_sentence
+from batchprocess_operator.status.totals import bad_rows_told
 
 
 def current_facts(
@@ -28,6 +29,7 @@ def current_facts(
             *_metrics(job, decision),
             *_degraded(job, observed, shards),
             *source_changed(job, observed),
+            *bad_rows_told(job, shards, decision),
         ]
     facts = [_running(observed, decision), _suspended(job, observed, decision)]
     if decision.blocked is not None:
@@ -42,6 +44,7 @@ def current_facts(
     facts += trouble
     facts += _degraded(job, observed, shards)
     facts += source_changed(job, observed)
+    facts += bad_rows_told(job, shards, decision)
     if not any(fact.type == "Stalled" for fact in facts):
         facts += (
             being_deleted(decision.child)

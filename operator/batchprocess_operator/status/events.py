@@ -16,6 +16,7 @@ _BAD_NEWS = {
     "Stalled": "True",
     "UnknownFields": "True",
     "SourceChanged": "True",
+    "BadRows": "True",
     "WaitingForNode": "True",
     "PodsStarting": "False",
     "PodsFailed": "True",

@@ -22,6 +22,7 @@ _BAD_NEWS = (
     ("Degraded", "True"),
     ("UnknownFields", "True"),
     ("SourceChanged", "True"),
+    ("BadRows", "True"),
 )
 """What stands most in a job's way comes first."""
 

@@ -53,6 +53,7 @@ def build_status(
         shards=_shard_counts(shards),
         batches=BatchCounts(done=totals.done, total=totals.total),
         rows=totals.rows,
+        bad_rows=totals.bad_rows or None,
         dataset=_dataset(shards),
         rate=speed.rate,
         eta=speed.end,

@@ -4,11 +4,15 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from batchprocess.protocol.bad_rows.limit import BadRowLimit
+from batchprocess_operator.model.conditions import Fact
 from batchprocess_operator.model.job import SUCCESSFUL, Decision, Job
 from batchprocess_operator.model.plain_text import plain
+from batchprocess_operator.model.words import counted
 from batchprocess_operator.observe.dataset import plan_of
 from batchprocess_operator.observe.shards import Shards
 
+_NAMED = "batchprocess results --errors names each"
 _MAX_FLOAT = int(sys.float_info.max)
 
 
@@ -19,6 +23,7 @@ class Totals:
     done: int
     total: int | None
     rows: int
+    bad_rows: int
     attempts: int
     metrics: dict[str, Any] | None
     metrics_error: str | None
@@ -34,6 +39,7 @@ def totals_of(job: Job, shards: Shards, decision: Decision) -> Totals:
             result.batches,
             result.batches if total is None else total,
             result.rows,
+            result.bad_rows,
             result.attempts or attempts,
             _sendable(result.metrics) or None,
             None if result.metrics_error is None else plain(result.metrics_error),
@@ -44,8 +50,32 @@ def totals_of(job: Job, shards: Shards, decision: Decision) -> Totals:
         last = before.batches
         if before.state in SUCCESSFUL:
             attempts = before.attempts or 0
-        return Totals(last.done, last.total, before.rows or 0, attempts, *metrics)
-    return Totals(shards.batches_done, total, committed_rows(job, shards), attempts, *metrics)
+        rows = before.rows or 0, before.bad_rows or 0
+        return Totals(last.done, last.total, *rows, attempts, *metrics)
+    bad_rows = max(before.bad_rows or 0, shards.bad_rows)
+    rows = committed_rows(job, shards), bad_rows
+    return Totals(shards.batches_done, total, *rows, attempts, *metrics)
+
+
+def bad_rows_told(job: Job, shards: Shards, decision: Decision) -> list[Fact]:
+    """BadRows: True once a row was left out. What is reported only warns: records decide."""
+    bad = totals_of(job, shards, decision).bad_rows
+    if not bad:
+        return []
+    left_out = f"{counted(bad, 'row')} {'was' if bad == 1 else 'were'} left out"
+    limit = None if decision.state in SUCCESSFUL else _limit(job, shards)
+    if limit is not None and bad > limit.most:
+        message = f"{left_out}, and failurePolicy.maxBadRows allows {limit.most}: with more the run"
+        return [Fact("BadRows", True, "AboveLimit", f"{message} is not made final")]
+    return [Fact("BadRows", True, "RowsLeftOut", f"{left_out}; {_NAMED}")]
+
+
+def _limit(job: Job, shards: Shards) -> BadRowLimit | None:
+    if shards.shape is None:
+        return None
+    policy, rows = job.body.spec.failure_policy, plan_of(job.body, shards.shape).processed_rows
+    said = None if policy.max_bad_rows is None else str(policy.max_bad_rows)
+    return BadRowLimit.of(policy.on_bad_row, said, rows)
 
 
 def committed_rows(job: Job, shards: Shards) -> int:

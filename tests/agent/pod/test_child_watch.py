@@ -29,6 +29,7 @@ def beat(phase: str, since: float) -> Beat:
         (139, "none", None, False, 139, "SIGSEGV"),
         (1, "none", 90, True, 85, "stopped"),
         (1, "none", 87, True, 87, "said it"),
+        (1, "none", 95, True, 95, "said it"),
         (0, "unreadable", None, False, 88, "could not be read back"),
         (1, "unreadable", 1, False, 1, "said it"),
     ],
@@ -159,3 +160,11 @@ def test_a_command_that_dies_before_the_call_can_never_work_unless_it_has_worked
     greeted.record(Hello(pid=7), 1.0)
     conclude(greeted, status, SealSeen("none", begun=begun), stopping=False)
     assert (greeted.code, "does it call" in greeted.sentence) == (1, True)
+
+
+def test_bad_rows_are_those_of_the_shard_as_claim_and_commits_have_them():
+    watch = Watch(3, 0.0)
+    watch.record(Claimed(shard=3, seq=4, cursor=2, total=9, bad_rows=5), 1.0)
+    assert (watch.as_end().bad_rows, watch.as_progress().bad_rows) == (5, 5)
+    watch.record(Committed(shard=3, seq=5, cursor=4, bad_rows=7), 2.0)
+    assert (watch.as_end().bad_rows, watch.as_progress().bad_rows) == (7, 7)

@@ -64,6 +64,7 @@ COMPANIONS = {
     "worker.processesPerWorker": {"worker": {"gpus": 0}},
     "command": {"processor": None, "dataset": None},
     "source.onChange": {"source": {"configMap": "code"}},
+    "failurePolicy.maxBadRows": {"failurePolicy": {"onBadRow": "skip"}},
 }
 
 

@@ -56,6 +56,7 @@ STATUS: dict[str, Any] = {
     "metrics": {"mean": 0.5, "nested": {"any": [1, "b", None]}},
     "metricsError": "none",
     "attempts": 12,
+    "badRows": 9,
     "lostWork": 3,
     "replicas": 8,
     "selector": "batchprocess.dev/job-uid=x",
@@ -78,8 +79,8 @@ def test_wide_columns_add_reason_failures_attempts_and_the_output(
     server.create(spec())
     server.patch_status(STATUS)
     head, row = kubectl("get", "bpj", "digits", "--output=wide").splitlines()
-    assert head.split()[7:] == ["REASON", "FAILED", "ATTEMPTS", "OUTPUT"]
-    assert row.split()[7:] == ["Unschedulable", "1", "12", "s3://bucket/out/digits/a1"]
+    assert head.split()[7:] == ["REASON", "FAILED", "ATTEMPTS", "BADROWS", "OUTPUT"]
+    assert row.split()[7:] == ["Unschedulable", "1", "12", "9", "s3://bucket/out/digits/a1"]
 
 
 def test_a_job_is_in_the_category_all(server: JobServer, kubectl: Kubectl):

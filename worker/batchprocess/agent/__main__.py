@@ -70,6 +70,7 @@ def _result_of(summary: Summary | None) -> Result | None:
         attempts=summary.attempts,
         metrics=summary.metrics,
         metrics_error=summary.metricsError,
+        bad_rows=summary.badRows,
     )
 
 

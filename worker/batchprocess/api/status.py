@@ -43,8 +43,8 @@ class Condition(StatusModel):
 
     type: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9]*[A-Za-z0-9])?$", max_length=316)
     """Which fact: Running, Suspended, Progressing, PodsStarting, PodsFailed, WaitingForNode,
-    NameConflict, Degraded, MetricsReduced, UnknownFields, SourceChanged, Complete, Failed,
-    Reconciling, Stalled."""
+    NameConflict, Degraded, MetricsReduced, UnknownFields, SourceChanged, BadRows, Complete,
+    Failed, Reconciling, Stalled."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
     observed_generation: Count | None = None
@@ -156,7 +156,10 @@ class Status(StatusModel):
     batches: BatchCounts | None = None
     """Committed and all batches."""
     rows: Count | None = None
-    """Rows of the committed batches."""
+    """Rows of the committed batches, those that were left out among them."""
+    bad_rows: Count | None = None
+    """Rows that were left out of them; absent where none was heard of. Until the run is final
+    there may be more: of shards whose pods are gone nothing is heard any more."""
     dataset: DatasetShape | None = None
     """Size of the dataset, once a worker has said it."""
     rate: Annotated[float, Field(ge=0)] | None = None

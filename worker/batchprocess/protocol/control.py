@@ -60,7 +60,10 @@ class Beat(_Message):
 
 
 class Claimed(_Message):
-    """The shard is ours from record `seq` on; `cursor` batches were committed before."""
+    """The shard is ours from record `seq` on; `cursor` batches were committed before.
+
+    `bad_rows` of them were left out.
+    """
 
     type: Literal["claimed"] = "claimed"
     shard: int
@@ -68,16 +71,21 @@ class Claimed(_Message):
     cursor: Count
     total: Count
     run: RunShape | None = None
+    bad_rows: Count = 0
 
 
 class Committed(_Message):
-    """A durable commit or seal; sent only after the record's bytes were acknowledged."""
+    """A durable commit or seal; sent only after the record's bytes were acknowledged.
+
+    `bad_rows`: of the shard, left out in what is committed.
+    """
 
     type: Literal["committed"] = "committed"
     shard: int
     seq: Count
     cursor: Count
     sealed: bool = False
+    bad_rows: Count = 0
 
 
 class OtherSource(_Message):

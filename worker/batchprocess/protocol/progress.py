@@ -17,8 +17,8 @@ INTERVAL_SECONDS = 5.0
 class ShardProgress(BaseModel):
     """One shard as its attempt sees it. `seq` is the claim's: lower ones are ignored.
 
-    Counts are batches, but `rows`: those that this attempt has committed. `seq` is 0 and `total`
-    unknown (0) before the claim.
+    Counts are batches, but `rows`: those that this attempt has committed, and `bad_rows`: of the
+    shard, left out in what is committed. `seq` is 0 and `total` unknown (0) before the claim.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -32,7 +32,10 @@ class ShardProgress(BaseModel):
     phase: Phase = "starting"
     sealed: bool = False
     spent: Spent | None = None
-    indexed: Indexed | None = Field(default=None, description="in phase indexing")
+    indexed: Indexed | None = Field(
+        default=None, description="in phase indexing", exclude_if=lambda given: given is None
+    )
+    bad_rows: Count = Field(default=0, exclude_if=lambda number: number == 0)
 
 
 class ProgressReport(BaseModel):

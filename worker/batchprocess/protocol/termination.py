@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from batchprocess.protocol.run import RunShape, SourceChange
 
@@ -19,6 +19,7 @@ class ShardEnd(BaseModel):
     total: int | None = None
     sealed: bool = False
     seq: int = 0
+    bad_rows: int = Field(default=0, exclude_if=lambda number: number == 0)
 
 
 class Result(BaseModel):
@@ -32,6 +33,7 @@ class Result(BaseModel):
     attempts: int = 0
     metrics: dict[str, Any] = {}
     metrics_error: str | None = None
+    bad_rows: int = 0
 
 
 class Termination(BaseModel):

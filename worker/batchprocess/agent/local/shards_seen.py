@@ -64,5 +64,10 @@ class ShardsSeen:
 
 def _end(one: ShardProgress) -> ShardEnd:
     return ShardEnd(
-        shard=one.shard, cursor=one.cursor, total=one.total, sealed=one.sealed, seq=one.seq
+        shard=one.shard,
+        cursor=one.cursor,
+        total=one.total,
+        sealed=one.sealed,
+        seq=one.seq,
+        bad_rows=one.bad_rows,
     )

@@ -58,6 +58,7 @@ class Watch:
     claim_seq: int = 0
     seq: int = 0
     cursor: int = 0
+    bad_rows: int = 0
     total: int | None = None
     run: RunShape | None = None
     source: SourceChange | None = None
@@ -94,9 +95,10 @@ class Watch:
             case Claimed():
                 self.claim_seq = self.seq = message.seq
                 self.cursor, self.total = message.cursor, message.total
-                self.run = message.run
+                self.run, self.bad_rows = message.run, message.bad_rows
             case Committed():
                 self.seq, self.cursor = message.seq, message.cursor
+                self.bad_rows = message.bad_rows
                 self.sealed = self.sealed or message.sealed
             case OtherSource():
                 self.source = message.change
@@ -130,6 +132,7 @@ class Watch:
             total=self.total,
             sealed=self.sealed,
             seq=self.seq,
+            bad_rows=self.bad_rows,
         )
 
     def as_progress(self) -> ShardProgress:
@@ -145,4 +148,5 @@ class Watch:
             sealed=self.sealed,
             spent=self.spent,
             indexed=self.indexed,
+            bad_rows=self.bad_rows,
         )

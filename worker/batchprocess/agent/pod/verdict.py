@@ -17,6 +17,11 @@ UNREACHED = "before it called torch_batch_process"
 """Ends a sentence where the command's own output is all that is known of its end."""
 
 
+_STANDS_THOUGH_STOPPED = frozenset(
+    {ExitCode.FENCED, ExitCode.CANNOT_WORK, ExitCode.TOO_MANY_BAD_ROWS}
+)
+
+
 def conclude(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> None:
     """The process ended with `status` (negative: by a signal); `seal` is what storage says."""
     watch.cursor = max(watch.cursor, seal.cursor)
@@ -52,7 +57,7 @@ def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tup
         return ExitCode.STALLED, _stall_sentence(watch)
     outcome = watch.outcome
     if stopping or watch.killed in ("stopped", "sibling"):
-        if outcome is not None and outcome.code in (ExitCode.FENCED, ExitCode.CANNOT_WORK):
+        if outcome is not None and outcome.code in _STANDS_THOUGH_STOPPED:
             return outcome.code, outcome.message
         return ExitCode.STOPPED, _stop_sentence(watch)
     if status < 0 and watch.killed != "lingering":

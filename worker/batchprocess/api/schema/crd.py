@@ -20,6 +20,7 @@ _COLUMNS = (
     ("Reason", "string", ".status.display.reason", 1),
     ("Failed", "integer", ".status.shards.failed", 1),
     ("Attempts", "integer", ".status.attempts", 1),
+    ("BadRows", "integer", ".status.badRows", 1),
     ("Output", "string", ".status.outputURI", 1),
 )
 _OBJECT_META: Schema = {

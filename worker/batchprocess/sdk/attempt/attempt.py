@@ -159,7 +159,12 @@ class Attempt:
         loop.cursor, loop.total, loop.processed = cursor, total, cursor
         state.link.send(
             ClaimedMessage(
-                shard=shard, seq=position.seq, cursor=cursor, total=total, run=RunShape.of(plan)
+                shard=shard,
+                seq=position.seq,
+                cursor=cursor,
+                total=total,
+                run=RunShape.of(plan),
+                bad_rows=position.bad_rows,
             )
         )
         if self._placement.alone:

@@ -92,6 +92,7 @@ class Committer:
                 seq=self._position.seq,
                 cursor=self._position.cursor,
                 sealed=sealed,
+                bad_rows=self._position.bad_rows,
             )
         )
         if contents.bad_rows:
