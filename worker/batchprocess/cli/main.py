@@ -97,18 +97,19 @@ def status(target: str, as_json: bool) -> None:
     help="Copy the files into this folder, as <shard>/<seq>/<name>.",
 )
 @click.option("--errors", is_flag=True, help="Rows that were left out, in place of files.")
+@click.option("--table", help="A name of save without its suffix, whose rows -o gets.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file for the rows of --table: .parquet, .jsonl or .csv.",
+)
 @_json
-def results(target: str, download: Path | None, errors: bool, as_json: bool) -> None:
+def results(as_json: bool, target: str, **wanted: Any) -> None:
     """Committed files in dataset order; also of a run that is still going."""
-    from batchprocess.cli.commands.bad_rows import show_bad_rows
-    from batchprocess.cli.commands.results import show_results
+    from batchprocess.cli.commands.wanted_results import show_wanted
 
-    if errors:
-        if download is not None:
-            raise click.UsageError("--errors lists rows, which are no files to --download")
-        show_bad_rows(target, as_json=as_json)
-        return
-    show_results(target, download=download, as_json=as_json)
+    show_wanted(target, as_json=as_json, **wanted)
 
 
 @main.command(epilog=_TARGET_HELP)

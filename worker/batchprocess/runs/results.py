@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.finalize import finished
@@ -19,6 +20,9 @@ from batchprocess.runs.patience import ATTENDED, Patience
 from batchprocess.runs.perform import perform, perform_each
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +54,49 @@ class Result:
         return chunks(self.storage, self.file.key, patience)
 
 
-def results(uri: str, s3: S3Settings | None = None) -> Iterator[Result]:
-    """Committed files of a run, in dataset order.
+class Results(Iterator[Result]):
+    """Committed files of a run, in dataset order; its tables are read as they are committed."""
+
+    def __init__(self, storage: Storage, run: RunInfo, s3: S3Settings) -> None:
+        self._storage, self._run, self._s3 = storage, run, s3
+        self._found = results_of(storage, run)
+
+    def __next__(self) -> Result:
+        """The next file."""
+        return next(self._found)
+
+    def close(self) -> None:
+        """Read no further."""
+        self._found.close()
+
+    def table(self, name: str) -> "Dataset":
+        """A pyarrow dataset of the Parquet files that are committed now under a name of `save`.
+
+        `name` is without `.parquet`. Rows come in dataset order from what keeps the order of files,
+        as `to_table`, `to_batches` and `head` do. Raises InvalidArgument if there is no such table,
+        VerificationError, also later, where a file is missing or has another size.
+        """
+        from batchprocess.runs.tables.stored_files import dataset_of
+        from batchprocess.runs.tables.table_files import files_of_table
+
+        with closing(results_of(self._storage, self._run)) as found:
+            suffix, files = files_of_table(found, name, self._run)
+        if suffix != ".parquet":
+            raise InvalidArgument(f"table {name!r} is of {suffix} files: read them one by one")
+        return dataset_of(self._storage.uri, self._s3, [one.file for one in files])
+
+
+def results(uri: str, s3: S3Settings | None = None) -> Results:
+    """Committed files of a run, in dataset order; `.table("name")` opens those of a name of `save`.
 
     `uri` is a run's folder or a job's (then the run begun last, here or on a cluster): a path,
     `file:///...` or `s3://bucket/...`. Works while the run goes on: what a commit names is whole
     and will not change. Raises InvalidArgument if there is no run, VerificationError if a record
     is missing.
     """
-    storage, run = find_run(open_storage(uri.rstrip("/") or uri, s3 or S3Settings()))
-    return results_of(storage, run)
+    settings = s3 or S3Settings()
+    storage, run = find_run(open_storage(uri.rstrip("/") or uri, settings))
+    return Results(storage, run, settings)
 
 
 def find_run(folder: Storage, pinned: str | None = None) -> tuple[Storage, RunInfo]:

@@ -1,0 +1,86 @@
+"""Runs with a table of Parquet, made by the ledger's own code."""
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batchprocess.ledger.attempt import claim, commit, seal
+from batchprocess.ledger.documents import Reduction
+from batchprocess.ledger.draft import Draft
+from batchprocess.ledger.effects import Staged
+from batchprocess.ledger.identity import Identity
+from batchprocess.ledger.run import open_run, plan_of
+from batchprocess.protocol.run import LAYOUT, RunInfo
+from batchprocess.runs.finish import finish
+from batchprocess.runs.patience import Patience
+from batchprocess.runs.perform import perform
+from batchprocess.storage.base import Storage
+
+JOB = "20260101T000000Z-made"
+AT = "2026-01-01T00:00:00.123456+00:00"
+RUN = RunInfo(rows=8, batch_size=2, batches=4, shards=2, processor="P", layout=LAYOUT)
+
+
+def rows_of(first: int, end: int) -> pa.Table:
+    ids = list(range(first, end))
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array([i / 2 for i in ids for _ in "ab"]), 2)
+    texts = [None if i % 3 == 0 else f"t,{i}" for i in ids]
+    return pa.table({"id": ids, "text": texts, "vector": vectors})
+
+
+def parquet_of(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    return sink.getvalue()
+
+
+def staged(body: bytes) -> Staged:
+    return Staged(body, len(body), hashlib.sha256(body).hexdigest())
+
+
+def work(storage: Storage, shard: int, files: Any, *, name: str = "rows.parquet") -> None:
+    """Two commits of one batch, then the seal; `files(first, end)` gives bytes."""
+    plan, numbers = plan_of(RUN), count()
+    me = Identity(shard, JOB, f"a{shard}", lambda: f"{shard}{next(numbers):031x}", lambda: AT, 0)
+    at = perform(claim(me, max_without_progress=3), storage).position
+    for batch in range(plan.size(shard)):
+        rows = plan.row_span(shard, batch, batch + 1)
+        draft = Draft((batch, batch + 1), rows, tables=((name, staged(files(*rows))),))
+        at = perform(commit(me, at, draft), storage)
+    end = plan.size(shard)
+    last = Draft((end, end), plan.row_span(shard, end, end))
+    perform(seal(me, at, last, batches=end), storage)
+
+
+def complete(
+    storage: Storage,
+    files: Any = lambda first, end: parquet_of(rows_of(first, end)),
+    *,
+    name: str = "rows.parquet",
+    **run: Any,
+) -> None:
+    perform(open_run(replace_run(run)), storage)
+    for shard in range(RUN.shards):
+        work(storage, shard, files, name=name)
+    end(storage)
+
+
+def replace_run(update: Mapping[str, Any]) -> RunInfo:
+    return RUN.model_copy(update=dict(update))
+
+
+def end(storage: Storage, shards: Sequence[int] | None = None) -> None:
+    """As the finalizer does."""
+    finish(
+        storage,
+        job=JOB,
+        run_id=storage.uri.rpartition("/")[2],
+        reduce=lambda _entries: Reduction({}),
+        patience=Patience(5),
+        failed=shards,
+    )
