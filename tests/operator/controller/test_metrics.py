@@ -12,7 +12,7 @@ def test_the_page_is_one_that_prometheus_reads() -> None:
     with metrics.timed_pass():
         metrics.failed()
     page = metrics.page()
-    text = page.answer_to(b"GET /metrics HTTP/1.1\r\n\r\n", 0.0).decode()
+    text = page.answer(0.0).decode()
     head, _, body = text.partition("\r\n\r\n")
     assert "Content-Type: text/plain; version=0.0.4; charset=utf-8" in head
     found = {
