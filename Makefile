@@ -183,8 +183,8 @@ test-full: test $(TOOLS)/minio ## the long versions too
 lock: ## compile the hashed locks anew
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/audit.in -o requirements/audit.txt
-	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra worker --extra cli --extra parquet --extra examples pyproject.toml -o requirements/worker.txt
-	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --universal --extra cli --extra parquet pyproject.toml -c requirements/worker.txt -o requirements/worker-image.txt
+	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra worker --extra cli --extra parquet --extra zstd --extra examples pyproject.toml -o requirements/worker.txt
+	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --universal --extra cli --extra parquet --extra zstd pyproject.toml -c requirements/worker.txt -o requirements/worker-image.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -c requirements/worker.txt -o requirements/dev.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra operator pyproject.toml -c requirements/dev.txt -o requirements/operator.txt
 

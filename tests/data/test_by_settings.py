@@ -24,6 +24,8 @@ from batchprocess.protocol.errors import InvalidArgument
         ({"uri": "a.txt"}, LineRows),
         ({"uri": "a.csv", "columns": ["x"], "id": "x"}, CsvRows),
         ({"uri": "a.tsv"}, CsvRows),
+        ({"uri": "a-*.jsonl.gz"}, LineRows),
+        ({"uri": "s3://b/a.csv.ZST"}, CsvRows),
         ({"uri": "a-*.tar", "columns": ["jpg", "__key__"], "id": "__key__"}, TarRows),
         ({"uri": "in/**/*.parquet", "columns": ["x"]}, ParquetRows),
         ({"uri": "s3://b/images/", "format": "files"}, FileRows),
@@ -42,6 +44,7 @@ def test_the_suffix_says_it_where_the_format_does_not(
     ("given", "sentence"),
     [
         ({"uri": "s3://b/in/"}, "input.format: 's3://b/in/' has no suffix that says it"),
+        ({"uri": "s3://b/in.gz"}, "input.format: 's3://b/in.gz' has no suffix that says it"),
         ({"uri": "a.txt", "columns": ["x"]}, "input.columns: rows of format text have no columns"),
         ({"uri": "a", "format": "files", "columns": ["x"]}, "input.columns"),
         ({"uri": "a.txt", "id": "x"}, "input.id: rows of format text have no column of ids"),

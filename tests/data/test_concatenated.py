@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from batchprocess.data import concat, jsonl, parquet, text
-from batchprocess.data.arrow_rows import ArrowRows
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.concatenated import Concatenated
-from batchprocess.data.row_ids import RowId
+from batchprocess.data.rows.arrow_rows import ArrowRows
+from batchprocess.data.rows.row_ids import RowId
 from batchprocess.protocol.errors import InvalidArgument
 
 

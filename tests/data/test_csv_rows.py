@@ -1,6 +1,7 @@
 """CSV as rows, from a folder and from a real S3 server."""
 
 import csv as csv_module
+import gzip
 import io
 import pickle
 import random
@@ -64,6 +65,21 @@ def test_loader_processes_read_the_same(place: Input, method: str) -> None:
         multiprocessing_context=method,
     )
     assert [row for batch in loader for row in batch] == rows
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_packed_files_have_the_same_rows(tmp_path: Path, quote: str) -> None:
+    text = "b,a\n" + "".join(f'{n} {quote}x,"{n}\n"\n' for n in range(2000))
+    packed = [text[:9000].encode(), text[9000:].encode()]
+    (tmp_path / "a.csv.gz").write_bytes(b"".join(map(gzip.compress, packed)))
+    (tmp_path / "b.csv").write_text("a,b\n1,2\n")
+    found = csv(tmp_path)
+    assert len(found) == 2001
+    assert found[1234] == {"b": f"1234 {quote}x", "a": "1234\n"}
+    assert found.__getitems__([1999, 2000, 0])[1:] == [
+        {"a": "1", "b": "2"},
+        {"b": f"0 {quote}x", "a": "0\n"},
+    ]
 
 
 def test_columns_are_given_in_their_order_and_one_may_be_the_id(tmp_path: Path) -> None:

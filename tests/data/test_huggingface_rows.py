@@ -8,7 +8,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from batchprocess.data import concat, huggingface, text
-from batchprocess.data.arrow_rows import ArrowRows
+from batchprocess.data.rows.arrow_rows import ArrowRows
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.sdk.setup.fingerprint import fingerprint
 

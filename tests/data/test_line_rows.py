@@ -1,5 +1,6 @@
 """Lines as rows, from a folder and from a real S3 server."""
 
+import gzip
 import json
 import pickle
 import random
@@ -65,6 +66,36 @@ def test_loader_processes_read_the_same(place: Input, method: str) -> None:
     assert [row for batch in loader for row in batch] == rows
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_packed_files_have_the_same_rows_wherever_they_are_read_from(
+    place: Input, method: str
+) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    rows = [{"id": n, "text": "x" * (n % 700)} for n in range(12_000)]
+    lines = [json.dumps(row).encode() + b"\n" for row in rows]
+    parts = [b"".join(lines[at : at + 1000]) for at in range(0, 12_000, 1000)]
+    pack_zstd = zstandard.ZstdCompressor().compress
+    place.write("a.jsonl.gz", gzip.compress(b"".join(parts[:4])))
+    place.write("b.jsonl.zst", b"".join(map(pack_zstd, parts[4:7])) + pack_zstd(b""))
+    place.write("c.jsonl", parts[7])
+    place.write("d.jsonl.GZ", b"".join(map(gzip.compress, parts[8:])))
+    found = jsonl(f"{place.uri}/*", id="id")
+    loader = DataLoader(
+        found,
+        batch_size=64,
+        num_workers=2,
+        collate_fn=as_they_are,
+        multiprocessing_context=method,
+    )
+    assert [row for batch in loader for row in batch] == rows
+    drawn = random.Random(2)
+    for _ in range(10):
+        some = [drawn.randrange(len(rows)) for _ in range(3)]
+        some += range(some[0], min(some[0] + 30, len(rows)))
+        assert found.__getitems__(some) == [rows[one] for one in some]
+        assert found.row_ids(some) == some
+
+
 def test_a_copy_has_the_rows_of_the_first_listing(place: Input) -> None:
     place.write("a.txt", b"one\n\ntwo")
     found = text(place.uri + "/")
@@ -119,7 +150,8 @@ def test_a_bad_row_is_named(tmp_path: Path, line: bytes, sentence: str) -> None:
     ("make", "sentence"),
     [
         (lambda at: jsonl(at / "empty"), "has no rows: 1 files, and none"),
-        (lambda at: text(at / "a.txt.gz"), r"a.txt.gz is packed"),
+        (lambda at: text(at / "a.txt.gz"), r"a.txt.gz is no gzip"),
+        (lambda at: text(at / "a.txt.xz"), r"a.txt.xz is packed"),
         (lambda at: text("s3://no-such-bucket-of-ours/"), "credentials|bucket|Not Found|403"),
     ],
 )
@@ -132,7 +164,8 @@ def test_what_cannot_be_read_at_all_is_said_by_len(
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "a.jsonl").write_text("\n\n")
-    (tmp_path / "a.txt.gz").write_bytes(b"x")
+    (tmp_path / "a.txt.gz").write_bytes(b"x" * 50)
+    (tmp_path / "a.txt.xz").write_bytes(b"x")
     with pytest.raises(BatchProcessError, match=sentence):
         len(make(tmp_path))
 

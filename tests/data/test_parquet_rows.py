@@ -12,7 +12,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from batchprocess.data import parquet
-from batchprocess.data.arrow_rows import ArrowRows
+from batchprocess.data.rows.arrow_rows import ArrowRows
 from batchprocess.protocol.errors import InvalidArgument
 from data.conftest import Input
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from batchprocess.data.arrow_rows import ArrowRows
+from batchprocess.data.rows.arrow_rows import ArrowRows
 from batchprocess.sdk.input.arrow_columns import arrow_column
 from batchprocess.sdk.input.columns import columns
 

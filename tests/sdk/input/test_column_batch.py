@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from batchprocess.data.arrow_rows import ArrowRows
+from batchprocess.data.rows.arrow_rows import ArrowRows
 from batchprocess.sdk.device.tensor_trees import with_items
 from batchprocess.sdk.input import column_batch
 from batchprocess.sdk.input.batch_tensors import replaced, tensors_in

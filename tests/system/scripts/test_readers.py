@@ -1,5 +1,6 @@
 """Jobs over files: a reader is the whole dataset, in a folder and on a real S3 server."""
 
+import gzip
 import json
 import os
 import signal
@@ -55,6 +56,7 @@ def fill(place: Storage, tmp_path: Path) -> None:
         some = rows()[100 * number : 100 * (number + 1)]
         lines = "".join(json.dumps(row) + "\n" for row in some)
         place.put(f"lines/{number}.jsonl", lines.encode())
+        place.put(f"packed/{number}.jsonl.gz", gzip.compress(lines.encode()))
         records = "".join(f'"{row["text"]}",{row["number"]}\n' for row in some)
         place.put(f"records/{number}.csv", f"text,number\n{records}".encode())
         members = [
@@ -77,6 +79,7 @@ def found(script: Script) -> list[dict[str, Any]]:
     ("kind", "below"),
     [
         ("jsonl", "lines/"),
+        ("jsonl", "packed/"),
         ("csv", "records/"),
         ("tar", "samples/"),
         ("parquet", "tables/*.parquet"),

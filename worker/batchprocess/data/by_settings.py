@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from batchprocess.data.csv_rows import csv
 from batchprocess.data.file_rows import files
+from batchprocess.data.index.packing.decoders import packing_of
 from batchprocess.data.line_rows import jsonl, text
 from batchprocess.data.parquet_rows import parquet
 from batchprocess.data.row_dataset import RowDataset
@@ -51,7 +52,9 @@ def reader_for(settings: InputSettings) -> RowDataset:
 
 
 def _by_suffix(uri: str) -> str:
-    suffix = PurePath(uri).suffix.lower()
+    path = PurePath(uri)
+    packed = packing_of(path.name) is not None
+    suffix = (PurePath(path.stem) if packed else path).suffix.lower()
     if suffix not in _SUFFIXES:
         raise InvalidArgument(
             f"input.format: {uri!r} has no suffix that says it ({', '.join(_SUFFIXES)}): give "

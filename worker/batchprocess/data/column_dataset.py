@@ -6,7 +6,7 @@ from typing import Any
 
 from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.listing.in_run import RunOfInput
-from batchprocess.data.row_ids import RowId
+from batchprocess.data.rows.row_ids import RowId
 
 
 class ColumnDataset(ABC):

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Final, SupportsIndex
 
-from batchprocess.data.arrow_rows import ArrowRows, join_tables
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.listing.in_run import RunOfInput
-from batchprocess.data.row_ids import RowId
-from batchprocess.data.row_numbers import row_numbers, runs
+from batchprocess.data.rows.arrow_rows import ArrowRows, join_tables
+from batchprocess.data.rows.row_ids import RowId
+from batchprocess.data.rows.row_numbers import row_numbers, runs
 from batchprocess.protocol.errors import InvalidArgument
 
 

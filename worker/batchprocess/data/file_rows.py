@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from batchprocess.data.index.sources import Sources
 from batchprocess.data.index.wanted import wanted_of
-from batchprocess.data.row_dataset import Part, Row, RowDataset
+from batchprocess.data.row_dataset import Row, RowDataset
+from batchprocess.data.rows.part import Part
 
 
 def files(source: Sources, *, decode: Callable[[bytes], Any] | None = None) -> "FileRows":

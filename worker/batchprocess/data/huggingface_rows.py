@@ -6,10 +6,10 @@ import operator
 from collections.abc import Sequence
 from typing import Any, Final, SupportsIndex
 
-from batchprocess.data.arrow_rows import ArrowRows
 from batchprocess.data.column_dataset import ColumnDataset
-from batchprocess.data.row_ids import RowId, check_id_column, checked_ids
-from batchprocess.data.row_numbers import row_numbers
+from batchprocess.data.rows.arrow_rows import ArrowRows
+from batchprocess.data.rows.row_ids import RowId, check_id_column, checked_ids
+from batchprocess.data.rows.row_numbers import row_numbers
 from batchprocess.protocol.errors import InvalidArgument
 
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from batchprocess.data.arrow_rows import ArrowRows, join_tables
 from batchprocess.data.index.folder import Place
 from batchprocess.data.index.sources import Sources
 from batchprocess.data.index.wanted import Wanted, wanted_of
-from batchprocess.data.row_dataset import Part, RowDataset
-from batchprocess.data.row_ids import check_id_column
+from batchprocess.data.row_dataset import RowDataset
+from batchprocess.data.rows.arrow_rows import ArrowRows, join_tables
+from batchprocess.data.rows.part import Part
+from batchprocess.data.rows.row_ids import check_id_column
 from batchprocess.protocol.errors import InvalidArgument
 
 if TYPE_CHECKING:

@@ -8,39 +8,28 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, SupportsIndex
 
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.index.folder import Index, Place
+from batchprocess.data.index.packing.decoders import packing_of
+from batchprocess.data.index.packing.unpacked import Packed
+from batchprocess.data.index.packing.window import LastWindow
 from batchprocess.data.index.process import indexed
 from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.listing.object_list import ObjectList
-from batchprocess.data.row_ids import RowId, checked_ids
-from batchprocess.data.row_numbers import row_numbers, runs
+from batchprocess.data.rows.own_lock import OwnLock
+from batchprocess.data.rows.part import Part
+from batchprocess.data.rows.row_ids import KnownIds, RowId, checked_ids
+from batchprocess.data.rows.row_numbers import row_numbers, runs
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
-from batchprocess.storage.inputs.base import InputObject, InputPlace
+from batchprocess.storage.inputs.base import InputPlace
 from batchprocess.storage.inputs.factory import open_inputs
 
 Row = dict[str, Any]
-
-
-class Part(NamedTuple):
-    """Rows `first` to `end` of one object."""
-
-    number: int
-    """Of the object in the index."""
-    root: str
-    object: InputObject
-    first: int
-    end: int
-
-    @property
-    def name(self) -> str:
-        """The object's address."""
-        return f"{self.root.rstrip('/')}/{self.object.key}"
 
 
 class RowDataset(ColumnDataset):
@@ -54,10 +43,12 @@ class RowDataset(ColumnDataset):
         self._wanted = wanted
         self._folder: Path | None = None
         self._opened: tuple[int, Index, dict[str, InputPlace]] | None = None
-        self._last_ids: tuple[list[int], list[RowId]] = ([], [])
+        self._unpacked = LastWindow()
+        self._known_ids = KnownIds()
+        self._lock = OwnLock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_opened": None, "_last_ids": ([], [])}
+        return self.__dict__ | {"_opened": None}
 
     def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:
         """Know the rows as the run does: by its listing, which this makes if there is none yet.
@@ -67,6 +58,7 @@ class RowDataset(ColumnDataset):
         Raises as `__len__`, what the probe of a new run's storage finds, and ShardSealed.
         """
         self._folder, self._opened = indexed(self._wanted, run, tell), None
+        self._unpacked = LastWindow()
         return True
 
     @property
@@ -83,9 +75,10 @@ class RowDataset(ColumnDataset):
 
     def __getitems__(self, rows: Sequence[int]) -> Sequence[Row]:
         """Rows that follow one another are read together."""
-        found = self._read(rows)
+        with self._lock:
+            found = self._read(rows)
         if self._wanted.id is not None:
-            self._last_ids = list(rows), self._ids_in(rows, found, self._wanted.id)
+            self._known_ids.add(rows, self._ids_in(rows, found, self._wanted.id))
         return found
 
     def row_ids(self, rows: Sequence[int]) -> list[RowId]:
@@ -96,10 +89,13 @@ class RowDataset(ColumnDataset):
         """
         if self._wanted.id is None:
             return [self._name(part, number) for part, number in self._each(rows)]
-        if self._last_ids[0] == list(rows):
-            return list(self._last_ids[1])
+        known = self._known_ids.get(rows)
+        if known is not None:
+            return known
         try:
-            return self._ids_in(rows, self._read(rows), self._wanted.id)
+            with self._lock:
+                found = self._read(rows)
+            return self._ids_in(rows, found, self._wanted.id)
         except InvalidArgument:
             raise
         except ValueError:
@@ -168,6 +164,15 @@ class RowDataset(ColumnDataset):
         """All of them."""
 
     def _bytes(self, part: Part, start: int, stop: int) -> bytes:
+        """Of what it becomes, if it is packed and rows stand in that."""
+        kind = packing_of(part.object.key) if self._wanted.unpacks else None
+        if kind is None:
+            return self._stored(part, start, stop)
+        file = Packed(part.name, kind, part.object.size, partial(self._stored, part))
+        window = self._unpacked.of(file, part.number, partial(self._index.point, part.number))
+        return window.read(start, stop)
+
+    def _stored(self, part: Part, start: int, stop: int) -> bytes:
         read = partial(self._place(part.root).read, part.object, start, stop)
         return retry_until_known(read, _PATIENCE)
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 from batchprocess.data.index.formats.tar_samples import KEY, Sample, TarWalk
 from batchprocess.data.index.sources import Sources
 from batchprocess.data.index.wanted import Wanted, wanted_of
-from batchprocess.data.row_dataset import Part, Row, RowDataset
-from batchprocess.data.row_ids import check_id_column
+from batchprocess.data.row_dataset import Row, RowDataset
+from batchprocess.data.rows.part import Part
+from batchprocess.data.rows.row_ids import check_id_column
 from batchprocess.protocol.errors import InvalidArgument
 
 

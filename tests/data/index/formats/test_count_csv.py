@@ -6,18 +6,19 @@ import pytest
 
 from batchprocess.data.index.formats import count_csv, csv_counter
 from batchprocess.data.index.known_object import KnownObject
+from batchprocess.data.index.packing import content
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.runs.patience import ATTENDED
 from batchprocess.storage.inputs.base import InputObject
 from batchprocess.storage.inputs.local import LocalInputs
 
 
-def known(folder: Path, *contents: bytes) -> list[KnownObject]:
-    for number, content in enumerate(contents):
-        (folder / f"{number}.csv").write_bytes(content)
+def known(folder: Path, *contents: bytes, suffix: str = "csv") -> list[KnownObject]:
+    for number, some in enumerate(contents):
+        (folder / f"{number}.{suffix}").write_bytes(some)
     return [
-        KnownObject(LocalInputs(folder), InputObject(f"{number}.csv", len(content)), ATTENDED)
-        for number, content in enumerate(contents)
+        KnownObject(LocalInputs(folder), InputObject(f"{number}.{suffix}", len(some)), ATTENDED)
+        for number, some in enumerate(contents)
     ]
 
 
@@ -26,7 +27,7 @@ def test_rows_are_found_whatever_the_quotes_and_the_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
     monkeypatch.setattr(count_csv, "_PIECE", piece)
-    monkeypatch.setattr(count_csv, "_CHUNK", 4 * piece)
+    monkeypatch.setattr(content, "_CHUNK", 4 * piece)
     files = known(
         tmp_path,
         b'\xef\xbb\xbfa,b\n1,"2\n"\n\n3,4',
@@ -35,7 +36,7 @@ def test_rows_are_found_whatever_the_quotes_and_the_pieces(
         b"a,b",
         b'a,b\n"open,\nand open\n',
     )
-    found = [(rows, marks.tolist()) for rows, marks in count_csv.count_csv(files, None, ",")]
+    found = [(rows, marks.tolist()) for rows, marks in count_csv.count_csv(files, None, ",", {})]
     assert found == [(2, [[0, 7]]), (2, [[0, 7]]), (0, []), (0, []), (1, [[0, 4]])]
 
 
@@ -51,8 +52,8 @@ def test_files_with_other_columns_are_refused(
 ) -> None:
     files = known(tmp_path, b"a,b\n", b"a,c\n")
     with pytest.raises(InvalidArgument, match=sentence):
-        list(count_csv.count_csv(files, columns, ","))
-    assert [rows for rows, _ in count_csv.count_csv(files, ["a"], ",")] == [0, 0]
+        list(count_csv.count_csv(files, columns, ",", {}))
+    assert [rows for rows, _ in count_csv.count_csv(files, ["a"], ",", {})] == [0, 0]
 
 
 @pytest.mark.parametrize("content", [b"a\n" + b"x" * 50, b'a"b\n"' + b"x\n" * 25])
@@ -63,4 +64,4 @@ def test_no_more_than_a_long_line_is_ever_held(
     monkeypatch.setattr(csv_counter, "MAX_LINE", 20)
     monkeypatch.setattr(count_csv, "_PIECE", 10)
     with pytest.raises(InvalidArgument, match=r"0\.csv: .* bytes or more, at most 20 are allowed"):
-        list(count_csv.count_csv(known(tmp_path, content), None, ","))
+        list(count_csv.count_csv(known(tmp_path, content), None, ",", {}))

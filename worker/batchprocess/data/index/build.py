@@ -1,6 +1,6 @@
 """Listing and counting, before any row is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -13,6 +13,9 @@ from batchprocess.data.index.formats.count_tar import count_tar
 from batchprocess.data.index.known import Known
 from batchprocess.data.index.line_index import Offsets
 from batchprocess.data.index.listing import list_objects
+from batchprocess.data.index.packing.count_packed import count_packed_lines
+from batchprocess.data.index.packing.decoders import SUFFIXES, packing_of
+from batchprocess.data.index.packing.unpacked import Point
 from batchprocess.data.index.progress import Progress, tell_nobody
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import InputOfRun
@@ -24,7 +27,8 @@ from batchprocess.storage.inputs.factory import open_inputs
 
 _ALONE_BYTES = 8 << 20
 """So little is counted faster than said that it is being counted."""
-_PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4", ".snappy")
+_UNKNOWN = (".bz2", ".xz", ".zip", ".lz4", ".snappy")
+_PACKED = (*SUFFIXES, *_UNKNOWN)
 
 
 def build_index(
@@ -51,29 +55,36 @@ def build_index(
         write_index(folder, repeat(1, len(objects)), [])
         return
     progress.begin(listing.bytes)
-    rows, marks = [], []
+    rows, marks, points = [], [], dict[int, list[Point]]()
     known = Known(objects, wanted.s3, patience, progress.add)
-    for count, found in _counted(known, wanted, run, progress):
+    for count, found in _counted(known, wanted, run, progress, points):
         rows.append(count)
         marks.append(found)
     if not sum(rows):
         raise InvalidArgument(f"source has no rows: {len(rows)} files, and none of them has any")
-    write_index(folder, rows, marks)
+    write_index(folder, rows, marks, points)
 
 
 def _counted(
-    known: Known, wanted: Wanted, run: InputOfRun | None, progress: Progress
+    known: Known,
+    wanted: Wanted,
+    run: InputOfRun | None,
+    progress: Progress,
+    points: dict[int, list[Point]],
 ) -> Iterator[tuple[int, Offsets]]:
     if wanted.rows == "parquet":
         from batchprocess.data.index.parquet_files import count_groups
 
         return count_groups(known, wanted.columns)
-    _refuse_packed(known)
-    if wanted.rows == "csv":
-        return count_csv(known, wanted.columns, wanted.delimiter)
     if wanted.rows == "tar":
+        _refuse_packed(known, _PACKED)
         return count_tar(known, wanted.columns)
+    some_packed = _refuse_packed(known, _UNKNOWN)
+    if wanted.rows == "csv":
+        return count_csv(known, wanted.columns, wanted.delimiter, points)
     skip_blank = wanted.rows == "lines that are not blank"
+    if some_packed:
+        return count_packed_lines(known, points, skip_blank=skip_blank)
     kept, share = _kept(known, wanted.source, "jsonl-1" if skip_blank else "text-1", run)
     return count_lines(
         known.offsets(), known.__getitem__, kept, share, progress.add, skip_blank=skip_blank
@@ -89,10 +100,14 @@ def _kept(known: Known, source: str, kind: str, run: InputOfRun | None) -> tuple
     return KeptInRun(run.storage, patience, source, kind, run.me, announces=announces), run.share
 
 
-def _refuse_packed(known: Known) -> None:
+def _refuse_packed(known: Known, suffixes: Sequence[str]) -> bool:
+    """Whether there are any that can be unpacked."""
+    some_packed = False
     for one in known:
-        if one.name.lower().endswith(_PACKED):
+        some_packed = some_packed or packing_of(one.object.key) is not None
+        if one.name.lower().endswith(tuple(suffixes)):
             raise InvalidArgument(
-                f"{one.name} is packed, and rows of packed files cannot be found by number: unpack "
-                "it, or leave it out of the source"
+                f"{one.name} is packed, and its rows cannot be found by number: unpack it, or "
+                "leave it out of the source"
             )
+    return some_packed

@@ -4,7 +4,7 @@ Nothing of it is in memory but what is looked at, and processes share the pages.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from batchprocess.data.index.line_index import Offsets
+from batchprocess.data.index.packing.unpacked import Point
 from batchprocess.data.listing.object_list import ObjectList, mapped
 from batchprocess.storage.inputs.base import InputObject
 
@@ -33,18 +34,31 @@ class Span(NamedTuple):
     first_row: int
 
 
-def write_index(folder: Path, rows: Iterable[int], marks: list[Offsets]) -> None:
+def write_index(
+    folder: Path,
+    rows: Iterable[int],
+    marks: list[Offsets],
+    points: Mapping[int, Sequence[Point]] | None = None,
+) -> None:
     """Write all beside the listing; `index.json` comes last, and says that the rest is whole.
 
     rows: of each object. marks: of each object the marks of a `LineCounter`, or none at all.
+    points: where members of packed objects begin, by the object's number.
     """
     before = np.concatenate(([0], np.cumsum(np.fromiter(rows, np.int64))))
     np.save(folder / "rows.npy", before)
     if marks:
         np.save(folder / "marks.npy", np.concatenate(marks))
         np.save(folder / "marks_of.npy", np.cumsum([0, *map(len, marks)]).astype(np.int64))
+    if points:
+        _write_points(folder, points)
     (folder / "new").write_text(json.dumps({"rows": int(before[-1])}))
     (folder / "new").rename(folder / _ABOUT)
+
+
+def _write_points(folder: Path, points: Mapping[int, Sequence[Point]]) -> None:
+    rows = [(number, *point) for number in sorted(points) for point in points[number]]
+    np.save(folder / "points.npy", np.array(rows, np.int64).reshape(-1, 3))
 
 
 class Index:
@@ -90,6 +104,14 @@ class Index:
         end = int(marks[at + 1, 0]) if at + 1 < len(marks) else self.rows_in(number)
         return int(marks[at, 1]), int(marks[at, 0]), end
 
+    def point(self, number: int, offset: int) -> Point:
+        """The last one of a packed object that is not behind `offset` of what it becomes."""
+        if self._points is None:
+            return Point()
+        first, end = np.searchsorted(self._points[:, 0], (number, number + 1))
+        at = int(np.searchsorted(self._points[first:end, 2], offset, "right")) - 1
+        return Point(*map(int, self._points[first + at, 1:])) if at >= 0 else Point()
+
     def _marks_in(self, number: int) -> Offsets:
         return self._marks[int(self._marks_of[number]) : int(self._marks_of[number + 1])]
 
@@ -100,3 +122,8 @@ class Index:
     @cached_property
     def _marks_of(self) -> Offsets:
         return mapped(self._folder / "marks_of.npy")
+
+    @cached_property
+    def _points(self) -> Offsets | None:
+        path = self._folder / "points.npy"
+        return mapped(path) if path.exists() else None

@@ -32,6 +32,11 @@ class Wanted(BaseModel):
     """Of CSV."""
     s3: S3Settings = S3Settings()
 
+    @property
+    def unpacks(self) -> bool:
+        """Whether rows stand in what packed objects become."""
+        return self.rows in ("lines", "lines that are not blank", "csv")
+
 
 def wanted_of(
     source: Sources, rows: Any, columns: tuple[str, ...] | None = None, **more: Any

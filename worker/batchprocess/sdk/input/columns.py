@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from batchprocess.data.arrow_rows import ArrowRows
 from batchprocess.data.column_dataset import ColumnDataset
+from batchprocess.data.rows.arrow_rows import ArrowRows
 from batchprocess.sdk.input.column_batch import ColumnBatch
 
 _MAX_INT = 2**63 - 1

@@ -1,5 +1,6 @@
 """What the rows of a reader are called in what a job writes of them."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from batchprocess.protocol.errors import InvalidArgument
 RowId = str | int
 MAX_ID = 2048
 _MAX_INT = 2**63
+_BATCHES = 32
+"""As many as are read before the first of them is processed, and more."""
 
 
 def check_id_column(column: str | None, columns: Sequence[str] | None) -> None:
@@ -51,3 +54,22 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+class KnownIds:
+    """Of the batches that were read last; a copy in another process knows none."""
+
+    def __init__(self) -> None:
+        self._batches: deque[tuple[list[int], list[RowId]]] = deque(maxlen=_BATCHES)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return KnownIds, ()
+
+    def add(self, rows: Sequence[int], ids: list[RowId]) -> None:
+        """Of these rows."""
+        self._batches.append((list(rows), ids))
+
+    def get(self, rows: Sequence[int]) -> list[RowId] | None:
+        """Of these rows, if they were read together not long ago."""
+        wanted = list(rows)
+        return next((list(ids) for known, ids in tuple(self._batches) if known == wanted), None)

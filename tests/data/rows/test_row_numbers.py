@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchprocess.data.row_numbers import row_numbers, runs
+from batchprocess.data.rows.row_numbers import row_numbers, runs
 
 
 @given(st.lists(st.integers(0, 9)))

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from batchprocess.data.arrow_rows import ArrowRows, join_tables
+from batchprocess.data.rows.arrow_rows import ArrowRows, join_tables
 from batchprocess.protocol.errors import InvalidArgument
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from batchprocess.data import files, jsonl, parquet, text
-from batchprocess.data.row_ids import MAX_ID, check_id_column
+from batchprocess.data.rows.row_ids import MAX_ID, KnownIds, check_id_column
 from batchprocess.protocol.errors import InvalidArgument
 from data.conftest import Input
 
@@ -82,3 +82,14 @@ def test_a_column_that_no_table_has_is_named(tmp_path: Path) -> None:
 def test_the_column_has_a_name(column: Any) -> None:
     with pytest.raises(InvalidArgument, match="must be the name of a column"):
         check_id_column(column, None)
+
+
+def test_ids_of_some_batches_are_known_and_a_copy_knows_none() -> None:
+    known = KnownIds()
+    for batch in range(40):
+        known.add([batch, batch + 1], [f"n{batch}", "x"])
+    assert known.get(range(39, 41)) == ["n39", "x"]
+    assert known.get([8, 9]) == ["n8", "x"]
+    assert known.get([7, 8]) is None
+    assert known.get([39]) is None
+    assert pickle.loads(pickle.dumps(known)).get([39, 40]) is None

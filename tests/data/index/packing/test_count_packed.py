@@ -1,0 +1,37 @@
+"""Counting lines of files of which some are packed."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from batchprocess.data.index.packing import unpacked
+from batchprocess.data.index.packing.count_packed import count_packed_lines
+from batchprocess.data.index.packing.unpacked import Point
+from batchprocess.protocol.errors import InvalidArgument
+from data.index.formats.test_count_csv import known
+
+
+def test_rows_and_where_they_begin_are_of_what_files_become(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacked, "_POINT_BYTES", 1)
+    member = gzip.compress(b"\xef\xbb\xbfa\n\nb\n")
+    files = [
+        *known(tmp_path, member + gzip.compress(b"c"), gzip.compress(b""), suffix="gz"),
+        *known(tmp_path, b"d\n", suffix="txt"),
+    ]
+    points: dict[int, list[Point]] = {}
+    found = list(count_packed_lines(files, points, skip_blank=True))
+    assert [(rows, marks.tolist()) for rows, marks in found] == [
+        (3, [[0, 3], [1, 6], [2, 8], [3, 9]]),
+        (0, [[0, 0]]),
+        (1, [[0, 0]]),
+    ]
+    assert points == {0: [Point(), Point(len(member), 8)]}
+
+
+def test_a_line_is_bounded_and_the_file_is_not(tmp_path: Path) -> None:
+    files = known(tmp_path, gzip.compress(b"x" * (65 << 20)), suffix="gz")
+    with pytest.raises(InvalidArgument, match=r"0\.gz: .* at most 67,108,864 are allowed"):
+        list(count_packed_lines(files, {}, skip_blank=False))

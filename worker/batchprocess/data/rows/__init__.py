@@ -1,0 +1,1 @@
+"""Numbers, ids and places of rows, and rows as tables: what all readers have in common."""
