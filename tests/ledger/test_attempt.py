@@ -1,11 +1,16 @@
 """An attempt on a shard: claim, commit, seal, and who may not."""
 
+from dataclasses import replace
+
 import pytest
 
 from batchprocess.ledger import finalize
 from batchprocess.ledger.attempt import commit, seal
 from batchprocess.ledger.create import create
+from batchprocess.ledger.documents import bad_rows_of as bad_rows_in
 from batchprocess.ledger.effects import Upload
+from batchprocess.ledger.read import read_shard
+from batchprocess.ledger.survey import problems_of
 from batchprocess.protocol.bad_rows import decode_bad_rows
 from batchprocess.protocol.errors import (
     Fenced,
@@ -159,3 +164,30 @@ def test_a_fenced_attempt_takes_back_what_it_uploaded_where_it_may(made, may_del
     assert counts <= set(store.objects)
     left = set(store.objects) - counts - {record_key(0, 3)}
     assert len(left) == (0 if may_delete else 1)
+
+
+def test_bad_rows_of_an_older_twin_count_nothing_and_do_not_stay():
+    store, old, young = FakeMemoryStorage(), me("A"), me("B")
+    at = claimed(store, old)
+    now = perform(commit(young, claimed(store, young), draft(0, 10, bad=(1, 2))), store)
+    with pytest.raises(Fenced):
+        perform(commit(old, at, draft(0, 10, bad=(1, 2, 3))), store)
+    perform(seal(young, now, draft(10, 10), batches=10), store)
+    ledger = perform(read_shard(0), store)
+    assert bad_rows_in([ledger]) == 2
+    (left,) = (key for key in store.objects if key.startswith("errors/"))
+    assert [one.row for one in decode_bad_rows(store.objects[left].splitlines(), left)] == [1, 2]
+
+
+def test_an_attempt_of_an_older_version_in_between_makes_no_ledger_wrong():
+    store, first, older = FakeMemoryStorage(), me("A"), me("O")
+    perform(commit(first, claimed(store, first), draft(0, 2, bad=(1,))), store)
+    at = replace(claimed(store, older), bad_rows=0)
+    perform(commit(older, at, draft(2, 4)), store)
+    again = claimed(store, me("B"))
+    assert again.bad_rows == 0
+    at = perform(commit(me("B"), again, draft(4, 10, bad=(5, 6))), store)
+    perform(seal(me("B"), at, draft(10, 10), batches=10), store)
+    ledger = perform(read_shard(0), store)
+    assert perform(problems_of(ledger, PLAN), store) == ()
+    assert bad_rows_in([ledger]) == 3

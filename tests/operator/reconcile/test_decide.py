@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.operator.manifests import env_of
 from support.operator.objects import (
     FINALIZER,
     WORKER,
@@ -86,6 +87,14 @@ class TestRetry:
         ended = child(FINALIZER, status={"conditions": [condition("Failed")]})
         done = child(status=DONE | {"completedIndexes": "0-3"})
         assert created(plan(job(self.FAILED, retry=1), [done, ended])) == [f"{FINALIZER}-r1"]
+
+    @pytest.mark.parametrize("sealed", ["0-1,3", "0-3"])
+    def test_tells_workers_and_finalizer_how_many_bad_rows_are_allowed_by_now(self, sealed):
+        policy = {"failurePolicy": {"onBadRow": "skip", "maxBadRows": "2.5%"}}
+        (action,) = plan(job(self.FAILED | {"sealedShards": sealed}, retry=1, **policy)).actions
+        told = env_of(action.manifest)
+        names = ("BATCHPROCESS_ON_BAD_ROW", "BATCHPROCESS_MAX_BAD_ROWS")
+        assert [told[name] for name in names] == ["skip", "2.5%"]
 
     def test_works_on_what_a_finalizer_has_found_open(self):
         ended = child(FINALIZER, status={"conditions": [condition("Failed")]})
