@@ -6,6 +6,7 @@ import pytest
 
 from batchprocess.ledger.check import problems
 from batchprocess.ledger.read import read_shard
+from batchprocess.protocol.file_names import table_key
 from batchprocess.protocol.records import (
     CommittedFile,
     KeptBadRows,
@@ -15,6 +16,8 @@ from batchprocess.protocol.records import (
 from batchprocess.runs.perform import perform
 from support.ledger_steps import PLAN, completed, me
 from support.storage.fake_storage import FakeMemoryStorage
+
+NONCE = "a" * 32
 
 
 def found(**changes):
@@ -74,6 +77,18 @@ def test_a_sound_shard_has_no_problem():
     assert found(files=files("a", "deep/b")) == []
     assert found(reducers=reducer("data/00000/00000002-A-1.reducers/0000.json")) == []
     assert found(metrics=metrics("loss per step")) == []
+
+
+def test_a_table_and_its_schema_go_together():
+    key = table_key("x.parquet", 0, 2, NONCE)
+    table = CommittedFile(name="x.parquet", key=key, size=1, sha256="0")
+    assert found(files=(table,), nonce=NONCE, schemas={"x.parquet": "0" * 64}) == []
+    (problem,) = found(files=(table,), nonce=NONCE)
+    assert f"has {key}, and no schema of 'x.parquet'" in problem
+    (problem,) = found(schemas={"y.npy": "0" * 64})
+    assert "goes by a schema of 'y.npy', and has no such file" in problem
+    lines = table.model_copy(update={"name": "x.jsonl", "key": key.replace("parquet", "jsonl")})
+    assert found(files=(lines,), nonce=NONCE) == []
 
 
 @pytest.mark.parametrize(

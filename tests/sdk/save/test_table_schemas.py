@@ -10,11 +10,11 @@ import torch
 
 from batchprocess.protocol.errors import SchemaDiffers
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.tables.table_schema import MAX_TABLES
+from batchprocess.protocol.tables.table_schema import MAX_TABLES, has_schema
 from batchprocess.sdk.save.column_types import columns_of
 from batchprocess.sdk.save.formats.tensor_types import TensorType
 from batchprocess.sdk.save.saver import Saver
-from batchprocess.sdk.save.table_schemas import TableSchemas, has_schema, types_in, types_of
+from batchprocess.sdk.save.table_schemas import TableSchemas, types_in, types_of
 
 
 class OpenSaver(Saver):

@@ -14,6 +14,7 @@ from batchprocess.protocol.file_names import (
 )
 from batchprocess.protocol.records import Claim, Commit, KeptBadRows, Seal, Span, data_prefix
 from batchprocess.protocol.sharding import ShardPlan
+from batchprocess.protocol.tables.table_schema import has_schema
 
 
 def problems(ledger: ShardLedger, plan: ShardPlan, sizes: Mapping[str, int]) -> Iterator[str]:
@@ -64,21 +65,28 @@ def _content_problems(where: str, record: Commit | Seal, plan: ShardPlan) -> Ite
     prefix = data_prefix(record.shard, record.seq, record.nonce)
     if "/" in record.nonce:
         yield f"{where} has the nonce {record.nonce!r:.100}, which names other folders"
-    for file in record.files:
-        own = record.shard, record.seq, record.nonce
-        if file.key != prefix + file.name and not is_own_table_key(file.key, file.name, *own):
-            yield (
-                f"{where} names {file.key!r:.600}, which is not below its own {prefix} and no file "
-                "of a table of its own"
-            )
-    for name in sorted(record.schemas.keys() - {file.name for file in record.files}):
-        yield f"{where} goes by a schema of {name!r:.600}, and has no such file"
+    yield from _file_problems(where, record, prefix)
     for value in record.reducers:
         if value.object is not None and not is_reducer_key(value.object.key, prefix):
             yield f"{where} keeps a reducer at {value.object.key!r:.600}, which is not its own"
     for group in sorted({entry.group for entry in record.metrics}):
         if not is_metric_group(group):
             yield f"{where} has metric group {group!r:.600}, which cannot name a file"
+
+
+def _file_problems(where: str, record: Commit | Seal, prefix: str) -> Iterator[str]:
+    for file in record.files:
+        own = record.shard, record.seq, record.nonce
+        of_table = is_own_table_key(file.key, file.name, *own)
+        if of_table and has_schema(file.name) and file.name not in record.schemas:
+            yield f"{where} has {file.key}, and no schema of {file.name!r:.600}"
+        if file.key != prefix + file.name and not of_table:
+            yield (
+                f"{where} names {file.key!r:.600}, which is not below its own {prefix} and no file "
+                "of a table of its own"
+            )
+    for name in sorted(record.schemas.keys() - {file.name for file in record.files}):
+        yield f"{where} goes by a schema of {name!r:.600}, and has no such file"
 
 
 def _bad_row_problems(

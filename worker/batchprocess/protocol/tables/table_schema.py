@@ -32,6 +32,12 @@ class TableSchema(_Model):
     arrow: str | None = None
 
 
+def has_schema(name: str) -> bool:
+    """Whether files of `save` called so have one: lines of JSON are what they are, and the ids
+    beside a `.npy` go by its schema."""
+    return not name.endswith((".jsonl", ".ids.npy"))
+
+
 def schema_key(name: str) -> str:
     """Where the schema of files that are called `name` stands."""
     return f"{SCHEMAS_PREFIX}{name}.json"

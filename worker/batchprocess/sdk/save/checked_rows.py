@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from batchprocess.protocol.file_names import check_name
+from batchprocess.protocol.tables.table_schema import has_schema
 from batchprocess.sdk.save.column_types import (
     LIST,
     ColumnType,
@@ -22,7 +23,7 @@ from batchprocess.sdk.save.given_schema import as_given, given_types, ids_as_giv
 from batchprocess.sdk.save.id_types import IntegerIds, integer_ids
 from batchprocess.sdk.save.other_libraries import as_column
 from batchprocess.sdk.save.plain_values import plain
-from batchprocess.sdk.save.table_schemas import has_schema, types_of
+from batchprocess.sdk.save.table_schemas import types_of
 
 
 @dataclass(frozen=True)

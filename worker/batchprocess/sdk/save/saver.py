@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from batchprocess.protocol.tables.table_schema import has_schema
 from batchprocess.sdk.save.byte_budget import ByteBudget
 from batchprocess.sdk.save.checked_rows import CheckedRows, checked_rows
 from batchprocess.sdk.save.column_types import Column
@@ -19,7 +20,7 @@ from batchprocess.sdk.save.held_rows import HeldRows, Mark, Rows, SavedFiles
 from batchprocess.sdk.save.interval_files import IntervalFiles
 from batchprocess.sdk.save.snapshots import Fetch, size_of, snapshot
 from batchprocess.sdk.save.table_names import TableNames
-from batchprocess.sdk.save.table_schemas import TableSchemas, has_schema
+from batchprocess.sdk.save.table_schemas import TableSchemas
 
 MAX_WAITING_BYTES = 512 << 20
 

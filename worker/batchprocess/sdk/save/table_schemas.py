@@ -15,7 +15,6 @@ from batchprocess.protocol.tables.table_schema import MAX_TABLES, TableSchema
 from batchprocess.sdk.save.formats.table_types import TableTypes, TypesDiffer
 from batchprocess.sdk.save.formats.tensor_types import TensorType, TensorTypes
 
-_WITHOUT = ".jsonl"
 _NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -24,11 +23,6 @@ class Columns(Protocol):
 
     def get(self, key: str, /) -> Any:
         """The column, None if it is of no use here."""
-
-
-def has_schema(name: str) -> bool:
-    """Whether files of this name have one: a line of JSON is what it is."""
-    return not name.endswith(_WITHOUT)
 
 
 def types_of(name: str, id_type: TensorType | None, columns: Mapping[str, Any]) -> TableTypes:
