@@ -4,9 +4,11 @@ import io
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "saving.md"
 
@@ -15,6 +17,48 @@ def recipe() -> str:
     """The lines that make one table of all parts."""
     (block,) = re.findall(r"```python\nimport io\n.*?```", PAGE.read_text(), re.S)
     return "".join(line for line in block.splitlines(keepends=True) if line.startswith("table"))
+
+
+RUN = "batchprocess-runs/job/20260101T000000Z-1a2b"
+ROWS = [0, 1, 2, 3, 4, 5]
+
+
+def recipe_for(library: str) -> str:
+    """The lines that read a table's folder by a library."""
+    (block,) = re.findall(rf"```python\n(# {library}\n.*?)```", PAGE.read_text(), re.S)
+    return str(block)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with a table of two files, where the page has it, that was complete."""
+    made = tmp_path / RUN / "tables" / "embeddings"
+    made.mkdir(parents=True)
+    for shard, ids in enumerate((ROWS[:4], ROWS[4:])):
+        vectors = pa.array([[1.0, 2.0]] * len(ids), pa.list_(pa.float32(), 2))
+        table = pa.table({"id": pa.array(ids, pa.int64()), "embedding": vectors})
+        pq.write_table(table, made / f"{shard:05d}-00000002-{'a' * 32}.parquet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("library", "module", "ids"),
+    [
+        ("pandas", "pandas", "frame['id'].tolist()"),
+        ("pyarrow", "pyarrow", "table['id'].to_pylist()"),
+        ("Polars", "polars", "frame['id'].to_list()"),
+        ("DuckDB", "duckdb", "[row[0] for row in rows.fetchall()]"),
+        ("Spark", "pyspark", "[row['id'] for row in frame.collect()]"),
+        ("Hugging Face", "datasets", "list(rows['id'])"),
+    ],
+)
+def test_a_library_reads_a_tables_folder_by_its_lines(library: str, module: str, ids: str) -> None:
+    pytest.importorskip(module)
+    names: dict[str, Any] = {}
+    exec(recipe_for(library), names)
+    assert eval(ids, names) == ROWS
 
 
 def part(values: list[object]) -> SimpleNamespace:
