@@ -67,7 +67,12 @@ class _Operator:
         self._cache, self._queue = JobCache(), WorkQueue(self._clock)
         self._directory = PodDirectory(self._cache)
         intake = Intake(self._cache, self._queue.add)
-        self._metrics = Metrics(self._cache, lambda: intake.unreadable)
+        self._metrics = Metrics(
+            self._cache,
+            lambda: intake.unreadable,
+            overdue=self._queue.overdue,
+            per_job=settings.metrics_per_job,
+        )
         self._tracker = ProgressTracker(self._reported, self._directory.created, self._time.now)
         self._lookups = Lookups(self._api, self._clock)
         seen = collections(settings.namespaces or (None,))
@@ -111,6 +116,7 @@ class _Operator:
             served_schema=ServedSchema(self._api, self._clock),
             recorder=EventRecorder(self._api, self._clock),
             clock=self._clock,
+            status_written=self._metrics.status_written,
         )
         return Controller(services, report_address, self._time.now, self._metrics)
 
@@ -158,7 +164,9 @@ class _Operator:
         certificate = LiveCertificate(self._certificate_source(url))
         keys = Keyring(lambda: fetch_trust(self._client), self._clock)
         verifier = Verifier(keys, self._directory, self._time.now)
-        handler = ReportHandler(verifier, self._tracker, self._clock)
+        self._metrics.watch_certificate(lambda: certificate.expires)
+        answered = self._metrics.answered
+        handler = ReportHandler(verifier, self._tracker, self._clock, answered=answered)
         host, port = self._settings.progress_host, self._settings.progress_port
         room = self._descriptors - _OTHER_DESCRIPTORS - len(self._watches)
         endpoint = ProgressEndpoint(

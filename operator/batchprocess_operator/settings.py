@@ -35,6 +35,8 @@ class OperatorSettings(BaseModel):
     """Where /healthz and /readyz answer; empty: nowhere."""
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
     """Port of the Prometheus metrics; empty: none."""
+    metrics_per_job: bool = True
+    """Whether jobs that are not final have series of their own, of at most 1,000 of them."""
     requests_per_second: float = Field(default=200.0, gt=0)
     """Bound on requests to the API server, watches not counted."""
     request_burst: int = Field(default=400, ge=1)

@@ -23,6 +23,17 @@ class Reports(Protocol):
         """The job is gone."""
 
 
+class StatusWritten(Protocol):
+    """Called with the states before and after."""
+
+    def __call__(self, before: str | None, after: str | None, *, written: bool) -> None:
+        """Whether it was written, or somebody else's came first."""
+
+
+def _nobody(before: str | None, after: str | None, *, written: bool) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True)
 class Services:
     """One of each for the whole process. `clock` is the loop's, in seconds."""
@@ -35,3 +46,4 @@ class Services:
     served_schema: ServedSchema
     recorder: EventRecorder
     clock: Callable[[], float]
+    status_written: StatusWritten = _nobody

@@ -23,12 +23,15 @@ async def write_status(
     """
     meta = raw["metadata"]
     path = paths.job_object(meta["namespace"], meta["name"])
+    states = (raw.get("status") or {}).get("state"), status.state
     with services.cache.reading() as reading:
         try:
             written = await services.api.replace(f"{path}/status", status_body(raw, status))
         except (Conflict, NotFound):
+            services.status_written(*states, written=False)
             await _read_again(services, path, entry, meta, reading)
             return False
+        services.status_written(*states, written=True)
         services.cache.put_job(written, reading)
     return True
 

@@ -26,12 +26,16 @@ class Request:
 
 @dataclass(frozen=True)
 class ReportHandler:
-    """What a report passes on its way in. `clock` in seconds, never going back."""
+    """What a report passes on its way in. `clock` in seconds, never going back.
+
+    `answered` is called with the code of each answer.
+    """
 
     verifier: Verifier
     reports: Reports
     clock: Callable[[], float]
     limits: Limits = field(default_factory=Limits)
+    answered: Callable[[int], None] = lambda _code: None
 
     async def handle(self, request: Request) -> PodFacts:
         """Whose report was taken, or a Refusal.

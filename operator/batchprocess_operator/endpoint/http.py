@@ -60,6 +60,7 @@ async def _answer(
     except Refusal as refusal:
         kept = connections.refused(request.protocol, blameless=refusal.blameless)
         response = _refuse(refusal)
+    handler.answered(response.status)
     if not kept:
         response.force_close()
     return response

@@ -6,6 +6,8 @@ import os
 import ssl
 from collections.abc import Awaitable, Callable
 
+from cryptography import x509
+
 from batchprocess_operator.endpoint.certificate_secret import CertificateUnavailable, Source
 from batchprocess_operator.endpoint.certificates import CA_CERT, LEAF_CERT, LEAF_KEY
 
@@ -25,6 +27,8 @@ class LiveCertificate:
         self._source = source
         self._leaf: tuple[bytes, bytes] | None = None
         self.ca = ""
+        self.expires = float("nan")
+        """When the leaf ends, in seconds since 1970."""
         self.context = _context()
 
     async def refresh(self) -> None:
@@ -48,7 +52,7 @@ class LiveCertificate:
                 what = f"{LEAF_CERT} and {LEAF_KEY} cannot be used: {error}"
                 raise CertificateUnavailable(what) from error
             _load(self.context, *leaf)
-            self._leaf = leaf
+            self._leaf, self.expires = leaf, _end_of(leaf[0])
         try:
             self.ca = data[CA_CERT].decode()
         except UnicodeDecodeError as error:
@@ -62,6 +66,10 @@ class LiveCertificate:
                 await self.refresh()
             except CertificateUnavailable as error:
                 _LOG.warning("the progress endpoint keeps its old certificate: %s", error)
+
+
+def _end_of(certificate: bytes) -> float:
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc.timestamp()
 
 
 def _context() -> ssl.SSLContext:

@@ -12,6 +12,7 @@ from typing import Any
 from batchprocess.api.environment import check_hparams, check_hparams_size
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess_operator.kube import deep_json
+from batchprocess_operator.observe.job_figures import Figures, figures_of
 
 MAX_SPEC = 256 * 1024
 MAX_STATUS = 1 << 20
@@ -44,6 +45,7 @@ class StoredJob:
     shards: int
     processes_per_worker: int
     text: bytes
+    figures: Figures
     refusal: str = ""
     unreadable: str = ""
 
@@ -72,6 +74,7 @@ def stored_job(raw: Mapping[str, Any]) -> StoredJob:
         shards=spec.get("shards", 1),
         processes_per_worker=each,
         text=deep_json.dumps({"metadata": meta, "spec": spec, "status": status}),
+        figures=figures_of(meta, status),
         refusal=refusal,
         unreadable=unreadable,
     )

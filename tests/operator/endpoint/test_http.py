@@ -48,6 +48,14 @@ def test_beyond_the_kept_ones_a_connection_ends_with_its_answer():
         assert "Connection" not in post(server)[2]
 
 
+def test_every_answer_is_counted_by_its_code():
+    with progress_server(GENEROUS) as server:
+        post(server)
+        send(server, data=b"{}", headers={})
+        send(server, data=b"", headers={"Authorization": f"Bearer {server.issuer.token(POD)}"})
+        assert server.answered == [204, 401, 422]
+
+
 @pytest.mark.hostile
 def test_more_headers_than_anybody_needs_are_refused(server):
     with (

@@ -1,6 +1,7 @@
 """A new leaf is served without a restart, and nothing that cannot be served is taken."""
 
 import asyncio
+import math
 import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,14 @@ def test_a_renewed_leaf_is_taken_up_and_the_ca_told_to_workers_stays():
     assert len({ca for ca, _, _ in seen}) == 1
     assert seen[0][1] == seen[1][1] != seen[2][1]
     assert len({id(context) for *_, context in seen}) == 1
+
+
+def test_the_end_of_the_leaf_that_is_served_is_known():
+    live = LiveCertificate(own(FakeSecret(), NAMES, lambda: NOW))
+    assert math.isnan(live.expires)
+    asyncio.run(live.refresh())
+    days = (datetime.fromtimestamp(live.expires, UTC) - NOW).days
+    assert 60 < days < 400
 
 
 def test_new_connections_get_the_new_leaf_and_clients_that_pin_the_ca_accept_it():

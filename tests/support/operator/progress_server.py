@@ -49,6 +49,7 @@ class ProgressServer:
     secret: FakeSecret
     ca: str = ""
     port: int = 0
+    answered: list[int] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -72,6 +73,7 @@ def progress_server(
             made.arrivals,
             time.monotonic,
             limits or Limits(),
+            made.answered.append,
         )
         certificate = LiveCertificate(own(made.secret, ["127.0.0.1"], utc_now))
         await certificate.refresh()
