@@ -7,6 +7,7 @@ from typing import Any
 
 from batchprocess.ledger import attempt as ledger
 from batchprocess.ledger import documents, finalize
+from batchprocess.ledger.bad_rows.clean import clean_bad_rows
 from batchprocess.ledger.draft import StagedBadRows
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.inputs import listing as inputs
@@ -92,7 +93,7 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
                 yield from finalize.check(ledgers, plan)
                 yield from finalize.require_final(ledgers)
                 yield from finalize.clean(ledgers, (yield from finalize.tables_to_clean()))
-                yield from finalize.clean_bad_rows(ledgers)
+                yield from clean_bad_rows(ledgers)
                 return 0
             tables = yield from finalize.table_names()
             ledgers = [(yield from finalize.close(me, plan, tables=tables))]
@@ -100,7 +101,7 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
             summary = documents.summarize("run", run, ledgers, documents.Reduction({}), AT)
             yield from finalize.publish(summary, ledgers)
             yield from finalize.clean(ledgers, (yield from finalize.tables_to_clean()))
-            yield from finalize.clean_bad_rows(ledgers)
+            yield from clean_bad_rows(ledgers)
         except BatchProcessError as error:
             return int(error.exit_code)
         return 0

@@ -198,28 +198,6 @@ def test_cleaning_removes_what_no_record_names_and_nothing_else():
     assert set(store.objects) == kept
 
 
-def test_bad_rows_that_no_record_names_are_removed_and_nothing_else_under_errors():
-    store, who = FakeMemoryStorage(), me()
-    at = perform(commit(who, claimed(store, who), draft(0, 10, bad=(3,))), store)
-    perform(seal(who, at, draft(10, 10), batches=10), store)
-    strays = {"errors/00000/00000009-zombie.jsonl", "errors/00000/00000002-B-0.jsonl"}
-    store.objects |= dict.fromkeys(strays, b"late") | {"errors/notes.txt": b"of a stranger"}
-    ledgers, _ = finalized(store)
-    kept = set(store.objects) - strays
-    assert perform(finalize.clean_bad_rows(ledgers), store) == []
-    assert set(store.objects) == kept
-    assert sum(key.startswith("errors/") for key in kept) == 2
-
-
-def test_a_run_without_bad_rows_is_cleaned_of_them_with_one_listing():
-    store = FakeMemoryStorage()
-    completed(store, me())
-    ledgers, _ = finalized(store)
-    before = store.calls["list"]
-    assert perform(finalize.clean_bad_rows(ledgers), store) == []
-    assert store.calls["list"] == before + 1
-
-
 def test_no_shard_is_abandoned_of_which_bad_rows_alone_show_that_its_end_is_lost():
     store, who = FakeMemoryStorage(), me("A")
     at = claimed(store, who)

@@ -1,11 +1,13 @@
 """Numbers by shard: which shards an index works on, and what a status keeps for each. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from batchprocess.api.status import Status
 from batchprocess.protocol.json_values import MAX_COUNT
+from batchprocess.protocol.run import RunShape
+from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
-from batchprocess_operator.model.observed import ChildJob
+from batchprocess_operator.model.observed import ChildJob, ShardReport
 
 _MAX_RANGES = 100
 
@@ -34,6 +36,23 @@ def numbers(text: str | None, total: int) -> tuple[int, ...]:
     if len(found) != total:
         raise ValueError(f"status has {len(found)} numbers for {total} shards")
     return found
+
+
+def bad_rows_heard(
+    total: int,
+    reports: Mapping[int, ShardReport],
+    ends: Mapping[int, ShardEnd],
+    shape: RunShape | None,
+) -> int:
+    """Of all shards, of each the most that a report or a pod's last message has."""
+    found: dict[int, int] = {}
+    said = [(end.shard, end.bad_rows) for end in ends.values()]
+    said += [(shard, report.bad_rows) for shard, report in reports.items()]
+    for shard, number in said:
+        if 0 <= shard < total:
+            found[shard] = max(found.get(shard, 0), number)
+    # A pod can say anything; nobody has left out more than there is.
+    return min(sum(found.values()), MAX_COUNT if shape is None else shape.rows)
 
 
 def readable(status: Status, total: int) -> Status:

@@ -17,7 +17,7 @@ from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.observed import ChildJob, Observed, is_running
 from batchprocess_operator.observe.dataset import shape_of, sizes_of
-from batchprocess_operator.observe.shard_numbers import numbers, shards_of
+from batchprocess_operator.observe.shard_numbers import bad_rows_heard, numbers, shards_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def read_shards(job: BatchProcessJob, before: Status, observed: Observed) -> Sha
         attempts=_attempts(observed, workers, total, each),
         shape=shape,
         sizes=sizes,
-        bad_rows=_bad_rows(total, observed, ends, shape),
+        bad_rows=bad_rows_heard(total, observed.reported.shards, ends, shape),
     )
 
 
@@ -157,18 +157,6 @@ def _cursors(
         for shard in sealed:
             cursors[shard] = sizes[shard]
     return tuple(cursors)
-
-
-def _bad_rows(
-    total: int, observed: Observed, ends: Mapping[int, ShardEnd], shape: RunShape | None
-) -> int:
-    found: dict[int, int] = {}
-    said = [(end.shard, end.bad_rows) for end in ends.values()]
-    said += [(shard, report.bad_rows) for shard, report in observed.reported.shards.items()]
-    for shard, number in said:
-        if 0 <= shard < total:
-            found[shard] = max(found.get(shard, 0), number)
-    return min(sum(found.values()), MAX_COUNT if shape is None else shape.rows)
 
 
 def _claims(

@@ -24,10 +24,8 @@ from batchprocess.ledger.survey import (
 )
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.file_names import (
-    BAD_ROWS_FOLDER,
     delta_folder,
     delta_key,
-    record_of_data,
 )
 from batchprocess.protocol.records import Seal, encode, record_key
 from batchprocess.protocol.run import (
@@ -53,7 +51,7 @@ def require_sealed(me: Identity, known: ShardLedger | None = None) -> Flow[Shard
     `known`: as it was read before; what is sealed is not read again.
     Raises VerificationError if it has no seal, and TakenOver if a younger job works on it.
     """
-    ledger = yield from _read_on(me.shard, known)
+    ledger = yield from read_shard(me.shard, known)
     if ledger.outcome is None:
         refuse_taken_over(ledger.head, me)
         raise VerificationError(
@@ -79,7 +77,7 @@ def close(
     raises TakenOver rather than closing a shard of a younger job, and VerificationError rather
     than putting a seal where a record is lost. `known` as in `require_sealed`.
     """
-    ledger = yield from _read_on(me.shard, known)
+    ledger = yield from read_shard(me.shard, known)
     while ledger.outcome is None:
         refuse_taken_over(ledger.head, me)
         yield from require_no_loss(ledger)
@@ -89,12 +87,6 @@ def close(
         ledger = yield from read_shard(me.shard, ledger)
     yield Sync(record_key(me.shard, len(ledger.records)))
     return ledger
-
-
-def _read_on(shard: int, known: ShardLedger | None) -> Flow[ShardLedger]:
-    if known is not None and known.outcome is not None:
-        return known
-    return (yield from read_shard(shard, known))
 
 
 def check(ledgers: Sequence[ShardLedger], plan: ShardPlan) -> Flow[None]:
@@ -153,19 +145,6 @@ def clean(ledgers: Iterable[ShardLedger], tables: Sequence[str] = ()) -> Flow[li
         unnamed = yield from unnamed_files(ledger, tables)
         if unnamed:
             refused += yield Delete(unnamed)
-    return refused
-
-
-def clean_bad_rows(ledgers: Iterable[ShardLedger]) -> Flow[list[str]]:
-    """As `clean`, under errors/; `ledgers` are all of the run. One listing: few runs have any."""
-    listed: dict[str, int] = yield ListSizes(BAD_ROWS_FOLDER)
-    strays = {key for key in listed if record_of_data(key) is not None}
-    if not strays:
-        return []
-    for ledger in ledgers:
-        for body in ledger.bodies:
-            strays -= {item.key for item in body.objects()}
-    refused: list[str] = yield Delete(tuple(sorted(strays)))
     return refused
 
 

@@ -47,7 +47,9 @@ class ShardLedger:
 
 
 def read_shard(shard: int, known: ShardLedger | None = None) -> Flow[ShardLedger]:
-    """Every record of `shard`, 32 at a time; goes on behind `known` if given."""
+    """Every record of `shard`, 32 at a time; goes on behind `known`, unless it is sealed."""
+    if known is not None and known.outcome is not None:
+        return known
     records = known.records if known else PackedRecords(shard)
     window = 1
     while True:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from batchprocess.ledger.bad_rows.clean import clean_bad_rows
 from batchprocess.ledger.documents import Reduction, bad_rows_of, summarize
 from batchprocess.ledger.finalize import (
     check,
     clean,
-    clean_bad_rows,
     close,
     finished,
     publish,

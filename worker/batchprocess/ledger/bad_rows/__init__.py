@@ -1,0 +1,1 @@
+"""Rows that were left out: what the finalizer does about them."""
