@@ -26,6 +26,7 @@ from batchprocess.protocol.errors import InvalidArgument
         ({"uri": "a.tsv"}, CsvRows),
         ({"uri": "a-*.jsonl.gz"}, LineRows),
         ({"uri": "s3://b/a.csv.ZST"}, CsvRows),
+        ({"uri": "in/*.csv*"}, CsvRows),
         ({"uri": "a-*.tar", "columns": ["jpg", "__key__"], "id": "__key__"}, TarRows),
         ({"uri": "in/**/*.parquet", "columns": ["x"]}, ParquetRows),
         ({"uri": "s3://b/images/", "format": "files"}, FileRows),

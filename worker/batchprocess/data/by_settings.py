@@ -52,7 +52,7 @@ def reader_for(settings: InputSettings) -> RowDataset:
 
 
 def _by_suffix(uri: str) -> str:
-    path = PurePath(uri)
+    path = PurePath(uri.rstrip("*"))  # *.jsonl* is of packed ones, too
     packed = packing_of(path.name) is not None
     suffix = (PurePath(path.stem) if packed else path).suffix.lower()
     if suffix not in _SUFFIXES:
