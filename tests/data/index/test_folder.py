@@ -19,7 +19,7 @@ def index(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(object_list, "_MAX_IN_MEMORY", request.param)
     listed = write_objects(tmp_path, ("r", "s"), zip((0, 1, 1), OBJECTS, strict=True))
     finish(tmp_path, listed)
-    write_index(tmp_path, [2, 0, 300], MARKS)
+    assert write_index(tmp_path, zip([2, 0, 300], MARKS, strict=True)) == 302
     return Index(tmp_path)
 
 

@@ -1,17 +1,23 @@
 """Objects are found once, in the order of their keys."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from batchprocess.data.index import listing
 from batchprocess.data.index.listing import list_objects
 from batchprocess.data.index.sources import parse_sources
+from batchprocess.data.listing import spill
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InvalidArgument, OutcomeUnknown
 from batchprocess.runs.patience import Patience
-from batchprocess.storage.inputs.base import InputObject, InputPlace
+from batchprocess.storage.inputs.base import InputObject, InputPlace, Page
 from batchprocess.storage.inputs.factory import open_inputs
 
 Folder = Callable[..., Path]
@@ -22,7 +28,12 @@ def opened(root: str) -> InputPlace:
 
 
 def keys(*sources: object) -> list[str]:
-    return [one.key for one in list_objects(parse_sources(sources), opened).objects]
+    with TemporaryDirectory() as folder:
+        found = list_objects(parse_sources(sources), opened, Path(folder))
+        with closing(found):
+            listed = [one.key for _, one in found]
+        assert list(Path(folder).iterdir()) == []
+    return listed
 
 
 def test_the_order_is_that_of_the_keys_whatever_was_named_first(folder: Folder) -> None:
@@ -59,7 +70,19 @@ def test_more_than_can_be_held_are_refused(folder: Folder, monkeypatch: pytest.M
         keys(folder("a", "b", "c", "d"))
 
 
-class FakeFlickeringPlace:
+def test_order_and_number_do_not_depend_on_what_memory_holds(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number % 7}/{number}" for number in range(60)]
+    at = folder(*names)
+    monkeypatch.setattr(spill.Spill.__init__, "__defaults__", (10,))
+    monkeypatch.setattr(listing, "_PAGE", 8)
+    assert keys(at) == sorted(names)
+    some = [f"{at}/{number}/" for number in (3, 0, 5)]
+    assert keys(*some) == sorted(name[2:] for name in names if name[0] in "305")
+
+
+class FakeFlickeringFolder:
     """Fails the first time, in the middle of its listing."""
 
     uri = "fake"
@@ -79,8 +102,82 @@ class FakeFlickeringPlace:
         raise AssertionError("nothing is read")
 
 
-def test_a_listing_that_fails_in_the_middle_begins_anew() -> None:
-    flickering = FakeFlickeringPlace()
+class FakeDisorderedBucket(FakeFlickeringFolder):
+    """Its pages are in no order, as those of some buckets."""
+
+    failed = True
+
+    def page(self, prefix: str, after: str, most: int) -> Page:
+        return Page([InputObject("b", 1), InputObject("a", 1)], "a", more=False)
+
+
+@pytest.mark.parametrize("place", [FakeFlickeringFolder(), FakeDisorderedBucket()])
+def test_a_listing_that_goes_wrong_in_the_middle_begins_anew(
+    place: InputPlace, tmp_path: Path
+) -> None:
     patience = Patience(30, sleep=lambda _: None)
-    found = list_objects(parse_sources("s3://fake/"), lambda _: flickering, patience)
-    assert [one.key for one in found.objects] == ["a", "b"]
+    found = list_objects(parse_sources("s3://fake/"), lambda _: place, tmp_path, patience)
+    assert [one.key for _, one in found] == ["a", "b"]
+
+
+MANY = """
+import json, sys, time
+from bisect import bisect_right
+from pathlib import Path
+from batchprocess.data.index.listing import list_objects
+from batchprocess.data.index.sources import parse_sources
+from batchprocess.data.listing.object_list import finish, write_objects
+from batchprocess.storage.inputs.base import InputObject, Page
+
+OBJECTS, folder = int(sys.argv[1]), Path(sys.argv[2])
+
+def key(number):
+    return f"in/{number % 100:02d}/part-{number // 100:06d}.jpg"
+
+def place_of(rank):
+    each = -(-OBJECTS // 100)
+    return rank % each * 100 + rank // each
+
+class FakeBucket:
+    uri, requests = "s3://fake", 0
+
+    def page(self, prefix, after, most):
+        self.requests += 1
+        first = bisect_right(range(OBJECTS), after, key=lambda rank: key(place_of(rank)))
+        some = range(first, min(first + most, OBJECTS))
+        found = [InputObject(key(place_of(rank)), 1, f'"{rank:032x}"') for rank in some]
+        return Page(found, found[-1].key if found else "", first + most < OBJECTS)
+
+    list = find = read = lambda *_: None  # nobody asks
+
+bucket, began = FakeBucket(), time.monotonic()
+found = list_objects(parse_sources("s3://fake/in/"), lambda _: bucket, folder)
+listed = time.monotonic() - began
+listing = write_objects(folder, found.roots, found)
+found.close()
+objects = finish(folder, listing)
+last = objects[len(objects) - 1][1].key
+said = {"objects": len(objects), "first": objects[0][1].key, "last": last,
+        "requests": bucket.requests, "listed": listed, "all": time.monotonic() - began,
+        "MiB": int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024,
+        "parts": len(listing.parts)}
+print(json.dumps(said))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objects", [300_000, pytest.param(10_000_000, marks=pytest.mark.full)])
+def test_ten_million_objects_take_300_mib_at_most(tmp_path: Path, objects: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MANY, str(objects), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=900,
+    )
+    said = json.loads(done.stdout)
+    print(said)
+    assert said["objects"] == objects
+    assert said["first"] == "in/00/part-000000.jpg"
+    assert said["last"] == f"in/99/part-{objects // 100 - 1:06d}.jpg"
+    assert said["MiB"] <= 300
+    assert said["requests"] < 1.3 * objects / 1_000 + 1_000

@@ -43,6 +43,22 @@ def test_objects_are_listed_but_no_folders_own_names(
     assert place.find(f"{tmp_path.name}/nowhere") is None
 
 
+def test_pages_follow_one_another_in_the_order_of_keys(
+    place: S3Inputs, written: S3Storage, tmp_path: Path
+) -> None:
+    keys = ["a", "b/", "b/\U0001f600", "b/\uffee", "c"]
+    for key in keys:
+        written.put(key, b"" if key.endswith("/") else b"x")
+    prefix, after, found = f"{tmp_path.name}/", "", []
+    for more in (True, True, False):
+        page = place.page(prefix, after, 2)
+        found += [one.key.removeprefix(prefix) for one in page.objects]
+        assert page.more == more
+        after = page.last
+    assert found == sorted(set(keys) - {"b/"})
+    assert place.page(prefix, after, 2) == ([], "", False)
+
+
 def test_a_read_is_of_the_object_that_was_listed_and_of_no_other(
     place: S3Inputs, written: S3Storage, tmp_path: Path
 ) -> None:

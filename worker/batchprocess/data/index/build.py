@@ -1,6 +1,7 @@
 """Listing and counting, before any row is read."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -46,23 +47,21 @@ def build_index(
     progress = progress or Progress(tell_nobody)
 
     def list_anew() -> InputListing:
-        found = list_objects(wanted.sources, partial(open_inputs, s3=wanted.s3), patience)
-        return write_objects(folder, found.roots, zip(found.of, found.objects, strict=True))
+        open_place = partial(open_inputs, s3=wanted.s3)
+        alive = partial(progress.add, 0)
+        found = list_objects(wanted.sources, open_place, folder, patience, alive)
+        with closing(found):
+            return write_objects(folder, found.roots, found)
 
     listing = list_anew() if run is None else run.listed(wanted.source, folder, list_anew)
     objects = finish(folder, listing)
     if wanted.rows == "objects":
-        write_index(folder, repeat(1, len(objects)), [])
+        write_index(folder, repeat((1, None), len(objects)))
         return
     progress.begin(listing.bytes)
-    rows, marks, points = [], [], dict[int, list[Point]]()
-    known = Known(objects, wanted.s3, patience, progress.add)
-    for count, found in _counted(known, wanted, run, progress, points):
-        rows.append(count)
-        marks.append(found)
-    if not sum(rows):
-        raise InvalidArgument(f"source has no rows: {len(rows)} files, and none of them has any")
-    write_index(folder, rows, marks, points)
+    known, points = Known(objects, wanted.s3, patience, progress.add), dict[int, list[Point]]()
+    if not write_index(folder, _counted(known, wanted, run, progress, points), points):
+        raise InvalidArgument(f"source has no rows: {len(known)} files, and none of them has any")
 
 
 def _counted(

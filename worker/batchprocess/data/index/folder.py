@@ -4,6 +4,7 @@ Nothing of it is in memory but what is looked at, and processes share the pages.
 """
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,8 @@ from batchprocess.data.index.packing.unpacked import Point
 from batchprocess.data.listing.object_list import ObjectList, mapped
 from batchprocess.storage.inputs.base import InputObject
 
-_ABOUT = "index.json"
+_ABOUT, _ROWS, _MARKS, _MARKS_OF = "index.json", "rows", "marks", "marks_of"
+_POINTS = "points"
 
 
 class Place(NamedTuple):
@@ -36,29 +38,44 @@ class Span(NamedTuple):
 
 def write_index(
     folder: Path,
-    rows: Iterable[int],
-    marks: list[Offsets],
+    counted: Iterable[tuple[int, Offsets | None]],
     points: Mapping[int, Sequence[Point]] | None = None,
-) -> None:
+) -> int:
     """Write all beside the listing; `index.json` comes last, and says that the rest is whole.
 
-    rows: of each object. marks: of each object the marks of a `LineCounter`, or none at all.
-    points: where members of packed objects begin, by the object's number.
+    counted: of each object its rows, and marks of them as `Joined` has them, or None for all.
+    points: where members of packed objects begin, by the object's number; read once `counted` has
+    ended. Returns how many rows there are.
     """
-    before = np.concatenate(([0], np.cumsum(np.fromiter(rows, np.int64))))
-    np.save(folder / "rows.npy", before)
-    if marks:
-        np.save(folder / "marks.npy", np.concatenate(marks))
-        np.save(folder / "marks_of.npy", np.cumsum([0, *map(len, marks)]).astype(np.int64))
+    rows = marks = 0
+    with (
+        (folder / _ROWS).open("wb") as rows_file,
+        (folder / _MARKS_OF).open("wb") as marks_of,
+        (folder / _MARKS).open("wb") as marks_file,
+    ):
+        for file in (rows_file, marks_of):
+            file.write(_number(0))
+        for more, found in counted:
+            rows += more
+            rows_file.write(_number(rows))
+            if found is not None:
+                marks += len(found)
+                marks_of.write(_number(marks))
+                marks_file.write(np.ascontiguousarray(found, np.int64).tobytes())
     if points:
         _write_points(folder, points)
-    (folder / "new").write_text(json.dumps({"rows": int(before[-1])}))
+    (folder / "new").write_text(json.dumps({"rows": rows}))
     (folder / "new").rename(folder / _ABOUT)
+    return rows
+
+
+def _number(one: int) -> bytes:
+    return one.to_bytes(8, sys.byteorder)
 
 
 def _write_points(folder: Path, points: Mapping[int, Sequence[Point]]) -> None:
     rows = [(number, *point) for number in sorted(points) for point in points[number]]
-    np.save(folder / "points.npy", np.array(rows, np.int64).reshape(-1, 3))
+    np.array(rows, np.int64).tofile(folder / _POINTS)
 
 
 class Index:
@@ -72,7 +89,7 @@ class Index:
         self.fingerprint = self.objects.about.fingerprint
         self._folder = folder
         self._last: tuple[int, tuple[str, InputObject]] = (-1, ("", InputObject("", 0)))
-        self._before = mapped(folder / "rows.npy")
+        self._before = mapped(folder / _ROWS)
 
     def place(self, row: int) -> Place:
         """Of a row of all."""
@@ -117,13 +134,13 @@ class Index:
 
     @cached_property
     def _marks(self) -> Offsets:
-        return mapped(self._folder / "marks.npy")
+        return mapped(self._folder / _MARKS).reshape(-1, 2)
 
     @cached_property
     def _marks_of(self) -> Offsets:
-        return mapped(self._folder / "marks_of.npy")
+        return mapped(self._folder / _MARKS_OF)
 
     @cached_property
     def _points(self) -> Offsets | None:
-        path = self._folder / "points.npy"
-        return mapped(path) if path.exists() else None
+        path = self._folder / _POINTS
+        return mapped(path).reshape(-1, 3) if path.exists() else None

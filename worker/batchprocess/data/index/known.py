@@ -45,5 +45,6 @@ class Known(Sequence[KnownObject]):
 
     def offsets(self) -> Offsets:
         """Where each begins if all stand one behind the other, and where they end."""
-        sizes = np.fromiter((one.size for _, one in self.objects), np.int64, len(self))
-        return np.concatenate(([0], np.cumsum(sizes)))
+        found = np.zeros(len(self) + 1, np.int64)
+        found[1:] = np.fromiter((one.size for _, one in self.objects), np.int64, len(self))
+        return np.cumsum(found, out=found)

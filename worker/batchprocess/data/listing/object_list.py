@@ -11,16 +11,16 @@ import numpy.typing as npt
 from batchprocess.protocol.inputs.listing import MAX_PART_BYTES, InputListing, ListedPart
 from batchprocess.storage.inputs.base import InputObject
 
-OBJECTS, ABOUT, ENDS = "objects.jsonl", "listing.json", "objects.npy"
+OBJECTS, ABOUT, ENDS = "objects.jsonl", "listing.json", "ends"
 _CHUNK = 1 << 20
 _MAX_IN_MEMORY = 1 << 20
 
 
 def mapped(path: Path) -> npt.NDArray[np.int64]:
     """Numbers in a file; mapped where it is worth it, for what is in memory is found faster."""
-    large = path.stat().st_size > _MAX_IN_MEMORY
-    found: npt.NDArray[np.int64] = np.load(path, mmap_mode="r" if large else None)
-    return found
+    if path.stat().st_size <= _MAX_IN_MEMORY:
+        return np.fromfile(path, np.int64)
+    return np.memmap(path, np.int64, "r")
 
 
 def write_objects(
@@ -84,13 +84,13 @@ def read_part(folder: Path, listing: InputListing, number: int) -> bytes:
 
 def finish(folder: Path, listing: InputListing) -> "ObjectList":
     """Make what stands in the file readable by number."""
-    ends = [np.zeros(1, np.int64)]
     at = 0
-    with (folder / OBJECTS).open("rb") as file:
+    with (folder / OBJECTS).open("rb") as file, (folder / ENDS).open("wb") as ends:
+        ends.write(bytes(8))
         while chunk := file.read(_CHUNK):
-            ends.append(at + 1 + np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n")))
+            found = at + 1 + np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n"))
+            ends.write(found.astype(np.int64).tobytes())
             at += len(chunk)
-    np.save(folder / ENDS, np.concatenate(ends))
     (folder / ABOUT).write_text(listing.model_dump_json())
     return ObjectList(folder)
 

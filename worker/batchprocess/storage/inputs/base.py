@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 REMEDY = (
     "a run reads what was there when it began, so put it back, or start another run for what is "
@@ -43,3 +43,19 @@ class InputPlace(Protocol):
 
         Raises InputChanged if it is no longer what was listed.
         """
+
+
+class Page(NamedTuple):
+    """Some of a listing, in order: objects, the last key that was looked at, whether more come."""
+
+    objects: list[InputObject]
+    last: str
+    more: bool
+
+
+@runtime_checkable
+class PagedPlace(InputPlace, Protocol):
+    """One that lists in the order of keys, from any key on."""
+
+    def page(self, prefix: str, after: str, most: int) -> Page:
+        """At most so many keys below `prefix` behind `after`, by one request."""

@@ -1,7 +1,7 @@
 """Objects of a bucket as input, each as it was when it was listed: by ETag."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +9,19 @@ from botocore.exceptions import ClientError
 
 from batchprocess.protocol.environment import S3Settings
 from batchprocess.protocol.errors import InputChanged, OutcomeUnknown, StorageDenied
-from batchprocess.storage.inputs.base import REMEDY, InputObject
+from batchprocess.storage.inputs.base import REMEDY, InputObject, Page
 from batchprocess.storage.s3_client import Clients
 from batchprocess.storage.s3_errors import code_of, is_absent_for_head, status_of, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+
+def _objects(items: "Sequence[ObjectTypeDef]") -> Iterator[InputObject]:
+    for item in items:
+        if not item["Key"].endswith("/"):
+            yield InputObject(item["Key"], item["Size"], item["ETag"])
 
 
 class S3Inputs:
@@ -54,9 +61,17 @@ class S3Inputs:
         pages = self._client.get_paginator("list_objects_v2")
         with self._asking(f"{self.uri}/{prefix}"):
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-                for item in page.get("Contents", []):
-                    if not item["Key"].endswith("/"):
-                        yield InputObject(item["Key"], item["Size"], item["ETag"])
+                yield from _objects(page.get("Contents", []))
+
+    def page(self, prefix: str, after: str, most: int) -> Page:
+        """As `list`, from some key on."""
+        with self._asking(f"{self.uri}/{prefix}"):
+            found = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=prefix, StartAfter=after, MaxKeys=most
+            )
+        items = found.get("Contents", [])
+        last = items[-1]["Key"] if items else ""
+        return Page(list(_objects(items)), last, found["IsTruncated"])
 
     def find(self, key: str) -> InputObject | None:
         """The object of that key."""
