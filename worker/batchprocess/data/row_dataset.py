@@ -103,6 +103,11 @@ class RowDataset(ColumnDataset):
                 return [self._name(part, number) for part, number in self._each(rows)]
             return [self.row_ids([row])[0] for row in rows]
 
+    @property
+    def reads_ids(self) -> bool:
+        """Whether `row_ids` has to read the rows: they are then best asked for where these are."""
+        return self._wanted.id is not None
+
     def file_of(self, row: int) -> str:
         """The address of the file or object that a row comes from."""
         return next(self._parts([row])).name

@@ -155,7 +155,7 @@ class AttemptAssembly:
 
     def reader(self) -> Reader:
         """Of our shard's batches; nothing is read yet."""
-        return self._reading.reader(self.resources.prefetch)
+        return self._reading.reader(self.resources.prefetch, self._names.know)
 
     def loop(
         self, processor: TorchBatchProcessor, plan: ShardPlan, commits: Commits, state: AttemptState

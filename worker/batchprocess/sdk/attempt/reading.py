@@ -10,6 +10,7 @@ from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import ShardSealed
 from batchprocess.protocol.run import Seeds
 from batchprocess.sdk.input.feed import open_feed
+from batchprocess.sdk.input.ids.identified_rows import Know, reads_ids
 from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.reader import Reader
@@ -76,10 +77,11 @@ class Reading:
         """Of the dataset; read now, once."""
         return self.require_started().fingerprint()
 
-    def reader(self, prefetch: Callable[[], Prefetch | None]) -> Reader:
-        """Of batches; nothing is read yet."""
+    def reader(self, prefetch: Callable[[], Prefetch | None], know: Know) -> Reader:
+        """Of batches; nothing is read yet. `know` is told their ids where these are read."""
         loader = self.require_started().loader
-        return Reader(lambda start: open_feed(loader, start, prefetch))
+        told = know if reads_ids(self._dataset) else None
+        return Reader(lambda start: open_feed(loader, start, prefetch), told)
 
 
 class _Started(NamedTuple):

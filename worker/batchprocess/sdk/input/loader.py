@@ -13,6 +13,7 @@ from batchprocess.protocol.errors import InvalidArgument, WrongType
 from batchprocess.sdk.device.devices import has_gpu
 from batchprocess.sdk.exit_guard import end_soon_after_worker
 from batchprocess.sdk.input.columns import collate_of
+from batchprocess.sdk.input.ids.identified_rows import IdentifiedRows, reads_ids
 from batchprocess.sdk.input.named_rows import Collate, NamedRows, show_users_dataset
 from batchprocess.sdk.input.queues.shared_slots import Slots, slots_for
 from batchprocess.sdk.input.queues.worker_queues import ForkingContext
@@ -102,6 +103,9 @@ def make_loader(
         settings["persistent_workers"] = True
     try:
         rows = SkippingRows(dataset, collate) if skip else NamedRows(dataset)
+        if reads_ids(dataset):
+            rows = IdentifiedRows(rows, settings["collate_fn"])
+            settings["collate_fn"] = as_read
         return DataLoader(rows, batch_sampler=batches, **settings)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"dataloader_kwargs: {error}") from error

@@ -1,17 +1,19 @@
 """Reading a shard before it is claimed."""
 
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 from batchprocess.sdk.input.feed import Feed, GuessedFeed
+from batchprocess.sdk.input.ids.identified_rows import Know
 from batchprocess.sdk.input.shard_batches import Start
 
 
 class Reader:
     """Reads ahead of the claim, from the cursor that was seen, and again if that was wrong."""
 
-    def __init__(self, open_at: Callable[[Start], GuessedFeed]) -> None:
-        self._open_at = open_at
+    def __init__(self, open_at: Callable[[Start], GuessedFeed], know: Know | None = None) -> None:
+        """know: told the ids of each batch, where the loader reads them."""
+        self._open_at, self._know = open_at, know
         self._begun: tuple[GuessedFeed, Start] | None = None
 
     def __enter__(self) -> Self:
@@ -37,4 +39,19 @@ class Reader:
             feed.keep()
         else:
             feed.restart(start)
-        return feed
+        return feed if self._know is None else IdentifyingFeed(feed, self._know)
+
+
+class IdentifyingFeed:
+    """Tells the ids, and hands the batch on without them."""
+
+    def __init__(self, feed: Feed, know: Know) -> None:
+        self._feed, self._know = feed, know
+        self.batch_done, self.close = feed.batch_done, feed.close
+        self.read_alone = feed.read_alone
+
+    def next_batch(self) -> Any:
+        """The next one."""
+        read = self._feed.next_batch()
+        self._know(read.rows, read.ids)
+        return read.batch

@@ -12,23 +12,34 @@ class RowNames:
     """Of a dataset with a method `row_ids(rows)`, one id for each; of others nothing is known."""
 
     def __init__(self, dataset: Any) -> None:
-        self.row_ids: Callable[[Sequence[int]], Sequence[Any]] | None = _method(dataset, "row_ids")
+        self._ask: Callable[[Sequence[int]], Sequence[Any]] | None = _method(dataset, "row_ids")
         self._file = _method(dataset, "file_of")
+        self._rows: Sequence[int] = ()
+        self._ids: Sequence[Any] = ()
+
+    def know(self, rows: Sequence[int], ids: Sequence[Any]) -> None:
+        """The ids of the batch that comes next: the dataset need not be asked for them."""
+        self._rows, self._ids = rows, ids
+
+    @property
+    def row_ids(self) -> Callable[[Sequence[int]], Sequence[Any]] | None:
+        """What gives the ids of rows; None if they have none but their numbers."""
+        return None if self._ask is None else self._ids_of
+
+    def _ids_of(self, rows: Sequence[int]) -> Sequence[Any]:
+        known = dict(zip(self._rows, self._ids, strict=True))
+        if all(row in known for row in rows):
+            return [known[row] for row in rows]
+        return [] if self._ask is None else self._ask(rows)
 
     def id_of(self, row: int) -> Any:
         """None if nobody says, or if it is part of what cannot be read."""
-        return None if self.row_ids is None else _asked(lambda: self._only(row))
+        return None if self._ask is None else _asked(lambda: self._ids_of([row])[0])
 
     def file_of(self, row: int) -> str | None:
         """Where the row comes from; None if nobody says."""
         ask = self._file
         return None if ask is None else _asked(lambda: str(ask(row)))
-
-    def _only(self, row: int) -> Any:
-        if self.row_ids is None:
-            return None
-        (found,) = self.row_ids([row])
-        return found
 
 
 def _method(dataset: Any, name: str) -> Callable[..., Any] | None:

@@ -1,0 +1,1 @@
+"""Ids that come with the batches whose rows they name."""
