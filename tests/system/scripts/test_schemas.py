@@ -7,9 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from batchprocess import TorchBatchProcessor, results, try_out
 from batchprocess.protocol.errors import SchemaDiffers
+from batchprocess.sdk.setup import run_info
 from support.script_runs import Alone
 
 ROWS = list(range(24))
@@ -85,3 +87,14 @@ def test_trying_out_refuses_what_a_run_would(tmp_path: Path) -> None:
     with pytest.raises(SchemaDiffers, match="has no value"):
         try_out(processor(lambda batch: [None] * len(batch)), ROWS, batch_size=4)
     assert try_out(processor(lambda batch: batch), ROWS, batch_size=4).files
+
+
+def test_a_run_of_before_ends_as_it_began(alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(run_info, "LAYOUT", 1)
+        with pytest.raises(ValueError, match="dies here"):
+            alone.run(processor(lambda batch: [None] * len(batch), dies=4), ROWS)
+    alone.run(processor(lambda batch: [torch.ones(1)] * len(batch)), ROWS)
+    kinds = [table.schema.field("x").type for table in tables(alone)]
+    assert kinds == [pa.null(), pa.null(), pa.list_(pa.float64())]
+    assert not (alone.run_folder / "schemas").exists()
