@@ -27,6 +27,7 @@ def typed_worker(batches: int, agree: Agree = agree_on) -> Callable[[str, int], 
             claimed = yield from ledger.claim(me, max_without_progress=None)
             at = claimed.position
             while at.cursor < batches:
+                yield from ledger.require_owner(me, at)
                 kept: KeptSchema = yield from agree(mine)
                 if kept.schema != mine:
                     raise SchemaDiffers(f"{TABLE} has other types in this run")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from batchprocess.ledger import finalize
-from batchprocess.ledger.attempt import commit, seal
+from batchprocess.ledger.attempt import commit, require_owner, seal
 from batchprocess.ledger.create import create
 from batchprocess.ledger.documents import bad_rows_of as bad_rows_in
 from batchprocess.ledger.effects import Upload
@@ -59,6 +59,18 @@ def test_a_seal_is_durable_before_anybody_ends_because_of_it():
     with pytest.raises(ShardSealed):
         claimed(store, me("B"))
     assert store.synced[-1] == record_key(0, 3)
+
+
+def test_who_has_lost_the_shard_finds_out_before_anything_that_is_not_below_his_name():
+    store, first = FakeMemoryStorage(), me("A")
+    at = claimed(store, first)
+    perform(require_owner(first, at), store)
+    claimed(store, me("B"))
+    with pytest.raises(Fenced):
+        perform(require_owner(first, at), store)
+    claimed(store, me("C", YOUNG))
+    with pytest.raises(TakenOver, match=YOUNG):
+        perform(require_owner(first, at), store)
 
 
 def test_a_lost_answer_is_acted_on_only_once_what_was_read_is_durable():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from batchprocess.ledger.tables.table_schemas import agree_on
-from batchprocess.protocol.errors import SchemaDiffers
+from batchprocess.protocol.errors import Fenced, SchemaDiffers
 from batchprocess.protocol.records import digest
 from batchprocess.protocol.tables.table_schema import TableSchema, schema_key
 from batchprocess.runs.patience import ATTENDED
@@ -30,6 +30,7 @@ class Attempt:
         self.saver = Saver(folder, schemas=schemas)
         self._agreed = AgreedSchemas(schemas, store, lambda: ATTENDED)
         self.files: dict[str, Path] = {}
+        self.fenced = False
 
     def save(self, values, name: str = "x.parquet") -> None:
         self.saver.save(name, {"x": values}, list(range(len(values))))
@@ -42,7 +43,13 @@ class Attempt:
     def commit(self) -> dict[str, str]:
         contents = self.cut()
         self.files = contents.paths()
-        return self._agreed.settle(contents)
+        return self._agreed.settle(contents, self.owned)
+
+    def owned(self):
+        """Its shard is not another's."""
+        if self.fenced:
+            raise Fenced("a newer attempt owns shard 0")
+        yield from ()
 
 
 def stored(store: FakeMemoryStorage, kind: pa.DataType) -> None:
@@ -122,4 +129,13 @@ def test_lines_of_json_and_tables_without_rows_ask_for_no_schema(tmp_path: Path)
     attempt.save([None], "y.jsonl")
     attempt.save([])
     assert attempt.commit() == {}
+    assert not store.objects
+
+
+def test_who_has_lost_the_shard_says_nothing_of_a_new_table(tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path, store := FakeMemoryStorage())
+    attempt.fenced = True
+    attempt.save([1])
+    with pytest.raises(Fenced):
+        attempt.commit()
     assert not store.objects

@@ -10,12 +10,12 @@ from typing import Any
 
 from batchprocess.ledger.create import create_record
 from batchprocess.ledger.draft import Draft, Place, body_of, uploads_of
-from batchprocess.ledger.effects import Delete, Flow, Upload
+from batchprocess.ledger.effects import Delete, Flow, Get, Upload
 from batchprocess.ledger.head import Stored, durable_head, read
 from batchprocess.ledger.identity import Identity, refuse_finished
 from batchprocess.ledger.survey import require_end
 from batchprocess.protocol.errors import Fenced, NoProgress, VerificationError
-from batchprocess.protocol.records import Claim, Commit, Seal, digest, encode
+from batchprocess.protocol.records import Claim, Commit, Seal, digest, encode, record_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,17 @@ def seal(me: Identity, at: Position, draft: Draft, *, batches: int) -> Flow[Posi
             f"shard {me.shard} has {batches} batches and cannot be sealed at {at.cursor}"
         )
     return (yield from _append(me, at, draft, lambda **body: Seal(outcome="complete", **body)))
+
+
+def require_owner(me: Identity, at: Position) -> Flow[None]:
+    """Raise Fenced (or its kin) if another's record stands at our next number.
+
+    For what is written before a record and is not below its own name: who has lost the shard long
+    ago does not get there. It may be lost right behind this.
+    """
+    rival: bytes | None = yield Get(record_key(me.shard, at.seq + 1))
+    if rival is not None:
+        yield from _give_way(me, Stored.parse(rival, shard=me.shard, seq=at.seq + 1))
 
 
 def last_commit(head: Stored | None) -> Flow[Commit | None]:

@@ -6,6 +6,7 @@ schema without a file, and its own types must be those. A schema is never change
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.tables.table_schemas import KeptSchema, agree_on, read_schema
@@ -17,6 +18,8 @@ from batchprocess.sdk.save.formats.writers import retyped, values_in
 from batchprocess.sdk.save.table_schemas import TableSchemas, types_in, unknown_type
 from batchprocess.storage.base import Storage
 
+T = TypeVar("T")
+
 
 class AgreedSchemas:
     """For the commits of one attempt, by the thread that makes them."""
@@ -26,20 +29,29 @@ class AgreedSchemas:
     ) -> None:
         self._schemas, self._storage, self._patience = schemas, storage, patience
 
-    def settle(self, contents: CommitContents) -> dict[str, str]:
+    def settle(self, contents: CommitContents, owned: Callable[[], Flow[None]]) -> dict[str, str]:
         """Digests of the schemas of all tables in a commit, whose files have these types then.
 
-        Raises SchemaDiffers where the run has other types, or nobody knows a column's.
+        `owned` raises Fenced if the shard is another's: he says what a new table has. Raises
+        SchemaDiffers where the run has other types, or nobody knows a column's.
         """
-        return {name: self._settled(name, path, types) for name, path, types in contents.tables()}
+        return {
+            name: self._settled(name, path, types, owned) for name, path, types in contents.tables()
+        }
 
-    def _settled(self, name: str, path: Path, types: TableTypes) -> str:
+    def _settled(
+        self, name: str, path: Path, types: TableTypes, owned: Callable[[], Flow[None]]
+    ) -> str:
         place = types.unknown()
         if place is None and (digest := self._schemas.digest(name)) is not None:
             # They were compared when they were saved.
             return digest
-        flow = agree_on(types.document(name)) if place is None else read_schema(name)
-        kept = self._perform(flow)
+        self._perform(owned())
+        kept: KeptSchema | None = (
+            self._perform(agree_on(types.document(name)))
+            if place is None
+            else self._perform(read_schema(name))
+        )
         if kept is None:
             raise unknown_type(name, place or "")
         of_run = types_in(kept.schema)
@@ -48,7 +60,7 @@ class AgreedSchemas:
             retyped(path, of_run)
         return kept.digest
 
-    def _perform(self, flow: Flow[KeptSchema] | Flow[KeptSchema | None]) -> KeptSchema | None:
+    def _perform(self, flow: Flow[T]) -> T:
         return perform(flow, self._storage, self._patience())
 
 

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
-from batchprocess.ledger.attempt import Position, commit, seal
+from batchprocess.ledger.attempt import Position, commit, require_owner, seal
 from batchprocess.ledger.draft import Draft
 from batchprocess.ledger.effects import Flow
 from batchprocess.ledger.identity import Identity
@@ -80,7 +81,8 @@ class Committer:
 
     def _draft(self, contents: CommitContents) -> Draft:
         # Schemas first: a file may have to wait for the run's, for what it has no value of.
-        return contents.draft(self._schemas.settle(contents))
+        owned = partial(require_owner, self._me, self._position)
+        return contents.draft(self._schemas.settle(contents, owned))
 
     def _append(self, contents: CommitContents, flow: Flow[Position], *, sealed: bool) -> None:
         self._position = perform(flow, self._storage, self._patience)
