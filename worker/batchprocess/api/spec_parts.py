@@ -83,8 +83,9 @@ class Timeouts(ApiModel):
     """Bounds in seconds."""
 
     start_seconds: Seconds = 900
-    """Seconds from a child process's start to its first batch, and from the Job's creation or
-    resumption to its first running pod; 1 to 2147483647. Default 900. Immutable."""
+    """Seconds from a child process's start to its first batch, the time in which it lists and
+    counts its input left out, and from the Job's creation or resumption to its first running pod;
+    1 to 2147483647. Default 900. Immutable."""
     stall_seconds: Seconds = 600
     """Seconds without a finished batch after which a child process is killed and its shard tried
     again, 1 to 2147483647; each hook has as long. Waiting for storage does not count. Default

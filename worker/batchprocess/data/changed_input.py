@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from batchprocess.data.concatenated import Concatenated
 from batchprocess.data.listing.changes import changes_since
 from batchprocess.data.row_dataset import RowDataset
 from batchprocess.ledger.inputs.listing import read_listing
@@ -20,6 +21,8 @@ class Since(NamedTuple):
 
 def changed_input(dataset: Any, run: Storage) -> Since | None:
     """None if it is no reader, or of another source than the run's."""
+    if isinstance(dataset, Concatenated):
+        return _of_several(dataset, run)
     if not isinstance(dataset, RowDataset):
         return None
     source, now = dataset.listed
@@ -28,3 +31,18 @@ def changed_input(dataset: Any, run: Storage) -> Since | None:
         return None
     found = changes_since(run, source, listing, now, ATTENDED)
     return Since(found, dataset.fingerprint(listing.fingerprint))
+
+
+def _of_several(dataset: Concatenated, run: Storage) -> Since | None:
+    found = [changed_input(one, run) for one in dataset.readers]
+    known = [one.changes for one in found if one is not None]
+    if not known:
+        return None
+    changes = InputChanges(
+        added=sum(one.added for one in known),
+        changed=sum(one.changed for one in known),
+        missing=sum(one.missing for one in known),
+        first=next((one.first for one in known if one.first is not None), None),
+    )
+    of_readers = [None if one is None else one.fingerprint for one in found]
+    return Since(changes, dataset.fingerprint(of_readers))

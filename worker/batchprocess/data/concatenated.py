@@ -73,10 +73,18 @@ class Concatenated(ColumnDataset):
         ((reader, some),) = self._parts([row])
         return reader.file_of(some[0])
 
-    def fingerprint(self) -> str:
-        """Of all readers' and their order."""
-        found = []
-        for one in self._readers:
+    @property
+    def readers(self) -> tuple[ColumnDataset, ...]:
+        """In order."""
+        return self._readers
+
+    def fingerprint(self, of_readers: Sequence[str | None] = ()) -> str:
+        """Of all readers' and their order. of_readers: as if theirs were these; None: their own."""
+        found: list[str | None] = []
+        for number, one in enumerate(self._readers):
+            if number < len(of_readers) and of_readers[number] is not None:
+                found.append(of_readers[number])
+                continue
             own = getattr(one, "fingerprint", None)
             found.append(own() if callable(own) else getattr(one, "_fingerprint", None))
         return hashlib.sha256(json.dumps(["concat", found]).encode()).hexdigest()
