@@ -56,6 +56,25 @@ def test_who_is_stopped_early_is_not_said_to_have_committed(processed, cursor, s
     assert (watch.code, watch.sentence) == (85, sentence)
 
 
+@pytest.mark.parametrize(
+    ("cursor", "where"),
+    [
+        (30, "(in batch 37 or soon after, batches before 30 are committed: with checkpointInter"),
+        (0, "(in batch 37 or soon after, none committed: "),
+    ],
+)
+@pytest.mark.parametrize("status", [-11, 139])
+def test_a_death_says_which_batches_it_may_be_of(status, cursor, where):
+    watch = Watch(3, 0.0)
+    watch.record(Claimed(shard=3, seq=4, cursor=cursor, total=90), 1.0)
+    watch.record(beat("running", 0.0).model_copy(update={"processed": 37, "cursor": cursor}), 2.0)
+    conclude(watch, status, SealSeen("none", cursor), stopping=False)
+    assert where in watch.sentence
+    early = Watch(3, 0.0)
+    conclude(early, -11, SealSeen("none"), stopping=False)
+    assert early.sentence.endswith("SIGSEGV: crash in native code, or a stack overflow")
+
+
 def test_before_the_first_batch_the_start_bound_holds():
     watch = Watch(0, 0.0)
     watch.record(beat("starting", 99), 99.0)

@@ -1,6 +1,9 @@
 """Whose fault it is when `process_batch` raises: each row alone is tried, in place."""
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -226,3 +229,32 @@ def test_what_was_finished_before_it_is_committed(skips: Alone) -> None:
 def test_it_holds_with_a_commit_under_way_in_every_batch(skips: Alone) -> None:
     skips.run(variant(), list(range(14)), checkpoint_interval=1)
     assert [one["x"] for one in saved(skips)] == [n for n in range(14) if n not in BAD]
+
+
+def test_a_stop_in_the_middle_commits_what_is_finished_and_names_nobody(skips: Alone) -> None:
+    """Row by row a batch may take longer than a grace period."""
+
+    def stops(self: Saving, row: int) -> None:
+        if len(self.context.rows) == 1 and row == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise ValueError(f"row {row}")
+
+    with pytest.raises(SystemExit) as raised:
+        skips.run(variant(raise_of=stops), list(range(14)), checkpoint_interval=10)
+    assert raised.value.code == 85
+    assert [one["x"] for one in saved(skips)] == [0, 1, 2, 4, 5, 6, 7]
+    assert [one.row for one in bad_rows(skips.run_folder)] == [3]
+    skips.run(variant(), list(range(14)), checkpoint_interval=10)
+    assert [one["x"] for one in saved(skips)] == [n for n in range(14) if n not in BAD]
+    assert [one.row for one in bad_rows(skips.run_folder)] == sorted(BAD)
+
+
+def test_threads_that_save_are_not_known_to_be_done_with_a_batch(skips: Alone) -> None:
+    def hand_over(self: Saving, rows: list[int], batch_idx: int) -> None:
+        thread = threading.Thread(
+            target=self.context.save, args=("x.jsonl", {"x": rows}), kwargs={"ids": rows}
+        )
+        thread.start()
+        thread.join()
+
+    ends(skips, variant(hand_over=hand_over), "threads of the processor hand results over")

@@ -61,7 +61,7 @@ def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tup
             return outcome.code, outcome.message
         return ExitCode.STOPPED, _stop_sentence(watch)
     if status < 0 and watch.killed != "lingering":
-        return 128 - status, _signal_sentence(shard, -status)
+        return 128 - status, _signal_sentence(watch, -status)
     if outcome is not None:
         return outcome.code, outcome.message
     return _without_outcome(watch, status, begun=seal.begun)
@@ -77,7 +77,7 @@ def _without_outcome(watch: Watch, status: int, *, begun: bool) -> tuple[int, st
         return ExitCode.OTHER, f"the script of shard {shard} has ended without sealing it"
     if status > 128 and status - 128 in {int(one) for one in signal.Signals}:
         # A shell between us and the process turns a death by signal into this code.
-        return status, _signal_sentence(shard, status - 128)
+        return status, _signal_sentence(watch, status - 128)
     hints = {126: " (not executable)", 127: " (command not found?)"}
     text = f"the command ended with exit code {status}{hints.get(status, '')}"
     if watch.pid is None and status != 0:
@@ -114,7 +114,7 @@ def _stall_sentence(watch: Watch) -> str:
     )
 
 
-def _signal_sentence(shard: int, number: int) -> str:
+def _signal_sentence(watch: Watch, number: int) -> str:
     name = signal.Signals(number).name
     hint = {
         "SIGKILL": ": out of memory?",
@@ -122,4 +122,16 @@ def _signal_sentence(shard: int, number: int) -> str:
         "SIGABRT": ": native code gave up",
         "SIGBUS": ": is /dev/shm full?",
     }.get(name, "")
-    return f"the process of shard {shard} was killed by {name}{hint}"
+    return f"the process of shard {watch.shard} was killed by {name}{hint}{_batches_in_work(watch)}"
+
+
+def _batches_in_work(watch: Watch) -> str:
+    """Of a process that died without a word: what it may have died of, and how to know better."""
+    if not watch.claim_seq:
+        return ""
+    at = max(watch.processed, watch.cursor)
+    committed = f"batches before {watch.cursor} are committed" if watch.cursor else "none committed"
+    return (
+        f" (in batch {at} or soon after, {committed}: with checkpointInterval 1 the next death is "
+        "behind the batch that is committed last)"
+    )
