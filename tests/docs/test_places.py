@@ -22,7 +22,7 @@ NOT_OURS = {
     # Of users, of the standard library.
     *("queue.py", "socket.py", "sslproto.py"),
     # Of a run.
-    *("data/", "cache/", "tables/", "tensorboard/"),
+    *("data/", "cache/", "schemas/", "tables/", "tensorboard/"),
     *("tables/embeddings/", "tables/rows.ids/", "_delta_log/"),
 }
 SETTINGS = ("Makefile", ".importlinter", "pyproject.toml")
