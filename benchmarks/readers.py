@@ -1,25 +1,32 @@
 """Reading files by `batchprocess.data` beside plain loops, in one run.
 
-`python benchmarks/readers.py` makes a file of JSON lines and one of Parquet in a temporary folder
-and prints, each time the best of three, how long a plain loop and a reader take for all batches
-of 256 as columns, in one process, and how long counting lines takes beside `wc -l`. Targets:
-readers at 0.9 or more of the plain loop's speed.
+`python benchmarks/readers.py` makes a file of JSON lines, plain and packed by gzip, one of CSV, one
+of Parquet and a tar of samples with the same texts in a temporary folder. It prints, each time the
+best of three, how long a plain loop and a reader take for all batches of 256 as columns, in one
+process, and how long counting rows takes beside `wc -l`. Targets: readers at 0.9 or more of the
+plain loop's speed.
 """
 
 import argparse
+import csv as csv_module
+import gzip
+import io
+import itertools
 import json
 import random
 import subprocess
+import tarfile
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batchprocess.data import jsonl, parquet
+from batchprocess.data import csv, jsonl, parquet, tar
 from batchprocess.data.index.build import build_index
 from batchprocess.data.index.wanted import wanted_of
 from batchprocess.data.row_dataset import RowDataset
@@ -37,11 +44,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         lines, table = Path(made, "a.jsonl"), Path(made, "a.parquet")
         write(lines, table, rows)
+        packed, records, samples = (
+            Path(made, "a.jsonl.gz"),
+            Path(made, "a.csv"),
+            Path(made, "a.tar"),
+        )
+        write_more(lines, packed, records, samples)
         print(f"{rows:,} rows: {lines.stat().st_size / 1e6:.0f} MB of JSON lines, "
               f"{table.stat().st_size / 1e6:.0f} MB of Parquet")  # fmt: skip
         show("wc -l", best(lambda: wc(lines)))
-        show("counting the lines", best(lambda: count(lines)))
-        compare("jsonl", lambda: plain_lines(lines), jsonl(lines))
+        show("counting the lines", best(lambda: count(lines, "lines that are not blank")))
+        show("counting them packed", best(lambda: count(packed, "lines that are not blank")))
+        show("counting CSV", best(lambda: count(records, "csv")))
+        show("counting the samples", best(lambda: count(samples, "tar")))
+        compare("jsonl", lambda: plain_lines(lines, open), jsonl(lines))
+        compare("jsonl.gz", lambda: plain_lines(packed, gzip.open), jsonl(packed))
+        compare("csv", lambda: plain_csv(records), csv(records))
+        compare("tar", lambda: plain_tar(samples), tar(samples))
         compare("parquet", lambda: plain_parquet(table), parquet(table))
 
 
@@ -58,27 +77,64 @@ def write(lines: Path, table: Path, rows: int) -> None:
     pq.write_table(made, table, row_group_size=20_000)
 
 
+def write_more(lines: Path, packed: Path, records: Path, samples: Path) -> None:
+    """The same rows in other formats; every tenth text of CSV has quotes and a line feed in it."""
+    with gzip.open(packed, "wb", compresslevel=6) as file:
+        file.write(lines.read_bytes())
+    with records.open("w", newline="") as file, tarfile.open(samples, "w") as made:
+        writer = csv_module.writer(file)
+        writer.writerow(["id", "text", "score"])
+        for line in lines.open():
+            row = json.loads(line)
+            text = row["text"] + ('"said"\nso' if row["id"] % 10 == 0 else "")
+            writer.writerow([row["id"], text, row["score"]])
+            for extension, content in (("txt", row["text"]), ("json", line)):
+                info = tarfile.TarInfo(f"{row['id']:08}.{extension}")
+                info.size = len(content)
+                made.addfile(info, io.BytesIO(content.encode()))
+
+
 def wc(lines: Path) -> None:
     """As a person would count."""
     subprocess.run(["wc", "-l", str(lines)], check=True, capture_output=True)
 
 
-def count(lines: Path) -> None:
+def count(path: Path, rows: str) -> None:
     """As a reader does, without the start of its process."""
     with tempfile.TemporaryDirectory() as folder:
-        build_index(wanted_of(lines, "lines that are not blank"), Path(folder), ATTENDED)
+        build_index(wanted_of(path, rows), Path(folder), ATTENDED)
 
 
-def plain_lines(lines: Path) -> None:
-    """The loop that anyone would write."""
-    batch = []
-    with lines.open() as file:
-        for line in file:
-            batch.append(json.loads(line))
-            if len(batch) == BATCH:
-                columns(batch)
-                batch = []
+def batches(rows: Iterable[dict[str, Any]]) -> None:
+    """As columns, one after the other."""
+    rows = iter(rows)
+    while batch := list(itertools.islice(rows, BATCH)):
         columns(batch)
+
+
+def plain_lines(lines: Path, opener: Callable[..., Any]) -> None:
+    """The loop that anyone would write."""
+    with opener(lines, "rt") as file:
+        batches(map(json.loads, file))
+
+
+def plain_csv(records: Path) -> None:
+    """By the standard library."""
+    with records.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv_module.reader(file)
+        names = next(reader)
+        batches(dict(zip(names, row, strict=True)) for row in reader)
+
+
+def plain_tar(samples: Path) -> None:
+    """By the standard library, as a stream; members of one name are a sample."""
+    with tarfile.open(samples, "r|") as file:
+        members = itertools.groupby(file, lambda member: member.name.partition(".")[0])
+        batches(
+            {"__key__": key}
+            | {one.name.partition(".")[2]: file.extractfile(one).read() for one in group}  # type: ignore[union-attr]
+            for key, group in members
+        )
 
 
 def plain_parquet(table: Path) -> None:
