@@ -52,6 +52,7 @@ from batchprocess.protocol.run import (
     Summary,
 )
 from batchprocess.protocol.spent import Spent
+from batchprocess.protocol.tables.statistics import FileStatistics
 from batchprocess.protocol.tables.table_schema import SchemaColumn, TableSchema
 from batchprocess.protocol.termination import MAX_MESSAGE_BYTES, Result, ShardEnd, Termination
 from batchprocess.protocol.variables import PREFIX
@@ -72,6 +73,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "Inputs": InputListing,
     "Listed part": ListedPart,
     "File": CommittedFile,
+    "File statistics": FileStatistics,
     "Schema": TableSchema,
     "Schema column": SchemaColumn,
     "Reducer value": ReducerEntry,

@@ -25,6 +25,7 @@ from batchprocess.protocol.records import (
 )
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, RunShape, Seeds, SourceChange
 from batchprocess.protocol.spent import Spent
+from batchprocess.protocol.tables.statistics import FileStatistics
 from batchprocess.protocol.tables.table_schema import SchemaColumn
 from batchprocess.protocol.termination import Result, ShardEnd
 
@@ -44,6 +45,7 @@ _WORDS: dict[Any, str] = {
     Seeds: "seeds",
     Spent: "time spent",
     CommittedFile: "file",
+    FileStatistics: "file statistics",
     ReducerEntry: "reducer value",
     SchemaColumn: "schema column",
     KeptBadRows: "kept bad rows",

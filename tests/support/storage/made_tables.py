@@ -1,8 +1,9 @@
 """Runs with a table of Parquet, made by the ledger's own code."""
 
+import base64
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -15,10 +16,13 @@ from batchprocess.ledger.draft import Draft
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.run import open_run, plan_of
+from batchprocess.ledger.tables.table_schemas import agree_on
 from batchprocess.protocol.run import LAYOUT, RunInfo
+from batchprocess.protocol.tables.table_schema import SchemaColumn, TableSchema
 from batchprocess.runs.finish import finish
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform
+from batchprocess.sdk.save.formats.arrow_statistics import ColumnStatistics
 from batchprocess.storage.base import Storage
 
 JOB = "20260101T000000Z-made"
@@ -40,7 +44,21 @@ def parquet_of(table: pa.Table) -> bytes:
 
 
 def staged(body: bytes) -> Staged:
-    return Staged(body, len(body), hashlib.sha256(body).hexdigest())
+    """With statistics, if it is Parquet."""
+    told = None
+    if body.startswith(b"PAR1"):
+        counted = ColumnStatistics()
+        counted.add(pq.read_table(io.BytesIO(body)))
+        told = counted.result()
+    return Staged(body, len(body), hashlib.sha256(body).hexdigest(), told)
+
+
+def keep_schema(storage: Storage, schema: pa.Schema, name: str) -> dict[str, str]:
+    """As the first commit does; its digest, by name."""
+    columns = tuple(SchemaColumn(name=one.name, type=str(one.type)) for one in schema)
+    arrow = base64.b64encode(schema.serialize().to_pybytes()).decode()
+    kept = perform(agree_on(TableSchema(name=name, columns=columns, arrow=arrow)), storage)
+    return {name: kept.digest}
 
 
 def work(storage: Storage, shard: int, files: Any, *, name: str = "rows.parquet") -> None:
@@ -50,7 +68,11 @@ def work(storage: Storage, shard: int, files: Any, *, name: str = "rows.parquet"
     at = perform(claim(me, max_without_progress=3), storage).position
     for batch in range(plan.size(shard)):
         rows = plan.row_span(shard, batch, batch + 1)
-        draft = Draft((batch, batch + 1), rows, tables=((name, staged(files(*rows))),))
+        body, schemas = files(*rows), {}
+        if name.endswith(".parquet"):
+            schemas = keep_schema(storage, pq.read_schema(io.BytesIO(body)), name)
+        tables = ((name, staged(body)),)
+        draft = Draft((batch, batch + 1), rows, tables=tables, schemas=schemas)
         at = perform(commit(me, at, draft), storage)
     end = plan.size(shard)
     last = Draft((end, end), plan.row_span(shard, end, end))
@@ -62,16 +84,12 @@ def complete(
     files: Any = lambda first, end: parquet_of(rows_of(first, end)),
     *,
     name: str = "rows.parquet",
-    **run: Any,
 ) -> None:
-    perform(open_run(replace_run(run)), storage)
+    """A run of eight rows in four files, of which the first one has the table's schema."""
+    perform(open_run(RUN), storage)
     for shard in range(RUN.shards):
         work(storage, shard, files, name=name)
     end(storage)
-
-
-def replace_run(update: Mapping[str, Any]) -> RunInfo:
-    return RUN.model_copy(update=dict(update))
 
 
 def end(storage: Storage, shards: Sequence[int] | None = None) -> None:

@@ -45,9 +45,17 @@ def manifest_digest(ledgers: Iterable[ShardLedger]) -> str:
 
 
 def summarize(
-    run_id: str, run: RunInfo, ledgers: Iterable[ShardLedger], reduced: Reduction, now: str
+    run_id: str,
+    run: RunInfo,
+    ledgers: Iterable[ShardLedger],
+    reduced: Reduction,
+    now: str,
+    without_delta: Mapping[str, str] | None = None,
 ) -> Summary:
-    """summary.json of sealed ledgers; `rows` and `batches` count what is committed."""
+    """summary.json of sealed ledgers; `rows` and `batches` count what is committed.
+
+    `without_delta`: why tables have no log of Delta Lake, by name.
+    """
     total = _Totals()
     for ledger in ledgers:
         total.add(ledger)
@@ -68,6 +76,7 @@ def summarize(
         metricsError=reduced.error,
         models=tuple(total.models),
         badRows=total.bad_rows,
+        withoutDeltaLog=dict(without_delta or {}),
     )
 
 

@@ -117,7 +117,13 @@ def _bad_rows(draft: Draft, prefix: str, before: int) -> KeptBadRows | None:
 
 
 def _named(name: str, key: str, staged: Staged) -> CommittedFile:
-    return CommittedFile(name=name, key=key, size=staged.size, sha256=staged.sha256)
+    return CommittedFile(
+        name=name,
+        key=key,
+        size=staged.size,
+        sha256=staged.sha256,
+        statistics=staged.statistics,
+    )
 
 
 def _reducer(one: StagedReducer, prefix: str, number: int) -> ReducerEntry:

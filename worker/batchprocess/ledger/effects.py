@@ -6,6 +6,8 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, TypeVar
 
+from batchprocess.protocol.tables.statistics import FileStatistics
+
 
 class CreateReply(Enum):
     """What is known after a create. Only CREATED proves that this very request wrote."""
@@ -17,11 +19,15 @@ class CreateReply(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Bytes that wait for upload: in memory, or in a local file that nobody changes any more."""
+    """Bytes that wait for upload: in memory, or in a local file that nobody changes any more.
+
+    `statistics` of a table's file, where there are any.
+    """
 
     source: bytes | Path
     size: int
     sha256: str
+    statistics: FileStatistics | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from batchprocess.ledger.survey import (
     table_names,
     unnamed_files,
 )
+from batchprocess.ledger.tables.delta_log import DeltaTable, write_logs
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.file_names import (
     delta_folder,
@@ -115,8 +116,12 @@ def require_final(ledgers: Sequence[ShardLedger]) -> Flow[None]:
         )
 
 
-def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
-    """Write metrics, manifest, summary and _SUCCESS, in this order; the run is then final.
+def publish(
+    summary: Summary, ledgers: Sequence[ShardLedger], tables: Sequence[DeltaTable] = ()
+) -> Flow[Summary]:
+    """Write metrics, manifest, logs of `tables`, summary and _SUCCESS, in this order.
+
+    The run is then final.
 
     The manifest is a pure function of the sealed ledgers, so two finalizers write the same one;
     a different one means that a ledger changed after its seal. The first summary is kept.
@@ -126,6 +131,7 @@ def publish(summary: Summary, ledgers: Sequence[ShardLedger]) -> Flow[Summary]:
     manifest: Staged = yield Stage(partial(manifest_lines, ledgers))
     if not (yield from create_staged(MANIFEST_KEY, manifest)):
         raise VerificationError(f"{MANIFEST_KEY} exists and differs from what the ledgers say")
+    yield from write_logs(summary.runId, tables, ledgers)
     kept = yield from create(SUMMARY_KEY, encode_document(summary, SUMMARY_KEY))
     success = Success(manifest=manifest.sha256).model_dump_json().encode()
     if (yield from create(SUCCESS_KEY, success)) is not None:

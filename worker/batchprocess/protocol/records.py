@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.json_values import Count, Sha256, check_readable
 from batchprocess.protocol.spent import Spent
+from batchprocess.protocol.tables.statistics import FileStatistics
 
 MAX_RECORD_BYTES = 1 << 20
 MAX_FILES_PER_COMMIT = 10_000  # names fill a record before: of 30 bytes each, some 4,000 fit
@@ -35,6 +36,7 @@ class CommittedFile(_Model):
     key: str
     size: int = Field(ge=0, description="bytes")
     sha256: str
+    statistics: FileStatistics | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class ReducerEntry(_Model):

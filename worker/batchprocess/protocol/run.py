@@ -156,6 +156,7 @@ class Summary(_Model):
     metricsError: str | None = None  # noqa: N815
     models: tuple[dict[str, Any], ...] = ()
     badRows: int = 0  # noqa: N815
+    withoutDeltaLog: dict[str, str] = {}  # noqa: N815
 
 
 class Success(_Model):

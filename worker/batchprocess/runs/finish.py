@@ -31,6 +31,7 @@ from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import LAYOUT, RUN_KEY, Asked, RunInfo, Summary
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform, perform_all, perform_each
+from batchprocess.runs.tables.delta_schema import tables_with_logs
 from batchprocess.storage.base import Storage
 
 _LOG = logging.getLogger("batchprocess")
@@ -83,8 +84,9 @@ def finish(  # noqa: PLR0913  what a job says of its run
     if not entries:
         _warn_unless_any_output(ledgers)
     reduced = reduce(entries) if entries else Reduction({})
-    summary = summarize(run_id, run, ledgers, reduced, _now())
-    published = perform(publish(summary, ledgers), *edge)
+    tables, without = tables_with_logs(run, ledgers, *edge)
+    summary = summarize(run_id, run, ledgers, reduced, _now(), without)
+    published = perform(publish(summary, ledgers, tables), *edge)
     _clean(run, ledgers, *edge)
     return published
 

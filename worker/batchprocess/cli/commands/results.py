@@ -116,5 +116,5 @@ def _row(result: Result) -> dict[str, object]:
         "seq": result.seq,
         "batches": result.batches,
         "rows": result.rows,
-        **result.file.model_dump(),
+        **result.file.model_dump(exclude={"statistics"}),
     }

@@ -108,7 +108,7 @@ def _checks(found: Target, seen: _Seen) -> Generator[Callable[[Patience], str | 
             seen.add(ledger, problems)
             for body in ledger.bodies:
                 # Of another key the ledger's check tells, and no store is asked for it.
-                named = {item for item in body.objects() if is_data_key(item.key, ledger.shard)}
+                named = [item for item in body.objects() if is_data_key(item.key, ledger.shard)]
                 if body.bad_rows is not None and body.bad_rows.object in named:
                     named.remove(body.bad_rows.object)
                     yield partial(_wrong_bad_rows, found.storage, body, plan)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -11,7 +11,9 @@ from batchprocess.ledger.effects import Staged
 from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.records import MetricEntry, Span, digest
 from batchprocess.protocol.spent import Spent
+from batchprocess.protocol.tables.statistics import MAX_STATISTICS_BYTES, FileStatistics
 from batchprocess.sdk.output.upload_files import describe
+from batchprocess.sdk.save.formats.kept_statistics import kept_statistics
 from batchprocess.sdk.save.formats.table_types import TableTypes
 from batchprocess.sdk.save.held_rows import SavedFiles
 
@@ -47,7 +49,7 @@ class CommitContents:
             self.batches,
             self.rows,
             files=_described(files),
-            tables=_described(tables),
+            tables=tuple(_with_statistics(tables)),
             reducers=self.reducers,
             metrics=self.metrics,
             models=self.models,
@@ -88,6 +90,18 @@ class CommitContents:
 
 def _described(paths: dict[str, Path]) -> tuple[tuple[str, Staged], ...]:
     return tuple((name, describe(path)) for name, path in sorted(paths.items()))
+
+
+def _with_statistics(tables: dict[str, Path]) -> Iterator[tuple[str, Staged]]:
+    """With as many statistics as a record has room for; how many rows there are is always told."""
+    left = MAX_STATISTICS_BYTES
+    for name, staged in _described(tables):
+        told = kept_statistics(tables[name])
+        size = 0 if told is None else len(told.model_dump_json().encode())
+        if told is not None and size > left:
+            told, size = FileStatistics(rows=told.rows), 0
+        left -= size
+        yield name, replace(staged, statistics=told)
 
 
 def check_names(files: Set[str], saved: Set[str]) -> None:

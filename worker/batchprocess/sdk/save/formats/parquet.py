@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 from batchprocess.sdk.save.column_values import numpy_of
 from batchprocess.sdk.save.formats.arrow_casts import widened_table
 from batchprocess.sdk.save.formats.arrow_column import ArrowColumn
+from batchprocess.sdk.save.formats.arrow_statistics import ColumnStatistics
 from batchprocess.sdk.save.formats.arrow_types import as_text, place_without_keys, wider
+from batchprocess.sdk.save.formats.kept_statistics import keep_statistics
 
 _GROUP_BYTES = 32 << 20
 """Rows are written in groups of about this size: larger ones take memory, smaller ones time."""
@@ -30,6 +32,7 @@ class Parquet:
         self._tables: list[Any] = []
         self._schema = schema
         self._bytes = 0
+        self._statistics = ColumnStatistics()
 
     def add(self, ids: Any, columns: Mapping[str, Any]) -> None:
         """Append rows, columns as tensors, texts, or arrays of Arrow; kept till they make a group.
@@ -52,6 +55,7 @@ class Parquet:
             self._widen(types.schema)
         self._write()
         self._writer.close()
+        keep_statistics(self._path, self._statistics.result())
 
     def abandon(self) -> None:
         """Close it."""
@@ -63,6 +67,7 @@ class Parquet:
         if self._writer is None:
             self._writer = _opened(self._path, self._schema)
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        self._statistics.add(table)
         # An empty table stays, for its schema.
         self._tables, self._bytes = [table.slice(0, 0)], 0
 
