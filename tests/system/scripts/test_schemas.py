@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from batchprocess import TorchBatchProcessor, results, try_out
+from batchprocess.cli.commands.verify import verify_run
 from batchprocess.protocol.errors import SchemaDiffers
+from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.sdk.setup import run_info
 from support.script_runs import Alone
 
@@ -98,3 +100,17 @@ def test_a_run_of_before_ends_as_it_began(alone: Alone, monkeypatch: pytest.Monk
     kinds = [table.schema.field("x").type for table in tables(alone)]
     assert kinds == [pa.null(), pa.null(), pa.list_(pa.float64())]
     assert not (alone.run_folder / "schemas").exists()
+
+
+def test_verify_misses_the_schema_of_a_table(
+    alone: Alone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone.run(processor(lambda batch: batch.float()), ROWS)
+    assert verify_run(str(alone.run_folder), as_json=False) == 0
+    kept = alone.run_folder / "schemas" / "out.parquet.json"
+    kept.write_text(kept.read_text().replace("float", "double"))
+    assert verify_run(str(alone.run_folder), as_json=False) == ExitCode.VERIFICATION
+    assert "goes by another schema of 'out.parquet'" in capsys.readouterr().out
+    kept.unlink()
+    assert verify_run(str(alone.run_folder), as_json=False) == ExitCode.VERIFICATION
+    assert "goes by schemas/out.parquet.json, which is missing" in capsys.readouterr().out
