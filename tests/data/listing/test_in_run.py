@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.data import text
+from batchprocess.data import csv, text
 from batchprocess.data.index import build
 from batchprocess.data.listing import in_run
 from batchprocess.data.listing.in_run import RunOfInput
@@ -167,3 +167,24 @@ def test_it_is_found_from_another_folder_of_the_machine(
         reader.prepare_in_run(known)
         assert lines(reader) == ["one"]
     assert len([*(tmp_path / "run" / "inputs").glob("*/*.json*")]) == 2
+
+
+@pytest.mark.parametrize("columns", [None, ["x"]])
+def test_what_is_not_counted_by_blocks_is_read_once_too(
+    place: Input, run: Storage, monkeypatch: pytest.MonkeyPatch, columns: list[str] | None
+) -> None:
+    place.write("in/a.csv", b"x,y\n1,2\n3,4\n")
+
+    def attempt() -> RowDataset:
+        reader = csv(f"{place.uri}/in/", columns=columns)
+        reader.prepare_in_run(RunOfInput(uri=run.uri, shard=0, deadline_seconds=5))
+        return reader
+
+    first = attempt()
+    monkeypatch.setattr(build, "count_csv", None)  # it is not called again
+    again = attempt()
+    rows = [{"x": "1", "y": "2"}, {"x": "3", "y": "4"}]
+    expected = rows if columns is None else [{"x": row["x"]} for row in rows]
+    for reader in (first, again):
+        assert list(reader.__getitems__([0, 1])) == expected
+        assert reader.fingerprint() == first.fingerprint()

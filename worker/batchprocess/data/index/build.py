@@ -1,5 +1,6 @@
 """Listing and counting, before any row is read."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -19,13 +20,15 @@ from batchprocess.data.index.packing.decoders import SUFFIXES, packing_of
 from batchprocess.data.index.packing.unpacked import Point
 from batchprocess.data.index.progress import Progress, tell_nobody
 from batchprocess.data.index.wanted import Wanted
+from batchprocess.data.index.whole import pack_index, unpack_index
 from batchprocess.data.listing.in_run import InputOfRun
-from batchprocess.data.listing.object_list import finish, write_objects
+from batchprocess.data.listing.object_list import ObjectList, finish, write_objects
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.inputs.listing import InputListing
 from batchprocess.runs.patience import Patience
 from batchprocess.storage.inputs.factory import open_inputs
 
+_LINES = ("lines", "lines that are not blank")
 _ALONE_BYTES = 8 << 20
 """So little is counted faster than said that it is being counted."""
 _UNKNOWN = (".bz2", ".xz", ".zip", ".lz4", ".snappy")
@@ -59,9 +62,27 @@ def build_index(
         write_index(folder, repeat((1, None), len(objects)))
         return
     progress.begin(listing.bytes)
+    whole = _whole(objects, wanted, run)
+    (kept,) = whole.read_all([0])
+    if kept is not None:
+        unpack_index(folder, kept)
+        return
     known, points = Known(objects, wanted.s3, patience, progress.add), dict[int, list[Point]]()
     if not write_index(folder, _counted(known, wanted, run, progress, points), points):
         raise InvalidArgument(f"source has no rows: {len(known)} files, and none of them has any")
+    if (index := pack_index(folder)) is not None:
+        whole.keep(0, index)
+
+
+def _whole(objects: ObjectList, wanted: Wanted, run: InputOfRun | None) -> Kept:
+    """Where the index is kept as a whole: nowhere, if blocks of it are kept."""
+    if run is None or not run.is_kept:
+        return KeptNowhere()
+    if wanted.rows in _LINES and all(packing_of(one.key) is None for _, one in objects):
+        return KeptNowhere()
+    asked = wanted.model_dump_json(exclude={"sources", "source", "s3"})
+    kind = f"index-1-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
+    return KeptInRun(run.storage, run.patience(), wanted.source, kind, run.me, announces=False)
 
 
 def _counted(

@@ -17,8 +17,10 @@ from batchprocess.data.index.packing.unpacked import Point
 from batchprocess.data.listing.object_list import ObjectList, mapped
 from batchprocess.storage.inputs.base import InputObject
 
-_ABOUT, _ROWS, _MARKS, _MARKS_OF = "index.json", "rows", "marks", "marks_of"
+ABOUT, _ROWS, _MARKS, _MARKS_OF = "index.json", "rows", "marks", "marks_of"
 _POINTS = "points"
+FILES = (_ROWS, _MARKS, _MARKS_OF, _POINTS)
+"""Of an index, beside the listing; ABOUT comes last, and says that they are whole."""
 
 
 class Place(NamedTuple):
@@ -65,7 +67,7 @@ def write_index(
     if points:
         _write_points(folder, points)
     (folder / "new").write_text(json.dumps({"rows": rows}))
-    (folder / "new").rename(folder / _ABOUT)
+    (folder / "new").rename(folder / ABOUT)
     return rows
 
 
@@ -82,7 +84,7 @@ class Index:
     """An index that was written; FileNotFoundError if it is not whole."""
 
     def __init__(self, folder: Path) -> None:
-        about = json.loads((folder / _ABOUT).read_bytes())
+        about = json.loads((folder / ABOUT).read_bytes())
         self.objects = ObjectList(folder)
         self.rows: int = about["rows"]
         self.roots = self.objects.about.roots
