@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from batchprocess.data import csv
+from batchprocess.data.csv_rows import CsvRows
+from batchprocess.data.index.formats import count_csv, marks
+from batchprocess.data.index.formats.csv_text import record_spans
 from batchprocess.protocol.errors import InvalidArgument
 from data.conftest import Input
 
@@ -80,6 +85,45 @@ def test_packed_files_have_the_same_rows(tmp_path: Path, quote: str) -> None:
         {"a": "1", "b": "2"},
         {"b": f"0 {quote}x", "a": "0\n"},
     ]
+
+
+@given(st.text(st.sampled_from('ab,,"\n\n\r '), max_size=60), st.booleans(), st.integers(0, 60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example('x" pipe,1\n"a\nb",2\n3,4', True, 9)
+def test_of_any_bytes_each_row_is_what_the_csv_module_reads_or_a_bad_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, packed: bool, cut: int
+) -> None:
+    monkeypatch.setattr(marks, "EVERY_ROWS", 2)
+    monkeypatch.setattr(count_csv, "_PIECE", 7)
+    whole = ("h,i\n" + text).encode()
+    spans = list(record_spans(io.BytesIO(whole), ","))[1:]
+    path = tmp_path / ("a.csv.gz" if packed else "a.csv")
+    path.write_bytes(gzip.compress(whole[:cut]) + gzip.compress(whole[cut:]) if packed else whole)
+    found = csv(path)
+    if not spans:
+        with pytest.raises(InvalidArgument, match="has no rows"):
+            len(found)
+        return
+    assert len(found) == len(spans)
+    for row in reversed(range(len(spans))):
+        assert read(found, row) == expected(whole[slice(*spans[row])].decode())
+
+
+def read(found: CsvRows, row: int) -> list[str] | None:
+    try:
+        return list(found[row].values())
+    except ValueError:
+        return None
+
+
+def expected(record: str) -> list[str] | None:
+    """None of a bad row."""
+    try:
+        rows = list(csv_module.reader(io.StringIO(record, newline="\n"), strict=True))
+    except csv_module.Error:
+        return None
+    (fields,) = [row for row in rows if row]
+    return fields if len(fields) == 2 else None
 
 
 def test_columns_are_given_in_their_order_and_one_may_be_the_id(tmp_path: Path) -> None:
