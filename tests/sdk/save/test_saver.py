@@ -196,3 +196,19 @@ def test_bytes_of_what_was_dropped_are_free_again(tmp_path: Path) -> None:
         saver.save("x.npy", {"a": torch.ones(1, 20)}, [0])
         assert saver.drop_to(before)
     assert saver.waited == 0
+
+
+def test_what_another_thread_saves_is_never_dropped(tmp_path: Path) -> None:
+    """It may be of a batch that is done."""
+    saver = Saver(tmp_path)
+    saver.hold()
+    before = saver.mark()
+    thread = threading.Thread(target=saver.save, args=("x.npy", {"a": torch.ones(1)}, [0]))
+    thread.start()
+    thread.join()
+    saver.save("x.npy", {"a": torch.ones(1)}, [1])
+    assert not saver.drop_to(before)
+    assert saver.calls == before.calls + 2
+    saver.release()
+    files = saver.cut_files().files.result()
+    assert np.load(files["x.ids.npy"]).tolist() == [0, 1]

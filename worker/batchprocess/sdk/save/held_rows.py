@@ -43,6 +43,8 @@ class HeldRows:
         self.size = 0
         self.flowed_over = False
         """Whether some are encoded already: there were too many to hold."""
+        self.threads: set[int] = set()
+        """Who has saved them: what other threads save may be of batches that are done."""
 
 
 class Mark(NamedTuple):

@@ -100,22 +100,26 @@ class Saver:
         return Mark(held, self.calls, interval, types, self._schemas.expected())
 
     def drop_to(self, mark: Mark) -> bool:
-        """Forget what was saved since; False, and nothing is forgotten, if some is encoded."""
-        held = self._held
-        if held is None or held.flowed_over:
-            return False
-        dropped = [held.rows.pop() for _ in range(len(held.rows) - mark.held)]
+        """Forget what was saved since; False, and nothing is forgotten, if some is encoded.
+
+        So it is if another thread has saved any of what is held.
+        """
+        with self._lock:
+            held = self._held
+            if held is None or held.flowed_over or held.threads - {threading.get_ident()}:
+                return False
+            dropped = [held.rows.pop() for _ in range(len(held.rows) - mark.held)]
+            held.size -= sum(rows.size for _, rows in dropped)
+            if self._interval is not None:
+                self._interval.expect_again(mark.types)
+            self._schemas.expect_again(mark.tables)
+            if mark.interval is None:
+                self._interval = None
+            self.calls = mark.calls
         for _, rows in dropped:
             for copy in (rows.ids, *rows.columns.values()):
                 copy.wait()  # its memory may be on the way still
             self._budget.release(rows.size)
-            held.size -= rows.size
-        if self._interval is not None:
-            self._interval.expect_again(mark.types)
-        self._schemas.expect_again(mark.tables)
-        if mark.interval is None:
-            self._interval = None
-        self.calls = mark.calls
         return True
 
     def cut_files(self) -> SavedFiles | None:
@@ -155,6 +159,7 @@ class Saver:
         else:
             held.rows.append((interval, rows))
             held.size += rows.size
+            held.threads.add(threading.get_ident())
 
     def _interval_for(self, rows: CheckedRows) -> tuple[IntervalFiles, TableTypes | None]:
         """The files of now, and what is known of the table that the rows are of."""
