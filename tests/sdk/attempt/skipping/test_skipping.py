@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from batchprocess import TorchBatchProcessor
+from batchprocess import TorchBatchProcessor, results
 from support.script_runs import Alone
 from support.skipping_runs import alone, bad_rows, skips
 
@@ -48,7 +48,7 @@ def saved(run: Alone) -> list[Any]:
 
 def contents(run: Alone) -> list[bytes]:
     """Of all files, in the order of commits."""
-    return [one.read_bytes() for one in sorted(run.run_folder.glob("tables/x/*"))]
+    return [one.read() for one in results(str(run.run_folder))]
 
 
 @WORKERS
