@@ -47,6 +47,53 @@ def test_clean_removes_what_a_run_has_kept_of_its_input(
     assert list(abandoned.list()) == []
 
 
+STRAY = f"tables/rows/00000-00000009-{'0' * 32}.jsonl"
+
+
+def test_clean_removes_strays_from_tables_of_complete_runs_and_nothing_of_others(
+    job_folder: Storage, batchprocess: Command
+) -> None:
+    one, two = job_folder.at("one"), job_folder.at("two")
+    for run in (one, two):
+        complete(run, saved=True)
+    before = {item.key for item in one.list()}
+    others = ("tables/rows/theirs.jsonl", "tables/rows/_delta_log/00000000000000000000.json")
+    for key in (STRAY, *others):
+        one.put(key, b"x")
+    two.put(STRAY, b"x")
+    # Whoever has gone on with a table may need any file of it.
+    two.put("tables/rows/_delta_log/00000000000000000001.json", b"x")
+    listed = batchprocess("clean", job_folder.uri, "--json")
+    assert listed.json["strays"] == [f"one/{STRAY}"]
+    assert "removed 1 object " in batchprocess("clean", job_folder.uri, "--yes").out
+    assert {item.key for item in one.list()} == before | set(others)
+    assert two.stat(STRAY) == 1
+
+
+def test_clean_leaves_strays_where_nobody_knows_what_counts(
+    job_folder: Storage, batchprocess: Command
+) -> None:
+    run = job_folder.at("one")
+    complete(run, saved=True)
+    run.put(STRAY, b"x")
+    run.put("manifest.jsonl", b"")
+    said = batchprocess("clean", job_folder.uri, "--yes")
+    assert "one was not looked through for strays: _SUCCESS names another manifest" in said.err
+    assert run.stat(STRAY) == 1
+
+
+def test_clean_leaves_an_abandoned_run_whose_table_others_have_gone_on_with(
+    run: Storage, job_folder: Storage, batchprocess: Command
+) -> None:
+    abandoned = job_folder.at("three")
+    begin(abandoned)
+    work(abandoned, 0, end=1, at=OLD, saved=True)
+    abandoned.put("tables/rows/_delta_log/00000000000000000001.json", b"x")
+    said = batchprocess("clean", job_folder.uri, "--yes", "--json")
+    assert said.json["abandoned"] == []
+    assert "three: others have gone on with a table of it" in said.err
+
+
 def test_clean_leaves_a_run_that_may_still_go_on(
     run: Storage, job_folder: Storage, batchprocess: Command
 ) -> None:

@@ -127,7 +127,7 @@ def verify(target: str, as_json: bool) -> int:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_json
 def clean(target: str, yes: bool, as_json: bool) -> int:
-    """Remove abandoned runs of a job, and what interrupted uploads left in its other runs.
+    """Remove abandoned runs of a job, and what interrupted uploads and dead workers left in others.
 
     Abandoned is a run without _SUCCESS that is neither the latest nor the one with the youngest
     record. Never removed: a complete run, a run with a record younger than one hour, an upload

@@ -7,10 +7,15 @@ from functools import partial
 
 import click
 
+from batchprocess.cli.commands.clean_tables import belongs_to_others, strays_in
 from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import open_folder
 from batchprocess.ledger.run import read_run
-from batchprocess.protocol.errors import InvalidArgument, StorageDenied, UnsafeStorage
+from batchprocess.protocol.errors import (
+    InvalidArgument,
+    StorageDenied,
+    UnsafeStorage,
+)
 from batchprocess.protocol.file_names import place_of_record
 from batchprocess.protocol.run import RUN_KEY, parse_time
 from batchprocess.runs.local_runs import is_complete, latest_run, read_standing
@@ -28,17 +33,24 @@ _NOBODY_KNOWS = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Found:
-    """Runs of a job by name: all, abandoned, perhaps at work; unfinished uploads of the others."""
+    """Runs of a job by name: all, abandoned, perhaps at work; unfinished uploads of the others, and
+    files of complete ones' tables that no record has."""
 
     runs: list[str]
     abandoned: list[str]
     active: list[str]
     uploads: dict[str, tuple[str, ...]]
+    strays: dict[str, tuple[str, ...]]
 
     @property
     def keys(self) -> list[str]:
         """The uploads' keys below the job's folder."""
         return [f"{name}/{key}" for name, keys in self.uploads.items() for key in keys]
+
+    @property
+    def stray_keys(self) -> list[str]:
+        """Keys of strays below the job's folder."""
+        return [f"{name}/{key}" for name, keys in self.strays.items() for key in keys]
 
 
 def clean_job(target: str, *, yes: bool, as_json: bool) -> int:
@@ -55,17 +67,20 @@ def clean_job(target: str, *, yes: bool, as_json: bool) -> int:
             file=sys.stderr,
         )
     agreed = yes
-    if not yes and not as_json and (found.abandoned or found.keys):
+    if not yes and not as_json and (found.abandoned or found.keys or found.strays):
         _print_found(folder, found)
         agreed = click.confirm("remove them?", err=True)
     objects = uploads = 0
     if agreed:
         objects = sum(_remove(folder.at(name), now) for name in found.abandoned)
         uploads = sum(_abort(folder.at(name), now) for name in found.uploads)
+        for name, keys in found.strays.items():
+            _delete(folder.at(name), set(keys))
+            objects += len(keys)
     if as_json:
         counts = {"removedObjects": objects, "removedUploads": uploads}
         names = {"abandoned": found.abandoned, "younger": found.active, "uploads": found.keys}
-        print_json({**names, **counts})
+        print_json({**names, "strays": found.stray_keys, **counts})
     else:
         removed = plural(objects, "object"), plural(uploads, "unfinished upload")
         print(f"removed {' and '.join(removed)}")
@@ -85,12 +100,14 @@ def find(folder: Storage, now: datetime, pinned: str | None) -> Found:
     kept = {latest_run(folder), pinned, min(ages, key=ages.__getitem__, default=None)}
     left = [name for name in runs if name not in kept and not is_complete(folder.at(name))]
     abandoned = [name for name in left if ages[name] >= MIN_RUN_AGE]
+    abandoned = [name for name in abandoned if not belongs_to_others(folder.at(name))]
     uploads = {name: _unfinished(folder.at(name), now) for name in runs if name not in abandoned}
     return Found(
         runs=runs,
         abandoned=abandoned,
-        active=[name for name in left if name not in abandoned],
+        active=[name for name in left if ages[name] < MIN_RUN_AGE],
         uploads={name: keys for name, keys in uploads.items() if keys},
+        strays={name: keys for name in runs if (keys := strays_in(folder.at(name)))},
     )
 
 
@@ -99,6 +116,8 @@ def _print_found(folder: Storage, found: Found) -> None:
         print(f"abandoned runs at {folder.uri}: {', '.join(found.abandoned)}", file=sys.stderr)
     if found.keys:
         print(f"unfinished uploads: {len(found.keys)}, {found.keys[0]} for one", file=sys.stderr)
+    if strays := found.stray_keys:
+        print(f"strays in tables: {len(strays)}, {strays[0]} for one", file=sys.stderr)
 
 
 def _last_record(run: Storage) -> datetime:
