@@ -11,19 +11,15 @@ import signal
 from collections import deque
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
-from multiprocessing.reduction import ForkingPickler
 from multiprocessing.synchronize import Event
-from queue import Empty
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from batchprocess.sdk.input.queues.batch_messages import pack
 from batchprocess.sdk.input.queues.multiprocessing_private import (
     KilledProcess,
     OpenQueue,
     connected_pair,
     die_with_parent,
 )
-from batchprocess.sdk.input.queues.shared_slots import Slots
 from batchprocess.sdk.input.queues.worker_queues import DirectQueue, ForkingContext
 from batchprocess.sdk.input.skipping.suspect import (
     Death,
@@ -31,6 +27,7 @@ from batchprocess.sdk.input.skipping.suspect import (
     Suspect,
     suspect_first_batch,
 )
+from batchprocess.sdk.input.skipping.worker_pipes import BatchPipe, TaskPipe
 from batchprocess.stop_signals import outlive
 
 _LOG = logging.getLogger("batchprocess")
@@ -41,40 +38,6 @@ MAX_DEATHS = 100
 _MAX_BYTES_AHEAD = 16 << 10
 """Of tasks given to a process beside the one in work: it must never be waited for with them."""
 _LOOK_SECONDS, _GIVE_UP_SECONDS = 5.0, 0.2
-
-
-class TaskPipe:
-    """In place of the queue of tasks, in the process that reads."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def get(self, timeout: float) -> Any:
-        """As a queue's."""
-        if not self._connection.poll(timeout):
-            raise Empty
-        try:
-            return ForkingPickler.loads(self._connection.recv_bytes())
-        except EOFError:
-            os._exit(1)  # without its keeper nobody wants it
-
-
-class BatchPipe:
-    """In place of the queue of batches: a batch is with the keeper when `put` returns."""
-
-    def __init__(self, connection: Connection, slots: Callable[[], Slots | None]) -> None:
-        self._connection, self._slots = connection, slots
-
-    def put(self, obj: Any) -> None:
-        """As a queue's. Whole, not as memory that this process would have to hand over."""
-        packed = pack(obj, self._slots(), inline=True)
-        self._connection.send_bytes(ForkingPickler.dumps(packed))
-
-    def cancel_join_thread(self) -> None:
-        """There is no thread."""
-
-    def close(self) -> None:
-        """It is closed with the process."""
 
 
 class KeptProcess(KilledProcess):
