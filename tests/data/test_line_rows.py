@@ -12,7 +12,10 @@ import pytest
 from torch.utils.data import DataLoader
 
 from batchprocess.data import jsonl, text
+from batchprocess.data.index.packing import unpacked
 from batchprocess.protocol.errors import BatchProcessError, InputChanged, InvalidArgument
+from batchprocess.storage.inputs.base import InputObject
+from batchprocess.storage.inputs.local import LocalInputs
 from data.conftest import Input
 
 pytestmark = pytest.mark.slow
@@ -94,6 +97,29 @@ def test_packed_files_have_the_same_rows_wherever_they_are_read_from(
         some += range(some[0], min(some[0] + 30, len(rows)))
         assert found.__getitems__(some) == [rows[one] for one in some]
         assert found.row_ids(some) == some
+
+
+def test_of_a_file_of_many_members_only_those_near_a_row_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacked, "_POINT_BYTES", 1000)
+    monkeypatch.setattr(unpacked, "_CHUNK", 1000)
+    drawn = random.Random(1)
+    lines = [b"%d %s\n" % (n, drawn.randbytes(30).hex().encode()) for n in range(3000)]
+    members = [gzip.compress(b"".join(lines[at : at + 30])) for at in range(0, 3000, 30)]
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(b"".join(members))
+    found, sizes = text(path), list[int]()
+    assert len(found) == 3000
+    read = LocalInputs.read
+
+    def counted(place: LocalInputs, known: InputObject, start: int, stop: int) -> bytes:
+        sizes.append(stop - start)
+        return read(place, known, start, stop)
+
+    monkeypatch.setattr(LocalInputs, "read", counted)
+    assert found[2900]["text"].startswith("2900 ")
+    assert sum(sizes) < path.stat().st_size / 5
 
 
 def test_a_copy_has_the_rows_of_the_first_listing(place: Input) -> None:
