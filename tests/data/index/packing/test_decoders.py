@@ -62,3 +62,11 @@ def test_other_bytes_are_told(kind: str) -> None:
 )
 def test_the_suffix_says_it(key: str, kind: str | None) -> None:
     assert packing_of(key) == kind
+
+
+def test_a_frame_that_wants_more_memory_than_zstd_itself_gives_is_refused() -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=28)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    packed = packer.compress(b"x" * 1000) + packer.flush()
+    with pytest.raises(NotPacked, match="memory"):
+        list(decoders("zstd")().decode(packed))
