@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names, variables
 from batchprocess.protocol.bad_rows import BadRow, bad_row
-from batchprocess.protocol.dry_run import DryRunAnswer, InputChanges
+from batchprocess.protocol.dry_run import DryRunAnswer, InputChanges, Tried
 from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
@@ -18,6 +18,12 @@ from batchprocess.protocol.inputs.listing import (
     ListedPart,
     listed_part_key,
     listing_key,
+)
+from batchprocess.protocol.inputs.summary import (
+    InputSummary,
+    PackedHeads,
+    SampleRow,
+    UnreadableFile,
 )
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import (
@@ -89,6 +95,11 @@ MODELS: dict[str, type[BaseModel]] = {
     "S3 settings": S3Settings,
     "The question of plan": DryRunAnswer,
     "Input changes": InputChanges,
+    "Input summary": InputSummary,
+    "Sample row": SampleRow,
+    "Unreadable file": UnreadableFile,
+    "Packed heads": PackedHeads,
+    "Tried": Tried,
     "Termination message": Termination,
     "Shard end": ShardEnd,
     "Repeated failures": FailureNote,

@@ -22,6 +22,12 @@ def test_the_question_is_a_word_in_a_variable(try_batch: bool, text: str) -> Non
     assert DryRunQuestion.from_env({"PATH": "/bin", **question.to_env()}) == question
 
 
+def test_who_only_compares_has_a_word_of_its_own() -> None:
+    question = DryRunQuestion(compare_only=True)
+    assert question.to_env() == {"BATCHPROCESS_PLAN": "compare"}
+    assert DryRunQuestion.from_env(question.to_env()) == question
+
+
 def test_a_run_may_be_compared() -> None:
     question = DryRunQuestion(run="s3://b/job/run")
     assert question.to_env()["BATCHPROCESS_PLAN_RUN"] == "s3://b/job/run"
@@ -43,6 +49,8 @@ def test_the_answer_is_one_line_with_its_fields_in_order() -> None:
             "run": RUN.model_dump(mode="json"),
             "warnings": ["a", "b"],
             "input": None,
+            "summary": None,
+            "tried": None,
         }
     )
     assert ANSWER.encode().startswith('{"rows": 10, "batches": 5, "shards": 2, "batchSize": 2, ')

@@ -12,9 +12,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from batchprocess.protocol.control import Indexed
-from batchprocess.protocol.dry_run import InputChanges
+from batchprocess.protocol.dry_run import InputChanges, Tried
 from batchprocess.protocol.environment import InputSettings, S3Settings
 from batchprocess.protocol.inputs.listing import ListedPart
+from batchprocess.protocol.inputs.summary import (
+    InputSummary,
+    PackedHeads,
+    SampleRow,
+    UnreadableFile,
+)
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.progress import ShardProgress
 from batchprocess.protocol.records import (
@@ -56,6 +62,11 @@ _WORDS: dict[Any, str] = {
     ListedPart: "listed part",
     Indexed: "indexed",
     InputChanges: "input changes",
+    InputSummary: "input summary",
+    SampleRow: "sample row",
+    UnreadableFile: "unreadable file",
+    PackedHeads: "packed heads",
+    Tried: "tried",
     InputSettings: "input settings",
     S3Settings: "S3 settings",
     tuple[int, int]: "span",

@@ -4,11 +4,25 @@ import json
 
 import pytest
 
+from batchprocess.protocol.environment import S3Settings
+from batchprocess.storage.factory import open_storage
 from support.rows_job import CODE, SPEC, behave
 from support.script_runs import Script
 from support.storage.s3_server import Server
 
 pytestmark = pytest.mark.slow
+SAVES = """
+
+class Saves(Writer):
+    def __init__(self, context):
+        time.sleep(1.2)
+        super().__init__(context)
+
+    def process_batch(self, batch, batch_idx):
+        self.context.save("n.jsonl", {"n": batch["n"]})
+
+    on_checkpoint_start = TorchBatchProcessor.on_checkpoint_start
+"""
 FEW = "with many more shards workers can come and go, and the last one is shorter"
 
 
@@ -44,6 +58,38 @@ def test_plan_counts_tries_and_writes_nothing(job: Script) -> None:
     assert 0.1 <= tried["secondsPerBatch"] < 1
     assert tried["estimatedSeconds"] == pytest.approx(tried["secondsPerBatch"] * 12 / 3)
     assert not (job.folder / "batchprocess-runs").exists()
+
+
+def test_plan_shows_the_files_of_an_input(
+    job: Script, gateway: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in gateway.env().items():
+        monkeypatch.setenv(name, value)
+    s3 = {"endpoint": gateway.endpoint, "region": "us-east-1", "addressing": "path"}
+    bucket = open_storage(f"s3://{gateway.bucket}/texts", S3Settings(**s3))
+    bucket.put("a.jsonl", b'{"n": 1}\n{"n": 2}\n')
+    bucket.put("b.jsonl", b"{}\n")
+    bucket.put("c.jsonl", b"[1]\n")
+    job.write("rows.py", CODE + SAVES)
+    spec = SPEC | {"processor": "rows:Saves", "output": {"uri": "out", "s3": s3}, "shards": 2}
+    spec.pop("dataset")
+    job.job(**spec, input={"uri": f"s3://{gateway.bucket}/texts/[ab]*.jsonl"})
+    done = job.batchprocess("plan", "job.yaml", "--try", "--json", **gateway.env())
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["input"]["files"] == 2
+    assert found["input"]["sample"][2] == {"row": 2, "id": "texts/b.jsonl:0", "text": "{}"}
+    assert found["tried"]["secondsToBuild"] >= 1.2
+    each = len('{"row": 0, "id": "texts/a.jsonl:0", "n": 1}\n')
+    assert found["tried"]["bytesPerBatch"] == 2 * each
+    assert any("each begins by building the processor for 1 s" in x for x in found["warnings"])
+    job.job(**spec, input={"uri": f"s3://{gateway.bucket}/texts/*.jsonl"})
+    lines = job.batchprocess("plan", "job.yaml", **gateway.env()).stdout.splitlines()
+    assert "input: 3 files, 25 bytes" in lines
+    assert 'row 1, texts/a.jsonl:1: {"n": 2}' in lines
+    (bad,) = [line for line in lines if "cannot be read" in line]
+    assert bad.startswith(f"warning: s3://{gateway.bucket}/texts/c.jsonl cannot be read")
+    assert not (job.folder / "out").exists()
 
 
 def test_a_try_leaves_out_the_cold_batch_and_passes_over_checkpoints(job: Script) -> None:

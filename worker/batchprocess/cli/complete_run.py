@@ -31,7 +31,13 @@ def changes_since(job: BatchProcessJob, path: Path, storage: Storage) -> list[st
     _require_as_asked(job, stored, storage)
     print(f"run {run_id} is complete; --fresh starts another", file=sys.stderr)
     try:
-        counted = count(job, path, seconds=job.spec.timeouts.start_seconds, run=storage.uri)
+        counted = count(
+            job,
+            path,
+            seconds=job.spec.timeouts.start_seconds,
+            run=storage.uri,
+            compare_only=True,
+        )
     except InvalidArgument as error:
         found = [f"whether data or code have changed since could not be seen: {error}"]
     else:

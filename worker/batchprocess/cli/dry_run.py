@@ -21,10 +21,12 @@ def count(
     try_batch: bool = False,
     seconds: float | None = None,
     run: str | None = None,
+    compare_only: bool = False,
 ) -> DryRunAnswer:
     """Run the user's code in a process of its own up to where it would begin: what it counted.
 
-    run: address of a run, whose input is compared with what is there now.
+    run: address of a run, whose input is compared with what is there now. compare_only: the input
+    need not be shown.
 
     Raises InvalidArgument if it does not get there, or not in `seconds`.
     """
@@ -32,7 +34,7 @@ def count(
     environ = {
         **os.environ,
         **environment.model_copy(update={"shard": 0}).to_env(),
-        **DryRunQuestion(try_batch=try_batch, run=run).to_env(),
+        **DryRunQuestion(try_batch=try_batch, run=run, compare_only=compare_only).to_env(),
     }
     command = command_of(job)
     try:

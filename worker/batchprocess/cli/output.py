@@ -28,6 +28,15 @@ def plural(number: int, noun: str, many: str = "") -> str:
     return f"{number} {noun if number == 1 else many or noun + 's'}"
 
 
+def byte_size(number: float) -> str:
+    """`340 bytes`, `1.5 KiB`, `20.0 GiB`."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} bytes" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
+
+
 def duration(seconds: float) -> str:
     """`45 s`, `3 min`, `2.5 h`."""
     if seconds < 100:

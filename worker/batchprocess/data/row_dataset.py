@@ -66,6 +66,27 @@ class RowDataset(ColumnDataset):
         """The source's name in a run, and its objects."""
         return self._wanted.source, self._index.objects
 
+    @property
+    def index(self) -> Index:
+        """Where the rows stand, to be looked at."""
+        return self._index
+
+    def packed_whole(self) -> int:
+        """How many packed objects can be read from their begin alone."""
+        if not self._wanted.unpacks:
+            return 0
+        packed = sum(packing_of(one.key) is not None for _, one in self._index.objects)
+        return packed - self._index.objects_with_points
+
+    def head(self, row: int) -> int:
+        """Bytes that are unpacked before the row, by a process that begins with it."""
+        place = self._index.place(row)
+        _, one = self._index.object(place.object)
+        if not self._wanted.unpacks or packing_of(one.key) is None:
+            return 0
+        start = self._index.span(place.object, place.row, place.row + 1, one.size).start
+        return start - self._index.point(place.object, start).unpacked
+
     def __len__(self) -> int:
         return self._index.rows
 

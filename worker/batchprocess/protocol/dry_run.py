@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from batchprocess.protocol.inputs.summary import InputSummary
 from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.variables import PLAN, PLAN_RUN
@@ -19,24 +20,32 @@ class DryRunQuestion(BaseModel):
     """How the dataset is cut; `try_batch`: also how long a batch takes.
 
     run: address of the run whose input is to be compared with what is there now; None: of none.
+    compare_only: the input need not be shown.
     """
 
     model_config = ConfigDict(frozen=True)
 
     try_batch: bool = False
     run: str | None = None
+    compare_only: bool = False
 
     def to_env(self) -> dict[str, str]:
         """The variables that ask it."""
         compared = {} if self.run is None else {PLAN_RUN: self.run}
-        return {PLAN: "try" if self.try_batch else "count", **compared}
+        without = "compare" if self.compare_only else "count"
+        return {PLAN: "try" if self.try_batch else without, **compared}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self | None:
         """The question, None if there is none."""
         if PLAN not in environ:
             return None
-        return cls(try_batch=environ[PLAN] == "try", run=environ.get(PLAN_RUN))
+        asked = environ[PLAN]
+        return cls(
+            try_batch=asked == "try",
+            run=environ.get(PLAN_RUN),
+            compare_only=asked == "compare",
+        )
 
 
 class InputChanges(BaseModel):
@@ -50,13 +59,23 @@ class InputChanges(BaseModel):
     first: str | None = Field(default=None, description="address of one of them")
 
 
+class Tried(BaseModel):
+    """What was measured beside the time of a batch."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    secondsToBuild: float = Field(description="of the processor, with its model")  # noqa: N815
+    bytesPerBatch: float = Field(description="of all files that a commit has")  # noqa: N815
+    checkpointInterval: int = Field(description="batches between commits")  # noqa: N815
+
+
 class DryRunAnswer(BaseModel):
     """Counts as a worker of this job would have them, and `run.json` as it would write it.
 
     `batches`: of all shards together, `maxBatches` considered. `secondsPerBatch`: of those that
     were tried. `warnings`: a sentence for each thing that looks wrong with the class. `input`: of
     the run that was named, if it has listed this input: then `run` has the fingerprint that an
-    attempt of that run would find.
+    attempt of that run would find. `summary`: of what readers of this package have found.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -69,6 +88,8 @@ class DryRunAnswer(BaseModel):
     run: RunInfo
     warnings: tuple[str, ...]
     input: InputChanges | None = None
+    summary: InputSummary | None = None
+    tried: Tried | None = None
 
     def encode(self) -> str:
         """One line, without its end."""

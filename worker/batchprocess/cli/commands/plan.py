@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.cli import plan_warnings
+from batchprocess.cli import plan_input, plan_tried, plan_warnings
 from batchprocess.cli.dry_run import count
 from batchprocess.cli.job_file import job_uri, read_job, warn_of_ignored
 from batchprocess.cli.output import duration, print_json
@@ -19,7 +19,12 @@ def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
     uri = job_uri(job, path)
     goes_on = plan_warnings.run_to_go_on(job, uri)
     counted = count(job, path, try_batch=try_batch, run=goes_on)
-    warnings = [*counted.warnings, *plan_warnings.of_cut(job, counted)]
+    warnings = [
+        *counted.warnings,
+        *plan_warnings.of_cut(job, counted),
+        *plan_input.warnings(counted.summary),
+        *plan_tried.warnings(job, counted),
+    ]
     unusable: BatchProcessError | None = None
     try:
         warnings += plan_warnings.of_storage(job, uri, counted)
@@ -37,11 +42,15 @@ def _print_plan(
 ) -> None:
     seconds = _estimate(job, counted)
     if as_json:
-        counts = counted.model_dump(mode="json", exclude={"run", "warnings", "input"})
-        print_json({**counts, **found, "estimatedSeconds": seconds})
+        counts = counted.model_dump(mode="json", exclude={"run", "warnings", "input", "summary"})
+        summary = counted.summary
+        shown = None if summary is None else summary.model_dump(mode="json")
+        print_json({**counts, "input": shown, **found, "estimatedSeconds": seconds})
         return
     for name in ("rows", "batches", "shards", "batchSize"):
         print(f"{name}: {getattr(counted, name)}")
+    for line in plan_input.lines(counted.summary):
+        print(line)
     print(f"outputs: {found['outputs']}/<run>")
     if seconds is None:
         print("estimated: nothing yet; run plan again with --try to have some batches measured")

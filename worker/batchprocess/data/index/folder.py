@@ -102,6 +102,10 @@ class Index:
         """Of an object."""
         return int(self._before[number + 1] - self._before[number])
 
+    def first_row(self, number: int) -> int:
+        """Of an object, among all."""
+        return int(self._before[number])
+
     def object(self, number: int) -> tuple[str, InputObject]:
         """Root and object."""
         if self._last[0] != number:
@@ -130,6 +134,11 @@ class Index:
         first, end = np.searchsorted(self._points[:, 0], (number, number + 1))
         at = int(np.searchsorted(self._points[first:end, 2], offset, "right")) - 1
         return Point(*map(int, self._points[first + at, 1:])) if at >= 0 else Point()
+
+    @property
+    def objects_with_points(self) -> int:
+        """How many packed objects can be read from more than one place on."""
+        return 0 if self._points is None else len(np.unique(self._points[:, 0]))
 
     def _marks_in(self, number: int) -> Offsets:
         return self._marks[int(self._marks_of[number]) : int(self._marks_of[number + 1])]

@@ -11,6 +11,8 @@ from batchprocess.cores import allowed_cores
 from batchprocess.data.changed_input import Since, changed_input
 from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.listing.in_run import RunOfInput
+from batchprocess.data.summary import summary_of
+from batchprocess.protocol.inputs.summary import InputSummary
 from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
@@ -96,6 +98,17 @@ class AttemptAssembly:
     def changed_input(self, run: str) -> Since | None:
         """What has become of the input since the run at that address has listed it, if it has."""
         return changed_input(self._dataset, open_storage(run, self.placement.environment.s3))
+
+    def input_summary(self, plan: ShardPlan) -> InputSummary | None:
+        """What there is to say of the input before anything is processed; None: no reader's."""
+        processes = max(1, int(self._settings.loader.get("num_workers") or 0))
+        starts = [plan.row_span(shard, 0, 0)[0] for shard in range(plan.shards) if plan.size(shard)]
+        return summary_of(self._dataset, starts, processes)
+
+    @property
+    def checkpoint_interval(self) -> int:
+        """Batches between commits."""
+        return self._settings.checkpoint_interval
 
     @property
     def has_probed(self) -> bool:

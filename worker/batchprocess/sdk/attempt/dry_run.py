@@ -1,8 +1,9 @@
 """What `batchprocess plan` asks of the user's code: counts, and on request the time of a batch."""
 
 import contextlib
+import time
 
-from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion
+from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion, Tried
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
@@ -28,19 +29,23 @@ def _answer(assembly: AttemptAssembly, where: Where, question: DryRunQuestion) -
     since = None if question.run is None else assembly.changed_input(question.run)
     if since is not None:
         run = run.model_copy(update={"fingerprint": since.fingerprint})
+    each, tried = _try_batches(assembly, plan, where) if question.try_batch else (None, None)
     return DryRunAnswer(
         rows=plan.rows,
         batches=sum(plan.size(shard) for shard in range(plan.shards)),
         shards=plan.shards,
         batchSize=plan.batch_size,
-        secondsPerBatch=_try_batches(assembly, plan, where) if question.try_batch else None,
+        secondsPerBatch=each,
         run=run,
         warnings=tuple(misspelt_hooks(assembly.processor_class)),
         input=None if since is None else since.changes,
+        # Rows are read for it here, which nothing that is measured may find done already.
+        summary=None if question.compare_only else assembly.input_summary(plan),
+        tried=tried,
     )
 
 
-def _try_batches(assembly: AttemptAssembly, plan: ShardPlan, where: Where) -> float:
+def _try_batches(assembly: AttemptAssembly, plan: ShardPlan, where: Where) -> tuple[float, Tried]:
     """The loop from our shard's first batch on, with a trial in place of the ledger."""
     shard = assembly.placement.shard
     loop_state = LoopState(shard=shard, total=plan.size(shard))
@@ -49,14 +54,21 @@ def _try_batches(assembly: AttemptAssembly, plan: ShardPlan, where: Where) -> fl
     start = assembly.start(plan, 0, assembly.loader_seeds)
     with assembly.reader() as reader:
         reader.start(start)
+        began = time.monotonic()
         with where.at("__init__"):
             processor = assembly.new_processor(rank=shard)
+        built = time.monotonic() - began
         loop = assembly.loop(processor, plan, trial, state)
         loop.randomness.begin(assembly.run_seeds().loop)
         loop.after_checkpoint = lambda: None  # nothing is kept with the run, which does not exist
         with contextlib.suppress(Stopped):
             loop.run(reader.feed_from(start), 0)
-    return trial.seconds_per_batch()
+    tried = Tried(
+        secondsToBuild=built,
+        bytesPerBatch=trial.bytes_per_batch(),
+        checkpointInterval=assembly.checkpoint_interval,
+    )
+    return trial.seconds_per_batch(), tried
 
 
 class Trial:
@@ -69,6 +81,7 @@ class Trial:
     def __init__(self, state: LoopState) -> None:
         self._state = state
         self._warm: tuple[float, int] | None = None
+        self._commits: list[CommitContents] = []
 
     def seconds_per_batch(self) -> float:
         """Checkpoints included; of a shard's only batch, cold as it was."""
@@ -77,6 +90,12 @@ class Trial:
         if done == first:
             began, first = 0.0, 0
         return (spent - began) / max(done - first, 1)
+
+    def bytes_per_batch(self) -> float:
+        """Of files that would have been committed; waits for the encoder."""
+        paths = [path for one in self._commits for path in one.paths().values()]
+        batches = sum(end - first for first, end in (one.batches for one in self._commits))
+        return sum(path.stat().st_size for path in paths) / max(batches, 1)
 
     def check(self) -> None:
         """A batch is done."""
@@ -93,8 +112,10 @@ class Trial:
     def wait(self) -> None:
         """Nothing is in flight."""
 
-    def commit(self, _contents: CommitContents, _tensorboard: FolderSync | None) -> None:
+    def commit(self, contents: CommitContents, _tensorboard: FolderSync | None) -> None:
         """A batch is done, and `on_checkpoint_start` was called after it."""
+        # Looked at later: to wait for the encoder here would be part of what is measured.
+        self._commits.append(contents)
         self.check()
 
     def seal(
