@@ -36,7 +36,7 @@ def saved(folder: Path, batches, schema, name: str = "x.parquet", ids=None):
         ([torch.ones(1), [0.5]], "float32"),
         ([torch.ones(1).bfloat16(), np.ones(1, np.float32)], "bfloat16"),
     ],
-    ids=str,
+    ids=["floats", "given", "unsigned", "nested", "arrow", "tensors", "bfloat16"],
 )
 def test_batches_of_several_types_become_the_one_that_holds_them(
     tmp_path: Path, batches, kind, order

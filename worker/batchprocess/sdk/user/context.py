@@ -7,19 +7,20 @@ from typing import Any, TypeVar
 
 import torch
 
-from batchprocess.protocol.json_values import check_readable
 from batchprocess.sdk.device.devices import move
 from batchprocess.sdk.device.machine import Machine
 from batchprocess.sdk.device.model_options import ModelOptions
 from batchprocess.sdk.output.pending import PendingOutputs
-from batchprocess.sdk.reduce.reducers import FunctionReducer, MetricReducer
-from batchprocess.sdk.reduce.registered import RegisteredReducer
+from batchprocess.sdk.reduce.reducers import MetricReducer
 from batchprocess.sdk.save.column_types import Column, columns_of
 from batchprocess.sdk.seeding.randomness import Randomness
+from batchprocess.sdk.user.labels import check_label, label_of
 from batchprocess.sdk.user.refusals import refused
+from batchprocess.sdk.user.registering import register
 from batchprocess.sdk.user.reported_metrics import ReportedMetrics
 from batchprocess.sdk.user.row_failures import fail_row, rows_here
-from batchprocess.sdk.user.row_ids import RowIds, check_one_a_row, ids_of, with_row_numbers
+from batchprocess.sdk.user.row_ids import RowIds, ids_of
+from batchprocess.sdk.user.saving import save_rows
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
@@ -161,33 +162,10 @@ class TorchBatchProcessorContext:
         a failure to write raises in the next call, or ends the attempt at the next checkpoint.
         """
         try:
-            self._save(name, rows, ids, schema)
+            save_rows(self._pending, self._row_ids, name, columns_of(name, rows), ids, schema)
         except Exception as error:
             refused(error)
             raise
-
-    def _save(
-        self,
-        name: str,
-        rows: Column | Mapping[str, Column],
-        ids: Column | None,
-        schema: Any,
-    ) -> None:
-        columns, here = columns_of(name, rows), self._pending.rows_here
-        batch = None if here is None else self._pending.batch
-        if ids is None and "id" in columns:
-            ids, columns = columns["id"], {key: columns[key] for key in columns if key != "id"}
-        if ids is None:
-            left = here if batch is None else batch.left
-            check_one_a_row(name, columns, left, () if batch is None else sorted(batch.failed))
-            ids = ids_of(left or (), self._row_ids)
-            columns = with_row_numbers(name, columns, ids, left or ())
-        elif here is not None and batch is not None and batch.failed:
-            batch.require_not_failed(name, ids, ids_of(here, self._row_ids))
-        self._pending.note_caller()
-        self._pending.saver.save(name, columns, ids, schema)
-        if batch is not None:
-            batch.add_saved(name, ids)
 
     def report_metrics(self, group: str, steps_completed: int, metrics: dict[str, Any]) -> None:
         """Keep metrics with the next commit; dropped if this attempt fails before it.
@@ -232,44 +210,15 @@ class TorchBatchProcessorContext:
         `for_training` and `for_validation` are accepted for compatibility; both are inference
         here.
         """
-        if not self._pending.in_init:
-            raise RuntimeError("wrap_reducer may be called in __init__ only")
-        if name is not None and any(one.name == name for one in self._pending.reducers):
-            raise ValueError(f"a reducer named {name!r} exists already: names must be unique")
-        _check_label(name)
-        if not (isinstance(reducer, MetricReducer) or callable(reducer)):
-            kind = type(reducer).__qualname__
-            raise TypeError(f"wrap_reducer takes a MetricReducer or a function, not a {kind}")
-        made = reducer if isinstance(reducer, MetricReducer) else FunctionReducer(reducer)
-        made.reset()
-        self._pending.reducers.append(RegisteredReducer(made, name, len(self._pending.reducers)))
-        return made
+        return register(self._pending, reducer, name)
 
     def report_task_using_model_version(self, model_version: Any) -> None:
         """Record with the next commit which model version made these outputs.
 
         Takes a string, or an object with `name` and `version` (or `model_version`).
         """
-        self._pending.add_model({"model_version": _check_label(_label(model_version))})
+        self._pending.add_model({"model_version": check_label(label_of(model_version))})
 
     def report_task_using_checkpoint(self, checkpoint: Any) -> None:
         """Record with the next commit which checkpoint made these outputs (a string or `.uuid`)."""
-        self._pending.add_model({"checkpoint": _check_label(_label(checkpoint))})
-
-
-def _label(thing: Any) -> str:
-    if isinstance(thing, str):
-        return thing
-    name = getattr(thing, "name", None)
-    version = getattr(thing, "version", getattr(thing, "model_version", None))
-    if name is not None or version is not None:
-        return ":".join(str(part) for part in (name, version) if part is not None)
-    return str(getattr(thing, "uuid", thing))
-
-
-def _check_label(text: Any) -> Any:
-    """The text or None; TypeError or ValueError if no document could hold it."""
-    if not isinstance(text, str | None):
-        raise TypeError(f"a name must be a text, not {text!r:.100}")
-    check_readable(text)
-    return text
+        self._pending.add_model({"checkpoint": check_label(label_of(checkpoint))})
