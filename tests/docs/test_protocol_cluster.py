@@ -60,6 +60,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.dataloader.pinMemory": ({}, True),
     "spec.dataloader.persistentWorkers": ({}, True),
     "spec.suspend": ({}, True),
+    "spec.output.delta": ({}, False),
     "spec.profile": ({}, True),
     "spec.compileCache": ({}, False),
 }

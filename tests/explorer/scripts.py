@@ -12,6 +12,7 @@ from batchprocess.ledger.draft import StagedBadRows
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.inputs import listing as inputs
 from batchprocess.ledger.read import read_shard
+from batchprocess.ledger.tables.cleaning import tables_to_clean
 from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.inputs.listing import InputListing, ListedPart
@@ -92,7 +93,7 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
                 ledgers = [(yield from read_shard(me.shard))]
                 yield from finalize.check(ledgers, plan)
                 yield from finalize.require_final(ledgers)
-                yield from finalize.clean(ledgers, (yield from finalize.tables_to_clean()))
+                yield from finalize.clean(ledgers, (yield from tables_to_clean()))
                 yield from clean_bad_rows(ledgers)
                 return 0
             tables = yield from finalize.table_names()
@@ -100,7 +101,7 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
             yield from finalize.check(ledgers, plan)
             summary = documents.summarize("run", run, ledgers, documents.Reduction({}), AT)
             yield from finalize.publish(summary, ledgers)
-            yield from finalize.clean(ledgers, (yield from finalize.tables_to_clean()))
+            yield from finalize.clean(ledgers, (yield from tables_to_clean()))
             yield from clean_bad_rows(ledgers)
         except BatchProcessError as error:
             return int(error.exit_code)

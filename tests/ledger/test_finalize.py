@@ -7,6 +7,7 @@ import pytest
 from batchprocess.ledger import documents, finalize
 from batchprocess.ledger.attempt import commit, seal
 from batchprocess.ledger.read import read_shard
+from batchprocess.ledger.tables.cleaning import tables_to_clean
 from batchprocess.protocol.errors import (
     StorageDenied,
     VerificationError,
@@ -143,7 +144,7 @@ def run_with_a_table(*others):
 def cleaned(store, ledgers):
     """What cleaning deletes."""
     before = set(store.objects)
-    tables = perform(finalize.tables_to_clean(), store)
+    tables = perform(tables_to_clean(), store)
     refused = perform(finalize.clean(ledgers, tables), store)
     return before - set(store.objects), refused
 

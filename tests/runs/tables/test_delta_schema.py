@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import deltalake
@@ -15,7 +16,9 @@ from batchprocess.ledger.tables.delta_log import delta_tables
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.runs.perform import perform
 from batchprocess.runs.tables.delta_schema import delta_schema
+from batchprocess.runs.tables.strays import strays_of
 from batchprocess.storage.base import Storage
+from batchprocess.storage.local import LocalStorage
 from support.storage.fake_storage import FakeMemoryStorage
 from support.storage.made_tables import complete, end, parquet_of, rows_of
 
@@ -43,6 +46,11 @@ def in_order(table: Any) -> list[dict[str, Any]]:
 def actions(run: Storage, kind: str) -> list[dict[str, Any]]:
     lines = map(json.loads, run.get(LOG).splitlines())
     return [line[kind] for line in lines if kind in line]
+
+
+def without(store: FakeMemoryStorage) -> dict[str, str]:
+    told: dict[str, str] = json.loads(store.objects["summary.json"])["withoutDeltaLog"]
+    return told
 
 
 @pytest.fixture
@@ -169,12 +177,60 @@ def test_what_delta_cannot_hold_has_no_log_and_that_is_said(
     schema = pa.schema([("id", pa.int64()), ("x", kind)])
     complete(store, lambda *_: parquet_of(schema.empty_table()))
     assert f"table rows has no log of Delta Lake: {said}" in caplog.text
-    assert said in json.loads(store.objects["summary.json"])["withoutDeltaLog"]["rows"]
+    assert said in without(store)["rows"]
     assert LOG not in store.objects
+
+
+def test_a_job_that_wants_no_log_has_none_and_the_summary_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FakeMemoryStorage()
+    complete(store, delta_log=False)
+    assert not any("_delta_log" in key for key in store.objects)
+    assert without(store) == {"rows": "spec.output.delta is false"}
+    assert "Delta" not in caplog.text
+
+
+def test_a_log_that_stands_stays_when_the_next_finalizer_is_told_to_write_none() -> None:
+    store = FakeMemoryStorage()
+    complete(store)
+    first = store.objects[LOG]
+    # It has died between the log and the summary, and another job ends the run.
+    del store.objects["_SUCCESS"], store.objects["summary.json"]
+    store.objects[STRAY] = b"late"
+    end(store, delta_log=False)
+    assert store.objects[LOG] == first
+    assert without(store) == {"rows": "spec.output.delta is false"}
+    assert STRAY in store.objects, "by the summary that log may be another's"
+
+
+def test_a_finalizer_that_is_told_to_writes_the_log_beside_a_summary_that_names_none() -> None:
+    store = FakeMemoryStorage()
+    complete(store, delta_log=False)
+    summary = store.objects["summary.json"]
+    del store.objects["_SUCCESS"]
+    end(store)
+    assert store.objects["summary.json"] == summary
+    other = FakeMemoryStorage()
+    complete(other)
+    assert store.objects[LOG] == other.objects[LOG]
+
+
+def test_a_log_that_others_have_made_keeps_the_files_that_it_names(tmp_path: Path) -> None:
+    run = LocalStorage(tmp_path / "job" / "one")
+    complete(run, delta_log=False)
+    run.put(STRAY, parquet_of(rows_of(0, 2)))
+    deltalake.convert_to_deltalake(f"{run.uri}/tables/rows")
+    end(run, delta_log=False)
+    assert strays_of(run) == ()
+    assert len(in_order(table_of(run).to_pyarrow_table())) == 10
+    for item in list(run.list("tables/rows/_delta_log/")):
+        run.delete(item.key)
+    assert strays_of(run) == (STRAY,)
 
 
 def test_other_formats_have_none_and_that_is_not_said() -> None:
     store = FakeMemoryStorage()
     complete(store, lambda first, _: b"%d\n" % first, name="rows.jsonl")
-    assert json.loads(store.objects["summary.json"])["withoutDeltaLog"] == {}
+    assert without(store) == {}
     assert perform(delta_tables([], delta_schema), store) == ([], {})

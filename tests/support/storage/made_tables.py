@@ -84,15 +84,16 @@ def complete(
     files: Any = lambda first, end: parquet_of(rows_of(first, end)),
     *,
     name: str = "rows.parquet",
+    delta_log: bool = True,
 ) -> None:
     """A run of eight rows in four files, of which the first one has the table's schema."""
     perform(open_run(RUN), storage)
     for shard in range(RUN.shards):
         work(storage, shard, files, name=name)
-    end(storage)
+    end(storage, delta_log=delta_log)
 
 
-def end(storage: Storage, shards: Sequence[int] | None = None) -> None:
+def end(storage: Storage, shards: Sequence[int] | None = None, *, delta_log: bool = True) -> None:
     """As the finalizer does."""
     finish(
         storage,
@@ -101,4 +102,5 @@ def end(storage: Storage, shards: Sequence[int] | None = None) -> None:
         reduce=lambda _entries: Reduction({}),
         patience=Patience(5),
         failed=shards,
+        delta_log=delta_log,
     )

@@ -43,6 +43,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     f"{TEMPLATE}.affinity": ({"nodeAffinity": {}}, {"podAffinity": {}}),
     f"{TEMPLATE}.tolerations": ([{"key": "a"}], [{"key": "b"}]),
     "output": ({"uri": "/a"}, {"uri": "/b"}),
+    "output.delta": (False, True),
     "output.s3.endpoint": ("http://a", "http://b"),
     "output.s3.addressing": ("path", "virtual"),
     "output.s3.credentialsSecret": ("a", "b"),

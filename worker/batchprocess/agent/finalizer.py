@@ -56,6 +56,7 @@ class Finalizer:
                 asked=Asked.of(environment),
                 failed=environment.failed_shards,
                 bad_rows_allowed=environment.bad_rows_allowed,
+                delta_log=environment.delta_log,
                 reduce=self._reduce,
                 patience=Patience(environment.storage_deadline_seconds, sleep=self._sleep),
             )

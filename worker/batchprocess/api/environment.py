@@ -42,6 +42,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         hparams=spec.hparams,
         seed=spec.seed,
         s3=s3_settings(job),
+        delta_log=spec.output.delta,
         on_bad_row=spec.failure_policy.on_bad_row,
         max_bad_rows=_text(spec.failure_policy.max_bad_rows),
         storage_deadline_seconds=spec.storage.deadline_seconds,

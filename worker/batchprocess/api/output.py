@@ -53,3 +53,6 @@ class Output(ApiModel):
     batchprocess-runs beside the job's file. Immutable."""
     s3: S3 = S3()
     """How to reach an S3-compatible store. Immutable."""
+    delta: bool = True
+    """Whether the Parquet tables of a complete run have a log of Delta Lake. Default true.
+    Immutable."""

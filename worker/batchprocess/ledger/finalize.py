@@ -10,7 +10,7 @@ from functools import partial
 
 from batchprocess.ledger.create import create, create_record, create_staged
 from batchprocess.ledger.documents import manifest_digest, manifest_lines
-from batchprocess.ledger.effects import Delete, Flow, Get, ListSizes, Put, Stage, Staged, Sync
+from batchprocess.ledger.effects import Delete, Flow, Get, Put, Stage, Staged, Sync
 from batchprocess.ledger.head import Stored
 from batchprocess.ledger.identity import Identity, refuse_taken_over
 from batchprocess.ledger.metrics import metric_documents
@@ -19,15 +19,10 @@ from batchprocess.ledger.survey import (
     problems_of,
     require_no_loss,
     require_no_lost_end,
-    table_names,
     unnamed_files,
 )
 from batchprocess.ledger.tables.delta_log import DeltaTable, write_logs
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.file_names import (
-    delta_folder,
-    delta_key,
-)
 from batchprocess.protocol.records import Seal, encode, record_key
 from batchprocess.protocol.run import (
     MANIFEST_KEY,
@@ -152,21 +147,6 @@ def clean(ledgers: Iterable[ShardLedger], tables: Sequence[str] = ()) -> Flow[li
         if unnamed:
             refused += yield Delete(unnamed)
     return refused
-
-
-def tables_to_clean() -> Flow[tuple[str, ...]]:
-    """Tables of the run in which nobody else has written, as far as a log of Delta tells.
-
-    Past its first version a log names what others have added, and files that they have replaced
-    still are their older versions.
-    """
-    tables = yield from table_names()
-    ours = []
-    for stem in tables:
-        log: dict[str, int] = yield ListSizes(delta_folder(stem))
-        if log.keys() <= {delta_key(stem)}:
-            ours.append(stem)
-    return tuple(ours)
 
 
 def finished() -> Flow[Summary | None]:

@@ -79,6 +79,7 @@ class WorkerEnvironment(BaseModel):
     hparams: dict[str, Any] = {}
     seed: Count | None = None
     s3: S3Settings = S3Settings()
+    delta_log: bool = Field(default=True, description="of Parquet tables; the finalizer's")
     on_bad_row: Literal["fail", "skip"] = "fail"
     max_bad_rows: str | None = Field(default=None, description="a number, or a percentage")
     storage_deadline_seconds: float = 600

@@ -16,7 +16,6 @@ from batchprocess.ledger.finalize import (
     publish,
     require_final,
     require_sealed,
-    tables_to_clean,
 )
 from batchprocess.ledger.identity import Identity
 from batchprocess.ledger.job_settings import require_of_run
@@ -24,6 +23,7 @@ from batchprocess.ledger.metrics import reducer_entries
 from batchprocess.ledger.read import ShardLedger, read_shard
 from batchprocess.ledger.run import ANOTHER, plan_of, read_run
 from batchprocess.ledger.survey import table_names
+from batchprocess.ledger.tables.cleaning import tables_to_clean
 from batchprocess.ledger.tables.table_schemas import require_schemas
 from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import VerificationError
@@ -49,6 +49,7 @@ def finish(  # noqa: PLR0913  what a job says of its run
     asked: Asked | None = None,
     failed: Collection[int] | None = None,
     bad_rows_allowed: Callable[[int], BadRowLimit] = NO_BAD_ROWS,
+    delta_log: bool = True,
 ) -> Summary:
     """Close, check, reduce, publish, clean; a run that is final is only checked and cleaned.
 
@@ -69,7 +70,7 @@ def finish(  # noqa: PLR0913  what a job says of its run
         perform_all([check([ledger], plan) for ledger in ledgers], *edge)
         perform(require_schemas(ledgers), *edge)
         perform(require_final(ledgers), *edge)
-        _clean(run, ledgers, *edge)
+        _clean(run, ledgers, done, *edge)
         return done
     allowed = bad_rows_allowed(plan.processed_rows)
     known = _read_all(storage, run.shards, patience)
@@ -84,10 +85,10 @@ def finish(  # noqa: PLR0913  what a job says of its run
     if not entries:
         _warn_unless_any_output(ledgers)
     reduced = reduce(entries) if entries else Reduction({})
-    tables, without = tables_with_logs(run, ledgers, *edge)
+    tables, without = tables_with_logs(run, ledgers, *edge, wanted=delta_log)
     summary = summarize(run_id, run, ledgers, reduced, _now(), without)
     published = perform(publish(summary, ledgers, tables), *edge)
-    _clean(run, ledgers, *edge)
+    _clean(run, ledgers, published, *edge)
     return published
 
 
@@ -129,9 +130,14 @@ def _read_all(storage: Storage, shards: int, patience: Patience) -> list[ShardLe
 
 
 def _clean(
-    run: RunInfo, ledgers: Sequence[ShardLedger], storage: Storage, patience: Patience
+    run: RunInfo,
+    ledgers: Sequence[ShardLedger],
+    summary: Summary,
+    storage: Storage,
+    patience: Patience,
 ) -> None:
-    tables = perform(tables_to_clean(), storage, patience) if run.layout == LAYOUT else ()
+    without = summary.withoutDeltaLog
+    tables = perform(tables_to_clean(without), storage, patience) if run.layout == LAYOUT else ()
     flows = (clean([ledger], tables) for ledger in ledgers)
     refused = sum(len(keys) for keys in perform_each(flows, storage, patience))
     refused += len(perform(clean_bad_rows(ledgers), storage, patience))

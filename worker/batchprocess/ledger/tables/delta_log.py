@@ -56,6 +56,11 @@ def delta_tables(
     return tables, without
 
 
+def parquet_tables(ledgers: Sequence[ShardLedger]) -> list[str]:
+    """Stems of the tables that have files of Parquet."""
+    return [stem for stem, suffixes in sorted(_stems(ledgers).items()) if _SUFFIX in suffixes]
+
+
 def write_logs(
     run_id: str, tables: Sequence[DeltaTable], ledgers: Sequence[ShardLedger]
 ) -> Flow[None]:

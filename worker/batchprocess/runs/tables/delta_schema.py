@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from batchprocess.ledger.read import ShardLedger
-from batchprocess.ledger.tables.delta_log import DeltaTable, delta_tables
+from batchprocess.ledger.tables.delta_log import DeltaTable, delta_tables, parquet_tables
 from batchprocess.protocol.run import LAYOUT, RunInfo
 from batchprocess.protocol.tables.table_schema import TableSchema
 from batchprocess.runs.patience import Patience
@@ -21,11 +21,21 @@ _NOT_IN_NAMES = re.compile(r"[ ,;{}()\n\t=]")
 
 
 def tables_with_logs(
-    run: RunInfo, ledgers: Sequence[ShardLedger], storage: Storage, patience: Patience
+    run: RunInfo,
+    ledgers: Sequence[ShardLedger],
+    storage: Storage,
+    patience: Patience,
+    *,
+    wanted: bool,
 ) -> tuple[list[DeltaTable], dict[str, str]]:
-    """As `delta_tables`; a line is logged for each table without. None in runs without tables."""
+    """As `delta_tables`; a line is logged for each table that cannot have what is `wanted`.
+
+    None in runs without tables.
+    """
     if run.layout != LAYOUT:
         return [], {}
+    if not wanted:
+        return [], dict.fromkeys(parquet_tables(ledgers), "spec.output.delta is false")
     tables, without = perform(delta_tables(ledgers, delta_schema), storage, patience)
     for stem, reason in without.items():
         _LOG.warning("table %s has no log of Delta Lake: %s", stem, reason)

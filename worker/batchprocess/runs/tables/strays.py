@@ -2,8 +2,9 @@
 
 import json
 
-from batchprocess.ledger.finalize import read_success, tables_to_clean
+from batchprocess.ledger.finalize import finished, read_success
 from batchprocess.ledger.survey import table_names
+from batchprocess.ledger.tables.cleaning import tables_to_clean
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.file_names import TABLES, shard_of_table_file
 from batchprocess.protocol.records import digest
@@ -20,9 +21,11 @@ def strays_of(run: Storage) -> tuple[str, ...]:
     None either of a table that others have gone on with. Raises VerificationError if the manifest
     is not the one that `_SUCCESS` names: then nobody knows what counts.
     """
-    success = perform(read_success(), run)
-    tables = () if success is None else perform(tables_to_clean(), run)
-    if success is None or not tables:
+    summary, success = perform(finished(), run), perform(read_success(), run)
+    if summary is None or success is None:
+        return ()
+    tables = perform(tables_to_clean(summary.withoutDeltaLog), run)
+    if not tables:
         return ()
     manifest = whole(run, MANIFEST_KEY)
     if digest(manifest) != success.manifest:

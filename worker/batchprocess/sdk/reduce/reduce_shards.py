@@ -59,6 +59,7 @@ class ShardReduction:
             reduce=lambda entries: self._reduce(entries, where),
             patience=self._patience,
             bad_rows_allowed=job.bad_rows_allowed,
+            delta_log=job.delta_log,
         )
         log_summary(self._storage.uri, summary)
 
