@@ -22,7 +22,9 @@ from batchprocess.runs.patience import ATTENDED
 
 def main() -> int:
     """Build what stdin asks for, in the folder that the only argument names."""
-    logging.basicConfig(level=logging.INFO, format="batchprocess: %(message)s")
+    logging.basicConfig(format="batchprocess: %(message)s")
+    # Ours alone: boto would tell of each client where it has found its credentials.
+    logging.getLogger("batchprocess").setLevel(logging.INFO)
     question = Question.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_asker, daemon=True).start()
     try:
