@@ -115,3 +115,15 @@ def test_a_row_is_shown_short_and_clean() -> None:
     assert "\x1b" not in found
     assert len(found) <= MAX_SAMPLE_TEXT
     assert "10 more" in shown({str(number): number for number in range(30)})
+
+
+def test_a_long_id_and_a_long_error_are_cut(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"n": "%s"}\n' % ("x" * 2000))
+    (one,) = summarized(jsonl(tmp_path / "a.jsonl", id="n")).sample
+    assert (len(one.id), one.id[-4:]) == (1000, "x...")
+
+    def decode(_content: bytes) -> None:
+        raise ValueError("y" * 2000)
+
+    (bad,) = summarized(files(str(tmp_path / "a.jsonl"), decode=decode)).unreadable
+    assert (len(bad.error), bad.error[-4:]) == (300, "y...")

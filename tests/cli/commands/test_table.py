@@ -8,6 +8,8 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 
+from batchprocess.cli.commands.table import MAX_BATCH_ROWS
+from batchprocess.runs.tables import table_writers
 from batchprocess.storage.base import Storage
 from support.commands import Command
 from support.storage.made_tables import complete, parquet_of, rows_of
@@ -111,3 +113,29 @@ def test_wrong_calls_say_what_to_do(
     said = batchprocess("results", run.uri, *arguments)
     assert said.code in (2, 91)
     assert sentence in said.err
+
+
+def test_so_many_rows_are_in_memory_at_a_time(
+    job_folder: Storage, batchprocess: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, sizes = job_folder.at("one"), list[int]()
+
+    class Recording:
+        def __init__(self, path: Path, _schema: pa.Schema) -> None:
+            path.touch()
+
+        def add(self, rows: pa.RecordBatch) -> None:
+            sizes.append(len(rows))
+
+        def finish(self) -> None:
+            pass
+
+    def files(first: int, end: int) -> bytes:
+        return parquet_of(pa.table({"id": range(first, end)})) if first else parquet_of(many)
+
+    many = pa.table({"id": range(MAX_BATCH_ROWS + 1)})
+    complete(run, files)
+    monkeypatch.setattr(table_writers, "WRITERS", {".parquet": Recording})
+    to = tmp_path / "all.parquet"
+    assert batchprocess("results", run.uri, "--table", "rows", "-o", to).code == 0
+    assert sizes == [MAX_BATCH_ROWS, 1, 2, 2, 2]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from batchprocess.data.index import sources
 from batchprocess.data.index.sources import Source, parse_sources
 from batchprocess.protocol.errors import InvalidArgument
 
@@ -97,4 +98,15 @@ def test_a_list_that_cannot_be_one_is_refused(
 ) -> None:
     (tmp_path / "list").write_bytes(content)
     with pytest.raises(InvalidArgument, match=sentence):
+        parse_sources(f"@{tmp_path}/list")
+
+
+def test_a_list_has_so_many_bytes_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list").write_bytes(b"a\nbc\n")
+    monkeypatch.setattr(sources, "_MAX_LIST", 5)
+    assert len(parse_sources(f"@{tmp_path}/list")) == 2
+    monkeypatch.setattr(sources, "_MAX_LIST", 4)
+    with pytest.raises(InvalidArgument, match="has more than 4 bytes: name folders"):
         parse_sources(f"@{tmp_path}/list")

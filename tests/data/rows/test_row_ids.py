@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from batchprocess.data import files, jsonl, parquet, text
-from batchprocess.data.rows.row_ids import MAX_ID, KnownIds, check_id_column
+from batchprocess.data.rows.row_ids import MAX_ID, KnownIds, check_id_column, checked_ids
 from batchprocess.protocol.errors import InvalidArgument
 from data.conftest import Input
 
@@ -93,3 +93,8 @@ def test_ids_of_some_batches_are_known_and_a_copy_knows_none() -> None:
     assert known.get([7, 8]) is None
     assert known.get([39]) is None
     assert pickle.loads(pickle.dumps(known)).get([39, 40]) is None
+
+
+def test_an_id_may_have_so_many_characters_and_bits() -> None:
+    values: list[str | int] = ["ä" * MAX_ID, 2**63 - 1, -(2**63)]
+    assert checked_ids(values, "name", list) == values

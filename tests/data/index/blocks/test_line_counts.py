@@ -110,3 +110,12 @@ def test_a_line_that_is_too_long_is_named(
 def test_counts_are_of_ranges_that_touch() -> None:
     counts = pieces(b"ab\ncd\nef", [4, 6], skip_blank=False)
     assert reduce(lambda stop, one: one.stop if one.start == stop else -1, counts, 0) == 8
+
+
+@pytest.mark.parametrize("cuts", [[], [10, 30, 49]])
+def test_a_line_may_be_as_long_as_is_said_with_its_end(
+    monkeypatch: pytest.MonkeyPatch, cuts: list[int]
+) -> None:
+    monkeypatch.setattr(line_counts, "MAX_LINE", 50)
+    rows, _ = counted(b"x" * 49 + b"\n" + b"y" * 49 + b"\n", cuts, skip_blank=True)
+    assert rows == 2

@@ -83,3 +83,7 @@ def test_a_header_that_would_lose_values_is_refused(content: bytes, sentence: st
 
 def test_a_header_has_no_byte_order_mark() -> None:
     assert parse_header(b'\xef\xbb\xbfa;"b\nc"\r\n', "in.csv", ";") == ("a", "b\nc")
+
+
+def test_a_header_may_be_as_long_as_is_said() -> None:
+    assert parse_header(b"x" * MAX_HEADER, "in.csv", ",") == ("x" * MAX_HEADER,)

@@ -120,3 +120,17 @@ def test_a_file_that_ends_too_early_says_how_many_samples_are_whole() -> None:
     content = packed([("1.a", b""), ("2.a", b"x" * 5000), ("2.b", b"")])
     with pytest.raises(InvalidArgument, match=r"a\.tar is cut off: 1 samples before it are whole"):
         samples(content[:3000])
+
+
+def test_a_sample_and_a_header_may_be_so_long_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A header and a byte; a long name's block of 3001 bytes is 3072.
+    short, long = packed([("1.a", b"x")]), packed([("y" * 3000 + ".a", b"")], tarfile.GNU_FORMAT)
+    for limit, content, size in (("MAX_SAMPLE", short, 513), ("MAX_HEADER", long, 3072)):
+        with monkeypatch.context() as patch:
+            patch.setattr(tar_samples, limit, size)
+            assert len(samples(content)) == 1
+            patch.setattr(tar_samples, limit, size - 1)
+            with pytest.raises(InvalidArgument, match=f"{size - 1:,}"):
+                samples(content)
