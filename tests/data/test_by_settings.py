@@ -38,7 +38,7 @@ def test_the_suffix_says_it_where_the_format_does_not(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list").write_text("a.parquet")
-    assert type(reader_for(InputSettings(**given))) is kind
+    assert type(reader_for(InputSettings(**given), "/out/job/run")) is kind
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,16 @@ def test_the_suffix_says_it_where_the_format_does_not(
 )
 def test_what_it_cannot_mean_is_refused_by_field(given: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
-        reader_for(InputSettings(**given))
+        reader_for(InputSettings(**given), "/out/job/run")
     assert sentence in str(raised.value)
 
 
 def test_tsv_has_tabulators_between_fields(tmp_path: Any) -> None:
     (tmp_path / "in.tsv").write_text("a,b\tc\n1\t2\n")
-    assert reader_for(InputSettings(uri=f"{tmp_path}/*.tsv"))[0] == {"a,b": "1", "c": "2"}
+    assert reader_for(InputSettings(uri=f"{tmp_path}/*.tsv"), "/out/job/run")[0] == {
+        "a,b": "1",
+        "c": "2",
+    }
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "csv"])
@@ -71,7 +74,7 @@ def test_other_columns_are_another_dataset(tmp_path: Any, kind: str) -> None:
     pq.write_table(pa.table({"a": [1], "b": [2]}), tmp_path / "in.parquet")
     uri = str(tmp_path / f"in.{kind}")
     found = {
-        reader_for(InputSettings(uri=uri, columns=columns)).fingerprint()
+        reader_for(InputSettings(uri=uri, columns=columns), "/out/job/run").fingerprint()
         for columns in (None, ("a",), ("a", "b"))
     }
     assert len(found) == 3

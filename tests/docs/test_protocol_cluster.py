@@ -37,6 +37,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.input.format": (OF_FILES, "files"),
     "spec.input.columns": (OF_FILES, ["a"]),
     "spec.input.id": (OF_FILES, "a"),
+    "spec.input.newSince": (OF_FILES, "a-run"),
     "spec.runId": ({}, "again"),
     "spec.hparams": ({}, {"a": 1}),
     "spec.worker.processesPerWorker": ({}, 2),

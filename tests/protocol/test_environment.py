@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchprocess.protocol.environment import S3Settings, WorkerEnvironment
+from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 
 ENVIRONMENT = {"job": "20260101T000000Z-x", "job_name": "j", "run_uri": "/r", "shards": 4}
@@ -41,6 +41,13 @@ def test_settings_of_s3_that_nobody_asked_for_are_not_told_for_older_workers_ref
     plain = WorkerEnvironment(**ENVIRONMENT).to_env()
     assert plain["BATCHPROCESS_S3"] == "{}"
     asked = WorkerEnvironment(**ENVIRONMENT, s3=S3Settings(region="eu", addressing="path"))
+    files = InputSettings(uri="a.txt")
+    told = WorkerEnvironment(**ENVIRONMENT, input=files).to_env()["BATCHPROCESS_INPUT"]
+    assert "new_since" not in told
+    newer = WorkerEnvironment(
+        **ENVIRONMENT, input=files.model_copy(update={"new_since": "a-run"})
+    ).to_env()
+    assert '"new_since": "a-run"' in newer["BATCHPROCESS_INPUT"]
     assert asked.to_env()["BATCHPROCESS_S3"] == '{"region": "eu", "addressing": "path"}'
     assert WorkerEnvironment.from_env(asked.to_env()) == asked
 

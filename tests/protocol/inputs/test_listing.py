@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.inputs.listing import (
     MAX_PART_BYTES,
     MAX_PARTS,
@@ -10,6 +11,8 @@ from batchprocess.protocol.inputs.listing import (
     ListedPart,
     listed_part_key,
     listing_key,
+    run_address,
+    run_name,
     source_id,
 )
 
@@ -24,6 +27,17 @@ def test_a_source_is_known_by_how_it_is_written() -> None:
     assert source_id(("a", "b")) == source_id(["a", "b"])
     assert listing_key(names[0]) == f"inputs/{names[0]}/listing.json"
     assert listed_part_key(names[0], DIGEST) == f"inputs/{names[0]}/objects-{DIGEST}.jsonl"
+
+
+def test_a_run_beside_another_is_known_by_its_id() -> None:
+    run = "s3://b/jobs/x/new"
+    assert run_address("old", run) == "s3://b/jobs/x/old"
+    assert run_name("s3://b/jobs/x/old/", run) == "old"
+    for away in ("s3://b/jobs/y/old", "/jobs/y/old"):
+        assert run_address(away, run) == away
+        assert run_name(away, run) == away
+    with pytest.raises(InvalidArgument, match="absolute path"):
+        run_address("jobs/y/old", run)
 
 
 @pytest.mark.parametrize(

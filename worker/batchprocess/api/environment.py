@@ -66,7 +66,13 @@ def _input(job: BatchProcessJob) -> InputSettings | None:
     if given is None:
         return None
     columns = None if given.columns is None else tuple(given.columns)
-    return InputSettings(uri=given.uri, format=given.format, columns=columns, id=given.id)
+    return InputSettings(
+        uri=given.uri,
+        format=given.format,
+        columns=columns,
+        id=given.id,
+        new_since=given.new_since,
+    )
 
 
 def check_hparams(hparams: Mapping[str, Any]) -> None:

@@ -121,6 +121,10 @@ class Input(ApiModel):
     """Column whose values, texts or integers, are the rows' ids, 1 to 1024 characters; one of
     columns, if these are given. Default: a row's id is its file's key and its number in there.
     Immutable."""
+    new_since: Text | None = None
+    """A complete run, by its address or, of this very job's folder, its id, at most 1024
+    characters: files that it, and those it was itself new since, have listed are left out.
+    Default: all files. Immutable."""
 
 
 class Source(ApiModel):

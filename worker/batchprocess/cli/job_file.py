@@ -25,8 +25,23 @@ _IGNORED = (
 )
 
 
-def read_job(path: Path) -> BatchProcessJob:
-    """The job in a file; InvalidArgument if it cannot be read, a usage error if it is none."""
+def read_job(path: Path, new_since: str | None = None) -> BatchProcessJob:
+    """The job in a file; InvalidArgument if it cannot be read, a usage error if it is none.
+
+    new_since: in place of the run that the file's `newSince` names, if it does.
+    """
+    job = _read_job(path)
+    return job if new_since is None else _with_new_since(job, new_since)
+
+
+def _with_new_since(job: BatchProcessJob, run: str) -> BatchProcessJob:
+    if job.spec.input is None:
+        raise click.UsageError("--new-since: the job has no spec.input, which names the files")
+    given = job.spec.input.model_copy(update={"new_since": run})
+    return job.model_copy(update={"spec": job.spec.model_copy(update={"input": given})})
+
+
+def _read_job(path: Path) -> BatchProcessJob:
     if path.is_dir():
         raise click.UsageError(f"{path} is a folder: this command takes a job file")
     if not path.exists():

@@ -25,6 +25,13 @@ def _json(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+_NEW_SINCE = click.option(
+    "--new-since",
+    metavar="RUN",
+    help="Only files that this run, and those it was itself new since, have not listed.",
+)
+
+
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="batchprocess")
 def main() -> None:
@@ -48,8 +55,9 @@ def main() -> None:
 @click.option(
     "--expect-new", is_flag=True, help="End with 3 if the latest run was complete already."
 )
+@_NEW_SINCE
 @_json
-def run(job: Path, fresh: bool, expect_new: bool, as_json: bool) -> int:
+def run(job: Path, fresh: bool, expect_new: bool, new_since: str | None, as_json: bool) -> int:
     """Run JOB here until it is complete; go on where the latest run stopped.
 
     Ctrl-C lets every shard commit its running batch and stops; run again to go on. Progress goes
@@ -58,7 +66,7 @@ def run(job: Path, fresh: bool, expect_new: bool, as_json: bool) -> int:
     """
     from batchprocess.cli.commands.run import run_job
 
-    return run_job(job, fresh=fresh, expect_new=expect_new, as_json=as_json)
+    return run_job(job, fresh=fresh, expect_new=expect_new, new_since=new_since, as_json=as_json)
 
 
 @main.command()
@@ -66,8 +74,9 @@ def run(job: Path, fresh: bool, expect_new: bool, as_json: bool) -> int:
 @click.option(
     "--try", "try_batch", is_flag=True, help="Run some batches, to estimate the duration."
 )
+@_NEW_SINCE
 @_json
-def plan(job: Path, try_batch: bool, as_json: bool) -> int:
+def plan(job: Path, try_batch: bool, new_since: str | None, as_json: bool) -> int:
     """Check JOB, import its code, count rows, batches and shards, and try the output address.
 
     Nothing is left in storage. With --try the processor runs for about four seconds, and the time
@@ -76,7 +85,7 @@ def plan(job: Path, try_batch: bool, as_json: bool) -> int:
     """
     from batchprocess.cli.commands.plan import plan_job
 
-    return plan_job(job, try_batch=try_batch, as_json=as_json)
+    return plan_job(job, try_batch=try_batch, new_since=new_since, as_json=as_json)
 
 
 @main.command(epilog=_TARGET_HELP)

@@ -13,6 +13,7 @@ from batchprocess.data.row_dataset import RowDataset
 from batchprocess.data.tar_rows import tar
 from batchprocess.protocol.environment import InputSettings
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.inputs.listing import run_address
 
 _WITH_COLUMNS: dict[str, Callable[..., RowDataset]] = {
     "csv": csv,
@@ -34,8 +35,18 @@ _SUFFIXES = {
 }
 
 
-def reader_for(settings: InputSettings) -> RowDataset:
-    """Nothing is asked of the source yet. InvalidArgument names the field that cannot be."""
+def reader_for(settings: InputSettings, run: str) -> RowDataset:
+    """For the run at that address. InvalidArgument names the field that cannot be.
+
+    Nothing is asked of the source yet.
+    """
+    reader = _reader(settings)
+    if settings.new_since is not None:
+        reader.leave_out_listed(run_address(settings.new_since, run))
+    return reader
+
+
+def _reader(settings: InputSettings) -> RowDataset:
     kind = settings.format or _by_suffix(settings.uri)
     if kind in _WITH_COLUMNS:
         return _WITH_COLUMNS[kind](settings.uri, columns=settings.columns, id=settings.id)

@@ -7,6 +7,7 @@ from batchprocess.data.listing.changes import changes_since
 from batchprocess.data.row_dataset import RowDataset
 from batchprocess.ledger.inputs.listing import read_listing
 from batchprocess.protocol.dry_run import InputChanges
+from batchprocess.protocol.inputs.listing import InputListing, run_name
 from batchprocess.runs.patience import ATTENDED
 from batchprocess.runs.perform import perform
 from batchprocess.storage.base import Storage
@@ -27,10 +28,14 @@ def changed_input(dataset: Any, run: Storage) -> Since | None:
         return None
     source, now = dataset.listed
     listing = perform(read_listing(source), run, ATTENDED)
-    if listing is None:
+    if listing is None or _since(listing, run.uri) != _since(now.about, run.uri):
         return None
     found = changes_since(run, source, listing, now, ATTENDED)
     return Since(found, dataset.fingerprint(listing.fingerprint))
+
+
+def _since(listing: InputListing, run: str) -> str | None:
+    return None if listing.since is None else run_name(listing.since, run)
 
 
 def _of_several(dataset: Concatenated, run: Storage) -> Since | None:

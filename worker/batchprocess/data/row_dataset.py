@@ -50,6 +50,12 @@ class RowDataset(ColumnDataset):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_opened": None}
 
+    def leave_out_listed(self, run: str) -> None:
+        """Of the files only those that the run at this address, and those it came from, have not
+        listed. To be called before anything is asked of the rows.
+        """
+        self._wanted = self._wanted.model_copy(update={"new_since": run})
+
     def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:
         """Know the rows as the run does: by its listing, which this makes if there is none yet.
 

@@ -44,6 +44,7 @@ class InputSettings(BaseModel):
     )
     columns: tuple[str, ...] | None = Field(default=None, description="null: all")
     id: str | None = Field(default=None, description="column of ids; null: `key:number`")
+    new_since: str | None = Field(default=None, description="a run whose files are left out")
 
 
 class WorkerEnvironment(BaseModel):
@@ -106,6 +107,9 @@ class WorkerEnvironment(BaseModel):
         """Environment variables; text as it is, everything else as JSON."""
         values = self.model_dump(mode="json")
         values["s3"] = self.s3.model_dump(mode="json", exclude_defaults=True)
+        if self.input is not None and self.input.new_since is None:
+            # An older worker refuses it, as it must, where it is asked for.
+            del values["input"]["new_since"]
         return {
             PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
             for name, value in values.items()

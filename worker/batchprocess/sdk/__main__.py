@@ -49,7 +49,7 @@ def resolve(field: str, reference: str | None) -> Any:
 
 def _dataset(environment: WorkerEnvironment) -> Any:
     if environment.input is not None:
-        return reader_for(environment.input)
+        return reader_for(environment.input, environment.run_uri)
     function, hparams = resolve("dataset", environment.dataset), environment.hparams
     if not callable(function):
         raise InvalidArgument(f"dataset must name a function, not a {type(function).__qualname__}")

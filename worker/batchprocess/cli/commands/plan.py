@@ -12,9 +12,9 @@ from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.errors import BatchProcessError
 
 
-def plan_job(path: Path, *, try_batch: bool, as_json: bool) -> int:
+def plan_job(path: Path, *, try_batch: bool, new_since: str | None, as_json: bool) -> int:
     """Validate, count, estimate and warn; returns the exit code."""
-    job = read_job(path)
+    job = read_job(path, new_since)
     warn_of_ignored(job)
     uri = job_uri(job, path)
     goes_on = plan_warnings.run_to_go_on(job, uri)

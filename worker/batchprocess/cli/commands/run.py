@@ -25,6 +25,7 @@ from batchprocess.protocol.errors import (
     StorageDenied,
 )
 from batchprocess.protocol.exit_codes import ExitCode
+from batchprocess.protocol.inputs.listing import run_name
 from batchprocess.protocol.run import Asked, RunShape
 from batchprocess.runs.local_runs import (
     Standing,
@@ -40,12 +41,15 @@ from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
 
 
-def run_job(path: Path, *, fresh: bool, expect_new: bool, as_json: bool) -> int:
+def run_job(
+    path: Path, *, fresh: bool, expect_new: bool, new_since: str | None, as_json: bool
+) -> int:
     """Run the job file's job to its end; returns the exit code.
 
-    `expect_new`: that of a run which was complete already is not 0.
+    `expect_new`: that of a run which was complete already is not 0. `new_since`: over files that
+    this run has not listed.
     """
-    job = read_job(path)
+    job = read_job(path, new_since)
     warn_of_ignored(job)
     folder = open_storage(job_uri(job, path), s3_settings(job))
     try:
@@ -90,13 +94,19 @@ def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:
             raise InvalidArgument("--fresh cannot start another run: spec.runId pins this one")
         return job.spec.run_id
     latest = None if fresh else latest_run(folder)
-    if latest is not None:
+    if latest is not None and not _comes_before(job, folder.at(latest)):
         return latest
     if not fresh:
-        return next_run(folder, None, datetime.now(UTC))
+        return next_run(folder, latest, datetime.now(UTC))
     run_id = new_run_id(datetime.now(UTC))
     start_run(folder, run_id)
     return run_id
+
+
+def _comes_before(job: BatchProcessJob, latest: Storage) -> bool:
+    """Whether the job asks for what is new since the latest run, which cannot be that itself."""
+    since = None if job.spec.input is None else job.spec.input.new_since
+    return since is not None and run_name(since, latest.uri) == run_name(latest.uri, latest.uri)
 
 
 def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:

@@ -1,7 +1,7 @@
 """Listing and counting, before any row is read."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import repeat
@@ -14,7 +14,7 @@ from batchprocess.data.index.formats.count_csv import count_csv
 from batchprocess.data.index.formats.count_tar import count_tar
 from batchprocess.data.index.known import Known
 from batchprocess.data.index.line_index import Offsets
-from batchprocess.data.index.listing import list_objects
+from batchprocess.data.index.listing import Listing, list_objects
 from batchprocess.data.index.packing.count_packed import count_packed_lines
 from batchprocess.data.index.packing.decoders import SUFFIXES, packing_of
 from batchprocess.data.index.packing.unpacked import Point
@@ -22,10 +22,13 @@ from batchprocess.data.index.progress import Progress, tell_nobody
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.index.whole import pack_index, unpack_index
 from batchprocess.data.listing.in_run import InputOfRun
+from batchprocess.data.listing.new_since import only_new, runs_before
 from batchprocess.data.listing.object_list import ObjectList, finish, write_objects
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.inputs.listing import InputListing
 from batchprocess.runs.patience import Patience
+from batchprocess.storage.factory import open_storage
+from batchprocess.storage.inputs.base import InputObject
 from batchprocess.storage.inputs.factory import open_inputs
 
 _LINES = ("lines", "lines that are not blank")
@@ -54,9 +57,13 @@ def build_index(
         alive = partial(progress.add, 0)
         found = list_objects(wanted.sources, open_place, folder, patience, alive)
         with closing(found):
-            return write_objects(folder, found.roots, found)
+            return write_objects(folder, found.roots, _new(found, wanted, patience))
 
-    listing = list_anew() if run is None else run.listed(wanted.source, folder, list_anew)
+    since = wanted.new_since
+    if run is None:
+        listing = list_anew().model_copy(update={"since": since})
+    else:
+        listing = run.listed(wanted.source, folder, list_anew, since)
     objects = finish(folder, listing)
     if wanted.rows == "objects":
         write_index(folder, repeat((1, None), len(objects)))
@@ -74,13 +81,22 @@ def build_index(
         whole.keep(0, index)
 
 
+def _new(found: Listing, wanted: Wanted, patience: Patience) -> Iterable[tuple[int, InputObject]]:
+    """All of it, unless a run is known that has listed some before."""
+    if wanted.new_since is None:
+        return found
+    open_run = partial(open_storage, s3=wanted.s3)
+    before = runs_before(wanted.new_since, wanted.source, open_run, patience)
+    return only_new(found, found.roots, before, wanted.source, patience)
+
+
 def _whole(objects: ObjectList, wanted: Wanted, run: InputOfRun | None) -> Kept:
     """Where the index is kept as a whole: nowhere, if blocks of it are kept."""
     if run is None or not run.is_kept:
         return KeptNowhere()
     if wanted.rows in _LINES and all(packing_of(one.key) is None for _, one in objects):
         return KeptNowhere()
-    asked = wanted.model_dump_json(exclude={"sources", "source", "s3"})
+    asked = wanted.model_dump_json(exclude={"sources", "source", "s3", "new_since"})
     kind = f"index-1-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
     return KeptInRun(run.storage, run.patience(), wanted.source, kind, run.me, announces=False)
 

@@ -28,6 +28,8 @@ class Wanted(BaseModel):
     columns: tuple[str, ...] | None = None
     id: str | None = None
     """The column that has the rows' ids; None: they are called by file and number."""
+    new_since: str | None = None
+    """Address of a run: objects that it, and those it came from, have listed are left out."""
     delimiter: str = ","
     """Of CSV."""
     s3: S3Settings = S3Settings()

@@ -1,10 +1,9 @@
 """What has become of a run's input since it was listed."""
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from batchprocess.data.listing.in_run import part_chunks
+from batchprocess.data.listing.in_run import listed_objects
 from batchprocess.data.listing.object_list import ObjectList
 from batchprocess.protocol.dry_run import InputChanges
 from batchprocess.protocol.inputs.listing import InputListing
@@ -66,8 +65,5 @@ def _objects_of(
     storage: Storage, source: str, listing: InputListing, now: ObjectList, patience: Patience
 ) -> Iterator[Found]:
     roots = now.about.roots if len(now.about.roots) == len(listing.roots) else listing.roots
-    for part in listing.parts:
-        content = b"".join(part_chunks(storage, source, part, patience))
-        for line in content.splitlines():
-            root, key, size, etag = json.loads(line)
-            yield roots[root], InputObject(key, size, etag)
+    for root, one in listed_objects(storage, source, listing, patience):
+        yield roots[root], one

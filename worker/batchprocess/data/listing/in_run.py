@@ -1,6 +1,7 @@
 """A listing that is the run's: kept by its first attempt, read by all others."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,15 @@ from pydantic import BaseModel, ConfigDict
 from batchprocess.data.listing.object_list import OBJECTS, read_part
 from batchprocess.ledger.head import durable_head
 from batchprocess.ledger.inputs.listing import keep_listing, read_listing
-from batchprocess.ledger.run import read_run
+from batchprocess.ledger.run import ANOTHER, read_run
 from batchprocess.protocol.environment import S3Settings
-from batchprocess.protocol.errors import ShardSealed, VerificationError
-from batchprocess.protocol.inputs.listing import InputListing, ListedPart, listed_part_key
+from batchprocess.protocol.errors import RunMismatch, ShardSealed, VerificationError
+from batchprocess.protocol.inputs.listing import (
+    InputListing,
+    ListedPart,
+    listed_part_key,
+    run_name,
+)
 from batchprocess.protocol.records import Seal
 from batchprocess.runs.download import chunks
 from batchprocess.runs.patience import Patience
@@ -21,6 +27,7 @@ from batchprocess.runs.perform import perform
 from batchprocess.runs.probe import probe
 from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import open_storage
+from batchprocess.storage.inputs.base import InputObject
 
 
 class RunOfInput(BaseModel):
@@ -73,9 +80,16 @@ class InputOfRun:
             raise ShardSealed(f"shard {self._run.shard} is complete")
 
     def listed(
-        self, source: str, folder: Path, list_anew: Callable[[], InputListing]
+        self,
+        source: str,
+        folder: Path,
+        list_anew: Callable[[], InputListing],
+        since: str | None = None,
     ) -> InputListing:
         """The run's listing, in `folder`; `list_anew` makes one there if the run has none yet.
+
+        since: address of the run whose objects are left out. Raises RunMismatch if the run's
+        listing is what is new since another.
 
         A run that has begun without one (by another source, or before runs kept them) gets none:
         the fingerprint in its run.json says whether what is there now is the same.
@@ -84,6 +98,8 @@ class InputOfRun:
         stored = perform(read_listing(source), self.storage, patience)
         if stored is None:
             mine = list_anew()
+            if since is not None:
+                mine = mine.model_copy(update={"since": run_name(since, self._run.uri)})
             if self.has_begun:
                 return mine
             self.is_kept = True
@@ -91,6 +107,7 @@ class InputOfRun:
             stored = perform(flow, self.storage, patience)
             if stored == mine:
                 return mine
+        _require_same_since(since, stored, self._run.uri)
         self.is_kept = True
         self._download(source, stored, folder / OBJECTS, patience)
         return stored
@@ -99,6 +116,28 @@ class InputOfRun:
         with path.open("wb") as file:
             for part in listing.parts:
                 file.writelines(part_chunks(self.storage, source, part, patience))
+
+
+def _require_same_since(since: str | None, stored: InputListing, run: str) -> None:
+    mine = None if since is None else run_name(since, run)
+    if mine != stored.since:
+        theirs = "all files" if stored.since is None else f"what is new since {stored.since}"
+        ours = "all files" if mine is None else f"what is new since {mine}"
+        raise RunMismatch(
+            f"run {run} reads {theirs}, and the job (input.newSince) asks for {ours}: give it as "
+            f"it was, or start another run ({ANOTHER})"
+        )
+
+
+def listed_objects(
+    storage: Storage, source: str, listing: InputListing, patience: Patience
+) -> Iterator[tuple[int, InputObject]]:
+    """The objects of a run's listing, each with its root's number; a part at a time in memory."""
+    for part in listing.parts:
+        content = b"".join(part_chunks(storage, source, part, patience))
+        for line in content.splitlines():
+            root, key, size, etag = json.loads(line)
+            yield root, InputObject(key, size, etag)
 
 
 def part_chunks(

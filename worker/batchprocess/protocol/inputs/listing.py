@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.json_values import Count, PositiveCount, Sha256
 
 INPUTS_PREFIX = "inputs/"
@@ -39,11 +40,32 @@ class InputListing(BaseModel):
     bytes: Count = Field(description="of all these objects")
     fingerprint: Sha256 = Field(description="of all lines, without their ends")
     parts: tuple[ListedPart, ...] = Field(max_length=MAX_PARTS, description="in order")
+    since: str | None = Field(
+        default=None, description="a run; what it, and those it came from, have listed is left out"
+    )
 
 
 def source_id(asked: Sequence[str]) -> str:
     """The name that a source has in `inputs/`: of what was asked for, as it is written there."""
     return hashlib.sha256(json.dumps(list(asked)).encode()).hexdigest()[:32]
+
+
+def run_address(name: str, run: str) -> str:
+    """Where another run is that the one at `run` knows by name: beside it, if that is an id.
+
+    Raises InvalidArgument for a path that depends on where one stands.
+    """
+    if "/" in name and "://" not in name and not name.startswith("/"):
+        raise InvalidArgument(
+            f"input.newSince: {name!r} must be a run's id, an absolute path, or an address"
+        )
+    return name if "/" in name else f"{run.rstrip('/').rpartition('/')[0]}/{name}"
+
+
+def run_name(address: str, run: str) -> str:
+    """How the run at `run` keeps another's address: runs of one job may be moved together."""
+    folder, _, name = address.rstrip("/").rpartition("/")
+    return name if folder == run.rstrip("/").rpartition("/")[0] else address.rstrip("/")
 
 
 def listing_key(source: str) -> str:
