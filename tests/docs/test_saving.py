@@ -6,9 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from batchprocess.storage.local import LocalStorage
+from support.storage.made_tables import complete
 
 PAGE = Path(__file__).parents[2] / "docs" / "saving.md"
 
@@ -20,7 +24,7 @@ def recipe() -> str:
 
 
 RUN = "batchprocess-runs/job/20260101T000000Z-1a2b"
-ROWS = [0, 1, 2, 3, 4, 5]
+ROWS = list(range(8))
 
 
 def recipe_for(library: str) -> str:
@@ -31,13 +35,8 @@ def recipe_for(library: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run with a table of two files, where the page has it, that was complete."""
-    made = tmp_path / RUN / "tables" / "embeddings"
-    made.mkdir(parents=True)
-    for shard, ids in enumerate((ROWS[:4], ROWS[4:])):
-        vectors = pa.array([[1.0, 2.0]] * len(ids), pa.list_(pa.float32(), 2))
-        table = pa.table({"id": pa.array(ids, pa.int64()), "embedding": vectors})
-        pq.write_table(table, made / f"{shard:05d}-00000002-{'a' * 32}.parquet")
+    """A complete run with a table of several files, rows of several values and a log."""
+    complete(LocalStorage(tmp_path / RUN), name="embeddings.parquet")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
 
@@ -48,6 +47,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("library", "module", "ids"),
     [
+        ("deltalake", "deltalake", "table['id'].to_pylist()"),
+        ("Polars, by the log", "polars", "frame['id'].to_list()"),
         ("pandas", "pandas", "frame['id'].tolist()"),
         ("pyarrow", "pyarrow", "table['id'].to_pylist()"),
         ("Polars", "polars", "frame['id'].to_list()"),
@@ -61,6 +62,13 @@ def test_a_library_reads_a_tables_folder_by_its_lines(library: str, module: str,
     names: dict[str, Any] = {}
     exec(recipe_for(library), names)
     assert eval(ids, names) == ROWS
+
+
+@pytest.mark.usefixtures("folder")
+def test_polars_own_reader_of_the_log_refuses_what_the_page_says() -> None:
+    """Once it does not any more, the page can leave `use_pyarrow` out."""
+    with pytest.raises(polars.exceptions.SchemaError, match="vector: incoming: Array"):
+        exec(recipe_for("Polars, by the log").replace(", use_pyarrow=True", ""), {})
 
 
 def part(values: list[object]) -> SimpleNamespace:
