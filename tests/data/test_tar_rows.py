@@ -70,6 +70,18 @@ def test_columns_are_given_in_their_order_and_none_where_a_sample_has_none(tmp_p
     ]
 
 
+def test_a_row_has_its_id_though_another_column_cannot_be_decoded(tmp_path: Path) -> None:
+    def refuse(content: bytes) -> Any:
+        raise OSError("no image")
+
+    (tmp_path / "a.tar").write_bytes(packed([("a.jpg", b"x"), ("b.txt", b"b"), ("c.jpg", b"y")]))
+    found = tar(tmp_path / "a.tar", id="__key__", decode={"jpg": refuse})
+    assert found.row_ids([0, 2]) == ["a", "c"]
+    assert found[1] == {"__key__": "b", "txt": b"b"}
+    with pytest.raises(OSError, match="no image"):
+        found[0]
+
+
 def test_what_decode_raises_says_which_sample_it_was(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(packed([("1.json", b"1"), ("2.json", b"{")]))
     found = tar(tmp_path, decode={"json": json.loads})

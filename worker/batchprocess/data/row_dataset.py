@@ -121,7 +121,7 @@ class RowDataset(ColumnDataset):
             return known
         try:
             with self._lock:
-                found = self._read(rows)
+                found = self._read_for_ids(rows)
             return self._ids_in(rows, found, self._wanted.id)
         except InvalidArgument:
             raise
@@ -151,6 +151,10 @@ class RowDataset(ColumnDataset):
 
     def _read(self, rows: Sequence[int]) -> Sequence[Row]:
         return [row for part in self._parts(rows) for row in self._rows_of(part)]
+
+    def _read_for_ids(self, rows: Sequence[int]) -> Sequence[Row]:
+        """Rows that have the column `id`, and may be without the others."""
+        return self._read(rows)
 
     def _ids_in(self, rows: Sequence[int], found: Any, column: str) -> list[RowId]:
         def places() -> list[str]:

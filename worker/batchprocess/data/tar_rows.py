@@ -42,18 +42,28 @@ class TarRows(RowDataset):
         self._columns: Final = wanted.columns
         self._decode: Final = dict(decode)
 
+    def _read_for_ids(self, rows: Sequence[int]) -> list[Row]:
+        # A row that is bad because another column cannot be decoded has its id all the same.
+        name = (self._wanted.id or KEY,)
+        return [row for part in self._parts(rows) for row in self._rows_with(name, part)]
+
     def _rows_of(self, part: Part) -> list[Row]:
+        return self._rows_with(self._columns, part)
+
+    def _rows_with(self, columns: Sequence[str] | None, part: Part) -> list[Row]:
         span = self._index.span(part.number, part.first, part.end, part.object.size)
         content = self._bytes(part, span.start, span.stop)
         samples = TarWalk(io.BytesIO(content), part.name)
         return [
-            self._row(sample, content, f"{part.name}: row {part.first + at}")
+            self._row(columns, sample, content, f"{part.name}: row {part.first + at}")
             for at, sample in enumerate(samples)
         ]
 
-    def _row(self, sample: Sample, content: bytes, place: str) -> Row:
+    def _row(
+        self, columns: Sequence[str] | None, sample: Sample, content: bytes, place: str
+    ) -> Row:
         row: Row = {}
-        for name in self._columns or (KEY, *sample.files):
+        for name in columns or (KEY, *sample.files):
             if name == KEY:
                 row[KEY] = sample.key
             elif name in sample.files:
