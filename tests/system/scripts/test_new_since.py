@@ -65,6 +65,8 @@ def test_a_run_over_new_files_goes_on_after_a_kill_and_the_next_follows_it(scrip
     nothing = script.batchprocess("run", "job.yaml", *since)
     assert nothing.returncode == 91
     assert "nothing is new since run" in nothing.stderr
+    # It has not begun, so the latest run is the complete one.
+    assert started(script)["uri"] == first["uri"]
     (folder / "a.jsonl").write_bytes(lines(10, 24))
     planned = json.loads(script.batchprocess("plan", "job.yaml", "--json", *since).stdout)
     assert (planned["rows"], planned["input"]["files"]) == (14, 1)

@@ -18,7 +18,7 @@ from batchprocess.cli.run_outcome import print_result, result_json
 from batchprocess.cli.table import shard_rows
 from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.job_settings import require_same_hparams
-from batchprocess.ledger.run import ANOTHER, plan_of
+from batchprocess.ledger.run import ANOTHER, plan_of, read_run
 from batchprocess.protocol.errors import (
     BatchProcessError,
     InvalidArgument,
@@ -53,6 +53,7 @@ def run_job(
     warn_of_ignored(job)
     folder = open_storage(job_uri(job, path), s3_settings(job))
     try:
+        before = latest_run(folder) if _new_since(job) is not None else None
         run_id = choose_run(job, folder, fresh=fresh)
     except StorageDenied as error:
         # Nothing has begun, so nothing is waited for: as a worker would say it.
@@ -65,6 +66,9 @@ def run_job(
         result = LocalResult("complete", ExitCode.SEALED, "", done, ())
     else:
         result = _run(job, path, storage)
+        if before is not None and result.code == ExitCode.CANNOT_WORK and _never_began(storage):
+            # Nothing was new, say: what is asked for without an id is what is there.
+            start_run(folder, before)
     rows = _rows(storage, job, result)
     if result.state != "complete":
         print(f"{result.state}: {result.message}", file=sys.stderr)
@@ -105,8 +109,16 @@ def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:
 
 def _comes_before(job: BatchProcessJob, latest: Storage) -> bool:
     """Whether the job asks for what is new since the latest run, which cannot be that itself."""
-    since = None if job.spec.input is None else job.spec.input.new_since
+    since = _new_since(job)
     return since is not None and run_name(since, latest.uri) == run_name(latest.uri, latest.uri)
+
+
+def _new_since(job: BatchProcessJob) -> str | None:
+    return None if job.spec.input is None else job.spec.input.new_since
+
+
+def _never_began(storage: Storage) -> bool:
+    return perform(read_run(), storage) is None
 
 
 def _run(job: BatchProcessJob, path: Path, storage: Storage) -> LocalResult:
