@@ -73,6 +73,9 @@ def scored(job: Script) -> pa.Table:
 
 
 def test_the_rows_come_out_as_they_were_with_a_score_whatever_is_killed(job: Script) -> None:
+    planned = job.batchprocess("plan", "job.yaml")
+    assert "rows: 340" in planned.stdout, planned.stderr
+    assert "input: 2 files" in planned.stdout
     job.write("killed.py", KILLED)
     yaml = (job.folder / "job.yaml").read_text().replace("score:Score", "killed:Score")
     job.write("job.yaml", yaml)
