@@ -8,12 +8,9 @@ from functools import partial
 from typing import Any
 
 from batchprocess.cores import allowed_cores
-from batchprocess.data.changed_input import Since, changed_input
 from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.listing.in_run import RunOfInput
-from batchprocess.data.summary import summary_of
-from batchprocess.protocol.inputs.summary import InputSummary
-from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, Seeds
+from batchprocess.protocol.run import Asked, RunInfo, Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
 from batchprocess.runs.local_runs import has_begun
@@ -32,7 +29,6 @@ from batchprocess.sdk.reduce.reduce_shards import ShardReduction
 from batchprocess.sdk.reduce.registered import RegisteredReducer
 from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.loop_times import Advisor
-from batchprocess.sdk.seeding.generators import LOOP, derived, drawn
 from batchprocess.sdk.setup.check_call import check_arguments
 from batchprocess.sdk.setup.construct_processor import construct_processor
 from batchprocess.sdk.setup.placement import Placement
@@ -40,7 +36,6 @@ from batchprocess.sdk.setup.row_names import RowNames
 from batchprocess.sdk.setup.run_info import describe_run, plan_shards
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.processor import TorchBatchProcessor
-from batchprocess.storage.factory import open_storage
 
 
 class AttemptAssembly:
@@ -58,7 +53,7 @@ class AttemptAssembly:
         self.placement, self.storage = placement, placement.storage
         self.nonce = secrets.token_hex(16)
         self.resources = AttemptResources(processor_class, settings, placement, self.storage)
-        self._reading = Reading(dataset, settings.loader, placement.environment)
+        self.reading = Reading(dataset, settings.loader, placement.environment)
         self._names = RowNames(dataset)
         self._skips = placement.environment.on_bad_row == "skip"
         # Exit handlers run after the commit thread has ended: it may need the files till then.
@@ -81,9 +76,9 @@ class AttemptAssembly:
         is is told. None: it looks for its files by itself.
         """
         if tell is None:
-            self._reading.start_processes(None, tell_nobody)
+            self.reading.start_processes(None, tell_nobody)
         else:
-            self._reading.start_processes(self._run_of_input(), tell)
+            self.reading.start_processes(self._run_of_input(), tell)
 
     def _run_of_input(self) -> RunOfInput:
         job = self.placement.environment
@@ -95,25 +90,10 @@ class AttemptAssembly:
             deadline_seconds=job.storage_deadline_seconds,
         )
 
-    def changed_input(self, run: str) -> Since | None:
-        """What has become of the input since the run at that address has listed it, if it has."""
-        return changed_input(self._dataset, open_storage(run, self.placement.environment.s3))
-
-    def input_summary(self, plan: ShardPlan) -> InputSummary | None:
-        """What there is to say of the input before anything is processed; None: no reader's."""
-        processes = max(1, int(self._settings.loader.get("num_workers") or 0))
-        starts = [plan.row_span(shard, 0, 0)[0] for shard in range(plan.shards) if plan.size(shard)]
-        return summary_of(self._dataset, starts, processes)
-
     @property
     def checkpoint_interval(self) -> int:
         """Batches between commits."""
         return self._settings.checkpoint_interval
-
-    @property
-    def has_probed(self) -> bool:
-        """Whether a new run's storage was probed already."""
-        return self._reading.has_probed
 
     def shard_plan(self) -> ShardPlan:
         """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
@@ -127,9 +107,9 @@ class AttemptAssembly:
         to plan for.
         """
         try:
-            self._reading.refuse_sealed()
+            self.reading.refuse_sealed()
             plan = self.shard_plan()
-            self._reading.require_started()
+            self.reading.require_started()
         except Exception:
             # Wrong for good only while no attempt has begun: later another node may see it right.
             where.run_exists = has_begun(self.storage)
@@ -140,20 +120,8 @@ class AttemptAssembly:
         """run.json as this attempt would write it, but for the seeds; eight rows are read twice."""
         asked = Asked.of(self.placement.environment)
         source = self.placement.environment.source_digest
-        fingerprint = self._reading.fingerprint()
+        fingerprint = self.reading.fingerprint()
         return describe_run(plan, fingerprint, self.processor_class, asked, source)
-
-    @property
-    def loader_seeds(self) -> Seeds:
-        """For reading items, if this attempt begins the run."""
-        return self._reading.seeds
-
-    def run_seeds(self) -> RunSeeds:
-        """For a run that this attempt begins; called once the processor is built."""
-        seed = self.placement.environment.seed
-        return RunSeeds(
-            loader=self.loader_seeds, loop=drawn() if seed is None else derived(seed, LOOP)
-        )
 
     def start(self, plan: ShardPlan, cursor: int, seeds: Seeds | None) -> Start:
         """Of reading our shard."""
@@ -168,7 +136,7 @@ class AttemptAssembly:
 
     def reader(self) -> Reader:
         """Of our shard's batches; nothing is read yet."""
-        return self._reading.reader(self.resources.prefetch, self._names.know)
+        return self.reading.reader(self.resources.prefetch, self._names.know)
 
     def loop(
         self, processor: TorchBatchProcessor, plan: ShardPlan, commits: Commits, state: AttemptState

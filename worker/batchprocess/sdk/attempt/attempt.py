@@ -68,7 +68,7 @@ class Attempt:
             ledger.begin_schemas(stored, known=True)
             check_source(self._placement, stored, state.link)
         with assembly.reader() as reader:
-            guess = assembly.loader_seeds if stored is None else _seeds_of(stored)
+            guess = assembly.reading.seeds if stored is None else _seeds_of(stored)
             with where.at("reading a batch"):
                 reader.start(assembly.start(plan, cursor, guess))
             if stored is not None:
@@ -85,7 +85,7 @@ class Attempt:
 
     def _build_beside_probe(self, where: Where) -> TorchBatchProcessor:
         """The model loads while the store is probed."""
-        probed = where.run_exists or self._assembly.has_probed
+        probed = where.run_exists or self._assembly.reading.has_probed
         probing = None if probed else BackgroundCall(self._ledger.probe, "probe")
         with where.at("__init__"):
             if self._placement.shard == 0:  # once a run is enough
@@ -100,7 +100,7 @@ class Attempt:
 
         Another attempt may have been first: then its seeds are the run's.
         """
-        seeds = self._assembly.run_seeds()
+        seeds = self._assembly.reading.run_seeds()
         run = self._ledger.open_run(run_info.model_copy(update={"seeds": seeds}))
         state.where.run_exists = True
         self._ledger.begin_schemas(run, known=False)

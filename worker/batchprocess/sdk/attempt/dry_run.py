@@ -26,7 +26,7 @@ def print_plan(assembly: AttemptAssembly, where: Where, question: DryRunQuestion
 def _answer(assembly: AttemptAssembly, where: Where, question: DryRunQuestion) -> DryRunAnswer:
     plan = assembly.shard_plan()
     run = assembly.describe_run(plan)
-    since = None if question.run is None else assembly.changed_input(question.run)
+    since = None if question.run is None else assembly.reading.changed_input(question.run)
     if since is not None:
         run = run.model_copy(update={"fingerprint": since.fingerprint})
     each, tried = _try_batches(assembly, plan, where) if question.try_batch else (None, None)
@@ -40,7 +40,7 @@ def _answer(assembly: AttemptAssembly, where: Where, question: DryRunQuestion) -
         warnings=tuple(misspelt_hooks(assembly.processor_class)),
         input=None if since is None else since.changes,
         # Rows are read for it here, which nothing that is measured may find done already.
-        summary=None if question.compare_only else assembly.input_summary(plan),
+        summary=None if question.compare_only else assembly.reading.input_summary(plan),
         tried=tried,
     )
 
@@ -51,7 +51,7 @@ def _try_batches(assembly: AttemptAssembly, plan: ShardPlan, where: Where) -> tu
     loop_state = LoopState(shard=shard, total=plan.size(shard))
     trial = Trial(loop_state)
     state = AttemptState.unreported(loop_state, where)
-    start = assembly.start(plan, 0, assembly.loader_seeds)
+    start = assembly.start(plan, 0, assembly.reading.seeds)
     with assembly.reader() as reader:
         reader.start(start)
         began = time.monotonic()
@@ -59,7 +59,7 @@ def _try_batches(assembly: AttemptAssembly, plan: ShardPlan, where: Where) -> tu
             processor = assembly.new_processor(rank=shard)
         built = time.monotonic() - began
         loop = assembly.loop(processor, plan, trial, state)
-        loop.randomness.begin(assembly.run_seeds().loop)
+        loop.randomness.begin(assembly.reading.run_seeds().loop)
         loop.after_checkpoint = lambda: None  # nothing is kept with the run, which does not exist
         with contextlib.suppress(Stopped):
             loop.run(reader.feed_from(start), 0)

@@ -3,22 +3,27 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from batchprocess.data.changed_input import Since, changed_input
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.index.progress import Tell
 from batchprocess.data.listing.in_run import RunOfInput
+from batchprocess.data.summary import summary_of
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import ShardSealed
-from batchprocess.protocol.run import Seeds
+from batchprocess.protocol.inputs.summary import InputSummary
+from batchprocess.protocol.run import RunSeeds, Seeds
+from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import open_feed
 from batchprocess.sdk.input.ids.identified_rows import Know, reads_ids
 from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.input.prefetch import Prefetch
 from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.input.shard_loader import ShardLoader
-from batchprocess.sdk.seeding.generators import LOADER, derived, drawn
+from batchprocess.sdk.seeding.generators import LOADER, LOOP, derived, drawn
 from batchprocess.sdk.setup.fingerprint import Fingerprint
 from batchprocess.sdk.setup.main_guard import require_guard_for_workers
 from batchprocess.sdk.setup.sample_process import start_sampling
+from batchprocess.storage.factory import open_storage
 
 _MAX_SAMPLE_SECONDS = 300.0
 
@@ -32,8 +37,9 @@ class Reading:
         self._dataset, self._options = dataset, options
         self._sample_seconds = min(_MAX_SAMPLE_SECONDS, environment.start_seconds / 2)
         self._skips = environment.on_bad_row == "skip"
-        seed = environment.seed
-        self.seeds: Seeds = drawn() if seed is None else derived(seed, LOADER)
+        self._environment = environment
+        self.seeds = self._seeds(LOADER)
+        """Of items, if this attempt begins the run."""
         self._started: _Started | None = None
         self._failed: Exception | None = None
         self.has_probed = False
@@ -77,11 +83,29 @@ class Reading:
         """Of the dataset; read now, once."""
         return self.require_started().fingerprint()
 
+    def run_seeds(self) -> RunSeeds:
+        """For a run that this attempt begins; called once the processor is built."""
+        return RunSeeds(loader=self.seeds, loop=self._seeds(LOOP))
+
+    def changed_input(self, run: str) -> Since | None:
+        """What has become of the input since the run at that address has listed it, if it has."""
+        return changed_input(self._dataset, open_storage(run, self._environment.s3))
+
+    def input_summary(self, plan: ShardPlan) -> InputSummary | None:
+        """What there is to say of the input before anything is processed; None: no reader's."""
+        processes = max(1, int(self._options.get("num_workers") or 0))
+        starts = [plan.row_span(shard, 0, 0)[0] for shard in range(plan.shards) if plan.size(shard)]
+        return summary_of(self._dataset, starts, processes)
+
     def reader(self, prefetch: Callable[[], Prefetch | None], know: Know) -> Reader:
         """Of batches; nothing is read yet. `know` is told their ids where these are read."""
         loader = self.require_started().loader
         told = know if reads_ids(self._dataset) else None
         return Reader(lambda start: open_feed(loader, start, prefetch), told)
+
+    def _seeds(self, stream: int) -> Seeds:
+        seed = self._environment.seed
+        return drawn() if seed is None else derived(seed, stream)
 
 
 class _Started(NamedTuple):

@@ -119,12 +119,12 @@ def _tried(assembly: AttemptAssembly, batches: int) -> TriedOut:
     warn_of_misspelt_hooks(assembly.processor_class)
     loop_state = LoopState(total=plan.size(0))
     commits = _KeptCommits()
-    start = assembly.start(plan, 0, assembly.loader_seeds)
+    start = assembly.start(plan, 0, assembly.reading.seeds)
     with assembly.reader() as reader:
         reader.start(start)
         processor = assembly.new_processor(rank=0)
         loop = assembly.loop(processor, plan, commits, AttemptState.unreported(loop_state))
-        loop.randomness.begin(assembly.run_seeds().loop)
+        loop.randomness.begin(assembly.reading.run_seeds().loop)
         loop.after_checkpoint = lambda: None  # nothing is kept with the run, which does not exist
         loop.run(reader.feed_from(start), 0)
         loop.finish()
