@@ -198,7 +198,7 @@ $(TOOLS)/govulncheck:
 	@$(STEP) "govulncheck" "half a minute" $(INSTALL) golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Modules of ours, and those programs of others that are built here already.
-GO_PROGRAMS := $(addprefix $(TOOLS)/,helm kwok minio versitygw)
+GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs kwok minio versitygw)
 audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dependencies (needs a network; ARGS=--strict)
 	@python3 -P tests/audit.py $(ARGS) --pip-audit .cache/audit/bin/pip-audit \
 		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \

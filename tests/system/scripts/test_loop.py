@@ -146,7 +146,6 @@ def test_a_thread_of_the_users_does_not_get_the_ids_of_another_batch(alone: Alon
     ("name", "file", "match"),
     [
         ("x.jsonl", "x.jsonl", r"'x.jsonl' was written by upload_path\(\) and by save"),
-        ("x/y.jsonl", "x", "'x' was written as a file and as a folder"),
         ("x.jsonl", "x.jsonl/y", "'x.jsonl' was written as a file and as a folder"),
     ],
 )
@@ -232,7 +231,7 @@ def test_every_record_says_where_the_time_went(alone: Alone) -> None:
 
 
 def test_waiting_for_the_encoder_in_a_hook_is_storage(alone: Alone, monkeypatch) -> None:
-    def slow(saver: Saver, name: str, columns: Any, ids: Any) -> None:
+    def slow(saver: Saver, name: str, columns: Any, ids: Any, schema: Any) -> None:
         time.sleep(1)
         saver._budget.waited += 1
 
