@@ -111,5 +111,5 @@ def test_the_target_asks_about_every_lock_module_and_program() -> None:
     assert modules == set(re.findall(r"testcluster[\w/]*", target))
     assert "$(wildcard requirements/*.txt)" in target
     installed = set(re.findall(r"\$\(INSTALL\)[^\n]* \S*/([\w-]+)@", makefile))
-    (programs,) = re.findall(r"^ \$\(addprefix \$\(TOOLS\)/,([\w ]+)\)", target)
+    (programs,) = re.findall(r"^ \$\(addprefix \$\(TOOLS\)/,([\w -]+)\)", target)
     assert set(programs.split()) == installed - {"govulncheck"}
