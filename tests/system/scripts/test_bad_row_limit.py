@@ -69,6 +69,7 @@ def test_a_shard_that_has_too_many_alone_ends_the_run_and_goes_on_with_a_higher_
     assert again == 95, told
     code, told, last = run(script, bad, "12.5%")
     assert (code, last["uri"], last["badRows"]) == (0, first["uri"], 5), told
+    assert "rows, 5 of them bad and left out" in told
     assert errors(script, last) == [(row, f"row {row} is broken") for row in bad]
     assert script.batchprocess("verify", last["uri"]).returncode == 0
 

@@ -64,7 +64,9 @@ class Finalizer:
             return ExitCode.STORAGE, str(error), None
         except BatchProcessError as error:
             return error.exit_code, str(error), None
-        return ExitCode.SEALED, f"run {summary.runId} is final: {summary.rows} rows", summary
+        left_out = f", {summary.badRows} of them bad and left out" if summary.badRows else ""
+        told = f"run {summary.runId} is final: {summary.rows} rows{left_out}"
+        return ExitCode.SEALED, told, summary
 
     def stop(self) -> None:
         """Exit 85 and write nothing that is not a whole document."""
