@@ -12,6 +12,7 @@ from batchprocess.ledger.draft import StagedBadRows
 from batchprocess.ledger.effects import Staged
 from batchprocess.ledger.inputs import listing as inputs
 from batchprocess.ledger.read import read_shard
+from batchprocess.ledger.survey import table_names
 from batchprocess.ledger.tables.cleaning import tables_to_clean
 from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.errors import BatchProcessError
@@ -96,7 +97,7 @@ def finalizer(batches: int) -> Callable[[str, int], Any]:
                 yield from finalize.clean(ledgers, (yield from tables_to_clean()))
                 yield from clean_bad_rows(ledgers)
                 return 0
-            tables = yield from finalize.table_names()
+            tables = yield from table_names()
             ledgers = [(yield from finalize.close(me, plan, tables=tables))]
             yield from finalize.check(ledgers, plan)
             summary = documents.summarize("run", run, ledgers, documents.Reduction({}), AT)
