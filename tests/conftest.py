@@ -85,5 +85,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = [] if reporter is None else reporter.stats.get("skipped", [])
-    if os.environ.get("CI") and any("gpu" not in report.keywords for report in skipped):
+    left_out = [report.nodeid for report in skipped if "gpu" not in report.keywords]
+    if os.environ.get("CI") and left_out:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line(f"\nin CI a test that is skipped has failed: {', '.join(left_out)}")
