@@ -31,12 +31,12 @@ class Attacker:
 
     async def connected(self, *, plain: bool = False) -> "Line":
         tls = None if plain else self.tls
-        name = "127.0.0.1" if tls else None
-        return Line(
-            *await asyncio.open_connection(
-                "127.0.0.1", self.port, ssl=tls, local_addr=(self.address, 0), server_hostname=name
-            )
+        # One that is cancelled as it is made is closed politely, and would outlive its loop.
+        more = {"ssl": tls, "server_hostname": "127.0.0.1", "ssl_shutdown_timeout": 0.01}
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.port, local_addr=(self.address, 0), **(more if tls else {})
         )
+        return Line(reader, writer)
 
 
 @dataclass
