@@ -36,8 +36,7 @@ def build_status(
     now: datetime,
 ) -> Status:
     """The job's status as of `now`."""
-    before, identity = job.before, job.identity
-    final = decision.state in FINAL
+    before, identity, final = job.before, job.identity, decision.state in FINAL
     speed = Estimate(None, None) if final else _estimate(job, observed, shards, now)
     totals = totals_of(job, shards, decision)
     conditions = merge(before.conditions, facts, generation=identity.generation, now=now)

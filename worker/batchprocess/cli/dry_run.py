@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from batchprocess.agent.processes import resolve, start_failure
@@ -36,23 +37,7 @@ def count(
         **environment.model_copy(update={"shard": 0}).to_env(),
         **DryRunQuestion(try_batch=try_batch, run=run, compare_only=compare_only).to_env(),
     }
-    command = command_of(job)
-    try:
-        done = subprocess.run(
-            resolve(command),
-            env=environ,
-            cwd=path.absolute().parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=seconds,
-        )
-    except OSError as error:
-        raise InvalidArgument(start_failure(command, error)[1]) from error
-    except subprocess.TimeoutExpired as error:
-        raise InvalidArgument(f"the job's code did not begin within {seconds:.0f} s") from error
+    done = _run(command_of(job), environ, path.absolute().parent, seconds)
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         said = (done.stderr.strip().splitlines() or ["no output"])[-1]
@@ -64,3 +49,24 @@ def count(
             "the command ended without calling torch_batch_process; its last line was "
             f"{lines[-1]!r:.100}"
         ) from error
+
+
+def _run(
+    command: Sequence[str], environ: Mapping[str, str], folder: Path, seconds: float | None
+) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(
+            resolve(command),
+            env=environ,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=seconds,
+        )
+    except OSError as error:
+        raise InvalidArgument(start_failure(command, error)[1]) from error
+    except subprocess.TimeoutExpired as error:
+        raise InvalidArgument(f"the job's code did not begin within {seconds:.0f} s") from error

@@ -29,6 +29,7 @@ from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import ReducerEntry
 from batchprocess.protocol.run import LAYOUT, RUN_KEY, Asked, RunInfo, Summary
+from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform, perform_all, perform_each
 from batchprocess.runs.tables.delta_schema import tables_with_logs
@@ -67,8 +68,7 @@ def finish(  # noqa: PLR0913  what a job says of its run
     done = perform(finished(), *edge)
     if done is not None:
         ledgers = _read_all(storage, run.shards, patience)
-        perform_all([check([ledger], plan) for ledger in ledgers], *edge)
-        perform(require_schemas(ledgers), *edge)
+        _check(ledgers, plan, *edge)
         perform(require_final(ledgers), *edge)
         _clean(run, ledgers, done, *edge)
         return done
@@ -76,20 +76,30 @@ def finish(  # noqa: PLR0913  what a job says of its run
     known = _read_all(storage, run.shards, patience)
     # Before a shard is closed for good: with a higher limit its workers may go on.
     allowed.require(bad_rows_of(known), "the run")
-    names = [identity(job, shard) for shard in range(run.shards)]
-    ledgers = _close_all(names, known, run, failed, *edge)
+    ledgers = _close_all(job, known, run, failed, *edge)
     allowed.require(bad_rows_of(ledgers), "the run")
-    perform_all([check([ledger], plan) for ledger in ledgers], *edge)
-    perform(require_schemas(ledgers), *edge)
-    entries = reducer_entries(ledgers)
-    if not entries:
-        _warn_unless_any_output(ledgers)
-    reduced = reduce(entries) if entries else Reduction({})
+    _check(ledgers, plan, *edge)
+    reduced = _reduced(ledgers, reduce)
     tables, without = tables_with_logs(run, ledgers, *edge, wanted=delta_log)
     summary = summarize(run_id, run, ledgers, reduced, _now(), without)
     published = perform(publish(summary, ledgers, tables), *edge)
     _clean(run, ledgers, published, *edge)
     return published
+
+
+def _check(
+    ledgers: Sequence[ShardLedger], plan: ShardPlan, storage: Storage, patience: Patience
+) -> None:
+    perform_all([check([ledger], plan) for ledger in ledgers], storage, patience)
+    perform(require_schemas(ledgers), storage, patience)
+
+
+def _reduced(ledgers: Sequence[ShardLedger], reduce: Reduce) -> Reduction:
+    entries = reducer_entries(ledgers)
+    if entries:
+        return reduce(entries)
+    _warn_unless_any_output(ledgers)
+    return Reduction({})
 
 
 def _warn_unless_any_output(ledgers: Sequence[ShardLedger]) -> None:
@@ -106,13 +116,14 @@ def identity(job: str, shard: int, *, retry: int = 0, source: str | None = None)
 
 
 def _close_all(
-    names: Sequence[Identity],
+    job: str,
     known: Sequence[ShardLedger],
     run: RunInfo,
     failed: Collection[int] | None,
     storage: Storage,
     patience: Patience,
 ) -> list[ShardLedger]:
+    names = [identity(job, shard) for shard in range(run.shards)]
     may = {me.shard for me in names if failed is None or me.shard in failed}
     # First, for an abandoned seal is for good, and an error among the others is not.
     sealed = [require_sealed(me, known[me.shard]) for me in names if me.shard not in may]

@@ -54,12 +54,7 @@ class Loop:
         Raises Stopped once everything processed so far is committed, if a stop was requested.
         """
         state, where, device, clock = self.state, self.where, self.device, self.clock
-        process: Callable[[Any, int], object] = self.processor.process_batch
-        next_batch, times = feed.next_batch, self.state.times
-        if self.skipping is not None:
-            process = self.skipping(self, feed)
-            # Which may have the feed begin anew, with another method.
-            next_batch = lambda: feed.next_batch()  # noqa: E731, PLW0108
+        (next_batch, process), times = self._steps(feed), self.state.times
         saver, where.plan = self.pending.saver, self.plan
         total, interval = self.plan.size(where.shard), self.interval
         before_batch, base = self.randomness.before_batch, self.plan.first_batch(where.shard)
@@ -97,6 +92,13 @@ class Loop:
                 self._stop_if_asked(done, total)
             else:
                 self.committer.check()
+
+    def _steps(self, feed: Feed) -> tuple[Callable[[], Any], Callable[[Any, int], object]]:
+        """What gives a batch, and what processes it."""
+        if self.skipping is None:
+            return feed.next_batch, self.processor.process_batch
+        # It may have the feed begin anew, with another method.
+        return (lambda: feed.next_batch()), self.skipping(self, feed)  # noqa: PLW0108
 
     def _drop(self, returned: object) -> None:
         refuse_deferred("process_batch", returned)
