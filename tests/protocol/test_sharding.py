@@ -11,7 +11,7 @@ from batchprocess.protocol.sharding import ShardPlan
 @given(st.integers(1, 5_000), st.integers(1, 64), st.integers(1, 50))
 def test_shards_cut_the_dataset_without_gap_or_overlap(rows, batch_size, shards):
     plan = ShardPlan(rows, batch_size, shards)
-    spans = [plan.row_span(shard, 0, plan.size(shard)) for shard in range(shards)]
+    spans = [plan.positions(shard, 0, plan.size(shard)) for shard in range(shards)]
     assert spans[0][0] == 0
     assert spans[-1][1] == rows
     assert all(before[1] == after[0] for before, after in pairwise(spans))

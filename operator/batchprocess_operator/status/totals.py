@@ -85,7 +85,7 @@ def committed_rows(job: Job, shards: Shards) -> int:
     plan = plan_of(job.body, shards.shape)
     # All batches are of one size but the last one, which the last shard that has any owns.
     owner = min(plan.shards, plan.batches) - 1
-    first, end = plan.row_span(owner, 0, shards.cursors[owner])
+    first, end = plan.positions(owner, 0, shards.cursors[owner])
     missing = shards.cursors[owner] * plan.batch_size - (end - first)
     return sum(shards.cursors) * plan.batch_size - missing
 

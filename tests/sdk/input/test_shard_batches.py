@@ -1,11 +1,13 @@
 """A shard's batches are read from where it resumes, with the run's seeds."""
 
 import random
+from array import array
 
 import numpy as np
 import pytest
 import torch
 
+from batchprocess.protocol.rows.dataset_rows import DatasetRows
 from batchprocess.protocol.run import Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.shard_batches import Start
@@ -75,3 +77,18 @@ def test_rows_that_are_read_alone_draw_the_numbers_of_their_batch(workers):
     assert first == second
     assert torch.equal(torch.tensor(first), whole[2][:1])
     assert torch.equal(torch.tensor(others), whole[3:])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_of_listed_rows_those_that_are_left_out_are_never_read(workers):
+    rows = DatasetRows(array("q", [2, 3, 5, 7, 11, 13, 17]), frozenset({3, 11, 13}))
+    data = Counting(20)
+    start = Start(ShardPlan(7, 2, 1), 0, 0, rows=rows)
+    assert (len(start), start.empty) == (3, {2})
+    batches = ShardLoader(data, {"num_workers": workers}).read(start)
+    assert [batch.tolist() for batch in batches] == [[2], [5, 7], [17]]
+    assert not {3, 11, 13} & set(data.read)
+    assert (len(Start(start.plan, 0, 2, rows=rows)), len(Start(start.plan, 0, 3, rows=rows))) == (
+        1,
+        1,
+    )

@@ -86,19 +86,19 @@ def test_a_large_value_goes_beside_its_record(tmp_path):
     assert entry.staged.size > 20_000
 
 
-def bad(row, **more):
-    return BadRow(row=row, batch=0, stage="reading", type="E", traceback="t" * 100, **more)
+def bad(row, batch=0, **more):
+    return BadRow(row=row, batch=batch, stage="reading", type="E", traceback="t" * 100, **more)
 
 
 def test_a_bad_row_is_in_the_commit_of_its_batch_and_what_is_said_first_of_it_counts(tmp_path):
     pending = made_pending(tmp_path)
     for row in (9, 1, 0):
-        pending.add_bad_row(bad(row))
+        pending.add_bad_row(bad(row, row // 4))
     pending.add_bad_row(bad(1, message="second"))
     assert [one.row for one in pending.cut_commit((0, 1), (0, 4)).bad_rows] == [1, 0]
     draft = pending.cut_commit((1, 3), (4, 12)).draft()
     (only,) = decode_bad_rows(draft.bad_rows.staged.source.splitlines(), "k")
-    assert (draft.bad_rows.count, only) == (1, bad(9))
+    assert (draft.bad_rows.count, only) == (1, bad(9, 2))
     assert pending.cut_commit((3, 4), (12, 16)).draft().bad_rows is None
 
 

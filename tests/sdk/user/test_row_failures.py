@@ -27,7 +27,7 @@ def made(tmp_path: Path, pending: PendingOutputs) -> TorchBatchProcessorContext:
 
 def begin(pending: PendingOutputs, *, skip: bool = True) -> None:
     """Rows 8 to 11 are the batch; 10 could not be read, where such are left out."""
-    pending.rows = (8, 12)
+    pending.rows = range(8, 12)
     pending.batch = BatchInWork((8, 9, 11)) if skip else None
 
 

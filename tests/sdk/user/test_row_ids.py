@@ -20,7 +20,7 @@ def saved(folder: Path, name: str, rows: Any, row_ids: Any, **given: Any) -> dic
     """Of a batch of rows 4 and 5."""
     pending = made_pending(folder)
     made = context(folder, pending, row_ids)
-    pending.rows = (4, 6)
+    pending.rows = range(4, 6)
     made.save(name, rows, **given)
     pending.rows = None
     return pending.cut_commit((0, 1), (4, 6)).paths()

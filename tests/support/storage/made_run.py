@@ -55,7 +55,7 @@ def work(
     me = Identity(shard, job, f"a{shard}", lambda: f"{shard}{next(numbers):031x}", lambda: when, 0)
     position: Position = perform(claim(me, max_without_progress=3), storage).position
     for batch in range(position.cursor, plan.size(shard) if end is None else end):
-        rows = plan.row_span(shard, batch, batch + 1)
+        rows = plan.positions(shard, batch, batch + 1)
         body = "".join(f"{row}\n" for row in range(*rows)).encode()
         staged = Staged(body, len(body), hashlib.sha256(body).hexdigest())
         files, tables = ((), (("rows.jsonl", staged),)) if saved else ((("rows.txt", staged),), ())
@@ -72,7 +72,7 @@ def work(
         position = perform(commit(me, position, draft), storage)
     if position.cursor == plan.size(shard):
         last = plan.size(shard)
-        rows = plan.row_span(shard, last, last)
+        rows = plan.positions(shard, last, last)
         perform(
             seal(me, position, Draft((last, last), rows, (), spent=SPENT), batches=last), storage
         )

@@ -67,7 +67,7 @@ def work(storage: Storage, shard: int, files: Any, *, name: str = "rows.parquet"
     me = Identity(shard, JOB, f"a{shard}", lambda: f"{shard}{next(numbers):031x}", lambda: AT, 0)
     at = perform(claim(me, max_without_progress=3), storage).position
     for batch in range(plan.size(shard)):
-        rows = plan.row_span(shard, batch, batch + 1)
+        rows = plan.positions(shard, batch, batch + 1)
         body, schemas = files(*rows), {}
         if name.endswith(".parquet"):
             schemas = keep_schema(storage, pq.read_schema(io.BytesIO(body)), name)
@@ -75,7 +75,7 @@ def work(storage: Storage, shard: int, files: Any, *, name: str = "rows.parquet"
         draft = Draft((batch, batch + 1), rows, tables=tables, schemas=schemas)
         at = perform(commit(me, at, draft), storage)
     end = plan.size(shard)
-    last = Draft((end, end), plan.row_span(shard, end, end))
+    last = Draft((end, end), plan.positions(shard, end, end))
     perform(seal(me, at, last, batches=end), storage)
 
 

@@ -58,9 +58,9 @@ def _body_problems(
 
 def _content_problems(where: str, record: Commit | Seal, plan: ShardPlan) -> Iterator[str]:
     """What no honest writer does: readers make files of these names, and count these rows."""
-    rows = plan.row_span(record.shard, *record.batches)
-    if record.rows != rows:
-        yield f"{where} says rows {_span(record.rows)}, but its batches have {_span(rows)}"
+    positions = plan.positions(record.shard, *record.batches)
+    if record.rows != positions:
+        yield f"{where} says rows {_span(record.rows)}, but its batches have {_span(positions)}"
     yield from (f"{where} {what}" for what in _name_problems([file.name for file in record.files]))
     prefix = data_prefix(record.shard, record.seq, record.nonce)
     if "/" in record.nonce:

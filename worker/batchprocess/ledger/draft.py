@@ -36,9 +36,9 @@ class StagedBadRows:
 class Draft:
     """What a commit or seal will say, before it has a number.
 
-    `batches` is shard-local, `rows` dataset-wide, both half-open; `files` maps checked names to
-    staged bytes, and so do `tables`, which stand in the folders of their names; `schemas` are the
-    digests of their schemas, by name.
+    `batches` is shard-local, `rows` are positions of the run, both half-open; `files` maps checked
+    names to staged bytes, and so do `tables`, which stand in the folders of their names;
+    `schemas` are the digests of their schemas, by name.
     """
 
     batches: Span

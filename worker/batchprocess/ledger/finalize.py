@@ -169,7 +169,7 @@ def read_success() -> Flow[Success | None]:
 
 def _abandon(me: Identity, head: Stored | None, plan: ShardPlan) -> Seal:
     cursor = head.record.cursor if head else 0
-    row = plan.row_span(me.shard, cursor, cursor)
+    positions = plan.positions(me.shard, cursor, cursor)
     return Seal(
         shard=me.shard,
         seq=head.record.seq + 1 if head else 1,
@@ -180,6 +180,6 @@ def _abandon(me: Identity, head: Stored | None, plan: ShardPlan) -> Seal:
         cursor=cursor,
         at=me.now(),
         batches=(cursor, cursor),
-        rows=row,
+        rows=positions,
         outcome="abandoned",
     )

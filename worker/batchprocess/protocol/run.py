@@ -125,7 +125,7 @@ class RunInfo(_Model):
 
 
 class ManifestRow(_Model):
-    """One committed file. `batches` is shard-local, `rows` dataset-wide, `key` run-relative."""
+    """One committed file. `batches` is shard-local, `rows` the run's, `key` run-relative."""
 
     shard: int
     seq: int

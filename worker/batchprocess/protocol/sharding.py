@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """Cuts `rows` dataset rows into batches of `batch_size`, and those into `shards` blocks.
+    """Cuts `rows` positions into batches of `batch_size`, and those into `shards` blocks.
 
+    A run has one position for each row that it processes; which row that is, `DatasetRows` says.
     `max_batches` bounds every shard. All counts are exact for any `shards` >= 1; a shard may
     own no batch at all.
     """
@@ -18,11 +19,11 @@ class ShardPlan:
 
     @property
     def batches(self) -> int:
-        """Batches of the whole dataset, `max_batches` not considered."""
+        """Batches of all positions, `max_batches` not considered."""
         return -(-self.rows // self.batch_size)
 
     def first_batch(self, shard: int) -> int:
-        """Dataset-wide number of the first batch of `shard`."""
+        """Run-wide number of the first batch of `shard`."""
         each, longer = divmod(self.batches, self.shards)
         return shard * each + min(shard, longer)
 
@@ -34,13 +35,17 @@ class ShardPlan:
     @property
     def processed_rows(self) -> int:
         """Rows of all shards' batches: less than `rows` where `max_batches` bounds them."""
-        spans = (self.row_span(shard, 0, self.size(shard)) for shard in range(self.shards))
+        spans = (self.positions(shard, 0, self.size(shard)) for shard in range(self.shards))
         return sum(end - first for first, end in spans)
 
-    def row_span(self, shard: int, first: int, end: int) -> tuple[int, int]:
-        """Dataset rows `[r0, r1)` of the shard-local batches `[first, end)`."""
+    def positions(self, shard: int, first: int, end: int) -> tuple[int, int]:
+        """Those of the shard-local batches `[first, end)`, half-open."""
         base = self.first_batch(shard)
-        return (self._row(base + first), self._row(base + end))
+        return (self._position(base + first), self._position(base + end))
 
-    def _row(self, batch: int) -> int:
+    def batch_at(self, position: int) -> int:
+        """Run-wide number of the batch that the position is in."""
+        return position // self.batch_size
+
+    def _position(self, batch: int) -> int:
         return min(batch * self.batch_size, self.rows)

@@ -20,6 +20,7 @@ from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.file_names import TABLES, is_data_key
 from batchprocess.protocol.records import Commit, CommittedFile, Seal
+from batchprocess.protocol.rows.dataset_rows import ALL_ROWS
 from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.bad_rows.of_record import read_bad_rows
@@ -132,7 +133,7 @@ def _wrong_bad_rows(
 ) -> str | None:
     """As `_changed`, of bad rows, which are read one by one as well."""
     try:
-        for _ in read_bad_rows(storage, body, plan, patience):
+        for _ in read_bad_rows(storage, body, plan, ALL_ROWS, patience):
             pass
     except FileNotFoundError:
         return None

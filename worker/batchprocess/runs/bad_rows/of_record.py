@@ -7,6 +7,7 @@ from batchprocess.protocol.bad_rows import BadRow, decode_bad_rows
 from batchprocess.protocol.bad_rows.bad_row import MAX_LINE_BYTES
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import Commit, CommittedFile, Seal
+from batchprocess.protocol.rows.dataset_rows import DatasetRows
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import chunks
 from batchprocess.runs.patience import ATTENDED, Patience
@@ -14,9 +15,13 @@ from batchprocess.storage.base import Storage
 
 
 def read_bad_rows(
-    storage: Storage, body: Commit | Seal, plan: ShardPlan, patience: Patience = ATTENDED
+    storage: Storage,
+    body: Commit | Seal,
+    plan: ShardPlan,
+    rows: DatasetRows,
+    patience: Patience = ATTENDED,
 ) -> Iterator[BadRow]:
-    """The bad rows of one record, by ascending row, one at a time.
+    """The rows that one record has left out, ascending, one at a time; `rows`: those of its run.
 
     Raises VerificationError for an object that is not the one that was committed, or that has other
     rows than the record can have; by its digest only behind the last row. FileNotFoundError if
@@ -28,9 +33,10 @@ def read_bad_rows(
     key, count = kept.object.key, 0
     for row in decode_bad_rows(_lines(storage, kept.object, patience), key):
         count += 1
-        if not body.rows[0] <= row.row < body.rows[1]:
+        position = rows.position_of(row.row)
+        if position is None or not body.rows[0] <= position < body.rows[1]:
             raise VerificationError(f"{key} has row {row.row}, which its record has not")
-        batch = row.row // plan.batch_size - plan.first_batch(body.shard)
+        batch = plan.batch_at(position) - plan.first_batch(body.shard)
         if row.batch != batch:
             raise VerificationError(f"{key} has row {row.row} in batch {row.batch}, not in {batch}")
         yield row

@@ -11,6 +11,7 @@ from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.bad_rows import BadRow
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import Commit, Seal
+from batchprocess.protocol.rows.dataset_rows import ALL_ROWS
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.bad_rows.of_record import read_bad_rows
 from batchprocess.runs.perform import perform_all
@@ -38,7 +39,7 @@ def bad_rows_of_run(storage: Storage, run: RunInfo) -> Generator[CommittedBadRow
     with closing(bodies_of(storage, run)) as bodies:
         for body in bodies:
             try:
-                for row in read_bad_rows(storage, body, plan):
+                for row in read_bad_rows(storage, body, plan, ALL_ROWS):
                     yield CommittedBadRow(body.shard, body.seq, body.attempt, row)
             except FileNotFoundError as error:
                 raise VerificationError(

@@ -5,6 +5,7 @@ import time
 
 from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion, Tried
 from batchprocess.protocol.errors import Stopped
+from batchprocess.protocol.rows.dataset_rows import ALL_ROWS
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.state import AttemptState
@@ -40,7 +41,7 @@ def _answer(assembly: AttemptAssembly, where: Where, question: DryRunQuestion) -
         warnings=tuple(misspelt_hooks(assembly.processor_class)),
         input=None if since is None else since.changes,
         # Rows are read for it here, which nothing that is measured may find done already.
-        summary=None if question.compare_only else assembly.reading.input_summary(plan),
+        summary=None if question.compare_only else assembly.reading.input_summary(plan, ALL_ROWS),
         tried=tried,
     )
 

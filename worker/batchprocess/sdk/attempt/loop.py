@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from batchprocess.protocol.errors import Stopped
+from batchprocess.protocol.rows.dataset_rows import ALL_ROWS, DatasetRows
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.interfaces import Commits, Device
 from batchprocess.sdk.input.feed import Feed
@@ -24,8 +25,8 @@ class Loop:
     """Runs one processor over the rest of its shard, and commits at every boundary.
 
     `interval` in batches; `seconds` bounds the time between commits if it is not None. `skipping`
-    gives what stands in for `process_batch` where bad rows are left out. Until the first batch the
-    loop is `idle`.
+    gives what stands in for `process_batch` where rows are left out. `rows`: which the run's are.
+    Until the first batch the loop is `idle`.
     """
 
     processor: TorchBatchProcessor
@@ -41,6 +42,7 @@ class Loop:
     after_first_batch: Callable[[], None]
     after_checkpoint: Callable[[], None]
     seconds: float | None = None
+    rows: DatasetRows = ALL_ROWS
     skipping: "Callable[[Loop, Feed], Callable[[Any, int], object]] | None" = None
     clock: Callable[[], float] = time.monotonic
     idle: bool = True
@@ -55,7 +57,8 @@ class Loop:
         """
         state, where, device, clock = self.state, self.where, self.device, self.clock
         (next_batch, process), times = self._steps(feed), self.state.times
-        saver, where.plan = self.pending.saver, self.plan
+        saver, where.plan, where.rows = self.pending.saver, self.plan, self.rows
+        positions, rows_at = self.plan.positions, self.rows.at
         total, interval = self.plan.size(where.shard), self.interval
         before_batch, base = self.randomness.before_batch, self.plan.first_batch(where.shard)
         self.committed, last, now = cursor, clock(), clock()
@@ -66,7 +69,7 @@ class Loop:
             read = clock()
             times.data += read - now
             where.enter("process_batch", index)
-            self.pending.rows = self.plan.row_span(where.shard, index, index + 1)
+            self.pending.rows = rows_at(positions(where.shard, index, index + 1))
             before_batch(base + index)
             device.begin()
             if (returned := process(batch, index)) is not None:
@@ -129,9 +132,9 @@ class Loop:
         self._hook(self.processor.on_finish)
         total = self.plan.size(shard)
         where.enter("commit", None)
-        rows = self.plan.row_span(shard, total, total)
+        positions = self.plan.positions(shard, total, total)
         contents = self.pending.cut_commit(
-            (total, total), rows, state.times.spent(), idle=self.idle
+            (total, total), positions, state.times.spent(), idle=self.idle
         )
         state.enter("storage")
         self.committer.seal(contents, total, self.tensorboard)
@@ -162,9 +165,9 @@ class Loop:
         return self.pending.handed_over() != self._before_batch
 
     def _commit(self, first: int, end: int) -> None:
-        rows = self.plan.row_span(self.where.shard, first, end)
-        self.state.rows += rows[1] - rows[0]
-        contents = self.pending.cut_commit((first, end), rows, self.state.times.spent())
+        positions = self.plan.positions(self.where.shard, first, end)
+        self.state.rows += positions[1] - positions[0]
+        contents = self.pending.cut_commit((first, end), positions, self.state.times.spent())
         self.committer.commit(contents, self.tensorboard)
 
     def _hook(self, hook: Callable[[], object]) -> None:

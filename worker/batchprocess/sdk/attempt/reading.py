@@ -11,6 +11,7 @@ from batchprocess.data.summary import summary_of
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import ShardSealed
 from batchprocess.protocol.inputs.summary import InputSummary
+from batchprocess.protocol.rows.dataset_rows import DatasetRows
 from batchprocess.protocol.run import RunSeeds, Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.input.feed import open_feed
@@ -91,10 +92,11 @@ class Reading:
         """What has become of the input since the run at that address has listed it, if it has."""
         return changed_input(self._dataset, open_storage(run, self._environment.s3))
 
-    def input_summary(self, plan: ShardPlan) -> InputSummary | None:
+    def input_summary(self, plan: ShardPlan, rows: DatasetRows) -> InputSummary | None:
         """What there is to say of the input before anything is processed; None: no reader's."""
         processes = max(1, int(self._options.get("num_workers") or 0))
-        starts = [plan.row_span(shard, 0, 0)[0] for shard in range(plan.shards) if plan.size(shard)]
+        spans = (plan.positions(shard, 0, 1) for shard in range(plan.shards) if plan.size(shard))
+        starts = [rows.all_at(span)[0] for span in spans]
         return summary_of(self._dataset, starts, processes)
 
     def reader(self, prefetch: Callable[[], Prefetch | None], know: Know) -> Reader:

@@ -130,7 +130,7 @@ def _tried(assembly: AttemptAssembly, batches: int) -> TriedOut:
         loop.finish()
     stored = ((one, commits.values(one.key, one.kind)) for one in assembly.pending.reducers)
     return TriedOut(
-        rows=plan.row_span(0, 0, plan.size(0))[1],
+        rows=plan.processed_rows,
         files=tuple(commits.files),
         reported_metrics=tuple(commits.reported),
         metrics=reduce_all(stored),

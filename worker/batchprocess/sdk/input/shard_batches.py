@@ -1,12 +1,13 @@
 """Which rows a data loader reads, batch by batch, and with which random numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from torch.utils.data import Sampler
 
+from batchprocess.protocol.rows.dataset_rows import ALL_ROWS, DatasetRows
 from batchprocess.protocol.run import Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.device.devices import has_gpu
@@ -18,7 +19,8 @@ class Start:
     """Where reading begins: shard-local batch `first`, with the run's seeds for reading items.
 
     Without seeds, as in runs that were begun before there were any, generators are left alone.
-    alone: rows of the batch before `first`, read before it, each as a batch of its own.
+    alone: rows of the batch before `first`, read before it, each as a batch of its own. rows: which
+    the run's are; a batch of which all are left out is not read.
     """
 
     plan: ShardPlan
@@ -26,6 +28,7 @@ class Start:
     first: int
     seeds: Seeds | None = None
     alone: tuple[int, ...] = ()
+    rows: DatasetRows = ALL_ROWS
 
     @property
     def batches(self) -> int:
@@ -34,15 +37,31 @@ class Start:
 
     @property
     def reads(self) -> Iterator[tuple[int, list[int]]]:
-        """What the loader reads as one batch: rows, and the dataset-wide number of their batch."""
+        """What the loader reads as one batch: rows, and the run-wide number of their batch."""
         base = self.plan.first_batch(self.shard)
         for row in self.alone:
             yield base + self.first - 1, [row]
         for batch in range(self.first, self.first + self.batches):
-            yield base + batch, list(range(*self.plan.row_span(self.shard, batch, batch + 1)))
+            if batch not in self.empty:
+                yield base + batch, list(self._rows_of(batch))
 
     def __len__(self) -> int:
-        return len(self.alone) + self.batches
+        """How many times the loader reads."""
+        return len(self.alone) + self.batches - len(self.empty)
+
+    @cached_property
+    def empty(self) -> frozenset[int]:
+        """Batches of which all rows are left out."""
+        base, found = self.plan.first_batch(self.shard), set[int]()
+        for row in self.rows.left_out:
+            position = self.rows.position_of(row)
+            batch = -1 if position is None else self.plan.batch_at(position) - base
+            if self.first <= batch < self.first + self.batches and not self._rows_of(batch):
+                found.add(batch)
+        return frozenset(found)
+
+    def _rows_of(self, batch: int) -> Sequence[int]:
+        return self.rows.at(self.plan.positions(self.shard, batch, batch + 1))
 
 
 class ShardBatches(Sampler[list[int]]):

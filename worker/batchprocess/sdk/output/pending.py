@@ -31,7 +31,7 @@ class PendingOutputs:
 
     staging: Staging
     saver: Saver
-    rows: Span | None = None
+    rows: Sequence[int] | None = None
     batch: BatchInWork | None = None
     thread: int = field(default_factory=threading.get_ident)
     in_init: bool = True
@@ -76,12 +76,12 @@ class PendingOutputs:
         return self.saver.calls + self.staging.blocks + len(self.metrics) + len(self.models)
 
     def cut_commit(
-        self, batches: Span, rows: Span, spent: Spent | None = None, *, idle: bool = False
+        self, batches: Span, positions: Span, spent: Spent | None = None, *, idle: bool = False
     ) -> CommitContents:
         """Everything since the last cut, copied, so that later batches change nothing.
 
-        `idle`: this attempt has processed no batch. A reducer that has no value for nothing
-        (a mean, a maximum) then stores none.
+        `positions`: of these batches in the run. `idle`: this attempt has processed no batch. A
+        reducer that has no value for nothing (a mean, a maximum) then stores none.
         """
         files, saved = self.staging.cut_files(), self.saver.cut_files()
         if saved is not None:
@@ -90,12 +90,12 @@ class PendingOutputs:
             metrics, self.metrics = self.metrics, []
             models, self.models = self.models, []
             # Those of the batch in work, or of one read ahead, belong to a later commit.
-            bad_rows = tuple(one for one in self.bad_rows.values() if one.row < rows[1])
+            bad_rows = tuple(one for one in self.bad_rows.values() if one.batch < batches[1])
             for one in bad_rows:
                 del self.bad_rows[one.row]
         return CommitContents(
             batches=batches,
-            rows=rows,
+            rows=positions,
             files=files,
             saved=saved,
             spent=spent,
@@ -122,7 +122,7 @@ class PendingOutputs:
         """Of the batch, for the loop's thread only: one of the user's may be at another batch."""
         if self.rows is None or threading.get_ident() != self.thread:
             return None
-        return range(*self.rows) if self.batch is None else self.batch.rows
+        return self.rows if self.batch is None else self.batch.rows
 
     @property
     def rows_in_work(self) -> int | None:
@@ -134,8 +134,7 @@ class PendingOutputs:
         """Whether the batch in work has fewer rows than the others, as the last one may."""
         if self.rows is None:
             return False
-        rows = self.rows[1] - self.rows[0] if self.batch is None else len(self.batch.rows)
-        return rows < batch_size
+        return len(self.rows if self.batch is None else self.batch.rows) < batch_size
 
     def begin(self, run: RunInfo, last: Commit | None = None) -> None:
         """Keep files where this run keeps them; `last`: the commit that this attempt goes on from.

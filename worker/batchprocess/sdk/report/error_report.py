@@ -12,6 +12,7 @@ from batchprocess.protocol.errors import (
 )
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.json_values import as_readable
+from batchprocess.protocol.rows.dataset_rows import ALL_ROWS, DatasetRows, said
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.report.failure_facts import encodable, facts_of
 from batchprocess.sdk.report.stages import MEANINGS, Fault, Stage
@@ -21,13 +22,15 @@ from batchprocess.sdk.report.stages import MEANINGS, Fault, Stage
 class Where:
     """Where the attempt stands; updated by the loop, read when something raises.
 
-    `batch` is shard-local, None outside the loop; `plan` is known once the dataset was counted.
+    `batch` is shard-local, None outside the loop; `plan` and `rows` are known once the dataset was
+    counted.
     """
 
     shard: int
     stage: Stage = "start"
     batch: int | None = None
     plan: ShardPlan | None = None
+    rows: DatasetRows = ALL_ROWS
     run_exists: bool = False
 
     def enter(self, stage: Stage, batch: int | None) -> None:
@@ -72,8 +75,8 @@ class Where:
             return f", row {row}"
         if self.plan is None or self.batch is None:
             return ""
-        first, end = self.plan.row_span(self.shard, self.batch, self.batch + 1)
-        return f", rows {first} to {end - 1}"
+        positions = self.plan.positions(self.shard, self.batch, self.batch + 1)
+        return f", {said(self.rows.at(positions))}"
 
 
 def exit_code_of(error: BaseException, where: Where) -> ExitCode:

@@ -11,7 +11,7 @@ _FOR_USERS = 1 << 60
 class Randomness:
     """Sets the global generators before each call of user code in the loop.
 
-    Each call has a number of its own in the run, from the dataset-wide number of its batch, so that
+    Each call has a number of its own in the run, from the run-wide number of its batch, so that
     a resumed shard continues as an uninterrupted one would have. In a run that was begun before
     seeds were kept the generators are left alone.
     """
@@ -26,11 +26,11 @@ class Randomness:
         self._seeds, self._begun = seeds, True
 
     def before_batch(self, batch: int) -> None:
-        """`batch` is dataset-wide."""
+        """`batch` is run-wide."""
         self._set(_KINDS * batch + _BATCH)
 
     def before_checkpoint(self, batches: int) -> None:
-        """Of a shard that ends its interval before the dataset-wide batch `batches`."""
+        """Of a shard that ends its interval before the run-wide batch `batches`."""
         self._set(_KINDS * batches + _CHECKPOINT)
 
     def before_finish(self, shard: int) -> None:

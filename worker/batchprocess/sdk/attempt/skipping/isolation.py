@@ -90,7 +90,7 @@ class Isolation:
     def _alone(self, rows: Sequence[int], index: int, before: Mark) -> list[BadRead]:
         self.feed.read_alone(index, rows)
         self.pending.isolating = True
-        span = self.pending.rows
+        all_rows = self.pending.rows
         found: list[BadRead] = []
         try:
             for row in rows:
@@ -102,14 +102,14 @@ class Isolation:
                 # Slower than the batch, and no stall.
                 self.state.moved = self.clock()
         finally:
-            self.pending.isolating, self.pending.rows = False, span
+            self.pending.isolating, self.pending.rows = False, all_rows
         return found
 
     def _row(self, row: int, read: Any, index: int) -> Sequence[BadRead]:
         if type(read) is PartialBatch:
             return read.bad
         pending, saver = self.pending, self.pending.saver
-        pending.rows, pending.batch = (row, row + 1), BatchInWork((row,))
+        pending.rows, pending.batch = (row,), BatchInWork((row,))
         mark = saver.mark()
         self.before_row(index)
         try:

@@ -29,7 +29,7 @@ class Skipping:
     def process(self, read: Any, index: int) -> object:
         """In place of `process_batch`."""
         pending = self._pending
-        batch, rows, bad = _parts(read, pending.rows or (0, 0))
+        batch, rows, bad = _parts(read, pending.rows or ())
         pending.batch = work = BatchInWork(rows)
         before = self._isolation.before()
         pending.saver.hold()
@@ -61,10 +61,10 @@ class Skipping:
         )
 
 
-def _parts(read: Any, span: tuple[int, int]) -> tuple[Any, Sequence[int], tuple[BadRead, ...]]:
+def _parts(read: Any, rows: Sequence[int]) -> tuple[Any, Sequence[int], tuple[BadRead, ...]]:
     if type(read) is PartialBatch:
         return read
-    return read, range(*span), ()
+    return read, rows, ()
 
 
 def skipping(loop: Loop, feed: Feed, names: RowNames) -> Process:
