@@ -11,7 +11,18 @@ OPERATOR = ROOT / "operator" / "batchprocess_operator"
 TESTCLUSTER = ROOT / "testcluster"
 MIRRORED = {
     folder: WORKER / folder
-    for folder in ("protocol", "api", "storage", "ledger", "runs", "data", "sdk", "agent", "cli")
+    for folder in (
+        "protocol",
+        "api",
+        "storage",
+        "ledger",
+        "runs",
+        "data",
+        "sdk",
+        "agent",
+        "client",
+        "cli",
+    )
 } | {"operator": OPERATOR}
 OF_SEVERAL = {
     "api/test_docstrings.py": "the fields of all models",

@@ -1,0 +1,93 @@
+"""The jobs of a namespace: what a pipeline begins with."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from batchprocess.api.job import BatchProcessJob
+from batchprocess.api.status import Status
+from batchprocess.client.cluster_job import CANCEL_SECONDS, ClusterJob
+from batchprocess.client.names import check_job_name
+from batchprocess.client.server.connection import Connection, connect
+from batchprocess.client.server.paths import job_object, job_objects
+from batchprocess.client.submitting import create, manifest, new_request_id
+
+
+class Jobs:
+    """Jobs of a namespace of a cluster. Threads may share it.
+
+    namespace: by default the one that the context means. context: of the kubeconfig; by default
+    its current one. In a pod without a kubeconfig it is the pod's own cluster, account and
+    namespace. connection: in place of all these.
+
+    Raises NotConfigured. Every method raises Denied and Unavailable, the latter after half a
+    minute without an answer.
+    """
+
+    def __init__(
+        self,
+        namespace: str | None = None,
+        context: str | None = None,
+        *,
+        connection: Connection | None = None,
+    ) -> None:
+        self._connection = connect(namespace, context) if connection is None else connection
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that is meant."""
+        return self._connection.namespace
+
+    def submit(
+        self, job: BatchProcessJob | Mapping[str, Any], *, request_id: str | None = None
+    ) -> ClusterJob:
+        """Create the job; the one that this very request has created, if it was sent before.
+
+        job: a model, or a mapping as in a job file; its own namespace counts, if it names one.
+        request_id: 1 to 256 characters that name this request, such as a pipeline's run and task:
+        who submits again with the same one is given the same job. Default: a new one.
+
+        Raises InvalidArgument, Rejected, AlreadyExists.
+        """
+        request = new_request_id() if request_id is None else request_id
+        body = manifest(job, self.namespace, request)
+        return self._of(create(self._connection, body).raw)
+
+    def get(self, name: str) -> ClusterJob:
+        """The job of this name. Raises NotFound, InvalidArgument."""
+        return self._of(self._connection.get(job_object(self.namespace, check_job_name(name))))
+
+    def list(self, selector: str | None = None) -> Iterator[ClusterJob]:
+        """All jobs, in the order of their names. selector: of labels, as `team=vision`."""
+        for raw in self._connection.pages(job_objects(self.namespace), selector):
+            yield self._of(raw)
+
+    def watch(self, name: str, timeout: float | None = None) -> Iterator[Status]:
+        """See `ClusterJob.watch`."""
+        return self.get(name).watch(timeout)
+
+    def wait(self, name: str, timeout: float | None = None) -> ClusterJob:
+        """See `ClusterJob.wait`."""
+        return self.get(name).wait(timeout)
+
+    def suspend(self, name: str) -> ClusterJob:
+        """See `ClusterJob.suspend`."""
+        return self.get(name).suspend()
+
+    def resume(self, name: str) -> ClusterJob:
+        """See `ClusterJob.resume`."""
+        return self.get(name).resume()
+
+    def retry(self, name: str) -> ClusterJob:
+        """See `ClusterJob.retry`."""
+        return self.get(name).retry()
+
+    def cancel(self, name: str, timeout: float = CANCEL_SECONDS) -> ClusterJob:
+        """See `ClusterJob.cancel`."""
+        return self.get(name).cancel(timeout)
+
+    def delete(self, name: str) -> None:
+        """See `ClusterJob.delete`. Raises NotFound."""
+        self.get(name).delete()
+
+    def _of(self, raw: Mapping[str, Any]) -> ClusterJob:
+        return ClusterJob(raw, self._connection)

@@ -1,0 +1,112 @@
+"""Plain-object requests to the API server, patient while it does not answer.
+
+Objects pass as they are: the generated classes of the kubernetes package check every field of
+every object against one Kubernetes version. Only its connection, TLS and credentials are used.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from batchprocess.backoff import Backoff
+from batchprocess.client.errors import Unavailable
+from batchprocess.client.names import check_namespace
+from batchprocess.client.server.login import log_in
+from batchprocess.client.server.transport import MAX_ANSWER, AnswerTooLong, Transport, decoded
+
+PATIENCE_SECONDS = 30.0
+"""Of a single request; who waits for a job is more patient."""
+MAX_PAGE, PAGE = 2 << 20, 500
+MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
+BACKOFF = Backoff(0.5, 5.0)
+Object = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """To a cluster, and the namespace of it that is meant. Time and chance are arguments."""
+
+    transport: Transport = field(repr=False)
+    namespace: str
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
+    draw: Callable[[], float] = random.random
+
+    def get(self, path: str) -> Object:
+        """The object at `path`. Raises NotFound, Denied, Unavailable."""
+        return decoded(self.patiently(lambda: self.transport.text("GET", path)))
+
+    def create(self, path: str, body: Mapping[str, Any]) -> Object:
+        """Create `body` in the collection at `path`, unknown fields refused. Sent once.
+
+        Raises AlreadyExists, Rejected, Denied; Unavailable if it may have been created.
+        """
+        query = {"fieldValidation": "Strict"}
+        return decoded(self.transport.text("POST", path, query, body))
+
+    def patch(self, path: str, body: Mapping[str, Any], kind: str = MERGE) -> Object:
+        """Patch the object at `path`. `body` must mean the same if it is sent twice.
+
+        Raises Changed if it names a uid or resourceVersion that is not the stored object's.
+        """
+        send = self.transport.text
+        return decoded(self.patiently(lambda: send("PATCH", path, None, body, kind)))
+
+    def delete(self, path: str, *, uid: str) -> None:
+        """Delete the object with `uid`, and what it owns soon after. Raises NotFound, Changed."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        self.patiently(lambda: self.transport.text("DELETE", path, None, body))
+
+    def pages(self, path: str, selector: str | None = None) -> Iterator[Object]:
+        """Every object of the collection at `path`; at most 500, or 2 MiB, are asked for at once.
+
+        Less where objects are large: tenants decide how large theirs are.
+        """
+        query = {} if selector is None else {"labelSelector": selector}
+        size = PAGE
+        while True:
+            text = self._page(path, query | {"limit": str(size)}, alone=size == 1)
+            if text is None:
+                size //= 2
+                continue
+            page = decoded(text)
+            yield from page.get("items") or ()
+            token = page.get("metadata", {}).get("continue")
+            if not token:
+                return
+            query["continue"] = token
+            size = min(2 * size, PAGE) if len(text) < MAX_PAGE // 4 else size
+
+    def _page(self, path: str, query: Mapping[str, str], *, alone: bool) -> bytes | None:
+        """None for a page that is too long, and not of one object alone."""
+        most = MAX_ANSWER if alone else MAX_PAGE
+        try:
+            return self.patiently(lambda: self.transport.text("GET", path, query, most=most))
+        except AnswerTooLong:
+            if alone:
+                raise
+            return None
+
+    def patiently(self, ask: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
+        """What `ask` gives, asked again for so long while nobody answers."""
+        begun, failures = self.clock(), 0
+        while True:
+            try:
+                return ask()
+            except Unavailable:
+                failures += 1
+                pause = BACKOFF.jittered(failures, self.draw)
+                if self.clock() - begun + pause > seconds:
+                    raise
+                self.sleep(pause)
+
+
+def connect(
+    namespace: str | None = None, context: str | None = None, kubeconfig: str | None = None
+) -> Connection:
+    """To the cluster of a kubeconfig, as `log_in` finds it. Raises NotConfigured."""
+    client, meant = log_in(context, kubeconfig)
+    return Connection(Transport(client), check_namespace(namespace or meant))

@@ -1,0 +1,28 @@
+"""Addresses of the objects that the client touches. Names were checked before: see `names`."""
+
+from batchprocess.protocol.job_object import GROUP, PLURAL, VERSION
+
+
+def job_objects(namespace: str) -> str:
+    """The collection of BatchProcessJobs of a namespace."""
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
+
+
+def job_object(namespace: str, name: str) -> str:
+    """One BatchProcessJob."""
+    return f"{job_objects(namespace)}/{name}"
+
+
+def pods(namespace: str) -> str:
+    """The collection of Pods of a namespace."""
+    return f"/api/v1/namespaces/{namespace}/pods"
+
+
+def pod(namespace: str, name: str) -> str:
+    """One Pod."""
+    return f"{pods(namespace)}/{name}"
+
+
+def pod_log(namespace: str, name: str) -> str:
+    """The log of one Pod."""
+    return f"{pod(namespace, name)}/log"
