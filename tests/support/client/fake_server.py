@@ -11,7 +11,7 @@ from batchprocess.client.server.connection import Connection
 from batchprocess.client.server.transport import Stream, Transport
 from batchprocess.client.snapshot import Snapshot
 
-Answer = bytes | dict[str, Any] | Exception | list[Any]
+Answer = bytes | dict[str, Any] | BaseException | list[Any]
 
 
 class FakeStream(Stream):
@@ -48,7 +48,7 @@ class FakeTransport(Transport):
     ) -> bytes:
         self.asked.append((method, path, query, body))
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
@@ -56,7 +56,7 @@ class FakeTransport(Transport):
     def stream(self, path: str, query: Mapping[str, str], silence: float) -> Iterator[Stream]:
         self.asked.append(("GET", path, query, None))
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         assert isinstance(answer, list)
         yield FakeStream(answer)

@@ -42,6 +42,11 @@ def _with_new_since(job: BatchProcessJob, run: str) -> BatchProcessJob:
 
 
 def _read_job(path: Path) -> BatchProcessJob:
+    return load_job(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a job file; InvalidArgument if it is none, a usage error if it is not there."""
     if path.is_dir():
         raise click.UsageError(f"{path} is a folder: this command takes a job file")
     if not path.exists():
@@ -52,13 +57,12 @@ def _read_job(path: Path) -> BatchProcessJob:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise InvalidArgument(f"{path} is larger than {MAX_BYTES} bytes: is it a job?")
-        text = data.decode()
+        return data.decode()
     except UnicodeDecodeError as error:
         raise InvalidArgument(f"{path} is no job file: it is not UTF-8 text ({error})") from error
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise InvalidArgument(f"{path} cannot be read as a job file: {reason}") from error
-    return load_job(text, str(path))
 
 
 def job_uri(job: BatchProcessJob, path: Path) -> str:

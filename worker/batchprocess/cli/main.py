@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from batchprocess.cli.cluster.verbs import add_to
 from batchprocess.cli.command_group import CommandGroup
 
 _TARGET_HELP = (
@@ -146,6 +147,8 @@ def clean(target: str, yes: bool, as_json: bool) -> int:
 
     return clean_job(target, yes=yes, as_json=as_json)
 
+
+add_to(main)
 
 if __name__ == "__main__":
     main()

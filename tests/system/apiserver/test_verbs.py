@@ -1,0 +1,79 @@
+"""The commands for clusters do on a real API server what they say."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.commands import Command, batchprocess
+from support.job_cases import job, spec
+from support.kube.job_server import JobServer
+from testcluster import Kubectl
+
+__all__ = ["batchprocess"]
+pytestmark = pytest.mark.slow
+TIME = "2030-01-01T12:00:00Z"
+RUNNING = {
+    "state": "Running",
+    "batches": {"done": 1, "total": 4},
+    "display": {"progress": "1/4", "shards": "0/1", "rate": "3/s", "eta": "1m"},
+}
+COMPLETE = {"state": "Complete", "completionTime": TIME, "outputURI": "s3://bucket/out/digits/r"}
+
+
+@pytest.fixture
+def verbs(
+    batchprocess: Command, kubectl: Kubectl, server: JobServer, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    monkeypatch.setenv("KUBECONFIG", str(kubectl.kubeconfig))
+    return batchprocess
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "job.yaml").write_text(json.dumps(job(spec())))
+    return tmp_path / "job.yaml"
+
+
+def test_a_job_lives_from_submit_to_its_end(verbs: Command, server: JobServer, file: Path) -> None:
+    def live(*statuses: dict[str, Any]) -> None:
+        for status in statuses:
+            server.patch_status(status)
+
+    assert verbs("submit", file).out == "digits: submitted to namespace default\n"
+    again = verbs("submit", file)
+    assert (again.code, "already" in again.err) == (1, True)
+    thread = threading.Timer(1, live, [RUNNING, COMPLETE])
+    thread.start()
+    said = verbs("watch", "digits")
+    thread.join()
+    assert (said.code, said.out) == (0, "outputs: s3://bucket/out/digits/r\n")
+    assert said.err.startswith("Pending\n")
+    assert said.err.endswith("Complete: batches 1/4\ndigits is Complete\n")
+
+
+def test_the_table_is_that_of_kubectl(
+    verbs: Command, server: JobServer, kubectl: Kubectl, file: Path
+) -> None:
+    verbs("submit", file)
+    server.patch_status(RUNNING)
+    ours, theirs = verbs("get").out.splitlines(), kubectl("get", "bpj").splitlines()
+    assert ours[0].split()[:-1] == theirs[0].split()
+    assert ours[1].split()[:6] == theirs[1].split()[:6]
+    assert verbs("get", "digits", "-o", "name").out == kubectl("get", "bpj", "-o", "name")
+    shown = json.loads(kubectl("get", "bpj", "digits", "-o", "json"))
+    assert verbs("get", "digits", "-o", "json").json == shown
+
+
+def test_each_verb_is_taken(verbs: Command, server: JobServer, file: Path) -> None:
+    verbs("submit", file)
+    assert verbs("suspend", "digits").code == 0
+    assert server.get()["spec"]["suspend"] is True
+    assert verbs("resume", "digits").code == 0
+    refused = verbs("retry", "digits")
+    assert (refused.code, "only a job that has failed" in refused.err) == (91, True)
+    assert verbs("cancel", "digits").out == "digits: cancelled before anything was begun\n"
+    assert verbs("get").out == "no jobs in namespace default\n"
+    assert verbs("get", "--context", "nowhere").code == 2

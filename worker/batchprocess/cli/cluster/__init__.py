@@ -1,0 +1,1 @@
+"""Commands for jobs on a cluster: thin over `batchprocess.client`."""

@@ -1,0 +1,147 @@
+"""The commands for jobs on a cluster and their options; what they need is imported when they run.
+
+They stand beside those for runs in storage, and alone in `kubectl batchprocess`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from batchprocess.cli.command_group import CommandGroup
+
+Decorated = Callable[..., Any]
+_NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+_NAME = click.argument("name")
+
+
+def _place(function: Decorated) -> Decorated:
+    """Where the job is."""
+    for option in (
+        click.option("--context", help="Of the kubeconfig. Default: its current one."),
+        click.option("-n", "--namespace", help="Default: the one that the context means."),
+    ):
+        function = option(function)
+    return function
+
+
+def _form(function: Decorated) -> Decorated:
+    """How the object is printed."""
+    return click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(["json", "yaml", "name"]),
+        help="Print the object so, in place of a line for people.",
+    )(function)
+
+
+@click.group(
+    "kubectl batchprocess",
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="batchprocess")
+def kubectl() -> None:
+    """Jobs of GPU batch inference on a cluster."""
+
+
+@kubectl.command()
+@click.argument("job", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--wait", is_flag=True, help="Watch it, and end with its exit code.")
+@click.option(
+    "--request-id",
+    metavar="ID",
+    help="Who submits with the same ID again gets the same job, not an error.",
+)
+@_place
+@_form
+def submit(job: Path, **wanted: Any) -> int:
+    """Create the job of the file JOB (- for stdin) on a cluster.
+
+    The file is checked before anything is sent. Ctrl-C under --wait leaves the job as it is.
+    """
+    from batchprocess.cli.cluster.submit import submit_job
+
+    return submit_job(job, **wanted)
+
+
+@kubectl.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("-l", "--selector", help="Only jobs with these labels, as team=vision.")
+@_place
+@_form
+def get(names: tuple[str, ...], **wanted: Any) -> None:
+    """Jobs of a namespace, or those that are named."""
+    from batchprocess.cli.cluster.get import show_jobs
+
+    show_jobs(names, **wanted)
+
+
+@kubectl.command()
+@_NAME
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds; then 1.")
+@click.option("--json", "as_json", is_flag=True, help="Each status as a line of JSON on stdout.")
+@_place
+def watch(name: str, **wanted: Any) -> int:
+    """Show how far a job is until it has ended, and end with its exit code.
+
+    Bars on a terminal, plain lines elsewhere. Ctrl-C ends the watching, never the job.
+    """
+    from batchprocess.cli.cluster.watch import watch_job
+
+    return watch_job(name, **wanted)
+
+
+@kubectl.command()
+@_NAMES
+@_place
+@_form
+def suspend(**wanted: Any) -> None:
+    """Have all workers of jobs commit and stop, until resume."""
+    from batchprocess.cli.cluster.change import change_jobs
+
+    change_jobs("suspend", **wanted)
+
+
+@kubectl.command()
+@_NAMES
+@_place
+@_form
+def resume(**wanted: Any) -> None:
+    """Go on with jobs that are suspended."""
+    from batchprocess.cli.cluster.change import change_jobs
+
+    change_jobs("resume", **wanted)
+
+
+@kubectl.command()
+@_NAMES
+@_place
+@_form
+def retry(**wanted: Any) -> None:
+    """Run the shards of failed jobs again that are not complete."""
+    from batchprocess.cli.cluster.change import change_jobs
+
+    change_jobs("retry", **wanted)
+
+
+@kubectl.command()
+@_NAMES
+@_place
+@_form
+def cancel(**wanted: Any) -> None:
+    """End jobs for good: delete them, and wait until their pods have committed and are gone.
+
+    What is in storage stays. A job that has ended is left as it is: delete it with kubectl.
+    """
+    from batchprocess.cli.cluster.change import change_jobs
+
+    change_jobs("cancel", **wanted)
+
+
+def add_to(group: CommandGroup) -> None:
+    """Have the group know all of them."""
+    for verb in kubectl.commands.values():
+        group.add_command(verb)
