@@ -53,7 +53,7 @@ def run(script: Script, name: str, workers: int, *stops: int) -> list[Any]:
         assert "dies here" in done.stderr, done.stderr
     done = script.new_interpreter("job.py", str(workers), **environment)
     assert (done.returncode, done.stderr) == (0, "")
-    files = sorted(Path(script.folder, name, "data").glob("*/*/out.jsonl"))
+    files = sorted(Path(script.folder, name, "tables", "out").glob("*.jsonl"))
     return [json.loads(line) for one in files for line in one.read_text().splitlines()]
 
 

@@ -49,6 +49,13 @@ def test_a_thread_that_stays_is_named_and_the_code_is_kept(then: str, code: int)
     assert ended.stdout == "at the end\ntidy\n"
 
 
+def test_a_thread_of_ours_is_not_told_of() -> None:
+    ours = THREAD.replace("uploads", "batchprocess-cudnn")
+    assert run(ours + "guard(85)").stderr == ""
+    both = run(THREAD + ours + "guard(85)")
+    assert (both.returncode, "thread 'uploads' has not" in both.stderr) == (85, True)
+
+
 @pytest.mark.parametrize(
     "left",
     [

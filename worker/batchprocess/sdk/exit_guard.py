@@ -19,6 +19,7 @@ _Status: TypeAlias = str | int | None
 SECONDS = 4.0
 WORKER_SECONDS = 2.0
 _LAST_ACTS_SECONDS = 2.0
+_OUR_THREADS = "batchprocess-"
 
 
 def end_soon_after_script(
@@ -96,14 +97,9 @@ class _Guard:
     def _last_acts(self) -> None:
         left = [one.name for one in threading.enumerate() if not one.daemon]
         left.remove(threading.main_thread().name)
-        still = (
-            ", ".join(f"thread {name!r}" for name in left) or "an exit handler or a process of its"
-        )
-        print(  # noqa: T201  loggers may be shut down already
-            f"batchprocess: the script has ended, {still} has not: not waited for any longer (what "
-            "must be done is done in on_finish)",
-            file=sys.stderr,
-        )
+        theirs = [name for name in left if not name.startswith(_OUR_THREADS)]
+        if theirs or not left:
+            _say_what_is_left(theirs)
         self.tidy_up()
 
     def tidy_up(self) -> None:
@@ -113,6 +109,17 @@ class _Guard:
                 child.kill()
         self.tidy()
         _flush()
+
+
+def _say_what_is_left(threads: list[str]) -> None:
+    still = (
+        ", ".join(f"thread {name!r}" for name in threads) or "an exit handler or a process of its"
+    )
+    print(  # noqa: T201  loggers may be shut down already
+        f"batchprocess: the script has ended, {still} has not: not waited for any longer (what "
+        "must be done is done in on_finish)",
+        file=sys.stderr,
+    )
 
 
 def _flush() -> None:

@@ -43,10 +43,7 @@ class CudaPort:
         make_context(self._device.index or 0)
         torch.cuda.set_device(self._device)
         torch.empty(1, device=self._device)
-        # No daemon: a process that ends early must not end in the middle of it.
-        threading.Thread(
-            target=_load_cudnn, args=(self._device,), name="batchprocess-cudnn"
-        ).start()
+        load_cudnn_beside(self._device)
 
     def pin(self, tensor: torch.Tensor) -> torch.Tensor:
         """A page-locked copy."""
@@ -92,6 +89,17 @@ class CudaPort:
     def has_room(self, size: int) -> bool:
         """Whether the batch is small beside the GPU, and user code keeps few pinned ones."""
         return size <= self._largest and self._held.bytes <= _MAX_PINNED_BYTES
+
+
+def load_cudnn_beside(device: torch.device) -> threading.Thread:
+    """Load cuDNN's libraries while the caller goes on; on a cold machine that takes seconds."""
+    # No daemon, which threads of the feed's would be: the interpreter ends daemons wherever they
+    # ask for its lock, and in code of torch that aborts the process.
+    loading = threading.Thread(
+        target=_load_cudnn, args=(device,), name="batchprocess-cudnn", daemon=False
+    )
+    loading.start()
+    return loading
 
 
 def _load_cudnn(device: torch.device) -> None:
