@@ -10,6 +10,7 @@ import deltalake
 import duckdb
 import polars
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from batchprocess.ledger.tables.delta_log import delta_tables
@@ -76,16 +77,35 @@ def test_deltalake_polars_and_duckdb_read_exactly_what_counts(run: Storage) -> N
     assert found == [(row["id"], row["text"], row["vector"]) for row in wanted]
 
 
-def test_statistics_leave_out_files_and_no_row(run: Storage) -> None:
+def test_statistics_of_numbers_leave_out_files_and_no_row(job_folder: Storage) -> None:
+    run = job_folder.at("one")
+
+    def numbers(first: int, end: int) -> bytes:
+        vector = rows_of(first, end)["vector"]
+        halves = pa.array([n / 2 for n in range(first, end)], pa.float32())
+        return parquet_of(pa.table({"id": range(first, end), "half": halves, "vector": vector}))
+
+    complete(run, numbers)
     stats = [json.loads(one["stats"]) for one in actions(run, "add")]
     assert [(one["numRecords"], one["minValues"], one["maxValues"]) for one in stats] == [
-        (2, {"id": first}, {"id": first + 1}) for first in (0, 2, 4, 6)
+        (2, {"id": n, "half": n / 2}, {"id": n + 1, "half": (n + 1) / 2}) for n in (0, 2, 4, 6)
     ]
+    found = table_of(run).to_pyarrow_dataset().to_table(filter=pc.field("half") >= 2.5)
+    assert [row["id"] for row in in_order(found)] == [5, 6, 7]
+
+
+def test_a_row_is_found_by_a_column_without_bounds(run: Storage) -> None:
+    stats = [json.loads(one["stats"]) for one in actions(run, "add")]
     assert [one["nullCount"]["text"] for one in stats] == [1, 1, 0, 1]
+    assert not any("minValues" in one or "maxValues" in one for one in stats)
     told = options() if run.uri.startswith("s3://") else None
     lazy = polars.scan_delta(f"{run.uri}/tables/rows", storage_options=told)
-    found = lazy.filter(polars.col("id") == 5).select("id", "text").collect()
+    found = lazy.filter(polars.col("text") == "t,5").select("id", "text").collect()
     assert found.to_dicts() == [{"id": 5, "text": "t,5"}]
+    dataset = table_of(run).to_pyarrow_dataset()
+    assert dataset.to_table(filter=pc.field("text") == "t,5")["id"].to_pylist() == [5]
+    assert dataset.count_rows(filter=pc.field("text").is_null()) == 3
+    assert table_of(run).to_pyarrow_table(filters=[("text", "=", "t,5")])["id"].to_pylist() == [5]
 
 
 def test_the_log_is_a_pure_function_of_the_records(run: Storage) -> None:
@@ -158,9 +178,34 @@ def test_values_of_each_type_are_read_as_they_were_saved(job_folder: Storage, na
     assert read[name].to_list() == VALUES[name].to_pylist() * 4
 
 
+@pytest.mark.parametrize("name", [*VALUES, "nan", "none", "large"])
+def test_rows_are_found_by_a_column_of_each_type(tmp_path: Path, name: str) -> None:
+    more = {
+        "nan": pa.array([1.5, float("nan")]),
+        "none": pa.nulls(2, pa.int64()),
+        "large": pa.array([2**60, 1]),
+    }
+    values = (VALUES | more)[name]
+    run, flags = LocalStorage(tmp_path / "job" / "one"), VALUES["flag"]
+
+    def part(first: int, end: int) -> pa.Table:
+        return pa.table({"id": range(first, end), name: values, "other": flags})
+
+    complete(run, lambda *rows: parquet_of(part(*rows)))
+    found = table_of(run).to_pyarrow_dataset()
+    whole = found.to_table()
+    for column in (name, "other", "id"):
+        for asked in (pc.field(column).is_null(), pc.field(column).is_valid()):
+            assert found.count_rows(filter=asked) == whole.filter(asked).num_rows
+        if not pa.types.is_nested(whole[column].type):
+            equal = pc.field(column) == whole[column][0]
+            assert found.count_rows(filter=equal) == whole.filter(equal).num_rows
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
+        (pa.float16(), "column 'x' is of type halffloat"),
         (pa.uint64(), "column 'x' is of type uint64"),
         (pa.timestamp("us"), "column 'x' is of type timestamp[us]"),
         (pa.timestamp("ns", "UTC"), "column 'x' is of type timestamp[ns, tz=UTC]"),

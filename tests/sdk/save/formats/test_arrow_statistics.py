@@ -53,6 +53,14 @@ def test_no_value_has_no_bounds():
     assert (made.nulls, made.least) == ({"x": 2}, {})
 
 
+def test_halves_are_counted_and_have_no_bounds(tmp_path):
+    halves = torch.tensor([1.5, -2.0, 0.0, 65504.0], dtype=torch.float16)
+    file = save_twice(tmp_path, "rows.parquet", {"half": halves}, [7, 8, 9, 10])["rows.parquet"]
+    made = kept_statistics(file)
+    assert (made.nulls, made.least) == ({"id": 0, "half": 0}, {"id": 7})
+    assert pq.read_table(file)["half"].to_pylist() == halves.tolist()
+
+
 def test_they_wait_beside_a_finished_file(tmp_path):
     columns = {"a": torch.arange(4), "v": torch.ones(4, 2)}
     files = save_twice(tmp_path, "rows.parquet", columns, [7, 8, 9, 10])

@@ -26,6 +26,8 @@ from batchprocess.protocol.tables.table_schema import TableSchema
 DeltaSchema = Callable[[TableSchema], str]
 """A schema as Delta writes it; ValueError says why Delta has none like it."""
 _SUFFIX = ".parquet"
+_BOUNDLESS = frozenset({"array", "binary"})
+"""Types of columns that nobody has bounds of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,13 @@ def log_lines(run_id: str, table: DeltaTable, ledgers: Sequence[ShardLedger]) ->
             }
         }
     )
+    kinds = _kinds(table.schema)
     for ledger in ledgers:
         for body in ledger.bodies:
             at = _milliseconds(parse_time(body.at))
             for file in body.files:
                 if stem_of_table_file(file.key) == table.stem:
-                    yield _line({"add": _added(file, at)})
+                    yield _line({"add": _added(file, at, kinds)})
 
 
 def _stems(ledgers: Sequence[ShardLedger]) -> dict[str, set[str]]:
@@ -107,7 +110,13 @@ def _stems(ledgers: Sequence[ShardLedger]) -> dict[str, set[str]]:
     return found
 
 
-def _added(file: CommittedFile, at: int) -> dict[str, Any]:
+def _kinds(schema: str) -> dict[str, str]:
+    """Of each column, in Delta's words: `long`, `string`, `struct`, `array`."""
+    types = {field["name"]: field["type"] for field in json.loads(schema)["fields"]}
+    return {name: kind if type(kind) is str else kind["type"] for name, kind in types.items()}
+
+
+def _added(file: CommittedFile, at: int, kinds: dict[str, str]) -> dict[str, Any]:
     added = {
         "path": file.key.rpartition("/")[2],
         "partitionValues": {},
@@ -115,13 +124,18 @@ def _added(file: CommittedFile, at: int) -> dict[str, Any]:
         "modificationTime": at,
         "dataChange": True,
     }
-    return added if file.statistics is None else {**added, "stats": _stats(file.statistics)}
+    return added if file.statistics is None else {**added, "stats": _stats(file.statistics, kinds)}
 
 
-def _stats(known: FileStatistics) -> str:
+def _stats(known: FileStatistics, kinds: dict[str, str]) -> str:
     told: dict[str, Any] = {"numRecords": known.rows}
-    if known.nulls:
-        told |= {"minValues": known.least, "maxValues": known.greatest, "nullCount": known.nulls}
+    # Of a struct Delta has a count for each of its fields, and a number there ends its readers.
+    nulls = {name: known.nulls[name] for name in known.nulls if kinds.get(name) != "struct"}
+    # deltalake 1.6 finds no row by a column without bounds, if other columns have some.
+    if known.least and all(name in known.least for name in kinds if kinds[name] not in _BOUNDLESS):
+        told |= {"minValues": known.least, "maxValues": known.greatest}
+    if nulls:
+        told["nullCount"] = nulls
     return json.dumps(told, separators=(",", ":"))
 
 

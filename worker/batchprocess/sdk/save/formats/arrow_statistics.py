@@ -25,7 +25,7 @@ class ColumnStatistics:
         for name in table.column_names[:MAX_STATISTICS_COLUMNS]:
             column = table[name]
             self._nulls[name] = self._nulls.get(name, 0) + column.null_count
-            if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            if _has_bounds(column.type):
                 self._add_bounds(name, column)
 
     def result(self) -> FileStatistics:
@@ -50,6 +50,12 @@ class ColumnStatistics:
             self._bounds[name] = both
         else:
             self._bounds[name] = min(known[0], both[0]), max(known[1], both[1])
+
+
+def _has_bounds(kind: Any) -> bool:
+    # Of halves Arrow knows no least one, and Delta has none.
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_float32(kind) or types.is_float64(kind))
 
 
 def _may_be_told(column: pa.ChunkedArray, both: tuple[Any, Any]) -> bool:
