@@ -13,22 +13,13 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from batchprocess.api.status import State
+from batchprocess_operator.controller.single_job_metrics import single_job_families
 from batchprocess_operator.model.condition_types import CONDITION_TYPES
 from batchprocess_operator.model.job import FINAL
 from batchprocess_operator.observe.job_figures import SHARD_STATES, Figures
-from batchprocess_operator.observe.stored_job import StoredJob
 from batchprocess_operator.watch.cache import JobCache
 
-MAX_JOBS = 1_000
 _OTHER = "other"
-_PER_JOB: tuple[tuple[str, str, Callable[[Figures], float]], ...] = (
-    ("batches_done", "Batches that are committed", lambda job: job.batches),
-    ("batches", "All batches; 0 until they are counted", lambda job: job.all_batches),
-    ("rows_done", "Rows of the committed batches", lambda job: job.rows),
-    ("rows_per_second", "Rows that are being committed", lambda job: job.rate),
-    ("shards_failed", "Shards that have failed", lambda job: job.shards[2]),
-    ("stalled", "1 if the job's condition Stalled holds", lambda job: float(bool(job.stalled))),
-)
 
 
 @dataclass(frozen=True)
@@ -48,9 +39,14 @@ class JobCollector(Collector):
             ("jobs_failed", "Failed", "Failed jobs that still exist, by reason"),
             ("jobs_stalled", "Stalled", "Jobs that cannot go on by themselves, by reason"),
         ):
-            reasons = [one.failed if kind == "Failed" else one.stalled for one in figures]
+            reasons = [
+                one.failed if kind == "Failed" else one.stalled
+                for one in figures
+                if (one.state in FINAL) == (kind == "Failed")
+            ]
             found = Counter(_known(reason, kind) for reason in reasons if reason)
             yield _counted(name, what, "reason", found)
+        yield _single("bad_rows", "Rows that were left out", sum(one.bad_rows for one in figures))
         yield from self._of_open([one for one in figures if one.state not in FINAL])
         yield _single(
             "lost_batches",
@@ -63,7 +59,7 @@ class JobCollector(Collector):
             sum(one.attempts for one in figures),
         )
         if self.per_job:
-            yield from _single_jobs([job for job in jobs if job.state not in FINAL])
+            yield from single_job_families(jobs, lambda reason: _known(reason, "Failed"))
 
     def _of_open(self, figures: Iterable[Figures]) -> Iterator[GaugeMetricFamily]:
         shards: Counter[str] = Counter()
@@ -81,17 +77,6 @@ class JobCollector(Collector):
         yield _single(
             "oldest_waiting_job_seconds", "Age of the oldest job that is Pending or Queued", oldest
         )
-
-
-def _single_jobs(jobs: list[StoredJob]) -> Iterator[GaugeMetricFamily]:
-    shown = jobs[:MAX_JOBS]
-    for name, what, value in _PER_JOB:
-        family = GaugeMetricFamily(f"batchprocess_job_{name}", what, labels=("namespace", "job"))
-        for job in shown:
-            family.add_metric((job.namespace, job.name), value(job.figures))
-        yield family
-    what = f"Jobs that are not final and have no series of their own, which {MAX_JOBS} have"
-    yield _single("jobs_without_series", what, len(jobs) - len(shown))
 
 
 def _counted(

@@ -1,6 +1,7 @@
 """What metrics say of one job: numbers of its status as last written. Pure.
 
 Whoever may write a status can forge one, so nothing here is trusted to be of its kind or range.
+Nor is a spec, which may be older than the CRD's present rules.
 """
 
 import math
@@ -10,6 +11,8 @@ from datetime import datetime
 from typing import Any, get_args
 
 from batchprocess.api.status import State
+from batchprocess.protocol.bad_rows.limit import BadRowLimit
+from batchprocess.protocol.errors import InvalidArgument
 
 SHARD_STATES = ("succeeded", "running", "failed", "pending")
 _STATES = frozenset(get_args(State))
@@ -19,7 +22,8 @@ _STATES = frozenset(get_args(State))
 class Figures:
     """`created` in seconds since 1970, None if unknown. `failed`, `stalled`: reasons, empty if not.
 
-    `shards`: how many, in the order of SHARD_STATES. `rate` in rows a second.
+    `shards`: how many, in the order of SHARD_STATES. `rate` in rows a second. `working`: whether
+    workers are wanted now. `bad_rows_limit`: None where none is left out, or rows are not counted.
     """
 
     state: str
@@ -34,10 +38,15 @@ class Figures:
     all_batches: float
     lost_batches: float
     attempts: float
+    working: bool
+    bad_rows: float
+    bad_rows_limit: float | None
 
 
-def figures_of(meta: Mapping[str, Any], status: Mapping[str, Any]) -> Figures:
-    """Of an object's metadata and status; a state that is none of ours counts as Pending."""
+def figures_of(
+    meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]
+) -> Figures:
+    """Of an object's parts; a state that is none of ours counts as Pending."""
     state, shards = status.get("state"), _mapping(status.get("shards"))
     batches, dataset = _mapping(status.get("batches")), _mapping(status.get("dataset"))
     conditions = status.get("conditions")
@@ -59,7 +68,30 @@ def figures_of(meta: Mapping[str, Any], status: Mapping[str, Any]) -> Figures:
         all_batches=_number(batches.get("total")),
         lost_batches=_number(status.get("lostWork")),
         attempts=_number(status.get("attempts")),
+        working=state == "Running" and spec.get("parallelism") != 0,
+        bad_rows=_number(status.get("badRows")),
+        bad_rows_limit=_bad_rows_limit(spec, dataset),
     )
+
+
+def _bad_rows_limit(spec: Mapping[str, Any], dataset: Mapping[str, Any]) -> float | None:
+    policy, rows = _mapping(spec.get("failurePolicy")), _processed_rows(spec, dataset)
+    said = policy.get("maxBadRows")
+    if policy.get("onBadRow") != "skip" or not isinstance(said, int | str | None):
+        return None
+    if not rows and not isinstance(said, int):
+        return None
+    try:
+        return BadRowLimit.of("skip", None if said is None else str(said), rows).most
+    except InvalidArgument:
+        return None
+
+
+def _processed_rows(spec: Mapping[str, Any], dataset: Mapping[str, Any]) -> int:
+    """At most: `maxBatches` bounds each shard."""
+    rows, most = _number(dataset.get("rows")), _number(spec.get("maxBatches"))
+    shards = _number(spec.get("shards", 1))
+    return int(min(rows, most * shards * _number(dataset.get("batchSize"))) if most else rows)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

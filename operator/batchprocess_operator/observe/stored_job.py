@@ -74,7 +74,7 @@ def stored_job(raw: Mapping[str, Any]) -> StoredJob:
         shards=spec.get("shards", 1),
         processes_per_worker=each,
         text=deep_json.dumps({"metadata": meta, "spec": spec, "status": status}),
-        figures=figures_of(meta, status),
+        figures=figures_of(meta, spec, status),
         refusal=refusal,
         unreadable=unreadable,
     )

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
-from batchprocess_operator.controller.job_metrics import MAX_JOBS, JobCollector
+from batchprocess_operator.controller.job_metrics import JobCollector
 from batchprocess_operator.watch.cache import JobCache
 
 NOW = 1893456100.0
@@ -60,27 +59,25 @@ def test_failures_have_their_reasons_and_a_forged_one_is_other() -> None:
     assert found("jobs_stalled", reason="R7") is None
 
 
-def test_a_job_has_its_own_series_until_it_ends() -> None:
+def test_a_failed_job_is_not_stalled_too() -> None:
     cache = JobCache()
-    put(cache, "a", state="Running", batches={"done": 3, "total": 9}, rows=12)
+    told = [condition("Failed", "CannotWork"), condition("Stalled", "CannotWork")]
+    put(cache, "a", state="Failed", conditions=told)
     found = Scrape(cache)
-    labels = {"namespace": "team", "job": "a"}
-    assert found("job_batches_done", **labels) == 3
-    assert found("job_batches", **labels) == 9
-    assert found("job_rows_done", **labels) == 12
-    assert Scrape(cache, per_job=False)("job_batches_done", **labels) is None
-    cache.drop_job({"metadata": {"uid": "uid-a", "resourceVersion": "2"}})
-    put(cache, "b", state="Failed")
-    assert b'job="' not in generate_latest(found.registry)
+    assert found("jobs_failed", reason="CannotWork") == 1
+    assert found("jobs_stalled", reason="CannotWork") is None
 
 
-@pytest.mark.hostile
-def test_series_do_not_grow_with_what_users_apply() -> None:
+def test_rows_that_were_left_out_are_added_up() -> None:
     cache = JobCache()
-    for number in range(MAX_JOBS + 5):
-        put(cache, f"job-{number}", state="Running")
-    found = Scrape(cache)
-    assert found("jobs_without_series") == 5
-    page = generate_latest(found.registry)
-    assert page.count(b"batchprocess_job_stalled{") == MAX_JOBS
-    assert len(page) < 1 << 20
+    put(cache, "a", state="Running", badRows=3)
+    put(cache, "b", state="Complete", badRows=4)
+    assert Scrape(cache)("bad_rows") == 7
+
+
+def test_series_of_single_jobs_can_be_left_out() -> None:
+    cache = JobCache()
+    put(cache, "a", state="Running")
+    labels = {"job_namespace": "team", "job_name": "a"}
+    assert Scrape(cache)("job_running", **labels) == 1
+    assert Scrape(cache, per_job=False)("job_running", **labels) is None
