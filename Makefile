@@ -88,6 +88,14 @@ $(TOOLS)/helm: $(HELM_BUILD)
 $(TOOLS)/helm-docs:
 	@$(STEP) "helm-docs" "half a minute" $(INSTALL) github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
 
+# Without the SDKs of all clouds in which it finds what to scrape, which take longer than all else.
+PROMETHEUS := github.com/prometheus/prometheus/cmd
+$(TOOLS)/prometheus:
+	@$(STEP) "Prometheus" "2 minutes" $(INSTALL) -tags remove_all_sd $(PROMETHEUS)/prometheus@v0.316.0
+
+$(TOOLS)/promtool:
+	@$(STEP) "promtool, which tests alerts" "1 minute" $(INSTALL) -tags remove_all_sd $(PROMETHEUS)/promtool@v0.316.0
+
 $(TOOLS)/kwok:
 	@$(STEP) "kwok, which plays nodes" "1 minute" $(INSTALL) sigs.k8s.io/kwok/cmd/kwok@v0.8.0
 
@@ -165,8 +173,11 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	@python3 -P tests/lanes.py lint
 	@python3 -P tests/lanes.py test-e2e test-clusters:5 test-first:10
 
-.PHONY: test-needs test-first test-clusters test-e2e
-test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs $(TOOLS)/helm-docs
+.PHONY: test-needs test-programs test-first test-clusters test-e2e
+test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs test-programs
+
+test-programs: cluster-programs
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s $(addprefix $(TOOLS)/,helm-docs prometheus promtool)
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))
@@ -198,7 +209,7 @@ $(TOOLS)/govulncheck:
 	@$(STEP) "govulncheck" "half a minute" $(INSTALL) golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Modules of ours, and those programs of others that are built here already.
-GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs kwok minio versitygw)
+GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs kwok minio prometheus promtool versitygw)
 audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dependencies (needs a network; ARGS=--strict)
 	@python3 -P tests/audit.py $(ARGS) --pip-audit .cache/audit/bin/pip-audit \
 		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \
