@@ -140,11 +140,13 @@ demo: .venv/worker.done ## run the digits job here, with local storage
 generate: .venv/worker.done $(TOOLS)/helm-docs ## make CRD, JSON Schema and reference pages from the code
 	$(PY) -m batchprocess.api.schema.generate
 	$(PY) -m batchprocess_operator.conditions_page
+	$(PY) -m batchprocess_operator.dashboard
 	$(TOOLS)/helm-docs --chart-search-root charts
 
 verify: .venv/worker.done ## fail if one of them is not what the code says
 	$(PY) -m batchprocess.api.schema.generate --check
 	$(PY) -m batchprocess_operator.conditions_page --check
+	$(PY) -m batchprocess_operator.dashboard --check
 
 lint: .venv/dev.done verify ## ruff, mypy strict, import-linter, generated files
 	.venv/bin/ruff format --check .
