@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion
+from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure, DryRunQuestion
+from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.run import Asked, RunInfo
 
 RUN = RunInfo(
@@ -61,3 +62,17 @@ def test_the_answer_is_one_line_with_its_fields_in_order() -> None:
 def test_what_a_script_prints_last_is_not_taken_for_an_answer(line: str) -> None:
     with pytest.raises(ValueError, match="DryRunAnswer"):
         DryRunAnswer.decode(line)
+
+
+def test_a_failure_is_one_line_in_place_of_the_answer() -> None:
+    failure = DryRunFailure(failed="storage has failed", code=ExitCode.STORAGE, ours=True)
+    line = failure.encode()
+    assert line == '{"failed": "storage has failed", "code": 88, "ours": true}'
+    assert DryRunFailure.decode(line) == failure
+    with pytest.raises(ValueError, match="DryRunAnswer"):
+        DryRunAnswer.decode(line)
+
+
+@pytest.mark.parametrize("line", ["done", "{}", ANSWER.encode()])
+def test_what_else_is_printed_is_no_failure(line: str) -> None:
+    assert DryRunFailure.decode(line) is None

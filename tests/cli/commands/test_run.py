@@ -120,7 +120,7 @@ def test_a_complete_run_says_what_has_changed_since(job: Script) -> None:
     job.write("rows.py", "raise SystemExit('cannot be imported today')")
     again = job.batchprocess("run", "job.yaml")
     assert again.returncode == 0
-    assert "could not be seen: the job's code ended with exit code 1: " in again.stderr
+    assert "could not be seen: the job's code could not be loaded: SystemExit: " in again.stderr
 
 
 def test_ctrl_c_commits_and_the_next_run_says_from_where(job: Script, start: Start) -> None:

@@ -11,7 +11,7 @@ from batchprocess.cli.dry_run import count
 from batchprocess.ledger.job_settings import require_as_asked
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
 from batchprocess.protocol.dry_run import DryRunAnswer
-from batchprocess.protocol.errors import InvalidArgument, RunMismatch
+from batchprocess.protocol.errors import BatchProcessError, RunMismatch
 from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.runs.perform import perform
 from batchprocess.storage.base import Storage
@@ -38,7 +38,7 @@ def changes_since(job: BatchProcessJob, path: Path, storage: Storage) -> list[st
             run=storage.uri,
             compare_only=True,
         )
-    except InvalidArgument as error:
+    except BatchProcessError as error:
         found = [f"whether data or code have changed since could not be seen: {error}"]
     else:
         found = [] if stored is None else list(differences(counted, stored))

@@ -2,17 +2,26 @@
 
 import os
 import subprocess
+import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Thread
+from typing import NamedTuple
 
 from batchprocess.agent.processes import resolve, start_failure
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.job_file import command_of, job_uri
-from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion
-from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure, DryRunQuestion
+from batchprocess.protocol.errors import BatchProcessError, InvalidArgument, StorageUnavailable
+from batchprocess.protocol.exit_codes import ExitCode
 
 _NO_JOB = "00000000T000000Z-plan"
+_WAITS = "batchprocess: storage has failed"
+"""How a line begins that a person should read while it is true."""
+_MAX_LINES, _MAX_LINE = 200, 2_000
+_SECONDS_FOR_STDERR = 2.0
 
 
 def count(
@@ -29,7 +38,8 @@ def count(
     run: address of a run, whose input is compared with what is there now. compare_only: the input
     need not be shown.
 
-    Raises InvalidArgument if it does not get there, or not in `seconds`.
+    Raises InvalidArgument if it does not get there, or not in `seconds`, and StorageUnavailable if
+    storage has not answered. Then the traceback of user code is on stderr, unless compare_only.
     """
     environment = worker_environment(job, run_uri=job_uri(job, path) + "/plan", job_id=_NO_JOB)
     environ = {
@@ -39,9 +49,8 @@ def count(
     }
     done = _run(command_of(job), environ, path.absolute().parent, seconds)
     lines = done.stdout.strip().splitlines()
-    if done.returncode != 0 or not lines:
-        said = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise InvalidArgument(f"the job's code ended with exit code {done.returncode}: {said}")
+    if done.code != 0 or not lines:
+        raise _failure(done, lines, show=not compare_only)
     try:
         return DryRunAnswer.decode(lines[-1])
     except ValueError as error:
@@ -51,16 +60,39 @@ def count(
         ) from error
 
 
+class _Done(NamedTuple):
+    code: int
+    stdout: str
+    stderr: Sequence[str]
+
+
+def _failure(done: _Done, lines: Sequence[str], *, show: bool) -> BatchProcessError:
+    told = DryRunFailure.decode(lines[-1]) if lines else None
+    if show and (told is None or not told.ours):
+        sys.stderr.writelines(done.stderr)
+    if told is None:
+        said = [line.strip() for line in done.stderr if line.strip()] or ["no output"]
+        return InvalidArgument(f"the job's code ended with exit code {done.code}: {said[-1]}")
+    if told.code == ExitCode.STORAGE:
+        return StorageUnavailable(told.failed)
+    return InvalidArgument(told.failed)
+
+
 def _run(
     command: Sequence[str], environ: Mapping[str, str], folder: Path, seconds: float | None
-) -> "subprocess.CompletedProcess[str]":
+) -> _Done:
+    reading, writing = os.pipe()
+    kept: deque[str] = deque(maxlen=_MAX_LINES)
+    listener = Thread(target=_listen, args=(reading, kept), daemon=True)
+    listener.start()
     try:
-        return subprocess.run(
+        done = subprocess.run(
             resolve(command),
             env=environ,
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=writing,
             text=True,
             errors="replace",
             check=False,
@@ -70,3 +102,17 @@ def _run(
         raise InvalidArgument(start_failure(command, error)[1]) from error
     except subprocess.TimeoutExpired as error:
         raise InvalidArgument(f"the job's code did not begin within {seconds:.0f} s") from error
+    finally:
+        os.close(writing)
+    # What it has started may hold the pipe: what it has said itself is read by then.
+    listener.join(_SECONDS_FOR_STDERR)
+    return _Done(done.returncode, done.stdout, tuple(kept))
+
+
+def _listen(reading: int, kept: "deque[str]") -> None:
+    """Keep the last lines, and show those that say what is waited for."""
+    with os.fdopen(reading, errors="replace") as pipe:
+        while line := pipe.readline(_MAX_LINE):
+            kept.append(line)
+            if line.startswith(_WAITS):
+                sys.stderr.write(line)

@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.inputs.summary import InputSummary
 from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.run import RunInfo
@@ -99,3 +100,29 @@ class DryRunAnswer(BaseModel):
     def decode(cls, line: str) -> Self:
         """The answer in one line; ValueError if there is none."""
         return cls.model_validate_json(line)
+
+
+class DryRunFailure(BaseModel):
+    """In place of an answer, from a process that then ends as any that has failed.
+
+    `code`: what a worker would have ended with. `ours`: the sentence says all; of an error of user
+    code there is a traceback beside it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    failed: str = Field(description="the sentence")
+    code: ExitCode
+    ours: bool
+
+    def encode(self) -> str:
+        """One line, without its end."""
+        return json.dumps(self.model_dump(mode="json"))
+
+    @classmethod
+    def decode(cls, line: str) -> Self | None:
+        """The failure in one line; None if it is none."""
+        try:
+            return cls.model_validate_json(line)
+        except ValueError:
+            return None

@@ -11,6 +11,7 @@ from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, EndedByUserCode, InvalidArgument
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.runs.local_runs import has_begun
+from batchprocess.sdk.attempt.dry_run import print_failure
 from batchprocess.sdk.entry import torch_batch_process
 from batchprocess.sdk.exit_guard import end_soon_after_script
 from batchprocess.sdk.report.agent_link import AgentLink, LoopState
@@ -79,7 +80,9 @@ def _fail(error: BaseException, environment: WorkerEnvironment) -> NoReturn:
     code = ExitCode.OTHER if begun else ExitCode.CANNOT_WORK
     said = f"{type(error).__name__}: {error}".removesuffix(": ")
     sentence = f"the job's code could not be loaded: {said}"
-    link.report_outcome(code, str(error) if isinstance(error, BatchProcessError) else sentence)
+    ours = isinstance(error, BatchProcessError)
+    link.report_outcome(code, str(error) if ours else sentence)
+    print_failure(code, str(error) if ours else sentence, ours=ours)
     end_soon_after_script(ExitCode.OTHER, at_end=link.report_ending, tidy=lambda: None)
     raised = error if isinstance(error, Exception) else EndedByUserCode(sentence)
     print_plainly_if_uncaught(raised, reported=link.connected)

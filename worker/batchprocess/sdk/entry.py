@@ -10,10 +10,16 @@ from typing import Any
 
 from batchprocess.protocol.dry_run import DryRunQuestion
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
-from batchprocess.protocol.errors import EndedByUserCode, ShardSealed, Stopped
+from batchprocess.protocol.errors import (
+    BatchProcessError,
+    EndedByUserCode,
+    ShardSealed,
+    Stopped,
+)
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.attempt import Attempt
+from batchprocess.sdk.attempt.dry_run import print_failure
 from batchprocess.sdk.attempt.other_roles import answer_if_asked
 from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.exit_guard import end_soon_after_script
@@ -194,6 +200,7 @@ class _Call:
             job = made.placement.environment
             code, sentence = leave_failure_note(error, where, made.nonce, made.storage, job)
         link.report_outcome(code, sentence)
+        print_failure(code, sentence, ours=isinstance(error, BatchProcessError))
         if isinstance(error, Exception) and not link.connected:  # nobody prints the sentence
             where.note_place(error)
         print_plainly_if_uncaught(error, reported=link.connected)

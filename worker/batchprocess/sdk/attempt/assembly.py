@@ -98,6 +98,7 @@ class AttemptAssembly:
     def shard_plan(self) -> ShardPlan:
         """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
         check_arguments(self.processor_class, self._dataset)
+        self.reading.refuse_known()
         return plan_shards(self._dataset, self._settings, self.placement.environment.shards)
 
     def checked_plan(self, where: Where) -> ShardPlan:

@@ -1,10 +1,12 @@
 """What `batchprocess plan` asks of the user's code: counts, and on request the time of a batch."""
 
 import contextlib
+import os
 import time
 
-from batchprocess.protocol.dry_run import DryRunAnswer, DryRunQuestion, Tried
+from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure, DryRunQuestion, Tried
 from batchprocess.protocol.errors import Stopped
+from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.rows.dataset_rows import ALL_ROWS
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
@@ -22,6 +24,13 @@ def print_plan(assembly: AttemptAssembly, where: Where, question: DryRunQuestion
     """The answer to `batchprocess plan`: the last line on stdout."""
     # A line of its own, even if user code has left one unfinished.
     print(f"\n{_answer(assembly, where, question).encode()}")  # noqa: T201
+
+
+def print_failure(code: ExitCode, sentence: str, *, ours: bool) -> None:
+    """If `batchprocess plan` has asked: why there is no answer, as the last line on stdout."""
+    if DryRunQuestion.from_env(os.environ) is not None:
+        failure = DryRunFailure(failed=sentence, code=code, ours=ours)
+        print(f"\n{failure.encode()}", flush=True)  # noqa: T201
 
 
 def _answer(assembly: AttemptAssembly, where: Where, question: DryRunQuestion) -> DryRunAnswer:

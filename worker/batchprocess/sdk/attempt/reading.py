@@ -9,7 +9,7 @@ from batchprocess.data.index.progress import Tell
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.summary import summary_of
 from batchprocess.protocol.environment import WorkerEnvironment
-from batchprocess.protocol.errors import ShardSealed
+from batchprocess.protocol.errors import BatchProcessError, ShardSealed
 from batchprocess.protocol.inputs.summary import InputSummary
 from batchprocess.protocol.rows.dataset_rows import DatasetRows
 from batchprocess.protocol.run import RunSeeds, Seeds
@@ -72,6 +72,14 @@ class Reading:
     def refuse_sealed(self) -> None:
         """Raise ShardSealed if that was found: then nothing is known of the dataset."""
         if isinstance(self._failed, ShardSealed):
+            raise self._failed
+
+    def refuse_known(self) -> None:
+        """Raise what starting has found, if it is an error of ours.
+
+        What follows would only meet it again: a storage that does not answer, after as long a wait.
+        """
+        if isinstance(self._failed, BatchProcessError):
             raise self._failed
 
     def require_started(self) -> "_Started":
