@@ -21,3 +21,13 @@ def test_a_row_group_is_written_once_it_has_so_many_bytes(
     writer.finish()
     found = pq.ParquetFile(tmp_path / "all.parquet").metadata
     assert [found.row_group(number).num_rows for number in range(3)] == [8, 8, 4]
+
+
+def test_texts_in_views_are_texts_in_csv(tmp_path: Path) -> None:
+    rows = pa.record_batch(
+        {"id": ["a"], "x": pa.array(["long enough for a view"], pa.string_view())}
+    )
+    writer = WRITERS[".csv"](tmp_path / "all.csv", rows.schema)
+    writer.add(rows)
+    writer.finish()
+    assert (tmp_path / "all.csv").read_text() == '"id","x"\n"a","long enough for a view"\n'

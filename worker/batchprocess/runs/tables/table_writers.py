@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv, types
 
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.runs.tables.csv_times import refuse_times_out_of_range
 
 _GROUP_BYTES = 32 << 20
 _TEXTS = (types.is_string, types.is_large_string, types.is_string_view)
@@ -57,10 +58,17 @@ class _Parquet:
 class _Csv:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         _require(schema, (*_PLAIN, *_TIMES), "csv")
-        self._file = csv.CSVWriter(path, schema)
+        # Arrow writes no views.
+        views = [types.is_string_view(one.type) for one in schema]
+        self._schema = pa.schema(
+            one.with_type(pa.string()) if is_view else one
+            for one, is_view in zip(schema, views, strict=True)
+        )
+        self._file = csv.CSVWriter(path, self._schema)
 
     def add(self, rows: pa.RecordBatch) -> None:
-        self._file.write_batch(rows)
+        refuse_times_out_of_range(rows)
+        self._file.write_batch(rows.cast(self._schema))
 
     def finish(self) -> None:
         self._file.close()
