@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from batchprocess.data import jsonl, text
 from batchprocess.data.index.packing import unpacked
+from batchprocess.data.line_rows import MAX_LEVELS
 from batchprocess.protocol.errors import BatchProcessError, InputChanged, InvalidArgument
 from batchprocess.storage.inputs.base import InputObject
 from batchprocess.storage.inputs.local import LocalInputs
@@ -160,7 +161,7 @@ def test_columns_are_given_in_their_order_and_none_where_a_row_has_none(tmp_path
         (b'{"a": 1', "row 1 is no JSON (Expecting ',' delimiter, column 8): '{\"a\": 1'"),
         (b"[1]", "row 1 is no JSON object, but a list"),
         (b'{"a": "\xff"}', "row 1 is not UTF-8 (byte 7)"),
-        (b'{"a":' + b"[" * 100_000, "row 1 is nested too deep"),
+        (b'{"a":' + b"[" * 100_000, 'row 1 is nested deeper than 200 levels: \'{"a"'),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, line: bytes, sentence: str) -> None:
@@ -170,6 +171,25 @@ def test_a_bad_row_is_named(tmp_path: Path, line: bytes, sentence: str) -> None:
         found[1]
     assert sentence in str(raised.value)
     assert (found[0], found[2]) == ({"a": 0}, {"a": 2})
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [1, inner], lambda inner: {"b": inner, "c": "]"}])
+def test_a_row_may_be_nested_so_deep_and_no_deeper(
+    tmp_path: Path, wrap: Callable[[Any], Any]
+) -> None:
+    def row(levels: int) -> dict[str, Any]:
+        inner: Any = 1
+        for _ in range(levels - 1):
+            inner = wrap(inner)
+        return {"brackets": "[{" * 300, "many": [[]] * 500, "a": inner}
+
+    rows = [row(MAX_LEVELS), row(MAX_LEVELS + 1), row(3)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = jsonl(tmp_path / "a.jsonl")
+    # As a loader process sends them.
+    assert pickle.loads(pickle.dumps(found.__getitems__([0, 2]))) == [rows[0], rows[2]]
+    with pytest.raises(ValueError, match="row 1 is nested deeper than 200 levels"):
+        found[1]
 
 
 @pytest.mark.parametrize(

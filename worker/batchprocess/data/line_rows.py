@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Final
 
 from batchprocess.data.index.line_index import lines_of
@@ -24,8 +25,9 @@ def jsonl(
     """Each line is a JSON object, and a row; blank lines are none. UTF-8.
 
     columns: keys of a row, in this order; one that a line has not is None. Default: all that a
-    line has. Numbers are exact: integers of any size, floats as Python reads them. id: the key
-    whose value, a text or an integer, is the row's id; see `RowDataset.row_ids`.
+    line has. Numbers are exact: integers of any size, floats as Python reads them. Of a key that
+    is there twice the last value counts. id: the key whose value, a text or an integer, is the
+    row's id; see `RowDataset.row_ids`.
     """
     names = None if columns is None else tuple(columns)
     if isinstance(columns, str) or (names is not None and not names):
@@ -33,6 +35,11 @@ def jsonl(
     check_id_column(id, names)
     wanted = wanted_of(source, "lines that are not blank", names, id=id)
     return LineRows(wanted, parse=_Objects(names))
+
+
+MAX_LEVELS = 200
+"""That a JSON row may be nested: of some more, batches could not be sent by a loader process, and
+how many Python reads depends on who asks."""
 
 
 class LineRows(RowDataset):
@@ -87,7 +94,25 @@ def _json(line: str) -> Row:
         found = json.loads(line)
     if type(found) is not dict:
         raise _NoObject(type(found).__name__)
+    if len(line) > 2 * MAX_LEVELS and _may_be_deep(line) and _is_deep(found):
+        raise RecursionError
     return found
+
+
+def _may_be_deep(line: str) -> bool:
+    # Counting looks at each character, finding does not: most rows have nothing nested.
+    if "[" not in line and line.find("{", 1) < 0:
+        return False
+    return line.count("[") + line.count("{") > MAX_LEVELS
+
+
+def _is_deep(row: Row) -> bool:
+    levels, here = 0, [row]
+    while here and levels <= MAX_LEVELS:
+        inside = (one.values() if type(one) is dict else one for one in here)
+        here = [one for one in chain.from_iterable(inside) if type(one) in (dict, list)]
+        levels += 1
+    return levels > MAX_LEVELS
 
 
 _DECODER = json.JSONDecoder()
@@ -104,7 +129,7 @@ def _what(error: Exception) -> str:
         case _NoObject():
             return f"is no JSON object, but a {error}"
         case RecursionError():
-            return "is nested too deep"
+            return f"is nested deeper than {MAX_LEVELS} levels"
         case json.JSONDecodeError():
             return f"is no JSON ({error.msg}, column {error.colno})"
     return f"cannot be read ({error})"
