@@ -1,5 +1,6 @@
 """Counting by pieces finds the rows that reading the object whole finds, and where they are."""
 
+import tracemalloc
 from functools import reduce
 from itertools import pairwise
 
@@ -9,7 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from batchprocess.data.index.blocks import line_counts
-from batchprocess.data.index.blocks.line_counts import Joined, LineCount, count_piece
+from batchprocess.data.index.blocks.line_counts import (
+    Joined,
+    LineCount,
+    count_piece,
+    count_pieces,
+)
 from batchprocess.data.index.line_index import BOM, EVERY_BYTES, EVERY_ROWS, lines_of
 from batchprocess.protocol.errors import InvalidArgument
 
@@ -94,6 +100,24 @@ def test_long_lines_have_a_mark_in_each_mib() -> None:
     assert rows == 7
     assert {int(n) for n in np.flatnonzero(first)} <= {row for row, _ in marks}
     assert all(begin == begins[row] for row, begin in marks)
+
+
+@pytest.mark.parametrize("skip_blank", [True, False])
+@pytest.mark.parametrize("line", [b"\n", b" \n", b"a\r\n"])
+def test_many_short_lines_take_no_more_memory_than_others(line: bytes, skip_blank: bool) -> None:
+    content = BOM + line * ((8 << 20) // len(line)) + b"end"
+    found = Joined("file", skip_blank=skip_blank)
+    tracemalloc.start()
+    try:
+        for one in count_pieces(content, 0, skip_blank=skip_blank):
+            found.add(one)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 << 20
+    rows, marks = found.whole()
+    expected = lines_of(content.removeprefix(BOM), skip_blank=skip_blank)
+    assert (rows, marks[0].tolist()[0]) == (len(expected), 0)
 
 
 @pytest.mark.parametrize("ended", [True, False])

@@ -1,9 +1,11 @@
 """Counting lines of files of which some are packed."""
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from batchprocess.data.index.packing import unpacked
 from batchprocess.data.index.packing.count_packed import count_packed_lines
@@ -35,3 +37,19 @@ def test_a_line_is_bounded_and_the_file_is_not(tmp_path: Path) -> None:
     files = known(tmp_path, gzip.compress(b"x" * (65 << 20)), suffix="gz")
     with pytest.raises(InvalidArgument, match=r"0\.gz: .* at most 67,108,864 are allowed"):
         list(count_packed_lines(files, {}, skip_blank=False))
+
+
+def test_a_frame_of_nothing_but_line_feeds_takes_little_memory(tmp_path: Path) -> None:
+    packer = zstandard.ZstdCompressor(level=19).compressobj()
+    frame = b"".join(packer.compress(b"\n" * (1 << 20)) for _ in range(64)) + packer.flush()
+    assert len(frame) < 10_000
+    files = known(tmp_path, frame, suffix="zst")
+    tracemalloc.start()
+    try:
+        ((rows, _),) = count_packed_lines(files, {}, skip_blank=False)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rows == 64 << 20
+    # Of two thousand bytes all 64 MiB may come at once.
+    assert peak < 300 << 20

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import groupby
 
 from batchprocess.data.index.blocks.cut import Cut, Piece
-from batchprocess.data.index.blocks.line_counts import Joined, LineCount, count_piece
+from batchprocess.data.index.blocks.line_counts import Joined, LineCount, count_pieces
 from batchprocess.data.index.known_object import KnownObject
 from batchprocess.runs.parallel import Threads
 
@@ -47,4 +47,7 @@ class BlockCounter:
     def _count(self, chunk: Piece) -> LineCount:
         content = self._known(chunk.object).read(chunk.start, chunk.stop)
         self._read_bytes(len(content))
-        return count_piece(content, chunk.start, skip_blank=self._skip_blank)
+        joined = Joined(self._known(chunk.object).name, skip_blank=self._skip_blank)
+        for piece in count_pieces(content, chunk.start, skip_blank=self._skip_blank):
+            joined.add(piece)
+        return joined.count()

@@ -3,6 +3,7 @@
 Lines end at a line feed. What stands behind the last one of an object is a line if it has bytes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,7 @@ from batchprocess.data.index.line_index import (
 )
 from batchprocess.protocol.errors import InvalidArgument
 
-_FEED = 10
+_FEED, _PIECE = 10, 1 << 20
 NO_MARKS: Offsets = np.empty((0, 2), np.int64)
 
 
@@ -66,6 +67,12 @@ def count_piece(content: bytes, start: int, *, skip_blank: bool) -> LineCount:
         start + tail,
         _has_text(content[tail:], skip_blank),
     )
+
+
+def count_pieces(content: bytes, start: int, *, skip_blank: bool) -> Iterator[LineCount]:
+    """As `count_piece`, of one after the other: a line may be one byte, and takes some 50 here."""
+    for at in range(0, len(content), _PIECE):
+        yield count_piece(content[at : at + _PIECE], start + at, skip_blank=skip_blank)
 
 
 def _has_text(content: bytes, skip_blank: bool) -> bool:

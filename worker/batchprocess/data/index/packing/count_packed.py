@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from batchprocess.data.index.blocks.line_counts import Joined, count_piece
+from batchprocess.data.index.blocks.line_counts import Joined, count_pieces
 from batchprocess.data.index.count_lines import Said
 from batchprocess.data.index.known_object import KnownObject
 from batchprocess.data.index.line_index import Offsets
@@ -37,7 +37,8 @@ class _File(NamedTuple):
 def _count(one: KnownObject, said: Said, *, skip_blank: bool) -> _File:
     content, joined, at = Content(one, said.add), Joined(one.name, skip_blank=skip_blank), 0
     for piece in content:
-        joined.add(count_piece(piece, at, skip_blank=skip_blank))
+        for counted in count_pieces(piece, at, skip_blank=skip_blank):
+            joined.add(counted)
         at += len(piece)
     rows, marks = joined.whole()
     return _File(rows, content.with_end(rows, marks), content.points)
