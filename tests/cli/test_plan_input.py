@@ -34,3 +34,11 @@ def test_packed_files_whose_heads_are_long_are_told_with_what_to_do() -> None:
     assert "shards: 3" in told
     short = PackedHeads(files=3, most=MANY_BYTES - 1, total=5 * MANY_BYTES)
     assert list(warnings(InputSummary(files=3, bytes=1, packed=short))) == []
+
+
+def test_a_column_without_any_value_may_be_misspelt() -> None:
+    (told,) = warnings(InputSummary(files=1, bytes=1, empty=("tekst",)))
+    assert told == (
+        "no row that was looked at has a value in the column 'tekst': is its name spelled as in "
+        "the files?"
+    )

@@ -5,17 +5,14 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from batchprocess.data import concat, files, jsonl, text
 from batchprocess.data.summary import (
     LOOK_SECONDS,
     MAX_FILES_LOOKED_AT,
-    MAX_SAMPLE_TEXT,
     MAX_UNREADABLE,
     SAMPLE_ROWS,
-    shown,
     summary_of,
 )
 from batchprocess.protocol.inputs.summary import InputSummary
@@ -99,24 +96,6 @@ def test_datasets_without_files_have_none(tmp_path: Path) -> None:
     assert summary_of([1, 2], [0], 1) is None
 
 
-def test_a_row_is_shown_short_and_clean() -> None:
-    row = {
-        "text": "a" * 1000,
-        "bytes": b"12345",
-        "vector": np.zeros((2, 3), np.float32),
-        "deep": [[[[[1]]]]],
-        "huge": 10**5000,
-        "none": None,
-        "\x1b": object(),
-    }
-    found = shown(row)
-    assert '"bytes": "<5 bytes>"' in found
-    assert '"vector": "<float32 (2, 3)>"' in found
-    assert "\x1b" not in found
-    assert len(found) <= MAX_SAMPLE_TEXT
-    assert "10 more" in shown({str(number): number for number in range(30)})
-
-
 def test_a_long_id_and_a_long_error_are_cut(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"n": "%s"}\n' % ("x" * 2000))
     (one,) = summarized(jsonl(tmp_path / "a.jsonl", id="n")).sample
@@ -127,3 +106,20 @@ def test_a_long_id_and_a_long_error_are_cut(tmp_path: Path) -> None:
 
     (bad,) = summarized(files(str(tmp_path / "a.jsonl"), decode=decode)).unreadable
     assert (len(bad.error), bad.error[-4:]) == (300, "y...")
+
+
+def test_a_named_column_that_no_row_has_is_told_and_one_that_some_have_is_not(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": 1, "text": null}\n' * 5)
+    (tmp_path / "b.jsonl").write_text('{"id": 2, "text": "b"}\n')
+    names = ["id", "tekst", "text"]
+    assert summarized(jsonl(str(tmp_path), columns=names)).empty == ("tekst",)
+    many = [f"{number}" for number in range(30)]
+    assert summarized(jsonl(str(tmp_path), columns=many)).empty == tuple(many[:20])
+    assert summarized(jsonl(str(tmp_path))).empty == ()
+
+
+def test_nothing_is_told_of_columns_where_no_row_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{bad\n")
+    assert summarized(jsonl(str(tmp_path), columns=["text"])).empty == ()

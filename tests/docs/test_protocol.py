@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names, variables
 from batchprocess.protocol.bad_rows import BadRow, bad_row
-from batchprocess.protocol.dry_run import DryRunAnswer, InputChanges, Tried
+from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure, InputChanges, Tried
 from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
@@ -94,6 +94,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "Input settings": InputSettings,
     "S3 settings": S3Settings,
     "The question of plan": DryRunAnswer,
+    "Why there is no answer": DryRunFailure,
     "Input changes": InputChanges,
     "Input summary": InputSummary,
     "Sample row": SampleRow,

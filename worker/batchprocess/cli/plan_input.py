@@ -26,6 +26,11 @@ def warnings(summary: InputSummary | None) -> Iterator[str]:
         yield f"{one.file} cannot be read ({one.error})"
     if summary.unreadable and summary.looked < summary.files:
         yield f"only {summary.looked} of {plural(summary.files, 'file')} were looked into"
+    for name in summary.empty:
+        yield (
+            f"no row that was looked at has a value in the column {name!r}: is its name spelled as "
+            "in the files?"
+        )
     if summary.packed is not None and summary.packed.most >= MANY_BYTES:
         yield _of_heads(summary.packed)
 

@@ -77,6 +77,12 @@ class RowDataset(ColumnDataset):
         """Where the rows stand, to be looked at."""
         return self._index
 
+    @property
+    def may_lack(self) -> tuple[str, ...]:
+        """Columns that were asked for by name, where a row without one has None in its place."""
+        free = self._wanted.rows in ("lines that are not blank", "tar")
+        return self._wanted.columns or () if free else ()
+
     def packed_whole(self) -> int:
         """How many packed objects can be read from their begin alone."""
         if not self._wanted.unpacks:

@@ -1,16 +1,14 @@
 """What a person wants to see of an input before it is processed."""
 
-import json
-import reprlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.concatenated import Concatenated
 from batchprocess.data.row_dataset import RowDataset
-from batchprocess.protocol.bad_rows.bad_row import clean
+from batchprocess.data.rows.shown import cut, shown
 from batchprocess.protocol.inputs.summary import (
     InputSummary,
     PackedHeads,
@@ -18,10 +16,10 @@ from batchprocess.protocol.inputs.summary import (
     UnreadableFile,
 )
 
-SAMPLE_ROWS, MAX_SAMPLE_TEXT = 3, 400
+SAMPLE_ROWS = 3
 MAX_FILES_LOOKED_AT, MAX_UNREADABLE, LOOK_SECONDS = 32, 8, 10.0
 """Files are looked into no longer than that: one that hangs ends it."""
-_MAX_COLUMNS, _MAX_NAME, _MAX_ERROR = 20, 1_000, 300
+_MAX_NAMES, _MAX_ERROR = 20, 300
 
 
 class _Reader(NamedTuple):
@@ -44,8 +42,9 @@ def summary_of(
     readers = list(_readers(dataset, 0))
     if not readers:
         return None
-    sample, bad = _sample(dataset)
-    looked, unreadable = _look(readers, clock() + LOOK_SECONDS, clock)
+    seen = _Seen()
+    sample, bad = _sample(dataset, seen)
+    looked, unreadable = _look(readers, clock() + LOOK_SECONDS, clock, seen)
     known = {one.file for one in bad}
     return InputSummary(
         files=sum(len(one.rows.index.objects) for one in readers),
@@ -53,6 +52,7 @@ def summary_of(
         sample=tuple(sample),
         looked=looked,
         unreadable=(*bad, *(one for one in unreadable if one.file not in known)),
+        empty=tuple(seen.empty(name for one in readers for name in one.rows.may_lack)),
         packed=_packed(readers, starts, processes),
     )
 
@@ -66,22 +66,40 @@ def _readers(dataset: Any, first: int) -> Iterator[_Reader]:
             yield from _readers(one, begin)
 
 
-def _sample(dataset: ColumnDataset) -> tuple[list[SampleRow], list[UnreadableFile]]:
+class _Seen:
+    """Which columns have had a value, in the rows that were read."""
+
+    def __init__(self) -> None:
+        self._any = False
+        self._names = set[str]()
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._any = True
+        self._names.update(name for name, value in row.items() if value is not None)
+
+    def empty(self, asked: Iterable[str]) -> Iterator[str]:
+        """Those of `asked` that have had none, a few, cut short."""
+        found = [name for name in dict.fromkeys(asked) if self._any and name not in self._names]
+        return (cut(name, 80) for name in found[:_MAX_NAMES])
+
+
+def _sample(dataset: ColumnDataset, seen: _Seen) -> tuple[list[SampleRow], list[UnreadableFile]]:
     found: list[SampleRow] = []
     bad: dict[str, UnreadableFile] = {}
     for number in range(min(SAMPLE_ROWS, len(dataset))):
         try:
             (row,) = dataset.__getitems__([number])
+            seen.add(row)
             (name,) = dataset.row_ids([number])
-            found.append(SampleRow(row=number, id=_cut(str(name)), text=shown(row)))
+            found.append(SampleRow(row=number, id=cut(str(name)), text=shown(row)))
         except Exception as error:  # noqa: BLE001  of the user's `decode`, or of the file
             file = dataset.file_of(number)
-            bad.setdefault(file, UnreadableFile(file=_cut(file), error=_said(error)))
+            bad.setdefault(file, UnreadableFile(file=cut(file), error=_said(error)))
     return found, list(bad.values())
 
 
 def _look(
-    readers: Sequence[_Reader], until: float, clock: Callable[[], float]
+    readers: Sequence[_Reader], until: float, clock: Callable[[], float], seen: _Seen
 ) -> tuple[int, list[UnreadableFile]]:
     """Into files from all parts of the input: how many, and which cannot be read."""
     total = sum(len(one.rows.index.objects) for one in readers)
@@ -92,7 +110,7 @@ def _look(
             break
         reader, number_there = _file(readers, number)
         looked += 1
-        if (error := _error_of(reader, number_there)) is not None:
+        if (error := _error_of(reader, number_there, seen)) is not None:
             found.append(error)
     return looked, found
 
@@ -106,14 +124,14 @@ def _file(readers: Sequence[_Reader], number: int) -> tuple[RowDataset, int]:
     raise IndexError(number)
 
 
-def _error_of(reader: RowDataset, number: int) -> UnreadableFile | None:
+def _error_of(reader: RowDataset, number: int, seen: _Seen) -> UnreadableFile | None:
     if not reader.index.rows_in(number):
         return None
     row = reader.index.first_row(number)
     try:
-        reader.__getitems__([row])
+        seen.add(next(iter(reader.__getitems__([row]))))
     except Exception as error:  # noqa: BLE001  as above
-        return UnreadableFile(file=_cut(reader.file_of(row)), error=_said(error))
+        return UnreadableFile(file=cut(reader.file_of(row)), error=_said(error))
     return None
 
 
@@ -132,45 +150,5 @@ def _packed(
     return PackedHeads(files=files, most=max(heads, default=0), total=sum(heads) * processes)
 
 
-def shown(row: Mapping[str, Any]) -> str:
-    """A row as JSON, short enough for a line, and without what a terminal should not be sent."""
-    some = {_cut(str(name), 80): _value(value) for name, value in list(row.items())[:_MAX_COLUMNS]}
-    if len(row) > _MAX_COLUMNS:
-        some["..."] = f"{len(row) - _MAX_COLUMNS} more"
-    return _cut(json.dumps(some, ensure_ascii=False, default=str), MAX_SAMPLE_TEXT)
-
-
-def _value(value: Any) -> Any:
-    if value is None or isinstance(value, bool | float):
-        return value
-    if isinstance(value, str):
-        return _cut(value, 80)
-    if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"<{value.dtype} {tuple(value.shape)}>"
-    if isinstance(value, int) and abs(value) < 2**64:
-        return value
-    if isinstance(value, int | list | tuple | dict):
-        return _cut(_SHORT.repr(value), 120)
-    return f"<{type(value).__qualname__}>"
-
-
-class _Short(reprlib.Repr):
-    def repr_int(self, number: int, level: int) -> str:
-        # Python refuses to write one of more than 4300 digits.
-        bits = number.bit_length()
-        return super().repr_int(number, level) if bits < 1000 else f"<integer of {bits} bits>"
-
-
-_SHORT = _Short()
-_SHORT.maxlevel = 3
-
-
-def _cut(text: str, most: int = _MAX_NAME) -> str:
-    whole = clean(text[: most + 1])
-    return whole if len(whole) <= most else whole[: most - 3] + "..."
-
-
 def _said(error: BaseException) -> str:
-    return _cut(f"{type(error).__name__}: {error}", _MAX_ERROR)
+    return cut(f"{type(error).__name__}: {error}", _MAX_ERROR)

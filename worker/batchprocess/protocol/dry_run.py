@@ -10,7 +10,6 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.inputs.summary import InputSummary
 from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.run import RunInfo
@@ -112,7 +111,7 @@ class DryRunFailure(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     failed: str = Field(description="the sentence")
-    code: ExitCode
+    code: int = Field(description="see section 15")
     ours: bool
 
     def encode(self) -> str:

@@ -40,4 +40,7 @@ class InputSummary(_Model):
     sample: tuple[SampleRow, ...] = Field(default=(), description="the first rows")
     looked: Count = Field(default=0, description="files of which the first row was read")
     unreadable: tuple[UnreadableFile, ...] = Field(default=(), description="of these")
+    empty: tuple[str, ...] = Field(
+        default=(), description="columns asked for, of which no row that was read has a value"
+    )
     packed: PackedHeads | None = Field(default=None, description="null: no such files")
