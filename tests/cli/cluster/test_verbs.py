@@ -11,7 +11,7 @@ from batchprocess.cli.main import main
 
 def test_the_plugin_has_the_verbs_and_the_program_has_them_too() -> None:
     verbs = list(kubectl.commands)
-    assert verbs == ["submit", "get", "watch", "suspend", "resume", "retry", "cancel"]
+    assert verbs == ["submit", "get", "watch", "logs", "suspend", "resume", "retry", "cancel"]
     assert all(main.commands[verb] is kubectl.commands[verb] for verb in verbs)
     shown = CliRunner().invoke(kubectl, ["--help"], prog_name="kubectl batchprocess")
     assert "Usage: kubectl batchprocess [OPTIONS]" in shown.output

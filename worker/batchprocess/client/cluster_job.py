@@ -1,15 +1,20 @@
 """A job on a cluster, in the hands of a program."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from batchprocess.api.status import Status
 from batchprocess.client import changes
 from batchprocess.client.errors import JobFailed
+from batchprocess.client.logs.follow_logs import follow_logs
+from batchprocess.client.logs.last_words import LAST_LINES, LastWords, last_words
+from batchprocess.client.logs.log_lines import LogLine
+from batchprocess.client.logs.read_logs import check_tail, read_logs, read_pods
 from batchprocess.client.outcome import exit_code, why
 from batchprocess.client.server.connection import Connection
 from batchprocess.client.snapshot import Snapshot
 from batchprocess.client.watching import snapshots
+from batchprocess.protocol.errors import InvalidArgument
 
 CANCEL_SECONDS = 600.0
 
@@ -59,6 +64,38 @@ class ClusterJob(Snapshot):
         if self.ended and not self.succeeded:
             status = self.status
             raise JobFailed(f"{self.name} has failed: {why(status)}", exit_code(status))
+
+    def logs(
+        self,
+        *,
+        follow: bool = False,
+        shards: Sequence[int] | None = None,
+        tail: int | None = None,
+        notice: Callable[[str], object] = lambda _: None,
+    ) -> Iterator[LogLine]:
+        """What its pods have written: `text`, `time` and `pod` of each line, pods merged by time.
+
+        follow: go on as they write, over pods that come and go, until the job has ended. shards:
+        only pods of these, and not the finalizer. tail: only so many last lines of each pod, not
+        with follow. notice: told in sentences of what cannot be shown.
+
+        Raises InvalidArgument, NotFound, Denied, Unavailable.
+        """
+        if not follow:
+            wanted = read_pods(self.connection, self, shards)
+            return read_logs(self.connection, self, wanted, check_tail(tail))
+        if tail is not None:
+            raise InvalidArgument("tail and follow are not given together: follow shows all")
+        return follow_logs(self.connection, self, shards, notice)
+
+    def last_words(
+        self, *, shards: Sequence[int] | None = None, tail: int = LAST_LINES
+    ) -> Iterator[LastWords]:
+        """The last failed pod of each shard that was not made good since, with its last lines.
+
+        Of at most 100 pods, each with `tail` lines, exit code and sentence.
+        """
+        return last_words(self.connection, self, shards, check_tail(tail) or LAST_LINES)
 
     def suspend(self) -> "ClusterJob":
         """Have all workers commit and stop; `resume` goes on. Raises Rejected if it has ended."""

@@ -1,11 +1,12 @@
 """The jobs of a namespace: what a pipeline begins with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import Status
 from batchprocess.client.cluster_job import CANCEL_SECONDS, ClusterJob
+from batchprocess.client.logs.log_lines import LogLine
 from batchprocess.client.names import check_job_name
 from batchprocess.client.server.connection import Connection, connect
 from batchprocess.client.server.paths import job_object, job_objects
@@ -68,6 +69,17 @@ class Jobs:
     def wait(self, name: str, timeout: float | None = None) -> ClusterJob:
         """See `ClusterJob.wait`."""
         return self.get(name).wait(timeout)
+
+    def logs(
+        self,
+        name: str,
+        *,
+        follow: bool = False,
+        shards: Sequence[int] | None = None,
+        tail: int | None = None,
+    ) -> Iterator[LogLine]:
+        """See `ClusterJob.logs`."""
+        return self.get(name).logs(follow=follow, shards=shards, tail=tail)
 
     def suspend(self, name: str) -> ClusterJob:
         """See `ClusterJob.suspend`."""

@@ -95,6 +95,31 @@ def watch(name: str, **wanted: Any) -> int:
 
 
 @kubectl.command()
+@_NAME
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
+@click.option("--failed", is_flag=True, help="Last words and lines of failed pods alone.")
+@click.option(
+    "--shard",
+    "shards",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Only pods of this shard; may be given again.",
+)
+@click.option("--tail", type=int, metavar="LINES", help="Only so many last lines of each pod.")
+@click.option("--timestamps", is_flag=True, help="The time before each line.")
+@_place
+def logs(name: str, namespace: str | None, context: str | None, **wanted: Any) -> None:
+    """What the pods of a job have written: shards and attempts merged by time.
+
+    Each line begins with shard, attempt if it is not the first, or [finalizer]. --follow goes on
+    over pods that come and go.
+    """
+    from batchprocess.cli.cluster.logs import Wanted, print_logs
+
+    print_logs(name, Wanted(**wanted), namespace=namespace, context=context)
+
+
+@kubectl.command()
 @_NAMES
 @_place
 @_form

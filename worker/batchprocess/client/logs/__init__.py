@@ -1,0 +1,1 @@
+"""What a job's pods have written, as one text."""
