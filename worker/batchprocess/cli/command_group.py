@@ -1,5 +1,6 @@
 """How every command ends: with its exit code, errors of ours as one sentence on stderr."""
 
+import io
 import os
 import signal
 import sys
@@ -30,6 +31,13 @@ class CommandGroup(click.Group):
     """A group whose commands end so."""
 
     command_class = _Command
+
+
+def show_all_names() -> None:
+    """A terminal that cannot show a file's name must not end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _end_as_by_sigpipe() -> NoReturn:

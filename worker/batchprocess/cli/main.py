@@ -3,8 +3,6 @@
 Whatever a command needs is imported when it runs, not before: `--help` must answer at once.
 """
 
-import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import click
 
 from batchprocess.cli.cluster.verbs import add_to
-from batchprocess.cli.command_group import CommandGroup
+from batchprocess.cli.command_group import CommandGroup, show_all_names
 
 _TARGET_HELP = (
     "TARGET is a job file, a run folder, or a job folder (then the run begun last, here or on a "
@@ -44,10 +42,7 @@ def main() -> None:
     failed, 94 shard closed, 95 too many bad rows, 128+n killed by signal n, 2 usage, 3 nothing new
     where it was expected, 1 anything else.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that cannot show a file's name must not end the command.
-            stream.reconfigure(errors="backslashreplace")
+    show_all_names()
 
 
 @main.command()
@@ -146,6 +141,21 @@ def clean(target: str, yes: bool, as_json: bool) -> int:
     from batchprocess.cli.commands.clean import clean_job
 
     return clean_job(target, yes=yes, as_json=as_json)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what has SHELL complete commands, options, files and names of jobs.
+
+    \b
+    bash  source <(batchprocess completion bash)    in ~/.bashrc
+    zsh   source <(batchprocess completion zsh)     in ~/.zshrc, after compinit
+    fish  batchprocess completion fish | source     in ~/.config/fish/config.fish
+    """
+    from batchprocess.cli.commands.completion import print_completion
+
+    print_completion(main, shell)
 
 
 add_to(main)

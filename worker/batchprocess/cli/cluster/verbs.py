@@ -8,12 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from batchprocess.cli.command_group import CommandGroup
+from batchprocess.cli.command_group import CommandGroup, show_all_names
 
 Decorated = Callable[..., Any]
-_NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME...")
-_NAME = click.argument("name")
+
+
+def _known_names(*arguments: Any) -> list[CompletionItem]:
+    from batchprocess.cli.cluster.known_names import known_names
+
+    return known_names(*arguments)
+
+
+_NAMES = click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_known_names
+)
+_NAME = click.argument("name", shell_complete=_known_names)
 
 
 def _place(function: Decorated) -> Decorated:
@@ -45,6 +56,7 @@ def _form(function: Decorated) -> Decorated:
 @click.version_option(package_name="batchprocess")
 def kubectl() -> None:
     """Jobs of GPU batch inference on a cluster."""
+    show_all_names()
 
 
 @kubectl.command()
@@ -68,7 +80,7 @@ def submit(job: Path, **wanted: Any) -> int:
 
 
 @kubectl.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_known_names)
 @click.option("-l", "--selector", help="Only jobs with these labels, as team=vision.")
 @_place
 @_form

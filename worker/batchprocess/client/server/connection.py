@@ -27,13 +27,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Connection:
-    """To a cluster, and the namespace of it that is meant. Time and chance are arguments."""
+    """To a cluster, and the namespace of it that is meant. Time and chance are arguments.
+
+    patience: seconds for which a request is sent again while nobody answers.
+    """
 
     transport: Transport = field(repr=False)
     namespace: str
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = time.sleep
     draw: Callable[[], float] = random.random
+    patience: float = PATIENCE_SECONDS
 
     def get(self, path: str) -> Object:
         """The object at `path`. Raises NotFound, Denied, Unavailable."""
@@ -90,8 +94,8 @@ class Connection:
                 raise
             return None
 
-    def patiently(self, ask: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-        """What `ask` gives, asked again for so long while nobody answers."""
+    def patiently(self, ask: Callable[[], T]) -> T:
+        """What `ask` gives, asked again while nobody answers and patience lasts."""
         begun, failures = self.clock(), 0
         while True:
             try:
@@ -99,14 +103,23 @@ class Connection:
             except Unavailable:
                 failures += 1
                 pause = BACKOFF.jittered(failures, self.draw)
-                if self.clock() - begun + pause > seconds:
+                if self.clock() - begun + pause > self.patience:
                     raise
                 self.sleep(pause)
 
 
 def connect(
-    namespace: str | None = None, context: str | None = None, kubeconfig: str | None = None
+    namespace: str | None = None,
+    context: str | None = None,
+    kubeconfig: str | None = None,
+    impatient: float | None = None,
 ) -> Connection:
-    """To the cluster of a kubeconfig, as `log_in` finds it. Raises NotConfigured."""
+    """To the cluster of a kubeconfig, as `log_in` finds it. Raises NotConfigured.
+
+    impatient: seconds for one answer, and no request is sent again.
+    """
     client, meant = log_in(context, kubeconfig)
-    return Connection(Transport(client), check_namespace(namespace or meant))
+    name = check_namespace(namespace or meant)
+    if impatient is not None:
+        return Connection(Transport(client, impatient), name, patience=0.0)
+    return Connection(Transport(client), name)

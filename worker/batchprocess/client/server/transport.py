@@ -47,10 +47,13 @@ class Stream:
 
 
 class Transport:
-    """Requests of one account to one API server; threads may share it."""
+    """Requests of one account to one API server; threads may share it.
 
-    def __init__(self, client: "ApiClient") -> None:
-        self._client = client
+    seconds: after which an answer that has not come is none.
+    """
+
+    def __init__(self, client: "ApiClient", seconds: float = TIMEOUT_SECONDS) -> None:
+        self._client, self._seconds = client, seconds
 
     def text(
         self,
@@ -62,7 +65,7 @@ class Transport:
         most: int = MAX_ANSWER,
     ) -> bytes:
         """The body of an answer of success. Raises AnswerTooLong, and what `answers` makes."""
-        with self._answer(method, path, query, body, content, TIMEOUT_SECONDS) as response:
+        with self._answer(method, path, query, body, content, self._seconds) as response:
             text = b""
             for part in Stream(response):
                 text += part
@@ -104,7 +107,7 @@ class Transport:
                 auth_settings=["BearerToken"],
             )
             answer = self._client.call_api(
-                verb, url, signed, body, form, _request_timeout=(TIMEOUT_SECONDS, silence)
+                verb, url, signed, body, form, _request_timeout=(self._seconds, silence)
             )
             response: BaseHTTPResponse = answer.response
             try:
