@@ -38,6 +38,31 @@ def test_groups_go_from_long_to_short_and_none_could_take_the_next_ones_first(
         assert (len(group) + 1) * max(1, lengths[group[0]]) > budget
 
 
+@given(LENGTHS, BUDGETS, st.integers(1, 70))
+def test_groups_padded_to_multiples_hold_their_rows_within_the_budget(
+    lengths: list[int], budget: int, multiple: int
+) -> None:
+    groups = by_length(lengths, budget, multiple=multiple)
+    assert sorted(row for group in groups for row in group) == list(range(len(lengths)))
+    assert len(groups.lengths) == len(groups)
+    for group, length in zip(groups, groups.lengths, strict=True):
+        longest = max(lengths[row] for row in group)
+        assert longest <= length < longest + multiple
+        assert length % multiple == 0
+        assert len(group) * length <= budget or len(group) == 1
+
+
+def test_batches_of_other_lengths_have_the_same_shapes_but_for_their_last_group() -> None:
+    random = np.random.default_rng(1)
+    shapes = set()
+    for _ in range(50):
+        groups = by_length(random.integers(1, 513, 2048), 65_536, multiple=64)
+        shapes |= {
+            (len(groups[number]), groups.lengths[number]) for number in range(len(groups))[:-1]
+        }
+    assert shapes <= {(65_536 // length, length) for length in range(64, 513, 64)}
+
+
 @given(LENGTHS, BUDGETS, st.sampled_from(["list", "torch", "numpy", "mixed"]))
 def test_results_come_back_in_the_order_of_the_rows(
     lengths: list[int], budget: int, kind: str
@@ -78,6 +103,11 @@ def test_groups_are_the_same_for_equal_lengths_of_any_kind() -> None:
 def test_what_is_no_length_or_budget_is_refused(lengths: Any, budget: Any, sentence: str) -> None:
     with pytest.raises(InvalidArgument, match=sentence):
         by_length(lengths, budget)
+
+
+def test_what_is_no_multiple_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="multiple 0 must be a number of tokens, at least 1"):
+        by_length([1], 9, multiple=0)
 
 
 @pytest.mark.parametrize(
