@@ -117,6 +117,8 @@ def ours(given: dict[str, Any], job: Any, dataset: Any, folder: Path) -> None:
         processor = processors.unchanged(TorchBatchProcessor, job)
     elif kind == "silent":
         processor = processors.silent(TorchBatchProcessor, job)
+    elif given["job"] == "text by length":
+        processor = processors.grouped(TorchBatchProcessor, job, kind)
     else:
         processor = processors.saving(TorchBatchProcessor, job, kind, **prepare)
     options: dict[str, Any] = {"num_workers": given["workers"]}

@@ -59,6 +59,23 @@ def saving(base: type, job: Job, name: str, **options: Any) -> type:
     return Saving
 
 
+def grouped(base: type, job: Job, name: str) -> type:
+    """Works group by group of a batch that was cut by length, and saves in the rows' order."""
+
+    class Grouped(base):  # type: ignore[misc]
+        def __init__(self, context: Any) -> None:
+            self.context = context
+            self.model = context.prepare_model_for_inference(job.model())
+
+        def process_batch(self, batch: Any, batch_idx: int) -> None:
+            with torch.no_grad():
+                made = [self.model(one) for one in self.context.to_device(batch["padded"])]
+            self.context.save(name, batch["groups"].restore(made))
+            batch_done()
+
+    return Grouped
+
+
 def silent(base: type, job: Job) -> type:
     """Keeps nothing: only the loop is left."""
 

@@ -142,6 +142,9 @@ def text(bench: Bench) -> None:
     bench.child("text", "model only", job="text", runner="model only", rows=4_096)
     bench.child("text", "ours, unchanged processor", job="text", rows=rows)
     bench.child("text", "ours, save .safetensors", job="text", rows=rows, kind="e.safetensors")
+    grouped = {"job": "text by length", "kind": "e.safetensors", "rows": rows}
+    bench.warm(**grouped)
+    bench.child("text", "ours, save .safetensors, by_length", **grouped)
     _peers(bench, "text", rows)
 
 

@@ -77,14 +77,26 @@ class Texts(Dataset[list[int]]):
         return f"texts-{len(self)}"
 
 
-def pad(rows: "list[np.ndarray[Any, Any]]") -> dict[str, torch.Tensor]:
+def pad(rows: "list[np.ndarray[Any, Any]]", longest: int | None = None) -> dict[str, torch.Tensor]:
     """Token lists as a padded batch and its mask."""
-    longest = max(len(row) for row in rows)
+    longest = longest or max(len(row) for row in rows)
     tokens = np.zeros((len(rows), longest), dtype=np.int64)
     mask = np.zeros((len(rows), longest), dtype=np.int64)
     for number, row in enumerate(rows):
         tokens[number, : len(row)], mask[number, : len(row)] = row, 1
     return {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
+
+
+def pad_by_length(rows: "list[np.ndarray[Any, Any]]") -> dict[str, Any]:
+    """Token lists as groups of similar length, each padded, within 65,536 tokens."""
+    from batchprocess.data import by_length
+
+    groups = by_length([len(row) for row in rows], budget=65_536, multiple=64)
+    padded = [
+        pad([rows[row] for row in group], length)
+        for group, length in zip(groups, groups.lengths, strict=True)
+    ]
+    return {"groups": groups, "padded": padded}
 
 
 class Vectors(Dataset[torch.Tensor]):
@@ -220,6 +232,9 @@ def jobs(device: str) -> dict[str, Job]:
         "images": Job(images, image_model, 256 if gpu else 32),
         "jpeg": Job(Jpegs, image_model, 256 if gpu else 32),
         "text": Job(Texts, text_model, 128 if gpu else 16, collate=pad),
+        "text by length": Job(
+            Texts, text_model, 2048 if gpu else 64, interval=1, collate=pad_by_length
+        ),
         "ms": Job(Vectors, lambda: Millisecond(8192 if gpu else 64), 16, 1000),
         "tiny": Job(Vectors, lambda: Millisecond(64), 16, 1000),
     }
@@ -227,4 +242,4 @@ def jobs(device: str) -> dict[str, Job]:
 
 def units(job: str, dataset: Dataset[Any]) -> int:
     """What a rate counts: rows, or real tokens."""
-    return int(dataset.lengths.sum()) if job == "text" else len(dataset)  # type: ignore[attr-defined,arg-type]
+    return int(dataset.lengths.sum()) if job.startswith("text") else len(dataset)  # type: ignore[attr-defined,arg-type]
