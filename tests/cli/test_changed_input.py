@@ -48,3 +48,9 @@ def test_the_rows_compared_are_those_that_the_run_has_listed() -> None:
     assert as_the_run_reads_it(answer(InputChanges(added=1)), RUN) == RUN
     for unchanged in (None, InputChanges()):
         assert as_the_run_reads_it(answer(unchanged), RUN).rows == 12
+
+
+def test_files_that_have_come_can_be_processed_alone_where_the_job_names_its_input() -> None:
+    (told,) = sentences(InputChanges(added=1), "20260101T000000Z-1a2b")
+    assert "these alone: batchprocess run --new-since 20260101T000000Z-1a2b; to process e" in told
+    assert "--fresh" in told

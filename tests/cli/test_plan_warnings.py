@@ -32,8 +32,9 @@ def test_a_sound_job_is_warned_of_nothing(tmp_path: Path) -> None:
 
 def test_a_cut_that_wastes_workers_is_told(tmp_path: Path) -> None:
     assert told(tmp_path, batches=1) == ["2 shards for 1 batch: 1 shard too many"]
-    (few,) = told(tmp_path, job(shards=1))
+    (few,) = told(tmp_path, job(shards=1), batches=20)
     assert few.startswith("1 shard for 1 worker: with many more shards")
+    assert told(tmp_path, job(shards=1), batches=19) == []
     (slow,) = told(tmp_path, batchSize=1)
     assert "is batchSize missing?" in slow
 
@@ -58,6 +59,16 @@ def test_a_complete_run_is_told(tmp_path: Path) -> None:
     ]
     (changed,) = told(tmp_path, run={"rows": 12})
     assert changed.startswith("run one is complete, but not this job's: the dataset has 12 rows")
+
+
+def test_a_plan_of_what_is_new_since_a_run_is_not_compared_with_it(tmp_path: Path) -> None:
+    folder = open_storage(str(tmp_path))
+    complete(folder.at("one"))
+    start_run(folder, "one")
+    rows = {"uri": "in/*.jsonl", "newSince": "one"}
+    since = job(command=[], processor="rows:Writer", input=rows)
+    assert plan_warnings.run_to_go_on(since, str(tmp_path)) is None
+    assert told(tmp_path, since, run={"rows": 2}) == []
 
 
 def test_storage_that_cannot_be_used_is_an_error(

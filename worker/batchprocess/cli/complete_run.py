@@ -41,16 +41,23 @@ def changes_since(job: BatchProcessJob, path: Path, storage: Storage) -> list[st
     except BatchProcessError as error:
         found = [f"whether data or code have changed since could not be seen: {error}"]
     else:
-        found = [] if stored is None else list(differences(counted, stored))
+        found = [] if stored is None else list(differences(counted, stored, since_of(job, run_id)))
     for sentence in found:
         print(f"warning: {sentence}", file=sys.stderr)
     return found
 
 
-def differences(counted: DryRunAnswer, stored: RunInfo) -> Iterator[str]:
-    """What would be another run now."""
+def since_of(job: BatchProcessJob, run_id: str) -> str | None:
+    """The run for `--new-since`, if the job can be asked so."""
+    return None if job.spec.input is None else run_id
+
+
+def differences(
+    counted: DryRunAnswer, stored: RunInfo, new_since: str | None = None
+) -> Iterator[str]:
+    """What would be another run now. new_since: see `sentences`."""
     ours = as_the_run_reads_it(counted, stored)
-    yield from sentences(counted.input)
+    yield from sentences(counted.input, new_since)
     try:
         require_same(ours, stored)
     except RunMismatch as error:

@@ -11,6 +11,8 @@ from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.load_yaml import load_job
 from batchprocess.api.yaml_text import MAX_BYTES
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.inputs.listing import run_name
+from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import refuse_unknown
 
 DEFAULT_OUTPUT = "batchprocess-runs"
@@ -77,6 +79,17 @@ def loaders_of(job: BatchProcessJob) -> int | None:
     """Loader processes of each worker; None where only the job's script can say."""
     given = job.spec.dataloader.num_workers
     return 0 if given is None and not job.spec.command else given
+
+
+def new_since_of(job: BatchProcessJob) -> str | None:
+    """The run since which the job's files are to have come, if they are."""
+    return None if job.spec.input is None else job.spec.input.new_since
+
+
+def comes_before(job: BatchProcessJob, run: Storage) -> bool:
+    """Whether the job asks for what is new since that very run, which it cannot be itself."""
+    since = new_since_of(job)
+    return since is not None and run_name(since, run.uri) == run_name(run.uri, run.uri)
 
 
 def _expanded(path: str) -> Path:

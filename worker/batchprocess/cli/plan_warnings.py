@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.changed_input import as_the_run_reads_it, sentences
+from batchprocess.cli.complete_run import since_of
+from batchprocess.cli.job_file import comes_before
 from batchprocess.cli.output import plural
 from batchprocess.ledger.job_settings import require_as_asked
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
@@ -27,6 +29,8 @@ from batchprocess.storage.factory import open_storage
 
 _BRIEF = Patience(3, refusal_is_final=True)
 """Storage that does not answer at once is told, and not worth half a minute."""
+_WORTH_CUTTING = 20
+"""Batches of a shard: of fewer there is nothing to win by cutting them into more shards."""
 _UNUSABLE = "the storage cannot be used from here"
 
 
@@ -39,7 +43,7 @@ def of_storage(job: BatchProcessJob, uri: str, counted: DryRunAnswer) -> list[st
     try:
         retry_until_known(folder.check_access, _BRIEF)
         dangers = [f"the bucket's lifecycle would damage a run: {one}" for one in folder.dangers()]
-        return [*dangers, *_run(folder, job.spec.run_id, counted)]
+        return [*dangers, *_run(folder, job, counted)]
     except (StorageDenied, UnsafeStorage) as error:
         # As `run` says it: no waiting will help.
         raise InvalidArgument(f"{_UNUSABLE}: {error}") from error
@@ -56,7 +60,7 @@ def of_cut(job: BatchProcessJob, counted: DryRunAnswer) -> Iterator[str]:
         idle = plural(shards - batches, "shard")
         cut = f"{plural(shards, 'shard')} for {plural(batches, 'batch', 'batches')}"
         yield f"{cut}: {idle} too many"
-    elif shards < 2 * job.spec.parallelism:
+    elif shards < 2 * job.spec.parallelism and batches >= _WORTH_CUTTING * shards:
         yield (
             f"{plural(shards, 'shard')} for {plural(job.spec.parallelism, 'worker')}: with many "
             "more shards workers can come and go, and the last one is shorter"
@@ -69,7 +73,7 @@ def run_to_go_on(job: BatchProcessJob, uri: str) -> str | None:
     """Address of the run that `batchprocess run` would go on with; None where none is found."""
     try:
         folder = open_storage(uri, s3_settings(job))
-        run_id = job.spec.run_id or latest_run(folder, _BRIEF)
+        run_id = _going_on(job, folder)
         if run_id is None or perform(read_run(), folder.at(run_id), _BRIEF) is None:
             return None
         return folder.at(run_id).uri
@@ -77,9 +81,15 @@ def run_to_go_on(job: BatchProcessJob, uri: str) -> str | None:
         return None  # `of_storage` tells of it
 
 
-def _run(folder: Storage, pinned: str | None, counted: DryRunAnswer) -> Iterator[str]:
+def _going_on(job: BatchProcessJob, folder: Storage) -> str | None:
+    """The run that `batchprocess run` would go on with, if it would with any."""
+    run_id = job.spec.run_id or latest_run(folder, _BRIEF)
+    return None if run_id is None or comes_before(job, folder.at(run_id)) else run_id
+
+
+def _run(folder: Storage, job: BatchProcessJob, counted: DryRunAnswer) -> Iterator[str]:
     """Whether the run that `batchprocess run` would go on with is of this very cut."""
-    run_id = pinned or latest_run(folder, _BRIEF)
+    run_id = _going_on(job, folder)
     if run_id is None:
         return
     stored = perform(read_run(), folder.at(run_id), _BRIEF)
@@ -87,7 +97,7 @@ def _run(folder: Storage, pinned: str | None, counted: DryRunAnswer) -> Iterator
         return
     complete = is_complete(folder.at(run_id), _BRIEF)
     mine = as_the_run_reads_it(counted, stored)
-    yield from sentences(counted.input)
+    yield from sentences(counted.input, since_of(job, run_id))
     try:
         require_same(mine, stored)
         if complete:

@@ -11,7 +11,15 @@ from batchprocess.agent.local.runner import run_local
 from batchprocess.api.environment import s3_settings, worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.complete_run import NOTHING_NEW, changes_since
-from batchprocess.cli.job_file import command_of, job_uri, loaders_of, read_job, warn_of_ignored
+from batchprocess.cli.job_file import (
+    comes_before,
+    command_of,
+    job_uri,
+    loaders_of,
+    new_since_of,
+    read_job,
+    warn_of_ignored,
+)
 from batchprocess.cli.output import print_json
 from batchprocess.cli.progress_view import open_view
 from batchprocess.cli.run_outcome import print_result, result_json
@@ -25,7 +33,6 @@ from batchprocess.protocol.errors import (
     StorageDenied,
 )
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.inputs.listing import run_name
 from batchprocess.protocol.run import Asked, RunShape
 from batchprocess.runs.local_runs import (
     Standing,
@@ -53,7 +60,7 @@ def run_job(
     warn_of_ignored(job)
     folder = open_storage(job_uri(job, path), s3_settings(job))
     try:
-        before = latest_run(folder) if _new_since(job) is not None else None
+        before = latest_run(folder) if new_since_of(job) is not None else None
         run_id = choose_run(job, folder, fresh=fresh)
     except StorageDenied as error:
         # Nothing has begun, so nothing is waited for: as a worker would say it.
@@ -98,23 +105,13 @@ def choose_run(job: BatchProcessJob, folder: Storage, *, fresh: bool) -> str:
             raise InvalidArgument("--fresh cannot start another run: spec.runId pins this one")
         return job.spec.run_id
     latest = None if fresh else latest_run(folder)
-    if latest is not None and not _comes_before(job, folder.at(latest)):
+    if latest is not None and not comes_before(job, folder.at(latest)):
         return latest
     if not fresh:
         return next_run(folder, latest, datetime.now(UTC))
     run_id = new_run_id(datetime.now(UTC))
     start_run(folder, run_id)
     return run_id
-
-
-def _comes_before(job: BatchProcessJob, latest: Storage) -> bool:
-    """Whether the job asks for what is new since the latest run, which cannot be that itself."""
-    since = _new_since(job)
-    return since is not None and run_name(since, latest.uri) == run_name(latest.uri, latest.uri)
-
-
-def _new_since(job: BatchProcessJob) -> str | None:
-    return None if job.spec.input is None else job.spec.input.new_since
 
 
 def _never_began(storage: Storage) -> bool:
