@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from batchprocess.ledger import finalize
-from batchprocess.ledger.attempt import commit, require_owner, seal
+from batchprocess.ledger.attempt import claim, commit, require_owner, seal
 from batchprocess.ledger.create import create
 from batchprocess.ledger.documents import bad_rows_of as bad_rows_in
-from batchprocess.ledger.effects import Upload
+from batchprocess.ledger.effects import Create, Upload
 from batchprocess.ledger.read import read_shard
 from batchprocess.ledger.survey import problems_of
 from batchprocess.protocol.bad_rows import decode_bad_rows
@@ -203,3 +203,59 @@ def test_an_attempt_of_an_older_version_in_between_makes_no_ledger_wrong():
     ledger = perform(read_shard(0), store)
     assert perform(problems_of(ledger, PLAN), store) == ()
     assert bad_rows_in([ledger]) == 3
+
+
+def follows(store, who, attempt):
+    return perform(claim(who, max_without_progress=3, follows=attempt), store).position
+
+
+def test_who_follows_an_attempt_goes_on_above_it_and_fences_it():
+    store, first = FakeMemoryStorage(), me("A")
+    at = perform(commit(first, claimed(store, first), draft(0, 4, bad=[1])), store)
+    after = follows(store, me("B"), "A")
+    assert (after.seq, after.cursor, after.bad_rows) == (3, 4, 1)
+    assert decode(store.objects[record_key(0, 3)], shard=0, seq=3).follows == "A"
+    assert follows(store, me("C"), "B").seq == 4
+    with pytest.raises(Fenced):
+        perform(commit(first, at, draft(4, 10)), store)
+
+
+@pytest.mark.parametrize("others", [["A", "B"], ["B"], []])
+def test_who_follows_claims_above_nobody_else(others):
+    store = FakeMemoryStorage()
+    for name in others:
+        claimed(store, me(name))
+    before = dict(store.objects)
+    with pytest.raises(Fenced, match="a newer attempt owns shard 0 than the one"):
+        follows(store, me("C"), "A")
+    assert store.objects == before
+
+
+def test_who_loses_the_race_to_a_stranger_does_not_follow():
+    """The stranger has claimed between our reading and our claim."""
+    store = FakeMemoryStorage()
+    claimed(store, me("A"))
+
+    def overtaken(flow):
+        effect = next(flow)
+        while True:
+            if isinstance(effect, Create):
+                claimed(store, me("X"))
+            effect = flow.send((yield effect))
+
+    with pytest.raises(Fenced):
+        perform(overtaken(claim(me("B"), max_without_progress=None, follows="A")), store)
+    assert decode(store.objects[record_key(0, 2)], shard=0, seq=2).attempt == "X"
+    assert record_key(0, 3) not in store.objects
+
+
+def test_claims_that_follow_are_no_tries_of_their_own():
+    store = FakeMemoryStorage()
+    for name in "AB":
+        claimed(store, me(name))
+        for number in range(5):
+            follows(store, me(f"{name}{number + 1}"), f"{name}{number}" if number else name)
+    assert claimed(store, me("C")).seq == 13
+    with pytest.raises(NoProgress, match="3 attempts in a row"):
+        claimed(store, me("D"))
+    assert follows(store, me("C1"), "C").seq == 14

@@ -11,10 +11,15 @@ from typing import Any
 from batchprocess.ledger.create import create_record
 from batchprocess.ledger.draft import Draft, Place, body_of, uploads_of
 from batchprocess.ledger.effects import Delete, Flow, Get, Upload
-from batchprocess.ledger.head import Stored, durable_head, read
-from batchprocess.ledger.identity import Identity, refuse_finished
+from batchprocess.ledger.head import Stored, below, durable_head
+from batchprocess.ledger.identity import (
+    Identity,
+    refuse_finished,
+    refuse_hopeless,
+    require_followed,
+)
 from batchprocess.ledger.survey import require_end
-from batchprocess.protocol.errors import Fenced, NoProgress, VerificationError
+from batchprocess.protocol.errors import Fenced, VerificationError
 from batchprocess.protocol.records import Claim, Commit, Seal, digest, encode, record_key
 
 
@@ -39,8 +44,13 @@ class Claimed:
     last: Commit | None
 
 
-def claim(me: Identity, *, max_without_progress: int | None) -> Flow[Claimed]:
+def claim(
+    me: Identity, *, max_without_progress: int | None, follows: str | None = None
+) -> Flow[Claimed]:
     """Own the shard from now on: no older attempt can create anything any more.
+
+    follows: the attempt whose work ours goes on with in the same pod. Fenced if anybody has come
+    between: as one with it we would have been fenced too. It is no further try, and not counted.
 
     Raises ShardSealed, ShardClosed, TakenOver or NoProgress without having claimed. Losing the
     race for a number is not being fenced: the rival's record becomes the one we build on, so the
@@ -48,14 +58,16 @@ def claim(me: Identity, *, max_without_progress: int | None) -> Flow[Claimed]:
     or one between it and the last commit is lost.
     """
     head = yield from durable_head(me.shard)
-    yield from _refuse_hopeless(head, me, max_without_progress)
+    if follows is None:
+        yield from refuse_hopeless(head, me, max_without_progress)
     while True:
         refuse_finished(head, me)
+        require_followed(head, me, follows)
         if not (yield from require_end(me.shard, head)):
             head = yield from durable_head(me.shard, after=head)
             continue
         last = yield from last_commit(head)
-        record = _claim_on(head, me)
+        record = _claim_on(head, me, follows)
         body = encode(record)
         rival = yield from create_record(record, body)
         if rival is None:
@@ -103,7 +115,7 @@ def last_commit(head: Stored | None) -> Flow[Commit | None]:
     while head is not None and not isinstance(head.record, Commit):
         if head.record.seq == 1:
             return None
-        head = yield from _below(head)
+        head = yield from below(head)
     return None if head is None else head.record  # type: ignore[return-value]
 
 
@@ -142,42 +154,12 @@ def _give_way(me: Identity, rival: Stored) -> Flow[None]:
     raise Fenced(f"a newer attempt owns shard {me.shard} from record {rival.record.seq} on")
 
 
-def _refuse_hopeless(head: Stored | None, me: Identity, limit: int | None) -> Flow[None]:
-    """Read before one's own claim, so that a claim at the limit is not made and not counted."""
-    if limit is None:
-        return
-    claims, at = 0, head
-    while at is not None and _counts(at, me):
-        claims += 1
-        if claims >= limit:
-            raise NoProgress(
-                f"shard {me.shard}: {claims} attempts in a row ended without a commit, at batch "
-                f"{at.record.cursor}; see the logs of these attempts"
-            )
-        at = (yield from _below(at)) if at.record.seq > 1 else None
-
-
-def _counts(at: Stored, me: Identity) -> bool:
-    record = at.record
-    return isinstance(record, Claim) and (record.job, record.retry) == (me.job, me.retry)
-
-
-def _below(at: Stored) -> Flow[Stored]:
-    seq = at.record.seq - 1
-    found = yield from read(at.record.shard, seq)
-    if found is None or found.digest != at.record.prev:
-        raise VerificationError(
-            f"record {seq} of shard {at.record.shard} is missing or is not the one that record "
-            f"{seq + 1} was built on; was the bucket cleaned or restored?"
-        )
-    return found
-
-
-def _claim_on(head: Stored | None, me: Identity) -> Claim:
+def _claim_on(head: Stored | None, me: Identity, follows: str | None = None) -> Claim:
     seq, prev, cursor = (
         (1, None, 0) if head is None else (head.record.seq + 1, head.digest, head.record.cursor)
     )
-    return Claim(**_header(me, seq, prev, me.nonce(), cursor), retry=me.retry)
+    header = _header(me, seq, prev, me.nonce(), cursor)
+    return Claim(**header, retry=me.retry, follows=follows)
 
 
 def _header(me: Identity, seq: int, prev: str | None, nonce: str, cursor: int) -> dict[str, Any]:

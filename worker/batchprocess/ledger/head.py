@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from batchprocess.ledger.effects import Flow, Get, Sync
+from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import Claim, Commit, Seal, decode, digest, record_key
 
 
@@ -55,3 +56,15 @@ def find_head(shard: int, *, after: Stored | None = None) -> Flow[Stored | None]
             low, step, absent = found, 1, None
         else:
             low, step = found, step * 2
+
+
+def below(at: Stored) -> Flow[Stored]:
+    """The record that `at` was built on; VerificationError if another stands there, or none."""
+    seq = at.record.seq - 1
+    found = yield from read(at.record.shard, seq)
+    if found is None or found.digest != at.record.prev:
+        raise VerificationError(
+            f"record {seq} of shard {at.record.shard} is missing or is not the one that record "
+            f"{seq + 1} was built on; was the bucket cleaned or restored?"
+        )
+    return found

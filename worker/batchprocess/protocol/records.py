@@ -83,6 +83,11 @@ class Claim(_Record):
 
     type: Literal["claim"] = "claim"
     retry: int = 0
+    follows: str | None = Field(
+        default=None,
+        description="the attempt that asked for this one, to find a batch's bad rows",
+        exclude_if=lambda given: given is None,
+    )
 
 
 class _Body(_Record):
