@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from batchprocess.protocol import control, file_names, variables
-from batchprocess.protocol.bad_rows import BadRow, bad_row
+from batchprocess.protocol.bad_rows import BadRow, bad_row, isolation
 from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure, InputChanges, Tried
 from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
@@ -108,10 +108,12 @@ MODELS: dict[str, type[BaseModel]] = {
     "Progress reports": ProgressReport,
     "Shard progress": ShardProgress,
     "Indexed": control.Indexed,
+    "Raised by batch": isolation.RaisedByBatch,
+    "Raised alone": isolation.RaisedAlone,
 }
 MESSAGES = (
     *(control.Hello, control.Beat, control.OtherSource, control.Claimed),
-    *(control.Committed, control.Outcome),
+    *(control.Committed, control.Outcome, isolation.Isolate),
 )
 COMMON = Claim.model_fields.keys() & Seal.model_fields.keys() - {"type"}
 ENVIRONMENT = {"job": "20260101T000000Z-x", "job_name": "j", "run_uri": "/r", "shards": 4}

@@ -11,6 +11,7 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from batchprocess.protocol.bad_rows.isolation import RaisedAlone, RaisedByBatch
 from batchprocess.protocol.control import Indexed
 from batchprocess.protocol.dry_run import InputChanges, Tried
 from batchprocess.protocol.environment import InputSettings, S3Settings
@@ -55,6 +56,8 @@ _WORDS: dict[Any, str] = {
     ReducerEntry: "reducer value",
     SchemaColumn: "schema column",
     KeptBadRows: "kept bad rows",
+    RaisedAlone: "raised alone",
+    RaisedByBatch: "raised by batch",
     MetricEntry: "metric",
     ShardProgress: "shard progress",
     ShardEnd: "shard end",

@@ -92,3 +92,12 @@ def test_of_listed_rows_those_that_are_left_out_are_never_read(workers):
         1,
         1,
     )
+
+
+def test_rows_that_are_known_to_be_bad_are_not_read():
+    data = Counting(12)
+    start = Start(ShardPlan(12, 4, 1), 0, 0, bad=frozenset({1, 2, 8}))
+    batches = [batch.tolist() for batch in ShardLoader(data, {}).read(start)]
+    assert batches == [[0, 3], [4, 5, 6, 7], [9, 10, 11]]
+    assert set(data.read) == set(range(12)) - {1, 2, 8}
+    assert len(start) == 3

@@ -34,8 +34,10 @@ class Child:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def start(shard: int, command: Sequence[str], environ: Mapping[str, str]) -> Child:
-    """Start `command` for one shard.
+def start(
+    shard: int, command: Sequence[str], environ: Mapping[str, str], order: bytes = b""
+) -> Child:
+    """Start `command` for one shard; `order` is there on its socket before it begins.
 
     Raises OSError if it cannot be executed, or if there is no temporary folder. A session of its
     own keeps the terminal's Ctrl-C and the pod's signals away from it; the control socket is
@@ -51,6 +53,9 @@ def start(shard: int, command: Sequence[str], environ: Mapping[str, str]) -> Chi
         "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED", "1"),
     }
     try:
+        ours.setblocking(False)
+        if order and ours.send(order) != len(order):
+            raise BlockingIOError(errno.EAGAIN, "the control socket holds too little")
         process = subprocess.Popen(
             resolve(command),
             env=environment,
@@ -65,7 +70,6 @@ def start(shard: int, command: Sequence[str], environ: Mapping[str, str]) -> Chi
     finally:
         # The child's end must live in the child alone, or its death would not end the stream.
         theirs.close()
-    ours.setblocking(False)
     return Child(shard, process, ours, scratch)
 
 

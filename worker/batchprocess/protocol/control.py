@@ -2,14 +2,15 @@
 
 The socket is one end of a socketpair whose number is in BATCHPROCESS_CONTROL_FD; it survives a
 shell wrapped around the command. Child to agent: Hello, Beat, OtherSource, Claimed, Committed,
-Outcome, Ending, Reduced. Agent to child: Stop. End of file at the child means that the agent is
-dead.
+Outcome, Isolate, Ending, Reduced. Agent to child: Isolate, Stop. End of file at the child means
+that the agent is dead.
 """
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from batchprocess.protocol.bad_rows.isolation import Isolate
 from batchprocess.protocol.json_values import Count
 from batchprocess.protocol.run import RunShape, SourceChange
 from batchprocess.protocol.spent import Spent
@@ -123,11 +124,11 @@ class Stop(_Message):
     type: Literal["stop"] = "stop"
 
 
-AnyMessage = Hello | Beat | OtherSource | Claimed | Committed | Outcome | Ending | Reduced | Stop
+AnyMessage = (
+    Hello | Beat | OtherSource | Claimed | Committed | Outcome | Isolate | Ending | Reduced | Stop
+)
 Message = Annotated[AnyMessage, Field(discriminator="type")]
-_ADAPTER: TypeAdapter[
-    Hello | Beat | OtherSource | Claimed | Committed | Outcome | Ending | Reduced | Stop
-] = TypeAdapter(Message)
+_ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(Message)
 
 
 def encode(message: BaseModel) -> bytes:

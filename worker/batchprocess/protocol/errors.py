@@ -19,6 +19,7 @@
     ├── Fenced                        87   a newer claim owns the shard
     │   └── TakenOver                 91   ... and it belongs to a younger job
     ├── EndedByUserCode               90   sys.exit() and the like before the seal
+    ├── BatchRaised                   90   a batch whose rows other processes have tried alone
     ├── NoProgress                    92
     ├── ShardSealed                    0   complete already: nothing is left to do
     ├── ShardClosed                   94   closed by an abandoned seal
@@ -132,6 +133,12 @@ class TakenOver(Fenced):
 
 class EndedByUserCode(BatchProcessError):
     """User code raised what would end the process without an error: `sys.exit()` and the like."""
+
+    exit_code = ExitCode.USER_CODE
+
+
+class BatchRaised(BatchProcessError):
+    """`process_batch` has raised in a process before, and this one was to find the bad rows."""
 
     exit_code = ExitCode.USER_CODE
 

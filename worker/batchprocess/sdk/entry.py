@@ -21,6 +21,7 @@ from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.attempt import Attempt
 from batchprocess.sdk.attempt.dry_run import print_failure
 from batchprocess.sdk.attempt.other_roles import answer_if_asked
+from batchprocess.sdk.attempt.skipping.another_process import request_of
 from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.exit_guard import end_soon_after_script
 from batchprocess.sdk.report.error_report import exit_code_of
@@ -195,7 +196,10 @@ class _Call:
         """To the agent, in the run, and to whoever reads stderr; a commit under way is awaited."""
         where, link = self.state.where, self.state.link
         code, sentence = exit_code_of(error, where), where.sentence(error)
-        if self.assembly is not None and code == ExitCode.USER_CODE:
+        request = request_of(error)
+        if request is not None:
+            link.send(request)
+        elif self.assembly is not None and code == ExitCode.USER_CODE:
             made = self.assembly
             job = made.placement.environment
             code, sentence = leave_failure_note(error, where, made.nonce, made.storage, job)

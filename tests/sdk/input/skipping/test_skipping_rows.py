@@ -58,6 +58,7 @@ def test_rows_that_raise_are_left_out(kind: type[Alone]) -> None:
     assert read(kind(), [5, 6]) == [5, 6]
     nothing = read(kind(), [3, 9])
     assert (nothing.batch, nothing.rows, len(nothing.bad)) == (None, (), 2)
+    assert read(kind(), []) == PartialBatch(None, (), ())
 
 
 def test_rows_read_together_are_found_by_halves() -> None:

@@ -19,9 +19,16 @@ from batchprocess.agent.pod.deadlines import Deadlines
 from batchprocess.agent.pod.pod_children import PodChildren
 from batchprocess.agent.pod.seal_lookup import read_seal
 from batchprocess.agent.pod.signals import drain, stop_signals
-from batchprocess.agent.pod.start_children import start_children
+from batchprocess.agent.pod.start_children import ChildStarter
+from batchprocess.agent.pod.started_children import StartedChildren
 from batchprocess.agent.pod.termination_log import TerminationLog
-from batchprocess.agent.pod.verdict import ABANDONED, conclude, conclude_all
+from batchprocess.agent.pod.verdict import (
+    ABANDONED,
+    conclude,
+    conclude_all,
+    goes_on,
+    goes_on_sentence,
+)
 from batchprocess.agent.processes import kill_session, missing_script
 from batchprocess.agent.reports.reporters import open_reporters
 from batchprocess.protocol.control import decode
@@ -54,9 +61,10 @@ class Agent:
             real=clock,
             awake=self._clock,
         )
-        self._runs: list[ChildRun] = []
         self._pool = ThreadPoolExecutor(4)
         self._selector = selectors.DefaultSelector()
+        starter = ChildStarter(environment, command, environ, self._clock)
+        self._started = StartedChildren(starter, self._selector, self._children)
         if environment.progress_fd is not None:
             # We only write to this pipe: it becomes "readable" when its reader has gone.
             self._selector.register(environment.progress_fd, selectors.EVENT_READ, _RUNNER)
@@ -67,30 +75,19 @@ class Agent:
         """Until every child has ended and every claimed seal was read."""
         with stop_signals(self._selector) as stop_requested:
             self._start_all()
-            while self._running:
+            while self._started.running:
                 self._receive_all(timeout=TICK_SECONDS)
                 if stop_requested():
                     self._stop_all()
                 self._end_sealed()
-                self._deadlines.check(self._running)
+                self._deadlines.check(self._started.running)
                 self._reap()
-                reap_orphans({run.pid for run in self._runs if run.pid is not None})
+                reap_orphans(self._started.pids)
                 self._report()
         return self._finish()
 
-    @property
-    def _running(self) -> list[ChildRun]:
-        """Those whose end is not known yet."""
-        return [run for run in self._runs if run.watch.code is None]
-
     def _start_all(self) -> None:
-        started = start_children(self._environment, self._command, self._environ, self._clock)
-        for watch, child in started:
-            self._children.watches.append(watch)
-            if child is not None:
-                self._runs.append(ChildRun(watch, child))
-                self._selector.register(child.connection, selectors.EVENT_READ, self._runs[-1])
-        for run in self._runs:
+        for run in self._started.start_all():
             # Beside the children: a shard that is sealed already must end within seconds.
             run.first_seal = self._pool.submit(read_seal, self._environment, run.watch.shard)
 
@@ -105,7 +102,7 @@ class Agent:
 
     def _abandon(self) -> None:
         """The local runner is dead, and nobody will hear how this ends: as if we had died too."""
-        for run in self._running:
+        for run in self._started.running:
             kill_session(run.child.process.pid)
         self._log.write(self._children, code=ExitCode.OTHER, message=ABANDONED)
         with contextlib.suppress(OSError):  # stderr may be the runner's too
@@ -114,10 +111,7 @@ class Agent:
 
     def _receive(self, run: ChildRun) -> bool:
         """Record what a child has sent; False if there was nothing."""
-        lines = run.receive()
-        if run.disconnected:
-            self._selector.unregister(run.child.connection)
-            run.child.connection.close()
+        lines = self._started.receive(run)
         for line in lines or ():
             self._record(run.watch, line)
         return lines is not None
@@ -147,11 +141,11 @@ class Agent:
         if self._children.stop_since is not None:
             return
         self._children.stop_since = self._deadlines.real()
-        for run in self._running:
+        for run in self._started.running:
             run.ask_to_stop("stopped")
 
     def _end_sealed(self) -> None:
-        for run in self._running:
+        for run in self._started.running:
             seal = run.first_seal
             if seal is not None and seal.done():
                 run.first_seal = None
@@ -159,12 +153,12 @@ class Agent:
                     run.kill("sealed")
 
     def _reap(self) -> None:
-        for run in self._running:
+        for run in self._started.running:
             ended = run.ended or self._end_of(run)
             if ended is None:
                 continue
             if self._deadlines.grace_over() or ended.seal.done():
-                self._conclude(run.watch, ended)
+                self._conclude(run, ended)
 
     def _end_of(self, run: ChildRun) -> Ended | None:
         status = run.child.process.poll()
@@ -177,16 +171,21 @@ class Agent:
         run.ended = Ended(status, seal)
         return run.ended
 
-    def _conclude(self, watch: Watch, ended: Ended) -> None:
-        stopping = self._children.stop_since is not None
+    def _conclude(self, run: ChildRun, ended: Ended) -> None:
+        watch, stopping = run.watch, self._children.stop_since is not None
         # A store that does not answer must not hold us past the grace: we would be killed, counted.
         seal = ended.seal.result() if ended.seal.done() else SealSeen("unreadable")
-        missing = missing_script(self._command, Path.cwd())
-        watch.missing = None if missing is None else str(missing)
-        conclude(watch, ended.status, seal, stopping=stopping)
+        order = watch.request
+        if order is not None and goes_on(watch, seal, stopping=stopping):
+            print(f"agent: {goes_on_sentence(watch, order)}", file=sys.stderr, flush=True)
+            watch = self._started.start_after(run, order)
+        else:
+            missing = missing_script(self._command, Path.cwd())
+            watch.missing = None if missing is None else str(missing)
+            conclude(watch, ended.status, seal, stopping=stopping)
         self._log.write(self._children)
-        if watch.code not in LEAVES_SIBLINGS_RUNNING:
-            for sibling in self._running:
+        if watch.code is not None and watch.code not in LEAVES_SIBLINGS_RUNNING:
+            for sibling in self._started.running:
                 sibling.ask_to_stop("sibling")
 
     def _finish(self) -> int:

@@ -74,6 +74,7 @@ class ChildRun:
 
         Nothing is lost then, and a model may load for minutes.
         """
+        self.watch.stop_asked = True
         if self.watch.phase in ("indexing", "starting"):
             self.kill(reason)
             return

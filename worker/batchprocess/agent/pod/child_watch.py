@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from batchprocess.protocol.bad_rows.isolation import Isolate
 from batchprocess.protocol.control import (
     AnyMessage,
     Beat,
@@ -45,7 +46,8 @@ class Watch:
     """One child as the agent sees it. Seconds of one clock, that stands while the agent does.
 
     `missing`: the script of its command, if there is no such file. `stall`: the limit that it was
-    killed for.
+    killed for. `request`: the process that it wants to have started after it; `without_commit`: of
+    those before it that have, how many in a row have committed nothing.
     """
 
     shard: int
@@ -68,6 +70,9 @@ class Watch:
     indexed: Indexed | None = None
     sealed: bool = False
     outcome: Outcome | None = None
+    request: Isolate | None = None
+    stop_asked: bool = False
+    without_commit: int = 0
     ending_since: float | None = None
     killed: Reason | None = None
     code: int | None = None
@@ -98,12 +103,15 @@ class Watch:
                 self.run, self.bad_rows = message.run, message.bad_rows
             case Committed():
                 self.seq, self.cursor = message.seq, message.cursor
+                self.without_commit = 0
                 self.bad_rows = message.bad_rows
                 self.sealed = self.sealed or message.sealed
             case OtherSource():
                 self.source = message.change
             case Outcome():
                 self.outcome = message
+            case Isolate():
+                self.request = message
             case Ending():
                 self.ending_since = now
 
@@ -119,6 +127,20 @@ class Watch:
         silent = now - self.last_message > limits.stall
         idle = self.phase != "storage" and now - self.idle_since > limits.stall
         return f"timeouts.stallSeconds = {limits.stall:.15g}" if silent or idle else None
+
+    def next(self, now: float) -> "Watch":
+        """Of the process that is started after it: what is known of the shard still holds."""
+        return Watch(
+            self.shard,
+            now,
+            seq=self.seq,
+            cursor=self.cursor,
+            bad_rows=self.bad_rows,
+            total=self.total,
+            run=self.run,
+            source=self.source,
+            without_commit=self.without_commit + 1,
+        )
 
     def lingers(self, now: float) -> bool:
         """Whether its script has ended long ago, and its process has not."""

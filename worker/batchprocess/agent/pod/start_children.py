@@ -1,35 +1,50 @@
 """Starting one child for each shard of a pod, with its share of GPUs and cores."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from batchprocess.agent.pod import cpu_cores
 from batchprocess.agent.pod.child_watch import Watch
 from batchprocess.agent.processes import Child, gpu_of, start, start_failure
 from batchprocess.agent.source_variables import source_variables
 from batchprocess.cores import allowed_cores
+from batchprocess.protocol.bad_rows.isolation import Isolate
+from batchprocess.protocol.control import encode
 from batchprocess.protocol.environment import WorkerEnvironment
 
 
-def start_children(
-    environment: WorkerEnvironment,
-    command: Sequence[str],
-    environ: Mapping[str, str],
-    clock: Callable[[], float],
-) -> Iterator[tuple[Watch, Child | None]]:
-    """Each as soon as it runs; without a child where it could not be started, and why."""
-    shards = environment.shards_of_worker()
-    source = source_variables(environment)
-    allowed, cpu_limit = allowed_cores(), cpu_cores.limit()
-    for number, shard in enumerate(shards):
+@dataclass(frozen=True)
+class ChildStarter:
+    """Of one pod. Each method gives no child where it could not be started, and why."""
+
+    environment: WorkerEnvironment
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    clock: Callable[[], float]
+
+    def start_all(self) -> Iterator[tuple[Watch, Child | None]]:
+        """Each as soon as it runs."""
+        source = source_variables(self.environment)
+        for shard in self.environment.shards_of_worker():
+            watch = Watch(shard, self.clock())
+            yield watch, self._start(watch, source, b"")
+
+    def start_after(self, watch: Watch, order: Isolate) -> tuple[Watch, Child | None]:
+        """Another one for the same shard, which is told `order`."""
+        following = watch.next(self.clock())
+        return following, self._start(following, source_variables(self.environment), encode(order))
+
+    def _start(self, watch: Watch, source: Mapping[str, str], order: bytes) -> Child | None:
+        shards = self.environment.shards_of_worker()
+        number, environ = list(shards).index(watch.shard), self.environ
+        allowed, cpu_limit = allowed_cores(), cpu_cores.limit()
         mine = cpu_cores.share(allowed, number, len(shards))
         omp = cpu_cores.environment(len(mine), len(shards), cpu_limit, environ)
-        gpu = gpu_of(number, len(shards), environ) if environment.gpus else {}
-        watch = Watch(shard, clock())
+        gpu = gpu_of(number, len(shards), environ) if self.environment.gpus else {}
         try:
-            child = start(shard, command, {**environ, **gpu, **omp, **source})
+            child = start(watch.shard, self.command, {**environ, **gpu, **omp, **source}, order)
         except OSError as error:
-            watch.code, watch.sentence = start_failure(command, error)
-            yield watch, None
-            continue
+            watch.code, watch.sentence = start_failure(self.command, error)
+            return None
         cpu_cores.pin(child.process.pid, mine)
-        yield watch, child
+        return child

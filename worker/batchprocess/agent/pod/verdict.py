@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from batchprocess.agent.pod.child_watch import SealSeen, Watch
 from batchprocess.agent.termination_file import one_line
+from batchprocess.protocol.bad_rows.isolation import MAX_PROCESSES, Isolate
 from batchprocess.protocol.exit_codes import ExitCode, combine
 from batchprocess.protocol.variables import PROGRESS_FD
 
@@ -29,6 +30,27 @@ def conclude(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> No
         watch.total = watch.cursor
     watch.code, watch.sentence = verdict(watch, status, seal, stopping=stopping)
     watch.sealed = watch.code == ExitCode.SEALED
+
+
+def goes_on(watch: Watch, seal: SealSeen, *, stopping: bool) -> bool:
+    """Whether the process that it has asked for is to be started after it.
+
+    Its own end is no end of the shard then. Whoever has asked too often is judged by what it said.
+    """
+    alive = not (stopping or watch.stop_asked) and watch.killed in (None, "lingering")
+    open_still = seal.outcome in ("none", "unreadable")
+    few = watch.without_commit < MAX_PROCESSES
+    return watch.request is not None and alive and open_still and few
+
+
+def goes_on_sentence(watch: Watch, order: Isolate) -> str:
+    """For the log: why another process is started."""
+    raised = f"{order.error.type}: {order.error.message}"
+    does = "tries its rows alone" if order.step == "try" else "goes on without them"
+    return one_line(
+        f"batch {order.batch} of shard {watch.shard} has raised {raised}; known to be bad are "
+        f"{len(order.bad)} of its rows; another process {does}"
+    )
 
 
 def conclude_all(watches: Sequence[Watch]) -> tuple[int, str]:
@@ -56,7 +78,9 @@ def verdict(watch: Watch, status: int, seal: SealSeen, *, stopping: bool) -> tup
     if watch.killed == "stalled":
         return ExitCode.STALLED, _stall_sentence(watch)
     outcome = watch.outcome
-    if stopping or watch.killed in ("stopped", "sibling"):
+    # Nobody comes after it then.
+    asked = watch.stop_asked and watch.request is not None
+    if stopping or asked or watch.killed in ("stopped", "sibling"):
         if outcome is not None and outcome.code in _STANDS_THOUGH_STOPPED:
             return outcome.code, outcome.message
         return ExitCode.STOPPED, _stop_sentence(watch)

@@ -12,6 +12,7 @@ from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.early_commit import commit_before
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.shard_ledger import ShardLedger
+from batchprocess.sdk.attempt.skipping.another_process import AnotherProcess
 from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.attempt.traced_loop import traced
 from batchprocess.sdk.background import BackgroundCall
@@ -34,6 +35,7 @@ class Attempt:
         self._assembly, self._placement = assembly, assembly.placement
         self._ledger = ShardLedger(assembly)
         self._committer: Committer | None = None
+        self._another = AnotherProcess("")
 
     def run(self, state: AttemptState) -> None:
         """Everything up to the durable seal, and alone up to _SUCCESS once all shards have theirs.
@@ -67,21 +69,22 @@ class Attempt:
             ledger.require_same_run(run_info, stored)
             ledger.begin_schemas(stored, known=True)
             check_source(self._placement, stored, state.link)
+        another = self._another = AnotherProcess.of(ledger.identity.attempt, state.link)
         with assembly.reader() as reader:
             guess = assembly.reading.seeds if stored is None else _seeds_of(stored)
             with where.at("reading a batch"):
-                reader.start(assembly.start(plan, cursor, guess))
+                reader.start(another.begins(assembly.start(plan, cursor, guess)))
             if stored is not None:
                 assembly.pending.begin(stored)
             processor = self._build_beside_probe(where)
             run = self._open_run(run_info, state) if stored is None else stored
             assembly.resources.randomness.begin(None if run.seeds is None else run.seeds.loop)
-            claimed = ledger.claim()
+            claimed = ledger.claim(another.follows)
             assembly.pending.begin(run, claimed.last)
             allowed = self._placement.environment.bad_rows_allowed(plan.processed_rows)
             allowed.require(claimed.position.bad_rows, f"shard {self._placement.shard} alone")
             start = assembly.start(plan, claimed.position.cursor, _seeds_of(run))
-            self._loop(processor, start, claimed, state, reader, allowed)
+            self._loop(processor, another.begins(start), claimed, state, reader, allowed)
 
     def _build_beside_probe(self, where: Where) -> TorchBatchProcessor:
         """The model loads while the store is probed."""
@@ -133,6 +136,7 @@ class Attempt:
             AgreedSchemas(assembly.resources.schemas, assembly.storage, assembly.patience),
         )
         loop = assembly.loop(processor, plan, self._committer, state)
+        self._another.lead(loop)
         try:
             if start.batches:
                 with self._traced(loop, reader.feed_from(start), start.batches) as feed:

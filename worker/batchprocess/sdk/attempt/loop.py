@@ -26,7 +26,8 @@ class Loop:
 
     `interval` in batches; `seconds` bounds the time between commits if it is not None. `skipping`
     gives what stands in for `process_batch` where rows are left out. `rows`: which the run's are.
-    Until the first batch the loop is `idle`.
+    `boundaries`: batches that a commit is due before, whatever the interval. Until the first batch
+    the loop is `idle`.
     """
 
     processor: TorchBatchProcessor
@@ -43,7 +44,8 @@ class Loop:
     after_checkpoint: Callable[[], None]
     seconds: float | None = None
     rows: DatasetRows = ALL_ROWS
-    skipping: "Callable[[Loop, Feed], Callable[[Any, int], object]] | None" = None
+    skipping: Callable[..., Callable[[Any, int], object]] | None = None
+    boundaries: frozenset[int] = frozenset()
     clock: Callable[[], float] = time.monotonic
     idle: bool = True
     committed: int = 0
@@ -59,7 +61,7 @@ class Loop:
         (next_batch, process), times = self._steps(feed), self.state.times
         saver, where.plan, where.rows = self.pending.saver, self.plan, self.rows
         positions, rows_at = self.plan.positions, self.rows.at
-        total, interval = self.plan.size(where.shard), self.interval
+        total, interval, boundaries = self.plan.size(where.shard), self.interval, self.boundaries
         before_batch, base = self.randomness.before_batch, self.plan.first_batch(where.shard)
         self.committed, last, now = cursor, clock(), clock()
         for index in range(cursor, total):
@@ -87,7 +89,7 @@ class Loop:
                 self.after_first_batch()
             # From here on, whether or not a commit is due: a failure now is of one under way.
             where.enter("commit", index)
-            due = done % interval == 0 or done == total or state.stop
+            due = done % interval == 0 or done == total or state.stop or done in boundaries
             if due or (self.seconds is not None and now - last >= self.seconds):
                 self._checkpoint(self.committed, done)
                 self.committed, last = done, clock()
@@ -152,6 +154,10 @@ class Loop:
         self._commit(first, end)
         self.after_checkpoint()
         self.state.enter("running")
+
+    def await_commit(self) -> None:
+        """Until all that was handed to commits is durable."""
+        self._wait()
 
     def commit_finished(self) -> None:
         """Commit what is finished without a hook; durable on return."""

@@ -64,8 +64,11 @@ class ShardLedger:
         flow = open_run(ours, self._placement.how_to_start_another)
         return perform(flow, self._storage, self._patience(first=True))
 
-    def claim(self) -> Claimed:
-        """Own the shard from now on; raises what forbids it."""
+    def claim(self, follows: str | None) -> Claimed:
+        """Own the shard from now on, behind the attempt that asked for ours, if one has.
+
+        Raises what forbids it.
+        """
         most = self._placement.environment.max_attempts_without_progress
-        flow = claim(self.identity, max_without_progress=most)
+        flow = claim(self.identity, max_without_progress=most, follows=follows)
         return perform(flow, self._storage, self._patience())

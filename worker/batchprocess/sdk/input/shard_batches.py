@@ -20,7 +20,8 @@ class Start:
 
     Without seeds, as in runs that were begun before there were any, generators are left alone.
     alone: rows of the batch before `first`, read before it, each as a batch of its own. rows: which
-    the run's are; a batch of which all are left out is not read.
+    the run's are; a batch of which all are left out is not read. bad: rows that are known to be,
+    and are not read; a batch of nothing else is, and has no row.
     """
 
     plan: ShardPlan
@@ -29,6 +30,7 @@ class Start:
     seeds: Seeds | None = None
     alone: tuple[int, ...] = ()
     rows: DatasetRows = ALL_ROWS
+    bad: frozenset[int] = frozenset()
 
     @property
     def batches(self) -> int:
@@ -43,7 +45,8 @@ class Start:
             yield base + self.first - 1, [row]
         for batch in range(self.first, self.first + self.batches):
             if batch not in self.empty:
-                yield base + batch, list(self._rows_of(batch))
+                rows = self._rows_of(batch)
+                yield base + batch, [row for row in rows if row not in self.bad]
 
     def __len__(self) -> int:
         """How many times the loader reads."""

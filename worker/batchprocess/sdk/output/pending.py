@@ -24,8 +24,9 @@ class PendingOutputs:
 
     `rows`: the dataset's rows in the batch that is being processed, None between batches; `batch`:
     those of them that it has, None where bad rows are not left out; `thread`: the one that
-    processes it. `isolating`: that batch is one row of the loader's, tried alone. `opens_blocks`:
-    some batch has opened `upload_path()`; `used_by_threads`: threads of user code hand over.
+    processes it. `isolating`: that batch is one row of the loader's, tried alone; `on_trial`:
+    nothing of what is handed over will ever count. `opens_blocks`: some batch has opened
+    `upload_path()`; `used_by_threads`: threads of user code hand over.
     Threads of user code may report too: what one adds is in this commit or in the next.
     """
 
@@ -36,6 +37,7 @@ class PendingOutputs:
     thread: int = field(default_factory=threading.get_ident)
     in_init: bool = True
     isolating: bool = False
+    on_trial: bool = False
     opens_blocks: bool = False
     used_by_threads: bool = False
     reducers: list[RegisteredReducer] = field(default_factory=list)
@@ -73,7 +75,11 @@ class PendingOutputs:
 
     def handed_over(self) -> int:
         """Grows with all that user code hands over, but for reducers, until the next cut."""
-        return self.saver.calls + self.staging.blocks + len(self.metrics) + len(self.models)
+        return self.saver.calls + self.staging.blocks + self.reported()
+
+    def reported(self) -> int:
+        """Grows with metrics and models."""
+        return len(self.metrics) + len(self.models)
 
     def cut_commit(
         self, batches: Span, positions: Span, spent: Spent | None = None, *, idle: bool = False

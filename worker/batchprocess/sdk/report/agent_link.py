@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from batchprocess.protocol.bad_rows.isolation import Isolate
 from batchprocess.protocol.control import (
     Beat,
     Ending,
@@ -61,13 +62,18 @@ class LoopState:
 
 
 class AgentLink:
-    """Reports to the agent, or to nobody when a script runs alone."""
+    """Reports to the agent, or to nobody when a script runs alone.
+
+    `order`: what this process was started for, known once `start_threads` has returned; None: for
+    the shard as it stands.
+    """
 
     def __init__(self, state: LoopState, connection: socket.socket | None) -> None:
         self._state = state
         self._connection = connection
         self._process = os.getpid()
         self._lock = threading.Lock()
+        self.order: Isolate | None = None
 
     @classmethod
     def open(cls, state: LoopState, environ: Mapping[str, str]) -> "AgentLink":
@@ -85,6 +91,8 @@ class AgentLink:
         if self._connection is None:
             return
         lines = self._connection.makefile("rb")
+        if _has_come(self._connection):
+            self._record(lines.readline())
         threading.Thread(target=self._listen, args=(lines,), daemon=True).start()
         threading.Thread(target=self._send_beats_for_ever, daemon=True).start()
 
@@ -129,11 +137,17 @@ class AgentLink:
 
     def _listen(self, lines: Iterable[bytes]) -> None:
         for line in lines:
-            if isinstance(decode(line), Stop):
-                self._state.stop = True
+            self._record(line)
         # End of file: the agent is dead, and nobody will ever ask for our result. An older
         # attempt must not go on beside the one that Kubernetes starts next.
         os._exit(1)
+
+    def _record(self, line: bytes) -> None:
+        message = decode(line)
+        if isinstance(message, Stop):
+            self._state.stop = True
+        elif isinstance(message, Isolate):
+            self.order = message
 
     def _send_beats_for_ever(self) -> None:
         while True:
@@ -152,6 +166,14 @@ def _inherited(number: str) -> socket.socket:
         ) from error
     connection.set_inheritable(False)
     return connection
+
+
+def _has_come(connection: socket.socket) -> bool:
+    """Whether a message is there: an order was sent before this process was started."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return False
 
 
 def beat_of(state: LoopState, clock: Callable[[], float]) -> Beat:

@@ -173,8 +173,10 @@ class TorchBatchProcessorContext:
         `group` has no `.` or `/`; `metrics` is a dict of JSON values; keys must not repeat for
         one group and step.
         """
+        # Each row that is on trial is a batch of its own, with the number of the batch.
+        reported = ReportedMetrics() if self._pending.on_trial else self._reported
         try:
-            entry = self._reported.new_entry(group, steps_completed, metrics)
+            entry = reported.new_entry(group, steps_completed, metrics)
         except (TypeError, ValueError) as error:
             refused(error)
             raise

@@ -6,7 +6,10 @@ from typing import Any
 from batchprocess.protocol.bad_rows import BadRow
 from batchprocess.sdk.attempt.early_commit import has_hooks
 from batchprocess.sdk.attempt.loop import Loop
+from batchprocess.sdk.attempt.skipping.another_process import AnotherProcess, as_read
 from batchprocess.sdk.attempt.skipping.isolation import Isolation
+from batchprocess.sdk.attempt.skipping.rows_alone import RowsAlone
+from batchprocess.sdk.attempt.skipping.trial import Trial
 from batchprocess.sdk.input.feed import Feed
 from batchprocess.sdk.input.skipping.partial_batch import PartialBatch
 from batchprocess.sdk.output.batch_in_work import BatchInWork
@@ -21,15 +24,26 @@ class Skipping:
     """Keeps the bad rows of a batch with the batch: they count once it does."""
 
     def __init__(
-        self, process: Process, pending: PendingOutputs, names: RowNames, isolation: Isolation
+        self,
+        process: Process,
+        pending: PendingOutputs,
+        names: RowNames,
+        isolation: Isolation,
+        trial: Trial,
     ) -> None:
         self._process, self._pending, self._names = process, pending, names
-        self._isolation = isolation
+        self._isolation, self._trial = isolation, trial
 
     def process(self, read: Any, index: int) -> object:
         """In place of `process_batch`."""
         pending = self._pending
         batch, rows, bad = _parts(read, pending.rows or ())
+        order = self._isolation.another.order_for(index)
+        if order is not None:
+            if order.step == "try":
+                self._trial.run(order, rows, index)
+            rows = [row for row in rows if row not in order.rows()]
+            bad = (*bad, *map(as_read, order.bad))
         pending.batch = work = BatchInWork(rows)
         before = self._isolation.before()
         pending.saver.hold()
@@ -67,18 +81,24 @@ def _parts(read: Any, rows: Sequence[int]) -> tuple[Any, Sequence[int], tuple[Ba
     return read, rows, ()
 
 
-def skipping(loop: Loop, feed: Feed, names: RowNames) -> Process:
+def skipping(
+    loop: Loop, feed: Feed, names: RowNames, another: AnotherProcess | None = None
+) -> Process:
     """What `loop`, on `feed`, calls in place of `process_batch`."""
+    another = another or AnotherProcess("")
     processor, pending, randomness = loop.processor, loop.pending, loop.randomness
     base = loop.plan.first_batch(loop.where.shard)
-    isolation = Isolation(
+    rows_alone = RowsAlone(
         process=processor.process_batch,
         pending=pending,
         state=loop.state,
         feed=feed,
         before_row=lambda index: randomness.before_batch(base + index),
-        only_saves=lambda: not (pending.reducers or has_hooks(processor)),
         stop=loop.stop_in_batch,
         clock=loop.clock,
     )
-    return Skipping(processor.process_batch, pending, names, isolation).process
+    isolation = Isolation(
+        rows_alone, another, lambda: not (pending.reducers or has_hooks(processor))
+    )
+    trial = Trial(rows_alone, another.attempt, loop.where, loop.await_commit)
+    return Skipping(processor.process_batch, pending, names, isolation, trial).process

@@ -44,7 +44,7 @@ class _Reading:
         read = self._together if together else self._one_by_one
         good, items = read(rows) if rows else ([], [])
         batch, good = self._collated(good, items) if good else (None, good)
-        if not self._bad:
+        if good and not self._bad:
             return batch
         bad = sorted(self._bad, key=lambda one: one.row)
         return PartialBatch(batch, tuple(good), tuple(bad))
