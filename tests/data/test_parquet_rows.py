@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from batchprocess.data import parquet
 from batchprocess.data.rows.arrow_rows import ArrowRows
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.sdk.report.row_errors import is_of_row
 from data.conftest import Input
 
 pytestmark = pytest.mark.slow
@@ -115,6 +116,47 @@ def test_a_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InvalidArgument, match=r"cut\.parquet is no whole Parquet file"):
         len(parquet(tmp_path))
+
+
+@pytest.mark.parametrize("byte", range(3, 60, 8))
+def test_a_footer_that_is_damaged_is_named_or_read(tmp_path: Path, byte: int) -> None:
+    whole = bytearray(written(pa.table({"text": ["a", "b"], "nested": [{"x": [1]}, None]})))
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    whole[footer + byte] ^= 0xFF
+    (tmp_path / "bad.parquet").write_bytes(whole)
+    said = ""
+    try:
+        list(parquet(tmp_path))
+    except ValueError as error:
+        said = str(error)
+    assert not said or "bad.parquet" in said or "none of them has any" in said
+
+
+@pytest.mark.parametrize("codec", ["snappy", "zstd", "gzip"])
+def test_a_row_group_that_is_damaged_is_bad_rows_of_that_file(tmp_path: Path, codec: str) -> None:
+    table = pa.table({"a": np.arange(200), "text": [f"text {n}" for n in range(200)]})
+    whole = bytearray(written(table, row_group_size=100, compression=codec))
+    group = pq.ParquetFile(io.BytesIO(whole)).metadata.row_group(1)
+    begin = group.column(0).dictionary_page_offset
+    whole[begin + 25 : begin + 65] = bytes(40)
+    (tmp_path / "bad.parquet").write_bytes(whole)
+    found = parquet(tmp_path)
+    assert found[99] == {"a": 99, "text": "text 99"}
+    with pytest.raises(ValueError, match=r"bad.parquet: row group 1, with row 150, ") as raised:
+        found[150]
+    assert is_of_row(raised.value)
+
+
+def test_a_group_of_other_rows_than_its_footer_says_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, x=pa.table({"a": range(10)}))
+    found = parquet(tmp_path)
+    assert len(found) == 10
+    read = pq.ParquetFile.read_row_group
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", lambda *given: read(*given).slice(1))
+    with pytest.raises(ValueError, match=r"row group 0, with row 3, .*: it has 9 rows of 10"):
+        found[3]
 
 
 @pytest.mark.parametrize("columns", ["a", []])

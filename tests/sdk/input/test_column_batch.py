@@ -176,3 +176,17 @@ def test_what_decode_has_made_is_not_held_twice(from_worker, arrived) -> None:
     batch = from_worker(batch) if arrived else batch
     assert batch["data"].shape == (2, 3)
     assert batch.columns == {"key": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1, 2**62], pa.timestamp("us")),
+        pa.array([2**30, 1], pa.date32()),
+        pa.StructArray.from_arrays([pa.array([1, 2])] * 2, ["x", "x"]),
+    ],
+)
+def test_a_value_that_python_has_not_is_named_by_its_column(column: pa.Array) -> None:
+    rows = ArrowRows(pa.table({"id": [1, 2], "when": column}))
+    with pytest.raises(ValueError, match="column 'when', of type .* leave it out by columns="):
+        columns(rows)

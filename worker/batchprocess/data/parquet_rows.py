@@ -11,7 +11,7 @@ from batchprocess.data.row_dataset import RowDataset
 from batchprocess.data.rows.arrow_rows import ArrowRows, join_tables
 from batchprocess.data.rows.part import Part
 from batchprocess.data.rows.row_ids import check_id_column
-from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
 
 if TYPE_CHECKING:
     import pyarrow
@@ -61,10 +61,13 @@ class ParquetRows(RowDataset):
         return ArrowRows(self._table(part))
 
     def _table(self, part: Part) -> "pyarrow.Table":
-        group, start, _ = self._index.group(part.number, part.first)
+        group, start, end = self._index.group(part.number, part.first)
         if self._decoded is None or self._decoded[0] != (part.number, group):
             self._decoded = None  # not two of them at a time
-            self._decoded = (part.number, group), self._read_group(part, group)
+            table = self._read_group(part, group)
+            if len(table) != end - start:
+                raise _damaged(part, group, f"it has {len(table)} rows of {end - start}")
+            self._decoded = (part.number, group), table
         table = self._decoded[1]
         return table.slice(part.first - start, part.end - part.first)
 
@@ -72,8 +75,21 @@ class ParquetRows(RowDataset):
         from batchprocess.data.index.parquet_files import open_parquet
 
         file = open_parquet(part.object.size, partial(self._bytes, part), part.name)
-        if self._columns is None:
-            return file.read_row_group(group)
-        # By pyarrow "a" means a column "a.b" too, and their order is the file's.
-        columns = list(self._columns)
-        return file.read_row_group(group, columns=columns).select(columns)
+        try:
+            if self._columns is None:
+                return file.read_row_group(group)
+            # By pyarrow "a" means a column "a.b" too, and their order is the file's.
+            columns = list(self._columns)
+            return file.read_row_group(group, columns=columns).select(columns)
+        except BatchProcessError:
+            raise
+        except (OSError, ValueError, NotImplementedError) as error:
+            # Bytes come by us, so an OSError speaks of what they mean. All rows of the group fail.
+            said = " ".join(str(error).split())[:200]
+            raise _damaged(part, group, said) from None
+
+
+def _damaged(part: Part, group: int, why: str) -> ValueError:
+    return ValueError(
+        f"{part.name}: row group {group}, with row {part.first}, cannot be decoded: {why}"
+    )

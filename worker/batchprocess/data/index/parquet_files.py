@@ -27,7 +27,7 @@ def open_parquet(size: int, read: Callable[[int, int], bytes], name: str) -> Any
     """A pyarrow.parquet.ParquetFile; InvalidArgument if it is none."""
     try:
         return pyarrow.parquet.ParquetFile(InputFile(size, read), pre_buffer=True)
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:  # never of reading
         said = " ".join(str(error).split())[:200]
         raise InvalidArgument(f"{name} is no whole Parquet file: {said}") from error
 

@@ -27,7 +27,7 @@ class ColumnBatch(MappedBatch):
     def of_table(cls, table: "pyarrow.Table") -> "ColumnBatch":
         """Of rows of Parquet."""
         rows = {name: table[name] for name in table.column_names}
-        return cls({name: arrow_column(one) for name, one in rows.items()}, rows)
+        return cls({name: _made(name, one) for name, one in rows.items()}, rows)
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -61,6 +61,18 @@ class ColumnBatch(MappedBatch):
         sent = {name for name, one in self.items() if _needs_message(one, kinds.get(name))}
         made = {name: None if name in sent else one for name, one in self.items()}
         return _arrived, (made, _packed(tuple(kinds.items())), _message(self._rows, sent))
+
+
+def _made(name: str, column: "pyarrow.ChunkedArray") -> Any:
+    try:
+        return arrow_column(column)
+    except (ValueError, OverflowError) as error:
+        # A year above 9999, say, or a struct with two fields of one name.
+        raise ValueError(
+            f"column {name!r}, of type {column.type}, has what Python has no value for ({error}): "
+            "leave it out by columns=, or give a collate_fn of your own, which gets a table of "
+            "Arrow (rows.table)"
+        ) from error
 
 
 class _Later(NamedTuple):
