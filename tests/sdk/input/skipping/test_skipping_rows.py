@@ -47,6 +47,35 @@ def read(dataset: Any, rows: Sequence[int], collate: Any = list) -> Any:
     return SkippingRows(dataset, collate).__getitems__(rows)
 
 
+class Silent(Alone):
+    """Gives nothing in place of rows in BAD, or twice as much."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def __getitems__(self, rows: Sequence[int]) -> list[int]:
+        return [row for row in rows for _ in range(self.times if row in self.bad else 1)]
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_row_of_which_the_dataset_gives_none_or_two_is_bad(times: int) -> None:
+    batch, rows, bad = read(Silent(times), range(12))
+    assert batch == list(rows) == [row for row in range(12) if row not in BAD]
+    assert [one.row for one in bad] == sorted(BAD)
+    said = f"the dataset's __getitems__ gave {times} items for 1 rows: give one for each"
+    assert all(one.message.startswith(said) for one in bad)
+    assert read(Silent(times), [5, 6]) == [5, 6]
+
+
+def test_a_dataset_that_has_made_the_batch_already_is_not_counted() -> None:
+    class Made(Alone):
+        def __getitems__(self, rows: Sequence[int]) -> dict[str, list[int]]:
+            return {"x": list(rows)}
+
+    assert read(Made(), range(5), lambda made: made) == {"x": list(range(5))}
+
+
 @pytest.mark.parametrize("kind", [Alone, Together])
 def test_rows_that_raise_are_left_out(kind: type[Alone]) -> None:
     batch, rows, bad = read(kind(), range(12))

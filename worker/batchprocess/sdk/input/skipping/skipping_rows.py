@@ -80,7 +80,7 @@ class _Reading:
     def _together(self, rows: list[int]) -> tuple[list[int], Any]:
         """One by one would be a request a row; halves find the same rows by fewer."""
         try:
-            return rows, self._dataset.__getitems__(rows)
+            return rows, self._read(rows)
         except Exception as error:
             _require_of_row(error)
             self._blame_among(rows, error)
@@ -88,12 +88,22 @@ class _Reading:
                 raise
         return self._read_again(rows)
 
+    def _read(self, rows: list[int]) -> Any:
+        """Together. One that is left out in silence would have its neighbour's number and id."""
+        items = self._dataset.__getitems__(rows)
+        if type(items) is list and len(items) != len(rows):
+            raise ValueError(
+                f"the dataset's __getitems__ gave {len(items)} items for {len(rows)} rows: give "
+                "one for each, and raise for one that cannot be read"
+            )
+        return items
+
     def _read_again(self, rows: list[int]) -> tuple[list[int], Any]:
         """Those that are not bad, together, as any batch is."""
         bad = {one.row for one in self._bad}
         good = [row for row in rows if row not in bad]
         begin_again()
-        return good, self._dataset.__getitems__(good) if good else []
+        return good, self._read(good) if good else []
 
     def _blame_among(self, rows: list[int], error: Exception) -> None:
         """Rows that raise `error` when they are read together: those that raise alone are bad."""
@@ -104,7 +114,7 @@ class _Reading:
             begin_again()
             self.row = part[0] if len(part) == 1 else None
             try:
-                self._dataset.__getitems__(part)
+                self._read(part)
             except Exception as again:  # noqa: BLE001  the same
                 _require_of_row(again)
                 self._blame_among(part, again)
@@ -131,7 +141,7 @@ class _Reading:
         for number, row in enumerate(rows):
             self.row = row
             kept = type(items) is list
-            item = [items[number]] if kept else self._dataset.__getitems__([row])
+            item = [items[number]] if kept else self._read([row])
             try:
                 self._collate(item)
             except Exception as error:  # noqa: BLE001  the same
