@@ -88,6 +88,13 @@ $(TOOLS)/helm: $(HELM_BUILD)
 $(TOOLS)/helm-docs:
 	@$(STEP) "helm-docs" "half a minute" $(INSTALL) github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
 
+$(TOOLS)/krew:
+	@$(STEP) "krew, which installs plugins of kubectl" "half a minute" $(INSTALL) sigs.k8s.io/krew/cmd/krew@v0.4.3
+
+$(TOOLS)/validate-krew-manifest:
+	@$(STEP) "what checks manifests for krew" "some seconds" \
+		$(INSTALL) sigs.k8s.io/krew/cmd/validate-krew-manifest@v0.4.3
+
 # Without the SDKs of all clouds in which it finds what to scrape, which take longer than all else.
 PROMETHEUS := github.com/prometheus/prometheus/cmd
 $(TOOLS)/prometheus:
@@ -179,7 +186,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs test-programs
 
 test-programs: cluster-programs
-	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s $(addprefix $(TOOLS)/,helm-docs prometheus promtool)
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s $(addprefix $(TOOLS)/,helm-docs krew prometheus promtool validate-krew-manifest)
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))
@@ -211,7 +218,7 @@ $(TOOLS)/govulncheck:
 	@$(STEP) "govulncheck" "half a minute" $(INSTALL) golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Modules of ours, and those programs of others that are built here already.
-GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs kwok minio prometheus promtool versitygw)
+GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs krew kwok minio prometheus promtool validate-krew-manifest versitygw)
 audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dependencies (needs a network; ARGS=--strict)
 	@python3 -P tests/audit.py $(ARGS) --pip-audit .cache/audit/bin/pip-audit \
 		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \
