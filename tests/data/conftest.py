@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from batchprocess.data import row_dataset
 from batchprocess.data.index.build import build_index
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import InputOfRun, RunOfInput
+from batchprocess.data.rows import opened
 from batchprocess.runs.patience import ATTENDED
 from batchprocess.storage.base import Storage
 from support.storage.s3_stores import gateway, job_folder
@@ -31,7 +31,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> N
         build_index(wanted, folder, ATTENDED, of_run)
         return folder
 
-    monkeypatch.setattr(row_dataset, "indexed", built)
+    monkeypatch.setattr(opened, "indexed", built)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,16 @@ from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure, InputChan
 from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.exit_codes import LEAVES_SIBLINGS_RUNNING, ExitCode, combine
+from batchprocess.protocol.inputs.blocks import (
+    BLOCK_BYTES,
+    VOID_BYTES,
+    BlockCount,
+    OpenPiece,
+    begun_key,
+    block_key,
+    count_key,
+    counts_key,
+)
 from batchprocess.protocol.inputs.listing import (
     MAX_PART_BYTES,
     InputListing,
@@ -78,6 +88,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "Source change": SourceChange,
     "Inputs": InputListing,
     "Listed part": ListedPart,
+    "Block count": BlockCount,
+    "Open piece": OpenPiece,
     "File": CommittedFile,
     "File statistics": FileStatistics,
     "Schema": TableSchema,
@@ -212,6 +224,11 @@ def test_keys_are_made_as_the_page_shows_them():
     for made, written in shown:
         assert made == written
         assert f"`{written}`" in section(PAGE, "The run folder")
+    block = "inputs/<source>/<kind>/"
+    assert block_key("<source>", "<kind>", 7) == f"{block}00000007"
+    assert count_key("<source>", "<kind>", 7) == f"{block}00000007.json"
+    assert counts_key("<source>", "<kind>") == f"{block}counts"
+    assert begun_key("<source>", "<kind>", 7, 0, 1) == f"{block}00000007.begun-0-1"
     kept = file_names.bad_rows_key(data_prefix(3, 8, nonce))
     assert kept == f"errors/00003/00000008-{nonce}.jsonl"
     assert file_names.failure_key(3, 12, "ab") == "ledger/00003/failed-12-ab.json"
@@ -224,6 +241,8 @@ def test_keys_are_made_as_the_page_shows_them():
         ("Records", f"A record has at most {MAX_RECORD_BYTES:,} bytes"),
         ("Reducer value", f"at most {MAX_INLINE_BYTES} bytes"),
         ("Inputs", f"at most {MAX_PART_BYTES >> 20} MiB"),
+        ("Blocks", f"followed by {VOID_BYTES} bytes"),
+        ("Blocks", f"cut each {BLOCK_BYTES}."),
         ("Bad rows", f"a text of at most {bad_row.MAX_ID:,} characters"),
         ("Bad rows", f"where it comes from; at most {bad_row.MAX_FILE:,}"),
         ("Bad rows", f"class of the exception; at most {bad_row.MAX_TYPE}"),

@@ -15,6 +15,7 @@ from batchprocess.protocol.bad_rows.isolation import RaisedAlone, RaisedByBatch
 from batchprocess.protocol.control import Indexed
 from batchprocess.protocol.dry_run import InputChanges, Tried
 from batchprocess.protocol.environment import InputSettings, S3Settings
+from batchprocess.protocol.inputs.blocks import OpenPiece
 from batchprocess.protocol.inputs.listing import ListedPart
 from batchprocess.protocol.inputs.summary import (
     InputSummary,
@@ -63,6 +64,7 @@ _WORDS: dict[Any, str] = {
     ShardEnd: "shard end",
     Result: "result",
     ListedPart: "listed part",
+    OpenPiece: "open piece",
     Indexed: "indexed",
     InputChanges: "input changes",
     InputSummary: "input summary",

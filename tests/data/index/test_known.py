@@ -20,3 +20,6 @@ def test_each_is_read_at_its_own_place(tmp_path: Path) -> None:
     assert [one.read(0, one.object.size) for one in known] == [b"aaa", b"", b"ccccc"]
     assert [one.name for one in known[1:]] == [f"{tmp_path}/b", f"{tmp_path}/c"]
     assert known.offsets().tolist() == [0, 3, 3, 8]
+    read: list[int] = []
+    assert known.told(0, read.append).read(0, 2) == b"aa"
+    assert read == [2]

@@ -7,6 +7,7 @@ import pytest
 
 from batchprocess.data import csv, text
 from batchprocess.data.index import build
+from batchprocess.data.index.formats.count_csv import CsvFiles
 from batchprocess.data.listing import in_run
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.row_dataset import RowDataset
@@ -181,7 +182,7 @@ def test_what_is_not_counted_by_blocks_is_read_once_too(
         return reader
 
     first = attempt()
-    monkeypatch.setattr(build, "count_csv", None)  # it is not called again
+    monkeypatch.setattr(CsvFiles, "count", None)  # it is not called again
     again = attempt()
     rows = [{"x": "1", "y": "2"}, {"x": "3", "y": "4"}]
     expected = rows if columns is None else [{"x": row["x"]} for row in rows]

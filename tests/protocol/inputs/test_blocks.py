@@ -8,17 +8,25 @@ from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.inputs.blocks import (
     begun_key,
     block_key,
-    is_block_key,
+    count_key,
+    counts_key,
+    has_digest,
+    is_count_key,
     with_digest,
     without_digest,
 )
 
 
 def test_keys_have_the_source_the_kind_and_the_number() -> None:
-    assert block_key("s", "text-1", 12) == "inputs/s/text-1/00000012"
-    assert begun_key("s", "text-1", 12, 3) == "inputs/s/text-1/00000012.begun-3"
-    assert is_block_key(block_key("s", "text-1", 12))
-    assert not is_block_key(begun_key("s", "text-1", 12, 3))
+    part, count = block_key("s", "text-2", 12), count_key("s", "text-2", 12)
+    begun = begun_key("s", "text-2", 12, 3), begun_key("s", "text-2", 12, 3, 1)
+    assert part == "inputs/s/text-2/00000012"
+    assert count == "inputs/s/text-2/00000012.json"
+    assert counts_key("s", "text-2") == "inputs/s/text-2/counts"
+    assert begun == ("inputs/s/text-2/00000012.begun-3", "inputs/s/text-2/00000012.begun-3-1")
+    keys = (part, count, counts_key("s", "text-2"), *begun, "inputs/s/listing.json")
+    assert [has_digest(key) for key in keys] == [True, False, True, False, False, False]
+    assert [is_count_key(key) for key in keys] == [False, True, False, False, False, False]
 
 
 def test_behind_a_part_stands_its_digest() -> None:

@@ -55,7 +55,8 @@ class CsvRows(RowDataset):
 
     def _rows_of(self, part: Part) -> list[Row]:
         header = self._header_of(part)
-        span = self._index.span(part.number, part.first, part.end, part.object.size)
+        rows = part.first, part.end
+        span = self._index.span(part.block, part.number, rows, part.object.size)
         content = self._bytes(part, span.start, span.stop)
         these = slice(part.first - span.first_row, part.end - span.first_row)
         try:
@@ -83,7 +84,7 @@ class CsvRows(RowDataset):
 
     def _header_of(self, part: Part) -> tuple[str, ...]:
         if self._header is None or self._header[0] != part.number:
-            end = self._index.span(part.number, 0, 1, part.object.size).start
+            end = self._index.span(part.block, part.number, (0, 1), part.object.size).start
             content = self._bytes(part, 0, end)
             self._header = part.number, parse_header(content, part.name, self._delimiter)
         return self._header[1]

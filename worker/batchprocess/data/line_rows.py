@@ -52,7 +52,7 @@ class LineRows(RowDataset):
 
     def _rows_of(self, part: Part) -> list[Row]:
         first, end = part.first, part.end
-        span = self._index.span(part.number, first, end, part.object.size)
+        span = self._index.span(part.block, part.number, (first, end), part.object.size)
         content = self._bytes(part, span.start, span.stop)
         lines = lines_of(content, skip_blank=self._skip_blank)
         wanted = lines[first - span.first_row : end - span.first_row]

@@ -55,13 +55,13 @@ class ParquetRows(RowDataset):
         return values
 
     def _read_together(self, place: Place, end: int) -> int:
-        return min(end, self._index.group(place.object, place.row)[2])
+        return min(end, self._index.group(place.block, place.object, place.row)[2])
 
     def _rows_of(self, part: Part) -> ArrowRows:
         return ArrowRows(self._table(part))
 
     def _table(self, part: Part) -> "pyarrow.Table":
-        group, start, end = self._index.group(part.number, part.first)
+        group, start, end = self._index.group(part.block, part.number, part.first)
         if self._decoded is None or self._decoded[0] != (part.number, group):
             self._decoded = None  # not two of them at a time
             table = self._read_group(part, group)

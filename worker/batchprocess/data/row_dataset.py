@@ -3,31 +3,23 @@
 import hashlib
 import json
 import operator
-import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import partial
-from pathlib import Path
 from typing import Any, SupportsIndex
 
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.index.folder import Index, Place
 from batchprocess.data.index.packing.decoders import packing_of
-from batchprocess.data.index.packing.unpacked import Packed
-from batchprocess.data.index.packing.window import LastWindow
-from batchprocess.data.index.process import indexed
 from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.listing.object_list import ObjectList
+from batchprocess.data.rows.opened import OpenedObjects
 from batchprocess.data.rows.own_lock import OwnLock
 from batchprocess.data.rows.part import Part
 from batchprocess.data.rows.row_ids import KnownIds, RowId, checked_ids
 from batchprocess.data.rows.row_numbers import row_numbers, runs
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.runs.patience import ATTENDED, Patience, retry_until_known
-from batchprocess.storage.inputs.base import InputPlace
-from batchprocess.storage.inputs.factory import open_inputs
 
 Row = dict[str, Any]
 
@@ -40,21 +32,19 @@ class RowDataset(ColumnDataset):
     """
 
     def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._folder: Path | None = None
-        self._opened: tuple[int, Index, dict[str, InputPlace]] | None = None
-        self._unpacked = LastWindow()
+        self._opened = OpenedObjects(wanted)
         self._known_ids = KnownIds()
         self._lock = OwnLock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_opened": None}
+        """Without what a process opens for itself, where a reader has such."""
+        return self.__dict__.copy()
 
     def leave_out_listed(self, run: str) -> None:
         """Of the files only those that the run at this address, and those it came from, have not
         listed. To be called before anything is asked of the rows.
         """
-        self._wanted = self._wanted.model_copy(update={"new_since": run})
+        self._opened.wanted = self._wanted.model_copy(update={"new_since": run})
 
     def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:
         """Know the rows as the run does: by its listing, which this makes if there is none yet.
@@ -63,8 +53,7 @@ class RowDataset(ColumnDataset):
 
         Raises as `__len__`, what the probe of a new run's storage finds, and ShardSealed.
         """
-        self._folder, self._opened = indexed(self._wanted, run, tell), None
-        self._unpacked = LastWindow()
+        self._opened.prepare(run, tell)
         return True
 
     @property
@@ -88,7 +77,7 @@ class RowDataset(ColumnDataset):
         if not self._wanted.unpacks:
             return 0
         packed = sum(packing_of(one.key) is not None for _, one in self._index.objects)
-        return packed - self._index.objects_with_points
+        return packed - self._index.split
 
     def head(self, row: int) -> int:
         """Bytes that are unpacked before the row, by a process that begins with it."""
@@ -96,8 +85,9 @@ class RowDataset(ColumnDataset):
         _, one = self._index.object(place.object)
         if not self._wanted.unpacks or packing_of(one.key) is None:
             return 0
-        start = self._index.span(place.object, place.row, place.row + 1, one.size).start
-        return start - self._index.point(place.object, start).unpacked
+        rows = place.row, place.row + 1
+        start = self._index.span(place.block, place.object, rows, one.size).start
+        return start - self._index.point(place.block, place.object, start).unpacked
 
     def __len__(self) -> int:
         return self._index.rows
@@ -195,11 +185,11 @@ class RowDataset(ColumnDataset):
         place = self._index.place(row)
         root, one = self._index.object(place.object)
         most = self._read_together(place, place.row + end - row)
-        return Part(place.object, root, one, place.row, most)
+        return Part(place.block, place.object, root, one, place.row, most)
 
     def _read_together(self, place: Place, end: int) -> int:
         """Up to which row of its object, at most `end`, rows are read together with this one."""
-        return min(end, self._index.rows_in(place.object))
+        return min(end, place.end)
 
     @abstractmethod
     def _rows_of(self, part: Part) -> Sequence[Row]:
@@ -207,34 +197,12 @@ class RowDataset(ColumnDataset):
 
     def _bytes(self, part: Part, start: int, stop: int) -> bytes:
         """Of what it becomes, if it is packed and rows stand in that."""
-        kind = packing_of(part.object.key) if self._wanted.unpacks else None
-        if kind is None:
-            return self._stored(part, start, stop)
-        file = Packed(part.name, kind, part.object.size, partial(self._stored, part))
-        window = self._unpacked.of(file, part.number, partial(self._index.point, part.number))
-        return window.read(start, stop)
+        return self._opened.read(part, start, stop)
 
-    def _stored(self, part: Part, start: int, stop: int) -> bytes:
-        read = partial(self._place(part.root).read, part.object, start, stop)
-        return retry_until_known(read, _PATIENCE)
-
-    def _place(self, root: str) -> InputPlace:
-        _, _, places = self._here()
-        if root not in places:
-            places[root] = open_inputs(root, self._wanted.s3)
-        return places[root]
+    @property
+    def _wanted(self) -> Wanted:
+        return self._opened.wanted
 
     @property
     def _index(self) -> Index:
-        return self._here()[1]
-
-    def _here(self) -> tuple[int, Index, dict[str, InputPlace]]:
-        # A forked process makes its own clients: connections are not to be shared.
-        if self._opened is None or self._opened[0] != os.getpid():
-            if self._folder is None:
-                self._folder = indexed(self._wanted)
-            self._opened = os.getpid(), Index(self._folder), {}
-        return self._opened
-
-
-_PATIENCE: Patience = ATTENDED
+        return self._opened.index

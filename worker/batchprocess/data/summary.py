@@ -125,9 +125,9 @@ def _file(readers: Sequence[_Reader], number: int) -> tuple[RowDataset, int]:
 
 
 def _error_of(reader: RowDataset, number: int, seen: _Seen) -> UnreadableFile | None:
-    if not reader.index.rows_in(number):
-        return None
     row = reader.index.first_row(number)
+    if row is None:
+        return None
     try:
         seen.add(next(iter(reader.__getitems__([row]))))
     except Exception as error:  # noqa: BLE001  as above

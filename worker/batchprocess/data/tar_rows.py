@@ -51,12 +51,14 @@ class TarRows(RowDataset):
         return self._rows_with(self._columns, part)
 
     def _rows_with(self, columns: Sequence[str] | None, part: Part) -> list[Row]:
-        span = self._index.span(part.number, part.first, part.end, part.object.size)
+        rows = part.first, part.end
+        span = self._index.span(part.block, part.number, rows, part.object.size)
         content = self._bytes(part, span.start, span.stop)
         samples = TarWalk(io.BytesIO(content), part.name)
         return [
-            self._row(columns, sample, content, f"{part.name}: row {part.first + at}")
-            for at, sample in enumerate(samples)
+            self._row(columns, sample, content, f"{part.name}: row {at}")
+            for at, sample in enumerate(samples, span.first_row)
+            if part.first <= at < part.end
         ]
 
     def _row(

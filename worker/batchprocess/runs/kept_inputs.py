@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.inputs.blocks import is_block_key, without_digest
+from batchprocess.protocol.inputs.blocks import (
+    BlockCount,
+    has_digest,
+    is_count_key,
+    without_digest,
+)
 from batchprocess.protocol.inputs.listing import (
     INPUTS_PREFIX,
     LISTING_NAME,
@@ -40,11 +45,14 @@ def problems_of_inputs(storage: Storage) -> Iterator[str]:
 
 def _block_problems(storage: Storage, folder: str) -> Iterator[str]:
     for key in retry_until_known(lambda: [one.key for one in storage.list(folder)]):
-        if not is_block_key(key):
+        if not has_digest(key) and not is_count_key(key):
             continue
         stored = retry_until_known(partial(storage.get, key))
         try:
-            without_digest(key, stored or b"")
+            if has_digest(key):
+                without_digest(key, stored or b"")
+            else:
+                parse_document(BlockCount, key, stored or b"")
         except VerificationError as error:
             yield str(error)
 

@@ -82,7 +82,7 @@ def test_pieces_may_be_joined_in_any_grouping(
 
 
 @given(st.lists(st.integers(0, 3), min_size=300, max_size=900), st.booleans(), CUTS)
-def test_there_is_a_mark_for_every_256_rows(
+def test_there_is_a_mark_for_every_32_rows(
     sizes: list[int], skip_blank: bool, cuts: list[int]
 ) -> None:
     text = b"".join(b"x" * size + b"\n" for size in sizes)

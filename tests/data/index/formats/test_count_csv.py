@@ -1,5 +1,6 @@
 """Counting CSV files: pieces, files that only a parser can count, and other columns."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,8 @@ def test_rows_are_found_whatever_the_quotes_and_the_pieces(
         b"a,b",
         b'a,b\n"open,\nand open\n',
     )
-    found = [(rows, marks.tolist()) for rows, marks in count_csv.count_csv(files, None, ",", {})]
+    counter = count_csv.CsvFiles(files, None, ",")
+    found = [(one.rows, one.marks.tolist()) for one in map(counter.count, files)]
     assert found == [(2, [[0, 7]]), (2, [[0, 7]]), (0, []), (0, []), (1, [[0, 4]])]
 
 
@@ -52,8 +54,17 @@ def test_files_with_other_columns_are_refused(
 ) -> None:
     files = known(tmp_path, b"a,b\n", b"a,c\n")
     with pytest.raises(InvalidArgument, match=sentence):
-        list(count_csv.count_csv(files, columns, ",", {}))
-    assert [rows for rows, _ in count_csv.count_csv(files, ["a"], ",", {})] == [0, 0]
+        count_csv.CsvFiles(files, columns, ",").count(files[1])
+    assert count_csv.CsvFiles(files, ["a"], ",").count(files[1]).rows == 0
+
+
+def test_the_first_header_is_found_without_reading_the_whole_file(tmp_path: Path) -> None:
+    record = b'1,"' + b"x" * 997 + b'"\n'
+    files = known(tmp_path, b"", b"\n\n", b"a,b\n" + record * 1_000, b"b,a\n")
+    read: list[int] = []
+    told = [replace(one, on_read=read.append) for one in files]
+    assert count_csv.CsvFiles(told, None, ",").count(files[3]).rows == 0
+    assert sum(read) < 100_000
 
 
 @pytest.mark.parametrize("content", [b"a\n" + b"x" * 50, b'a"b\n"' + b"x\n" * 25])
@@ -64,4 +75,4 @@ def test_no_more_than_a_long_line_is_ever_held(
     monkeypatch.setattr(csv_counter, "MAX_LINE", 20)
     monkeypatch.setattr(count_csv, "_PIECE", 10)
     with pytest.raises(InvalidArgument, match=r"0\.csv: .* bytes or more, at most 20 are allowed"):
-        list(count_csv.count_csv(known(tmp_path, content), None, ",", {}))
+        count_csv.CsvFiles([], None, ",").count(*known(tmp_path, content))

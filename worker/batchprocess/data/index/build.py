@@ -1,37 +1,38 @@
 """Listing and counting, before any row is read."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 
-from batchprocess.data.index.blocks.kept import Kept, KeptInRun, KeptNowhere
-from batchprocess.data.index.count_lines import count_lines
-from batchprocess.data.index.folder import write_index
-from batchprocess.data.index.formats.count_csv import count_csv
-from batchprocess.data.index.formats.count_tar import count_tar
+from batchprocess.data.index.blocks.count import LineBlocks
+from batchprocess.data.index.blocks.count_files import FileBlocks, FileCounter
+from batchprocess.data.index.blocks.cut import Blocks, Cut, WholeFiles
+from batchprocess.data.index.blocks.kept import KeptInRun, KeptNowhere
+from batchprocess.data.index.blocks.open_lines import OpenLines
+from batchprocess.data.index.count_rows import BlockCounter, Counting, Sharing, count_rows
+from batchprocess.data.index.folder import write_index, write_objects_index
+from batchprocess.data.index.formats.count_csv import CsvFiles
+from batchprocess.data.index.formats.count_packed import PackedLines
+from batchprocess.data.index.formats.count_tar import TarFiles, refuse_unseen
 from batchprocess.data.index.known import Known
-from batchprocess.data.index.line_index import Offsets
 from batchprocess.data.index.listing import Listing, list_objects
-from batchprocess.data.index.packing.count_packed import count_packed_lines
 from batchprocess.data.index.packing.decoders import SUFFIXES, packing_of
-from batchprocess.data.index.packing.unpacked import Point
 from batchprocess.data.index.progress import Progress, tell_nobody
 from batchprocess.data.index.wanted import Wanted
-from batchprocess.data.index.whole import pack_index, unpack_index
 from batchprocess.data.listing.in_run import InputOfRun
 from batchprocess.data.listing.new_since import only_new, runs_before
-from batchprocess.data.listing.object_list import ObjectList, finish, write_objects
+from batchprocess.data.listing.object_list import finish, write_objects
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.inputs.listing import InputListing
+from batchprocess.runs.parallel import Threads
 from batchprocess.runs.patience import Patience
 from batchprocess.storage.factory import open_storage
 from batchprocess.storage.inputs.base import InputObject
 from batchprocess.storage.inputs.factory import open_inputs
 
-_LINES = ("lines", "lines that are not blank")
+_PARALLEL = 8
 _ALONE_BYTES = 8 << 20
 """So little is counted faster than said that it is being counted."""
 _UNKNOWN = (".bz2", ".xz", ".zip", ".lz4", ".snappy")
@@ -66,19 +67,12 @@ def build_index(
         listing = run.listed(wanted.source, folder, list_anew, since)
     objects = finish(folder, listing)
     if wanted.rows == "objects":
-        write_index(folder, repeat((1, None), len(objects)))
+        write_objects_index(folder, len(objects))
         return
     progress.begin(listing.bytes)
-    whole = _whole(objects, wanted, run)
-    (kept,) = whole.read_all([0])
-    if kept is not None:
-        unpack_index(folder, kept)
-        return
-    known, points = Known(objects, wanted.s3, patience, progress.add), dict[int, list[Point]]()
-    if not write_index(folder, _counted(known, wanted, run, progress, points), points):
+    known = Known(objects, wanted.s3, patience)
+    if not _count(known, wanted, run, folder, progress):
         raise InvalidArgument(f"source has no rows: {len(known)} files, and none of them has any")
-    if (index := pack_index(folder)) is not None:
-        whole.keep(0, index)
 
 
 def _new(found: Listing, wanted: Wanted, patience: Patience) -> Iterable[tuple[int, InputObject]]:
@@ -90,50 +84,67 @@ def _new(found: Listing, wanted: Wanted, patience: Patience) -> Iterable[tuple[i
     return only_new(found, found.roots, before, wanted.source, patience)
 
 
-def _whole(objects: ObjectList, wanted: Wanted, run: InputOfRun | None) -> Kept:
-    """Where the index is kept as a whole: nowhere, if blocks of it are kept."""
-    if run is None or not run.is_kept:
-        return KeptNowhere()
-    if wanted.rows in _LINES and all(packing_of(one.key) is None for _, one in objects):
-        return KeptNowhere()
-    asked = wanted.model_dump_json(exclude={"sources", "source", "s3", "new_since"})
-    kind = f"index-1-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
-    return KeptInRun(run.storage, run.patience(), wanted.source, kind, run.me, announces=False)
+def _count(
+    known: Known, wanted: Wanted, run: InputOfRun | None, folder: Path, progress: Progress
+) -> int:
+    """Returns how many rows there are."""
+    counter = _file_counter(known, wanted)
+    skip_blank = wanted.rows == "lines that are not blank"
+    kind = ("jsonl-2" if skip_blank else "text-2") if counter is None else _kind(wanted)
+    sharing = _sharing(known, wanted.source, kind, run)
+    with Threads(_PARALLEL) as threads:
+        cut: Blocks
+        blocks: BlockCounter
+        if counter is None:
+            cut = Cut(known.offsets())
+            blocks = LineBlocks(cut, threads, skip_blank=skip_blank)
+        else:
+            cut = WholeFiles(known.offsets())
+            blocks = FileBlocks(cut, threads, counter)
+        counts = count_rows(Counting(cut, blocks, known.told), sharing, folder, progress)
+    if wanted.rows == "tar":
+        refuse_unseen(wanted.columns, counts)
+
+    def name(block: int) -> str:
+        return known[next(iter(cut.pieces(block))).object].name
+
+    ends = OpenLines(name, skip_blank=skip_blank).resolve(counts)
+    rows = [one.rows for one in counts]
+    split = sum(one.split for one in counts)
+    fetched = kind if run is not None and run.is_kept else None
+    return write_index(folder, zip(rows, ends, strict=True), cut.firsts, fetched, split=split)
 
 
-def _counted(
-    known: Known,
-    wanted: Wanted,
-    run: InputOfRun | None,
-    progress: Progress,
-    points: dict[int, list[Point]],
-) -> Iterator[tuple[int, Offsets]]:
+def _file_counter(known: Known, wanted: Wanted) -> FileCounter | None:
+    """None for lines, which are counted in pieces of files."""
     if wanted.rows == "parquet":
-        from batchprocess.data.index.parquet_files import count_groups
+        from batchprocess.data.index.parquet_files import ParquetFiles
 
-        return count_groups(known, wanted.columns)
+        return ParquetFiles(known, wanted.columns)
     if wanted.rows == "tar":
         _refuse_packed(known, _PACKED)
-        return count_tar(known, wanted.columns)
+        return TarFiles(wanted.columns)
     some_packed = _refuse_packed(known, _UNKNOWN)
     if wanted.rows == "csv":
-        return count_csv(known, wanted.columns, wanted.delimiter, points)
-    skip_blank = wanted.rows == "lines that are not blank"
+        return CsvFiles(known, wanted.columns, wanted.delimiter)
     if some_packed:
-        return count_packed_lines(known, points, skip_blank=skip_blank)
-    kept, share = _kept(known, wanted.source, "jsonl-1" if skip_blank else "text-1", run)
-    return count_lines(
-        known.offsets(), known.__getitem__, kept, share, progress.add, skip_blank=skip_blank
-    )
+        return PackedLines(skip_blank=wanted.rows == "lines that are not blank")
+    return None
 
 
-def _kept(known: Known, source: str, kind: str, run: InputOfRun | None) -> tuple[Kept, float]:
-    """Where parts are kept, and at which part of the input this attempt begins."""
+def _kind(wanted: Wanted) -> str:
+    """Of whole files, by all that is asked of them."""
+    asked = wanted.model_dump_json(exclude={"sources", "source", "s3", "new_since"})
+    return f"files-2-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
+
+
+def _sharing(known: Known, source: str, kind: str, run: InputOfRun | None) -> Sharing:
     if run is None or not run.is_kept:
-        return KeptNowhere(), 0.0
+        return Sharing(KeptNowhere(), 0.0, _PARALLEL)
     announces = known.objects.about.bytes > _ALONE_BYTES
-    patience = run.patience()
-    return KeptInRun(run.storage, patience, source, kind, run.me, announces=announces), run.share
+    kept = KeptInRun(run.storage, run.patience(), source, kind, run.me, announces=announces)
+    # A block of one file is read by one thread: alone, an attempt has several.
+    return Sharing(kept, run.share, max(1, _PARALLEL // run.shards))
 
 
 def _refuse_packed(known: Known, suffixes: Sequence[str]) -> bool:

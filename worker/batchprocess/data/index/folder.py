@@ -1,110 +1,122 @@
-"""The index on disk: written once by the process that builds it, read by all that read rows.
+"""The index on disk: what was counted of all blocks, and the parts of those that are needed.
 
-Nothing of it is in memory but what is looked at, and processes share the pages.
+Nothing of it is in memory but what is looked at. A part that is not there is fetched when the first
+of its rows is read, by one process for all.
 """
 
+import fcntl
 import json
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from batchprocess.data.index.blocks.open_lines import BlockEnds, Ends
+from batchprocess.data.index.blocks.part import decode
+from batchprocess.data.index.blocks.view import BlockView, Span
 from batchprocess.data.index.line_index import Offsets
 from batchprocess.data.index.packing.unpacked import Point
 from batchprocess.data.listing.object_list import ObjectList, mapped
+from batchprocess.protocol.errors import VerificationError
 from batchprocess.storage.inputs.base import InputObject
 
-ABOUT, _ROWS, _MARKS, _MARKS_OF = "index.json", "rows", "marks", "marks_of"
-_POINTS = "points"
-FILES = (_ROWS, _MARKS, _MARKS_OF, _POINTS)
-"""Of an index, beside the listing; ABOUT comes last, and says that they are whole."""
+_ABOUT, _BLOCKS, _FIRSTS, _PARTS, _LOCK = "index.json", "blocks", "firsts", "parts", "lock"
+_COLUMNS = 1 + 2 * len(Ends._fields)
+_MAX_VIEWS = 8
+"""A part has some MB at most, but for files of millions of rows."""
+
+Fetch = Callable[[str, int], bytes]
+"""The part of a block, by kind and number, from the run."""
 
 
 class Place(NamedTuple):
-    """Where a row stands: number of its object, and its number in there."""
+    """Where a row is: its block, its object, its number in there, and where the block's end."""
 
+    block: int
     object: int
     row: int
+    end: int
 
 
-class Span(NamedTuple):
-    """Bytes that hold a row, and which row they begin with."""
-
-    start: int
-    stop: int
-    first_row: int
+def keep_part(folder: Path, number: int, part: bytes) -> None:
+    """Have it there; whole, or not at all."""
+    parts = folder / _PARTS
+    parts.mkdir(exist_ok=True)
+    new = parts / f"{number}.new"
+    new.write_bytes(part)
+    new.rename(parts / str(number))
 
 
 def write_index(
     folder: Path,
-    counted: Iterable[tuple[int, Offsets | None]],
-    points: Mapping[int, Sequence[Point]] | None = None,
+    counted: Iterable[tuple[int, BlockEnds]],
+    firsts: Sequence[int] | Offsets,
+    kind: str | None,
+    *,
+    split: int = 0,
 ) -> int:
-    """Write all beside the listing; `index.json` comes last, and says that the rest is whole.
+    """Write what is known of all blocks; `index.json` comes last, and says that the rest is whole.
 
-    counted: of each object its rows, and marks of them as `Joined` has them, or None for all.
-    points: where members of packed objects begin, by the object's number; read once `counted` has
-    ended. Returns how many rows there are.
+    counted: of each block the rows of its pieces, and its ends. kind: under which a run keeps parts
+    that are not there; None: all are. split: packed objects with several points. Returns how many
+    rows there are.
     """
-    rows = marks = 0
-    with (
-        (folder / _ROWS).open("wb") as rows_file,
-        (folder / _MARKS_OF).open("wb") as marks_of,
-        (folder / _MARKS).open("wb") as marks_file,
-    ):
-        for file in (rows_file, marks_of):
-            file.write(_number(0))
-        for more, found in counted:
-            rows += more
-            rows_file.write(_number(rows))
-            if found is not None:
-                marks += len(found)
-                marks_of.write(_number(marks))
-                marks_file.write(np.ascontiguousarray(found, np.int64).tobytes())
-    if points:
-        _write_points(folder, points)
-    (folder / "new").write_text(json.dumps({"rows": rows}))
-    (folder / "new").rename(folder / ABOUT)
+    rows, table = 0, []
+    for more, ends in counted:
+        table.append((rows, *ends.first, *ends.last))
+        rows += more + ends.rows
+    np.array(table, np.int64).tofile(folder / _BLOCKS)
+    np.asarray(firsts, np.int64).tofile(folder / _FIRSTS)
+    _finish(folder, {"rows": rows, "kind": kind, "split": split})
     return rows
 
 
-def _number(one: int) -> bytes:
-    return one.to_bytes(8, sys.byteorder)
+def write_objects_index(folder: Path, objects: int) -> None:
+    """One of which each row is an object."""
+    _finish(folder, {"rows": objects, "kind": None, "split": 0, "is_objects": True})
 
 
-def _write_points(folder: Path, points: Mapping[int, Sequence[Point]]) -> None:
-    rows = [(number, *point) for number in sorted(points) for point in points[number]]
-    np.array(rows, np.int64).tofile(folder / _POINTS)
+def _finish(folder: Path, about: dict[str, Any]) -> None:
+    (folder / "new").write_text(json.dumps(about))
+    (folder / "new").rename(folder / _ABOUT)
 
 
 class Index:
     """An index that was written; FileNotFoundError if it is not whole."""
 
-    def __init__(self, folder: Path) -> None:
-        about = json.loads((folder / ABOUT).read_bytes())
+    def __init__(self, folder: Path, fetch: Fetch | None = None) -> None:
+        about = json.loads((folder / _ABOUT).read_bytes())
         self.objects = ObjectList(folder)
         self.rows: int = about["rows"]
+        self.split: int = about["split"]
+        """Packed objects that can be read from more than one place on."""
         self.roots = self.objects.about.roots
         self.fingerprint = self.objects.about.fingerprint
-        self._folder = folder
+        self._kind: str | None = about["kind"]
+        self._is_objects: bool = about.get("is_objects", False)
+        self._folder, self._fetch = folder, fetch
         self._last: tuple[int, tuple[str, InputObject]] = (-1, ("", InputObject("", 0)))
-        self._before = mapped(folder / _ROWS)
+        self._view = lru_cache(_MAX_VIEWS)(self._opened)
 
     def place(self, row: int) -> Place:
         """Of a row of all."""
-        number = int(np.searchsorted(self._before, row, "right")) - 1
-        return Place(number, row - int(self._before[number]))
+        if self._is_objects:
+            return Place(0, row, 0, 1)
+        block = int(np.searchsorted(self._before, row, "right")) - 1
+        return Place(block, *self._view(block).place(row - int(self._before[block])))
 
-    def rows_in(self, number: int) -> int:
-        """Of an object."""
-        return int(self._before[number + 1] - self._before[number])
-
-    def first_row(self, number: int) -> int:
-        """Of an object, among all."""
-        return int(self._before[number])
+    def first_row(self, number: int) -> int | None:
+        """Of an object, among all; None if it has no rows. Looks at parts until it is found."""
+        if self._is_objects:
+            return number
+        block = max(int(np.searchsorted(self._firsts, number)) - 1, 0)
+        while block < len(self._firsts) and self._firsts[block] <= number:
+            if (found := self._view(block).first_row(number)) is not None:
+                return int(self._before[block]) + found
+            block += 1
+        return None
 
     def object(self, number: int) -> tuple[str, InputObject]:
         """Root and object."""
@@ -112,46 +124,46 @@ class Index:
             self._last = number, self.objects[number]
         return self._last[1]
 
-    def span(self, number: int, first: int, end: int, size: int) -> Span:
-        """Bytes of an object, of `size` bytes, that hold its rows `first` to `end`."""
-        marks = self._marks_in(number)
-        low = int(np.searchsorted(marks[:, 0], first, "right")) - 1
-        high = int(np.searchsorted(marks[:, 0], end, "left"))
-        stop = int(marks[high, 1]) if high < len(marks) else size
-        return Span(int(marks[low, 1]), stop, int(marks[low, 0]))
+    def span(self, block: int, number: int, rows: tuple[int, int], size: int) -> Span:
+        """Bytes of an object, of `size` bytes, that hold these of its rows in the block."""
+        return self._view(block).span(number, *rows, size)
 
-    def group(self, number: int, row: int) -> tuple[int, int, int]:
+    def group(self, block: int, number: int, row: int) -> tuple[int, int, int]:
         """Of an object with row groups: number, first row and end of that which has the row."""
-        marks = self._marks_in(number)
-        at = int(np.searchsorted(marks[:, 0], row, "right")) - 1
-        end = int(marks[at + 1, 0]) if at + 1 < len(marks) else self.rows_in(number)
-        return int(marks[at, 1]), int(marks[at, 0]), end
+        return self._view(block).group(number, row)
 
-    def point(self, number: int, offset: int) -> Point:
+    def point(self, block: int, number: int, offset: int) -> Point:
         """The last one of a packed object that is not behind `offset` of what it becomes."""
-        if self._points is None:
-            return Point()
-        first, end = np.searchsorted(self._points[:, 0], (number, number + 1))
-        at = int(np.searchsorted(self._points[first:end, 2], offset, "right")) - 1
-        return Point(*map(int, self._points[first + at, 1:])) if at >= 0 else Point()
-
-    @property
-    def objects_with_points(self) -> int:
-        """How many packed objects can be read from more than one place on."""
-        return 0 if self._points is None else len(np.unique(self._points[:, 0]))
-
-    def _marks_in(self, number: int) -> Offsets:
-        return self._marks[int(self._marks_of[number]) : int(self._marks_of[number + 1])]
+        return self._view(block).point(number, offset)
 
     @cached_property
-    def _marks(self) -> Offsets:
-        return mapped(self._folder / _MARKS).reshape(-1, 2)
+    def _blocks(self) -> Offsets:
+        return mapped(self._folder / _BLOCKS).reshape(-1, _COLUMNS)
 
     @cached_property
-    def _marks_of(self) -> Offsets:
-        return mapped(self._folder / _MARKS_OF)
+    def _before(self) -> Offsets:
+        return np.ascontiguousarray(self._blocks[:, 0])
 
     @cached_property
-    def _points(self) -> Offsets | None:
-        path = self._folder / _POINTS
-        return mapped(path).reshape(-1, 3) if path.exists() else None
+    def _firsts(self) -> Offsets:
+        return mapped(self._folder / _FIRSTS)
+
+    def _opened(self, block: int) -> BlockView:
+        numbers = [int(one) for one in self._blocks[block, 1:]]
+        half = len(Ends._fields)
+        ends = BlockEnds(Ends(*numbers[:half]), Ends(*numbers[half:]))
+        return BlockView(decode(self._part(block), f"the part of block {block}"), ends)
+
+    def _part(self, block: int) -> bytes:
+        path = self._folder / _PARTS / str(block)
+        if not path.exists():
+            self._fetch_for_all(block, path)
+        return path.read_bytes()
+
+    def _fetch_for_all(self, block: int, path: Path) -> None:
+        if self._fetch is None or self._kind is None:
+            raise VerificationError(f"{path} is gone: something has removed temporary files")
+        with (self._folder / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # it ends with the file, or the process
+            if not path.exists():
+                keep_part(self._folder, block, self._fetch(self._kind, block))

@@ -16,14 +16,8 @@ from batchprocess.storage.inputs.factory import open_inputs
 class Known(Sequence[KnownObject]):
     """In the order of the listing."""
 
-    def __init__(
-        self,
-        objects: ObjectList,
-        s3: S3Settings,
-        patience: Patience,
-        on_read: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        self.objects, self._patience, self._on_read = objects, patience, on_read
+    def __init__(self, objects: ObjectList, s3: S3Settings, patience: Patience) -> None:
+        self.objects, self._patience = objects, patience
         self._places = {root: open_inputs(root, s3) for root in objects.about.roots}
 
     def __len__(self) -> int:
@@ -31,7 +25,7 @@ class Known(Sequence[KnownObject]):
 
     def __iter__(self) -> Iterator[KnownObject]:
         for root, one in self.objects:
-            yield KnownObject(self._places[root], one, self._patience, self._on_read)
+            yield KnownObject(self._places[root], one, self._patience)
 
     @overload
     def __getitem__(self, number: int) -> KnownObject: ...
@@ -40,8 +34,12 @@ class Known(Sequence[KnownObject]):
     def __getitem__(self, number: int | slice) -> KnownObject | list[KnownObject]:
         if isinstance(number, slice):
             return [self[one] for one in range(len(self))[number]]
+        return self.told(number, lambda _: None)
+
+    def told(self, number: int, on_read: Callable[[int], None]) -> KnownObject:
+        """One that says how many bytes were read."""
         root, one = self.objects[number]
-        return KnownObject(self._places[root], one, self._patience, self._on_read)
+        return KnownObject(self._places[root], one, self._patience, on_read)
 
     def offsets(self) -> Offsets:
         """Where each begins if all stand one behind the other, and where they end."""

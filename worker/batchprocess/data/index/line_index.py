@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-EVERY_ROWS, EVERY_BYTES = 256, 1 << 20
+EVERY_ROWS, EVERY_BYTES = 32, 1 << 20
 MAX_LINE = 64 << 20
 BOM = b"\xef\xbb\xbf"
 

@@ -1,16 +1,17 @@
 """Footers of Parquet files: how many rows each group has, and which columns there are."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from batchprocess.data.index.blocks.count_files import FileRows
+from batchprocess.data.index.blocks.part import MAX_MARKS
 from batchprocess.data.index.input_file import InputFile
 from batchprocess.data.index.known_object import KnownObject
-from batchprocess.data.index.line_index import Offsets
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.runs.parallel import Threads
 
 try:
     import pyarrow
@@ -19,8 +20,6 @@ except ModuleNotFoundError as missing:
     raise InvalidArgument(
         f"reading Parquet needs pyarrow ({missing}): pip install pyarrow"
     ) from None
-
-_PARALLEL = 8
 
 
 def open_parquet(size: int, read: Callable[[int, int], bytes], name: str) -> Any:
@@ -32,51 +31,64 @@ def open_parquet(size: int, read: Callable[[int, int], bytes], name: str) -> Any
         raise InvalidArgument(f"{name} is no whole Parquet file: {said}") from error
 
 
-def count_groups(
-    known: Sequence[KnownObject], columns: Sequence[str] | None
-) -> Iterator[tuple[int, Offsets]]:
-    """Of each file, in order, its rows, and of its row groups first row and number; two columns.
+class ParquetFiles:
+    """Counts files one by one; all must have `columns` of the same types, None: all their columns.
 
-    Raises InvalidArgument unless all have `columns` of the same types; None: all their columns.
+    known: all files, in order.
     """
-    first: _Footer | None = None
-    with Threads(_PARALLEL) as threads:
-        for found in threads.in_order(partial(_footer, one, columns) for one in known):
-            first = first or found
-            _refuse_other_columns(first, found)
-            yield found.rows, found.groups
+
+    def __init__(self, known: Sequence[KnownObject], columns: Sequence[str] | None) -> None:
+        self.columns, self._known = columns, known
+        self._lock = threading.Lock()
+
+    def count(self, one: KnownObject) -> FileRows:
+        """Its rows, and of its row groups that have any first row and number; two columns."""
+        file = open_parquet(one.object.size, one.read, one.name)
+        with self._lock:
+            first = self._first
+        _refuse_other_columns(first, _columns(file, one.name, self.columns))
+        sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+        if len(sizes) > MAX_MARKS:
+            raise InvalidArgument(
+                f"{one.name} has {len(sizes):,} row groups, at most {MAX_MARKS:,} are allowed: "
+                "write it with larger ones"
+            )
+        firsts = np.cumsum([0, *sizes])
+        groups = [(int(firsts[n]), n) for n, size in enumerate(sizes) if size]
+        return FileRows(int(firsts[-1]), np.array(groups, np.int64).reshape(-1, 2))
+
+    @cached_property
+    def _first(self) -> "_Columns":
+        """Every attempt compares with this one, whichever files it counts."""
+        one = self._known[0]
+        file = open_parquet(one.object.size, one.read, one.name)
+        return _columns(file, one.name, self.columns)
 
 
-class _Footer(NamedTuple):
+class _Columns(NamedTuple):
     name: str
     columns: dict[str, Any]
     """Type by name."""
-    rows: int
-    groups: Offsets
 
 
-def _footer(one: KnownObject, columns: Sequence[str] | None) -> _Footer:
-    file = open_parquet(one.object.size, one.read, one.name)
+def _columns(file: Any, name: str, columns: Sequence[str] | None) -> _Columns:
     schema = file.schema_arrow
     types = dict(zip(schema.names, schema.types, strict=True))
     if len(types) < len(schema.names):
         twice = next(name for name in schema.names if schema.names.count(name) > 1)
         raise InvalidArgument(
-            f"{one.name} has two columns {twice!r}, and a row would lose one: rename it"
+            f"{name} has two columns {twice!r}, and a row would lose one: rename it"
         )
     for column in columns or ():
         if column not in types:
             has = ", ".join(types)[:500]
-            raise InvalidArgument(f"{one.name} has no column {column!r}; it has {has}")
+            raise InvalidArgument(f"{name} has no column {column!r}; it has {has}")
     if columns is not None:
         types = {column: types[column] for column in columns}
-    sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
-    firsts = np.cumsum([0, *sizes])
-    groups = [(int(firsts[n]), n) for n, size in enumerate(sizes) if size]
-    return _Footer(one.name, types, int(firsts[-1]), np.array(groups, np.int64).reshape(-1, 2))
+    return _Columns(name, types)
 
 
-def _refuse_other_columns(first: _Footer, other: _Footer) -> None:
+def _refuse_other_columns(first: _Columns, other: _Columns) -> None:
     for column in first.columns | other.columns:
         known, found = first.columns.get(column), other.columns.get(column)
         if known != found:

@@ -22,6 +22,11 @@ class Progress:
         self._done = self._total = 0
         self._said = clock()
 
+    @property
+    def total(self) -> int:
+        """Bytes of all objects, once they are known."""
+        return self._total
+
     def begin(self, total: int) -> None:
         """Objects of so many bytes are known from now on."""
         with self._lock:

@@ -49,6 +49,7 @@ class InputOfRun:
         self._run, self._nonce = run, nonce
         self.me, self.share = nonce(), run.shard / run.shards
         """A name of this attempt, and at which part of the input its rows are about."""
+        self.shards = run.shards
         self.is_kept = False
         """Whether the listing is the run's: only then may others read what is made of it."""
 

@@ -6,8 +6,9 @@ from batchprocess.storage.inputs.base import InputObject
 
 
 class Part(NamedTuple):
-    """Rows `first` to `end` of one object."""
+    """Rows `first` to `end` of one object, all in one block of the index."""
 
+    block: int
     number: int
     """Of the object in the index."""
     root: str

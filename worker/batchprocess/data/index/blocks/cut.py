@@ -1,12 +1,12 @@
 """Objects one behind the other, cut into blocks of nearly equal size."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from batchprocess.data.index.line_index import BOM, Offsets
-from batchprocess.protocol.inputs.blocks import BLOCK_BYTES
+from batchprocess.protocol.inputs.blocks import BLOCK_BYTES, VOID_BYTES
 
 
 class Piece(NamedTuple):
@@ -17,30 +17,48 @@ class Piece(NamedTuple):
     stop: int
 
 
-class Cut:
-    """`offsets`: where each object begins if all stand one behind the other, and where they end.
+class Blocks(Protocol):
+    """Pieces of objects, by the number of a block."""
 
-    No object is cut inside of what may be a byte order mark.
-    """
+    @property
+    def blocks(self) -> int:
+        """How many there are."""
 
-    def __init__(self, offsets: Offsets, size: int = BLOCK_BYTES) -> None:
-        self._offsets, self._size = offsets, size
-        self.blocks = (int(offsets[-1]) + size - 1) // size
-
-    def size(self, number: int) -> int:
-        """Bytes of a block."""
-        return self._border(number + 1) - self._border(number)
+    @property
+    def firsts(self) -> Offsets:
+        """Of each block an object that is not behind its first one, ascending."""
 
     def pieces(self, number: int) -> Iterator[Piece]:
         """Of a block, in order; objects without bytes have none."""
+
+
+class Cut:
+    """`offsets`: where each object begins if all stand one behind the other, and where they end.
+
+    Blocks are cut as if each object had `void` bytes more, so that none has too many objects. No
+    object is cut inside of what may be a byte order mark.
+    """
+
+    def __init__(self, offsets: Offsets, size: int = BLOCK_BYTES, void: int = VOID_BYTES) -> None:
+        self._offsets, self._size, self._void = _spread(offsets, void), size, void
+        self.blocks = (int(self._offsets[-1]) + size - 1) // size
+
+    @property
+    def firsts(self) -> Offsets:
+        """The object at each block's begin."""
+        borders = np.arange(self.blocks, dtype=np.int64) * self._size
+        return np.searchsorted(self._offsets, borders, "right").astype(np.int64) - 1
+
+    def pieces(self, number: int) -> Iterator[Piece]:
+        """Of a block."""
         at, end = self._border(number), self._border(number + 1)
         one = self._object(at)
         while at < end:
             first, last = int(self._offsets[one]), int(self._offsets[one + 1])
-            stop = min(last, end)
+            stop = min(last - self._void, end)
             if stop > at:
                 yield Piece(one, at - first, stop - first)
-            at, one = stop, one + 1
+            at, one = last, one + 1
 
     def _border(self, number: int) -> int:
         at = min(number * self._size, int(self._offsets[-1]))
@@ -51,3 +69,26 @@ class Cut:
 
     def _object(self, at: int) -> int:
         return int(np.searchsorted(self._offsets, at, "right")) - 1
+
+
+class WholeFiles:
+    """Blocks of whole objects: those that begin in the same piece of the bytes of all."""
+
+    def __init__(self, offsets: Offsets, size: int = BLOCK_BYTES, void: int = VOID_BYTES) -> None:
+        begins = _spread(offsets, void)[:-1] // size
+        self.firsts = np.flatnonzero(np.diff(begins, prepend=-1)).astype(np.int64)
+        self.blocks = len(self.firsts)
+        self._sizes = np.diff(offsets)
+
+    def pieces(self, number: int) -> Iterator[Piece]:
+        """Of a block."""
+        last = number + 1 == self.blocks
+        end = len(self._sizes) if last else int(self.firsts[number + 1])
+        for one in range(int(self.firsts[number]), end):
+            if self._sizes[one]:
+                yield Piece(one, 0, int(self._sizes[one]))
+
+
+def _spread(offsets: Offsets, void: int) -> Offsets:
+    spread: Offsets = offsets + np.arange(len(offsets), dtype=np.int64) * void
+    return spread

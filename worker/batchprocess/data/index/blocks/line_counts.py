@@ -80,7 +80,7 @@ def _has_text(content: bytes, skip_blank: bool) -> bool:
 
 
 def _marks(begins: Offsets) -> Offsets:
-    """Of every 256th row, and of the first in each MiB."""
+    """Of every 32nd row, and of the first in each MiB."""
     numbers = np.arange(len(begins))
     first = np.diff(begins // EVERY_BYTES, prepend=-1) > 0
     kept = (numbers % EVERY_ROWS == 0) | first

@@ -1,40 +1,67 @@
-"""The part of a block as bytes: what was counted of each object's piece in it."""
+"""The part of a block as bytes: where rows are in each object's piece in it."""
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from batchprocess.data.index.blocks.line_counts import NO_MARKS, LineCount
+from batchprocess.data.index.line_index import Offsets
 from batchprocess.protocol.errors import VerificationError
 
-_COLUMNS = 8
+MAX_MARKS, MAX_POINTS = 2_000_000, 1_000_000
+"""Of a block; of more only every second, fourth and so on is kept."""
+
+_COLUMNS, _NUMBER = (3, 2, 3), "<i8"
 
 
-def encode(counts: Sequence[LineCount]) -> bytes:
-    """Two arrays of numpy, a row for each piece, and all marks."""
-    table = [
-        (c.start, c.stop, c.head_text, c.head_end, c.rows, len(c.marks), c.tail, c.tail_text)
-        for c in counts
-    ]
-    file = io.BytesIO()
-    np.save(file, np.array(table, np.int64).reshape(-1, _COLUMNS))
-    np.save(file, np.concatenate([NO_MARKS, *(c.marks for c in counts)]))
-    return file.getvalue()
+class PieceRows(NamedTuple):
+    """Rows of an object's piece: of an open one those between its head and its tail."""
+
+    object: int
+    rows: int
+    marks: Offsets
+    """Number of a row in there, and where it begins in the object."""
+    points: Sequence[tuple[int, int]] = ()
+    """Where members begin, in a packed object and in what it becomes."""
 
 
-def decode(body: bytes, name: str) -> list[LineCount]:
+class BlockRows(NamedTuple):
+    """Of all pieces of a block that have bytes."""
+
+    pieces: Offsets
+    """Object, rows and number of marks."""
+    marks: Offsets
+    points: Offsets
+    """Object, and the two numbers of a point."""
+
+
+def encode(pieces: Iterable[PieceRows]) -> bytes:
+    """How many rows each of the three tables has, then these: int64, little-endian."""
+    some = [one if len(one.marks) <= MAX_MARKS else _thinned(one) for one in pieces]
+    table = [(one.object, one.rows, len(one.marks)) for one in some]
+    points = [(one.object, *point) for one in some for point in one.points]
+    while len(points) > MAX_POINTS:
+        points = points[::2]
+    marks = np.concatenate([np.empty((0, 2), np.int64), *(one.marks for one in some)])
+    sizes = len(table), len(marks), len(points)
+    return b"".join(np.asarray(one, _NUMBER).tobytes() for one in (sizes, table, marks, points))
+
+
+def _thinned(one: PieceRows) -> PieceRows:
+    """The first mark and the last stay: an end may be one."""
+    step = -(-len(one.marks) // (MAX_MARKS - 1))
+    return one._replace(marks=np.concatenate((one.marks[:-1:step], one.marks[-1:])))
+
+
+def decode(body: bytes, name: str) -> BlockRows:
     """What was encoded; VerificationError if it is none of ours."""
-    file = io.BytesIO(body)
-    try:
-        table, marks = (np.load(file, allow_pickle=False) for _ in range(2))
-        ends = np.cumsum(table.reshape(-1, _COLUMNS)[:, 5])
-        each = np.split(marks.reshape(-1, 2), ends[:-1]) if len(table) else []
-    except (ValueError, EOFError, IndexError) as error:
-        raise VerificationError(f"{name} cannot be read: {error}") from error
-    return [
-        LineCount(start, stop, bool(head_text), head_end, rows, found, tail, bool(tail_text))
-        for (start, stop, head_text, head_end, rows, _, tail, tail_text), found in zip(
-            table.tolist(), each, strict=True
-        )
-    ]
+    whole = len(body) // 8 * 8
+    numbers = np.frombuffer(body[:whole], _NUMBER).astype(np.int64)
+    sizes = [int(size) * columns for size, columns in zip(numbers[:3], _COLUMNS, strict=False)]
+    if whole != len(body) or len(sizes) < 3 or min(sizes) < 0 or 3 + sum(sizes) != len(numbers):
+        raise VerificationError(f"{name} cannot be read: it has {len(body)} bytes")
+    tables = np.split(numbers[3:], np.cumsum(sizes[:2]))
+    found = BlockRows(*(one.reshape(-1, n) for one, n in zip(tables, _COLUMNS, strict=True)))
+    if found.pieces[:, 2].sum() != len(found.marks) or (np.diff(found.pieces[:, 0]) <= 0).any():
+        raise VerificationError(f"{name} has other marks than it says")
+    return found

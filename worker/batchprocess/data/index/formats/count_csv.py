@@ -1,73 +1,74 @@
-"""Counting the records of many CSV files side by side."""
+"""Counting the records of CSV files."""
 
 import io
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from batchprocess.data.index.count_lines import Said
+from batchprocess.data.index.blocks.count_files import FileRows
 from batchprocess.data.index.formats.csv_counter import CsvCounter, UnusualQuotes, refuse_long
 from batchprocess.data.index.formats.csv_text import parse_header, record_spans
 from batchprocess.data.index.formats.marks import Marks
 from batchprocess.data.index.known_object import KnownObject
-from batchprocess.data.index.line_index import BOM, MAX_LINE, Offsets
+from batchprocess.data.index.line_index import BOM, MAX_LINE
 from batchprocess.data.index.packing.content import Content
-from batchprocess.data.index.packing.unpacked import Point
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.runs.parallel import Threads
 
-_PARALLEL, _PIECE = 8, 1 << 20
+_PIECE, _HEAD = 1 << 20, 64 << 10
 
 
-def count_csv(
-    known: Sequence[KnownObject],
-    columns: Sequence[str] | None,
-    delimiter: str,
-    points: dict[int, list[Point]],
-) -> Iterator[tuple[int, Offsets]]:
-    """Of each file, in order, its rows, and marks as of lines.
+class CsvFiles:
+    """Counts files one by one; all must have `columns`, None: those of the first with a header.
 
-    Fills `points`, of those that are packed. Raises InvalidArgument unless all have `columns`;
-    None: all of them the same.
+    known: all files, in order.
     """
-    said = Said(sum(one.object.size for one in known))
-    first: _File | None = None
-    with Threads(_PARALLEL) as threads:
-        counts = threads.in_order(partial(_count, one, delimiter, said) for one in known)
-        for number, found in enumerate(counts):
-            if len(found.points) > 1:
-                points[number] = found.points
-            if found.header is not None:
-                first = first or found
-                _refuse_other_columns(first, found, columns)
-            yield found.rows, found.marks
+
+    def __init__(
+        self, known: Sequence[KnownObject], columns: Sequence[str] | None, delimiter: str
+    ) -> None:
+        self.columns, self._known, self._delimiter = columns, known, delimiter
+        self._lock = threading.Lock()
+
+    def count(self, one: KnownObject) -> FileRows:
+        """Its rows, and marks as of lines. Raises InvalidArgument if it has other columns."""
+        content = Content(one)
+        try:
+            span, marks = _by_comparing(one.name, content, self._delimiter)
+        except UnusualQuotes:
+            content = Content(one)
+            span, marks = _by_parsing(one.name, content, self._delimiter)
+        if span is not None:
+            head = content.head(span[1])[span[0] :]
+            found = _Header(one.name, parse_header(head, one.name, self._delimiter))
+            _refuse_other_columns(self._first, found, self.columns)
+        return FileRows(marks.rows, content.with_end(marks.rows, marks.all()), content.points)
+
+    @property
+    def _first(self) -> "_Header | None":
+        if self.columns is not None:
+            return None
+        with self._lock:
+            return self._first_of_all
+
+    @cached_property
+    def _first_of_all(self) -> "_Header | None":
+        """Every attempt compares with this one, whichever files it counts."""
+        for one in self._known:
+            content = Content(one, _HEAD)
+            span = _header(one.name, content, self._delimiter)
+            if span is not None:
+                head = content.head(span[1])[span[0] :]
+                return _Header(one.name, parse_header(head, one.name, self._delimiter))
+        return None
 
 
-class _File(NamedTuple):
+class _Header(NamedTuple):
     name: str
-    header: tuple[str, ...] | None
-    """None of an empty file."""
-    rows: int
-    marks: Offsets
-    points: list[Point]
-
-
-def _count(one: KnownObject, delimiter: str, said: Said) -> _File:
-    content = Content(one, said.add)
-    try:
-        span, marks = _by_comparing(one.name, content, delimiter)
-    except UnusualQuotes:
-        content = Content(one, lambda _: None)
-        span, marks = _by_parsing(one.name, content, delimiter)
-    header = None
-    if span is not None:
-        head = content.head(span[1])[span[0] :]
-        header = parse_header(head, one.name, delimiter)
-    found = content.with_end(marks.rows, marks.all())
-    return _File(one.name, header, marks.rows, found, content.points)
+    columns: tuple[str, ...]
 
 
 _Found = tuple[tuple[int, int] | None, Marks]
@@ -81,11 +82,33 @@ def _by_comparing(name: str, content: Content, delimiter: str) -> _Found:
     return counter.header, counter.marks
 
 
-def _by_parsing(name: str, content: Content, delimiter: str) -> _Found:
-    pieces = _pieces(name, content)
+def _header(name: str, content: Content, delimiter: str) -> tuple[int, int] | None:
+    """Of the first record, reading little more than that."""
+    counter = CsvCounter(name, delimiter)
+    pieces = list[bytes]()
+    try:
+        for piece in _pieces(name, content):
+            pieces.append(piece)
+            counter.feed(piece)
+            if counter.header is not None:
+                return counter.header
+    except UnusualQuotes:
+        lines, skipped = _lines(iter(pieces))
+        for begin, end in record_spans(lines, delimiter):
+            return begin + skipped, end + skipped
+    counter.end()
+    return counter.header
+
+
+def _lines(pieces: Iterator[bytes]) -> tuple[Iterator[bytes], int]:
+    """Without a byte order mark; and how many bytes that has."""
     first = next(pieces)
     skipped = len(BOM) if first.startswith(BOM) else 0
-    lines = chain.from_iterable(map(io.BytesIO, chain([first[skipped:]], pieces)))
+    return chain.from_iterable(map(io.BytesIO, chain([first[skipped:]], pieces))), skipped
+
+
+def _by_parsing(name: str, content: Content, delimiter: str) -> _Found:
+    lines, skipped = _lines(_pieces(name, content))
     marks, header = Marks(), None
     for begin, end in record_spans(lines, delimiter):
         if end - begin > MAX_LINE:
@@ -117,14 +140,17 @@ def _pieces(name: str, content: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(rest) + b"\n"
 
 
-def _refuse_other_columns(first: _File, other: _File, columns: Sequence[str] | None) -> None:
-    known, has = first.header or (), other.header or ()
+def _refuse_other_columns(
+    first: _Header | None, other: _Header, columns: Sequence[str] | None
+) -> None:
     for column in columns or ():
-        if column not in has:
-            shown = ", ".join(has)[:500]
+        if column not in other.columns:
+            shown = ", ".join(other.columns)[:500]
             raise InvalidArgument(f"{other.name} has no column {column!r}; it has {shown}")
-    for column in () if columns is not None else sorted({*known} ^ {*has}):
-        here, there = (other, first) if column in has else (first, other)
+    if columns is not None or first is None:
+        return
+    for column in sorted({*first.columns} ^ {*other.columns}):
+        here, there = (other, first) if column in other.columns else (first, other)
         raise InvalidArgument(
             f"column {column!r} is in {here.name}, and not in {there.name}: leave one of the two "
             "out, or name the columns that both have with columns="

@@ -1,51 +1,47 @@
-"""Finding the samples of many tar files side by side, by their headers."""
+"""Finding the samples of tar files, by their headers."""
 
 import hashlib
 import io
 from array import array
-from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from batchprocess.data.index.count_lines import Said
+from batchprocess.data.index.blocks.count_files import FileRows
 from batchprocess.data.index.formats.tar_samples import KEY, TarWalk
 from batchprocess.data.index.input_file import InputFile
 from batchprocess.data.index.known_object import KnownObject
-from batchprocess.data.index.line_index import Offsets
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.runs.parallel import Threads
+from batchprocess.protocol.inputs.blocks import BlockCount
 
-_PARALLEL, _BUFFER, _BLOCK = 8, 4 << 20, 512
+_BUFFER, _BLOCK = 4 << 20, 512
 _MAX_EXTENSIONS = 1024
 
 
-def count_tar(
-    known: Sequence[KnownObject], columns: Sequence[str] | None
-) -> Iterator[tuple[int, Offsets]]:
-    """Of each file, in order, its samples, and of each of them, and of the end, number and offset.
+class TarFiles:
+    """Counts files one by one. columns: extensions that are asked for."""
 
-    Raises InvalidArgument for a file that is not whole, and for columns that no sample has.
-    """
-    said = Said(sum(one.object.size for one in known))
-    seen: set[str] = {KEY}
-    with Threads(_PARALLEL) as threads:
-        for found in threads.in_order(partial(_count, one, said) for one in known):
-            seen |= found.extensions
-            yield len(found.marks) - 1, found.marks
+    def __init__(self, columns: Sequence[str] | None) -> None:
+        self.columns = columns
+
+    def count(self, one: KnownObject) -> FileRows:
+        """Its samples, and of each of them, and of the end, number and offset.
+
+        Raises InvalidArgument for a file that is not whole.
+        """
+        return _count(one)
+
+
+def refuse_unseen(columns: Sequence[str] | None, counts: Iterable[BlockCount]) -> None:
+    """Raise InvalidArgument for columns that no sample has."""
+    seen = {KEY}.union(*(one.extensions for one in counts))
     for column in columns or ():
         if column not in seen:
             has = ", ".join(sorted(seen))[:500]
             raise InvalidArgument(f"columns: no sample has {column!r}; there are {has}")
 
 
-class _File(NamedTuple):
-    marks: Offsets
-    extensions: set[str]
-
-
-def _count(one: KnownObject, said: Said) -> _File:
+def _count(one: KnownObject) -> FileRows:
     file = io.BufferedReader(InputFile(one.object.size, one.read), _BUFFER)
     walk = TarWalk(file, one.name)
     begins, keys, extensions, end = array("q"), array("q"), set[str](), 0
@@ -61,9 +57,9 @@ def _count(one: KnownObject, said: Said) -> _File:
             )
     _refuse_if_not_whole(one, walk)
     _refuse_scattered(one, keys)
-    said.add(one.object.size)
     offsets = np.array([*begins, end], np.int64)
-    return _File(np.stack((np.arange(len(offsets)), offsets), axis=1), extensions)
+    marks = np.stack((np.arange(len(offsets)), offsets), axis=1)
+    return FileRows(len(begins), marks, extensions=extensions)
 
 
 def _digest(key: str) -> int:

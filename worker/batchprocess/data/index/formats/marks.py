@@ -1,4 +1,4 @@
-"""Where rows begin: kept for every 256th, and for the first in each MiB."""
+"""Where rows begin: kept for every 32nd, and for the first in each MiB."""
 
 from dataclasses import dataclass, field
 

@@ -1,6 +1,6 @@
 """What rows stand in: an object's bytes, unpacked where its suffix says that they are packed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,8 +15,8 @@ _CHUNK, _PIECE = 8 << 20, 1 << 20
 class Content:
     """Iterates over it, once, in pieces of some MiB; then `size` and `points` are known."""
 
-    def __init__(self, one: KnownObject, said: Callable[[int], None]) -> None:
-        self._one, self._said = one, said
+    def __init__(self, one: KnownObject, chunk: int = 0) -> None:
+        self._one, self._chunk = one, chunk or _CHUNK
         self._kind = packing_of(one.object.key)
         self.size = 0
         self.points: list[Point] = []
@@ -24,11 +24,11 @@ class Content:
 
     def __iter__(self) -> Iterator[bytes]:
         if self._kind is None:
-            for start in range(0, self._one.object.size, _CHUNK):
-                yield self._read(start, min(start + _CHUNK, self._one.object.size))
+            for start in range(0, self._one.object.size, self._chunk):
+                yield self._one.read(start, min(start + self._chunk, self._one.object.size))
             self.size = self._one.object.size
             return
-        stream = self._stream(self._read)
+        stream = self._stream()
         yield from together(iter(stream), _PIECE)
         self.size, self.points = stream.at, stream.points
 
@@ -37,7 +37,7 @@ class Content:
         if self._kind is None:
             return self._one.read(0, min(end, self._one.object.size))
         found = bytearray()
-        for piece in self._stream(self._one.read):
+        for piece in self._stream():
             found += piece
             if len(found) >= end:
                 break
@@ -49,10 +49,6 @@ class Content:
             return marks
         return np.concatenate((marks, np.array([[rows, self.size]], np.int64)))
 
-    def _read(self, start: int, stop: int) -> bytes:
-        self._said(stop - start)
-        return self._one.read(start, stop)
-
-    def _stream(self, read: Callable[[int, int], bytes]) -> Unpacked:
-        file = Packed(self._one.name, self._kind or "", self._one.object.size, read)
+    def _stream(self) -> Unpacked:
+        file = Packed(self._one.name, self._kind or "", self._one.object.size, self._one.read)
         return Unpacked(file, Point())
