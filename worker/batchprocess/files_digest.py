@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 MAX_FILES, MAX_BYTES = 1_000, 16 << 20
@@ -27,9 +27,21 @@ def files_digest(files: Iterable[Path], folder: Path) -> str | None:
         left -= len(body)
         if left < 0:
             return None
-        path = os.fsencode(name)
-        total.update(b"%d %s %d %s" % (len(path), path, len(body), body))
+        total.update(_framed(name, body))
     return total.hexdigest()
+
+
+def contents_digest(contents: Mapping[str, bytes]) -> str:
+    """What `files_digest` gives for files of these names, with these bytes."""
+    total = hashlib.sha256()
+    for name, body in sorted(contents.items()):
+        total.update(_framed(name, body))
+    return total.hexdigest()
+
+
+def _framed(name: str, body: bytes) -> bytes:
+    path = os.fsencode(name)
+    return b"%d %s %d %s" % (len(path), path, len(body), body)
 
 
 def folder_digest(folder: Path) -> str | None:

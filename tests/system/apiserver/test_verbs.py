@@ -11,6 +11,7 @@ from support.commands import Command, batchprocess
 from support.job_cases import job, spec
 from support.kube.job_server import JobServer
 from testcluster import Kubectl
+from testcluster.machine.waiting import until
 
 __all__ = ["batchprocess"]
 pytestmark = pytest.mark.slow
@@ -77,3 +78,42 @@ def test_each_verb_is_taken(verbs: Command, server: JobServer, file: Path) -> No
     assert verbs("cancel", "digits").out == "digits: cancelled before anything was begun\n"
     assert verbs("get").out == "no jobs in namespace default\n"
     assert verbs("get", "--context", "nowhere").code == 2
+
+
+def test_a_folder_of_code_lives_and_goes_with_its_job(
+    verbs: Command, server: JobServer, kubectl: Kubectl, file: Path, tmp_path: Path
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "inference.py").write_text("x = 1\n")
+    (code / "weights").write_bytes(b"\xff" * (1 << 19))
+    assert verbs("submit", file, "--source", code).code == 0
+    name = server.get()["spec"]["source"]["configMap"]
+    stored = kubectl.get("configmap", name, "default")
+    assert stored["data"] == {"inference.py": "x = 1\n"}
+    assert stored["metadata"]["ownerReferences"][0]["uid"] == server.get()["metadata"]["uid"]
+    # The same again, before the garbage collector has seen that the first owner is gone.
+    server.delete()
+    assert verbs("submit", file, "--source", code).code == 0
+    uid = server.get()["metadata"]["uid"]
+
+    def owners() -> list[str]:
+        found = kubectl.get("configmap", name, "default")["metadata"]["ownerReferences"]
+        return [one["uid"] for one in found]
+
+    until("the first owner is forgotten", lambda: owners() == [uid])
+    server.delete()
+    until("it is gone", lambda: name not in kubectl.names("configmaps", "default"))
+
+
+def test_a_config_map_of_the_greatest_size_is_taken(
+    verbs: Command, server: JobServer, file: Path, tmp_path: Path
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "weights").write_bytes(b"\xff" * (1 << 20))
+    assert verbs("submit", file, "--source", code).code == 0
+    server.delete()
+    (code / "more").write_bytes(b"x")
+    said = verbs("submit", file, "--source", code)
+    assert (said.code, "copy the code into the job's image" in said.err) == (91, True)

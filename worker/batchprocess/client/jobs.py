@@ -1,6 +1,7 @@
 """The jobs of a namespace: what a pipeline begins with."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
@@ -10,7 +11,8 @@ from batchprocess.client.logs.log_lines import LogLine
 from batchprocess.client.names import check_job_name
 from batchprocess.client.server.connection import Connection, connect
 from batchprocess.client.server.paths import job_object, job_objects
-from batchprocess.client.submitting import create, manifest, new_request_id
+from batchprocess.client.source.source_files import read_source
+from batchprocess.client.submitting import create_with_source, manifest, new_request_id
 
 
 class Jobs:
@@ -39,19 +41,25 @@ class Jobs:
         return self._connection.namespace
 
     def submit(
-        self, job: BatchProcessJob | Mapping[str, Any], *, request_id: str | None = None
+        self,
+        job: BatchProcessJob | Mapping[str, Any],
+        *,
+        request_id: str | None = None,
+        source: str | Path | None = None,
     ) -> ClusterJob:
         """Create the job; the one that this very request has created, if it was sent before.
 
         job: a model, or a mapping as in a job file; its own namespace counts, if it names one.
         request_id: 1 to 256 characters that name this request, such as a pipeline's run and task:
         who submits again with the same one is given the same job. Default: a new one.
+        source: a folder of code, at most 1 MiB, which becomes a ConfigMap that goes with the job.
 
         Raises InvalidArgument, Rejected, AlreadyExists.
         """
         request = new_request_id() if request_id is None else request_id
         body = manifest(job, self.namespace, request)
-        return self._of(create(self._connection, body).raw)
+        files = None if source is None else read_source(Path(source))
+        return self._of(create_with_source(self._connection, body, files).raw)
 
     def get(self, name: str) -> ClusterJob:
         """The job of this name. Raises NotFound, InvalidArgument."""

@@ -8,11 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.client.errors import AlreadyExists, NotFound, Unavailable
+from batchprocess.client.errors import AlreadyExists, Denied, NotFound, Rejected, Unavailable
 from batchprocess.client.names import check_namespace
 from batchprocess.client.server.connection import Connection
 from batchprocess.client.server.paths import job_object, job_objects
 from batchprocess.client.snapshot import Snapshot
+from batchprocess.client.source.config_map import config_map_of, own, put, take_back
+from batchprocess.client.source.source_files import SourceFiles
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.job_object import GROUP
 
@@ -86,6 +88,32 @@ def create(connection: Connection, body: Mapping[str, Any]) -> Snapshot:
             f"{meta['namespace']} has a job {meta['name']} already: give this one another name, "
             "or delete that one (what it has written stays)"
         ) from error
+
+
+def create_with_source(
+    connection: Connection, body: dict[str, Any], source: SourceFiles | None
+) -> Snapshot:
+    """As `create`; with the ConfigMap of `source`, which is there before the job, and goes with it.
+
+    Raises InvalidArgument if the job names another source. If we die in between, the ConfigMap
+    stays, and is found by who submits the same again.
+    """
+    if source is None:
+        return create(connection, body)
+    if (body["spec"].get("source") or {}) != {}:
+        raise InvalidArgument("the job has a spec.source already, and a folder was given too")
+    meta = body["metadata"]
+    wanted = config_map_of(meta["name"], meta["namespace"], source)
+    body["spec"]["source"] = {"configMap": wanted["metadata"]["name"]}
+    found, made = put(connection, wanted)
+    try:
+        job = create(connection, body)
+    except (Rejected, Denied, AlreadyExists):
+        if made:
+            take_back(connection, found)
+        raise
+    own(connection, job, wanted)
+    return job
 
 
 def request_of(job: Snapshot) -> str | None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,24 @@ from batchprocess.client import ClusterJob, Jobs
 from batchprocess.protocol.errors import InvalidArgument
 
 
-def submit_job(
-    path: Path,
-    *,
-    wait: bool,
-    request_id: str | None,
-    namespace: str | None,
-    context: str | None,
-    form: Form | None,
-) -> int:
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a submission beside its file."""
+
+    wait: bool = False
+    request_id: str | None = None
+    source: Path | None = None
+    form: Form | None = None
+
+
+def submit_job(path: Path, wanted: Wanted, *, namespace: str | None, context: str | None) -> int:
     """Create the job; returns 0, or the job's exit code if it is waited for."""
     given = read_manifest(path)
     jobs = Jobs(namespace, context)
     _refuse_another_namespace(given, namespace)
-    job = jobs.submit(given, request_id=request_id)
-    _print(job, form)
-    return watch_to_the_end(job) if wait else 0
+    job = jobs.submit(given, request_id=wanted.request_id, source=wanted.source)
+    _print(job, wanted.form)
+    return watch_to_the_end(job) if wanted.wait else 0
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

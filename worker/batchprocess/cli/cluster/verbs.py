@@ -63,20 +63,25 @@ def kubectl() -> None:
 @click.argument("job", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--wait", is_flag=True, help="Watch it, and end with its exit code.")
 @click.option(
+    "--source",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="A folder of code, at most 1 MiB: a ConfigMap is made of it, and goes with the job.",
+)
+@click.option(
     "--request-id",
     metavar="ID",
     help="Who submits with the same ID again gets the same job, not an error.",
 )
 @_place
 @_form
-def submit(job: Path, **wanted: Any) -> int:
+def submit(job: Path, namespace: str | None, context: str | None, **wanted: Any) -> int:
     """Create the job of the file JOB (- for stdin) on a cluster.
 
     The file is checked before anything is sent. Ctrl-C under --wait leaves the job as it is.
     """
-    from batchprocess.cli.cluster.submit import submit_job
+    from batchprocess.cli.cluster.submit import Wanted, submit_job
 
-    return submit_job(job, **wanted)
+    return submit_job(job, Wanted(**wanted), namespace=namespace, context=context)
 
 
 @kubectl.command()

@@ -13,6 +13,16 @@ def job_object(namespace: str, name: str) -> str:
     return f"{job_objects(namespace)}/{name}"
 
 
+def config_maps(namespace: str) -> str:
+    """The collection of ConfigMaps of a namespace."""
+    return f"/api/v1/namespaces/{namespace}/configmaps"
+
+
+def config_map(namespace: str, name: str) -> str:
+    """One ConfigMap."""
+    return f"{config_maps(namespace)}/{name}"
+
+
 def pods(namespace: str) -> str:
     """The collection of Pods of a namespace."""
     return f"/api/v1/namespaces/{namespace}/pods"

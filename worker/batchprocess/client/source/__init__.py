@@ -1,0 +1,1 @@
+"""A folder of code as the ConfigMap of a job."""
