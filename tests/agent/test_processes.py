@@ -1,5 +1,6 @@
 """How a child is started: its GPU, and the script that its command names."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.agent.processes import gpu_of, kill_session, missing_script
+from batchprocess.agent.processes import gpu_of, kill_session, missing_script, start
 
 
 def test_a_child_sees_one_gpu_of_those_inherited_and_all_if_it_is_alone():
@@ -52,3 +53,23 @@ def test_a_session_is_killed_whole_also_where_no_processes_are_listed(proc: str)
         assert leader.wait(60) == -signal.SIGKILL
         assert output.read() == b""  # ends once the forked one is gone, too
     kill_session(leader.pid, Path(proc))
+
+
+def test_an_order_is_there_before_the_child_begins() -> None:
+    code = """
+import os, socket
+agent = socket.socket(fileno=int(os.environ["BATCHPROCESS_CONTROL_FD"]))
+agent.sendall(agent.recv(100, socket.MSG_DONTWAIT))
+"""
+    child = start(0, [sys.executable, "-c", code], os.environ, b"order\n")
+    try:
+        assert child.process.wait(60) == 0
+        assert child.connection.recv(100) == b"order\n"
+    finally:
+        child.connection.close()
+        child.end()
+
+
+def test_an_order_that_a_socket_does_not_hold_is_no_start() -> None:
+    with pytest.raises(BlockingIOError, match="holds too little"):
+        start(0, [sys.executable, "-c", ""], os.environ, b"x" * (64 << 20))

@@ -11,6 +11,7 @@ from batchprocess.ledger import check, draft, finalize, survey
 from batchprocess.ledger.create import create, create_record
 from batchprocess.ledger.effects import Create, CreateReply, Delete, Get, ListSizes, Pause
 from batchprocess.ledger.head import Stored, find_head
+from batchprocess.ledger.identity import require_followed
 from batchprocess.ledger.inputs import listing as inputs
 from batchprocess.ledger.read import read_shard
 from batchprocess.protocol.errors import Fenced, ShardSealed
@@ -175,6 +176,24 @@ def _deterministic_table_keys() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _follows_anybody() -> Iterator[None]:
+    with mock.patch.object(ledger, "require_followed"):
+        yield
+
+
+def _looks_once(me: ledger.Identity, *, follows: str | None = None, **_: Any) -> Any:
+    """Whoever loses the race for its number claims above the winner, as others do."""
+    head = yield from find_head(me.shard)
+    require_followed(head, me, follows)
+    return (yield from ledger.claim(me, max_without_progress=None, follows=follows))
+
+
+def _followed(claim: Any = ledger.claim) -> Callable[[], World]:
+    actors = (("A", scripts.follower(1, claim), 0), ("B", scripts.worker(1), 0))
+    return lambda: begin(*actors, faults=1)
+
+
 def _listing_before_parts(source: str, mine: Any, part: Any) -> Any:
     key = listing_key(source)
     stored = yield from create(key, encode_document(mine, key))
@@ -225,6 +244,10 @@ def _typed(agree: typed.Agree) -> Callable[[], World]:
 
 
 BUGS = {
+    "follows whoever owns the shard": Bug(_followed(), frozenset({"follows"}), _follows_anybody),
+    "looks whom it follows before its claim only": Bug(
+        _followed(_looks_once), frozenset({"follows"}), _follows_anybody
+    ),
     "schema overwritten": Bug(
         _typed(typed.agree_by_overwriting), frozenset({"schemas"}), nullcontext
     ),

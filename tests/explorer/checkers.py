@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+FOLLOWS = "f"
+"""Ends the name of an attempt that goes on for the one of that name."""
 TABLE = "rows.npy"
 TYPES = {"A": "int8", "B": "int16"}
 """Of the one column of that table, by who saves it."""
@@ -104,6 +106,16 @@ def owner(objects: Objects, _: Exits) -> None:
             raise Violation("owner", f"{record['attempt']} wrote under {claimed}'s claim")
 
 
+def follows(objects: Objects, _: Exits) -> None:
+    """Who goes on for another attempt stands above a record of that one, and of nobody else."""
+    below = None
+    for _body, record in records(objects):
+        follows = record.get("follows")
+        if follows is not None and follows != below:
+            raise Violation("follows", f"{record} above {below}")
+        below = record["attempt"]
+
+
 def schemas(objects: Objects, _: Exits) -> None:
     """A record with files of a table goes by the schema that stands."""
     for _body, record in records(objects):
@@ -129,7 +141,8 @@ def codes(objects: Objects, exits: Exits) -> None:
         if code == 0 and not complete:
             raise Violation("exit 0", f"{name}{start} ended 0 without a complete seal")
         if code == 87:
-            own = [r["seq"] for r in stored if r["attempt"] == f"{name}{start}"]
+            ours = (f"{name}{start}", f"{name}{start}{FOLLOWS}")
+            own = [r["seq"] for r in stored if r["attempt"] in ours]
             newer = [r for r in stored if own and r["seq"] > own[-1]]
             if not newer:
                 raise Violation("exit 87", f"{name}{start} was never fenced")
@@ -178,6 +191,7 @@ ALL: tuple[Callable[[Objects, Exits], None], ...] = (
     files,
     foreign,
     owner,
+    follows,
     schemas,
     codes,
     manifest,

@@ -20,6 +20,7 @@ from batchprocess.protocol.inputs.listing import InputListing, ListedPart
 from batchprocess.protocol.records import digest
 from batchprocess.protocol.run import RunInfo
 from batchprocess.protocol.sharding import ShardPlan
+from explorer.checkers import FOLLOWS
 
 JOB = "20260101T000000Z-job"
 AT = "2026-01-01T00:00:00+00:00"
@@ -37,9 +38,10 @@ class Nonces:
         return f"{self.prefix}{self.drawn}".encode().hex().ljust(32, "0")
 
 
-def identity(name: str, start: int) -> ledger.Identity:
-    """Deterministic nonces, so that a replay writes the same bytes; unique for each start."""
-    return ledger.Identity(0, JOB, f"{name}{start}", Nonces(f"{name}{start}n"), lambda: AT)
+def identity(name: str, start: int, process: str = "") -> ledger.Identity:
+    """Deterministic nonces, so that a replay writes the same bytes; unique for each process."""
+    attempt = f"{name}{start}{process}"
+    return ledger.Identity(0, JOB, attempt, Nonces(f"{attempt}n"), lambda: AT)
 
 
 def staged(text: str) -> Staged:
@@ -71,6 +73,26 @@ def worker(batches: int, claim: Callable[..., Any] = ledger.claim) -> Callable[[
         me = identity(name, start)
         try:
             claimed = yield from claim(me, max_without_progress=None)
+            at = claimed.position
+            while at.cursor < batches:
+                at = yield from ledger.commit(me, at, draft(me, at.cursor, at.cursor + 1))
+            yield from ledger.seal(me, at, draft(me, batches, batches), batches=batches)
+        except BatchProcessError as error:
+            return int(error.exit_code)
+        return 0
+
+    return script
+
+
+def follower(batches: int, claim: Callable[..., Any] = ledger.claim) -> Callable[[str, int], Any]:
+    """As a worker, but its first batch raises, and is another process's, which follows it."""
+
+    def script(name: str, start: int) -> Any:
+        me = identity(name, start)
+        try:
+            claimed = yield from claim(me, max_without_progress=None)
+            asking, me = me, identity(name, start, FOLLOWS)
+            claimed = yield from claim(me, max_without_progress=None, follows=asking.attempt)
             at = claimed.position
             while at.cursor < batches:
                 at = yield from ledger.commit(me, at, draft(me, at.cursor, at.cursor + 1))

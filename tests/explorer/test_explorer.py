@@ -5,7 +5,7 @@ import pytest
 from explorer.bugs import BUGS, Bug
 from explorer.checkers import Violation
 from explorer.explore import begin, exhaust, walk
-from explorer.scripts import finalizer, lister, worker
+from explorer.scripts import finalizer, follower, lister, worker
 from explorer.typed import typed_worker
 from explorer.world import Script, World
 
@@ -54,6 +54,25 @@ def test_all_attempts_read_one_listing_whatever_each_would_have_found(least: int
 def test_no_record_goes_by_another_schema_than_the_runs(a: Rival, b: Rival, least: int) -> None:
     rivals = [(name, typed_worker(one[0]), one[1]) for name, one in (("A", a), ("B", b))]
     explored = exhaust(begin(*rivals, faults=2), limit=50_000_000)
+    print(explored)
+    assert explored.states > least
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "finalized", "faults", "least"),
+    [
+        ((1, 1), (1, 0), False, 2, 1_000_000),
+        ((1, 0), None, True, 1, 20_000),
+        pytest.param((2, 1), (2, 0), False, 2, 2_000_000, marks=pytest.mark.full),
+    ],
+)
+def test_nobody_goes_on_for_an_attempt_that_others_have_fenced(
+    a: Rival, b: Rival | None, finalized: bool, faults: int, least: int
+) -> None:
+    """One is asked to by the process before it, the other works as ever."""
+    rivals = [("A", follower(a[0]), a[1])] + ([("B", worker(b[0]), b[1])] if b else [])
+    third = [("F", finalizer(a[0]), 0)] if finalized else []
+    explored = exhaust(begin(*rivals, *third, faults=faults), limit=50_000_000)
     print(explored)
     assert explored.states > least
 

@@ -344,3 +344,70 @@ def test_a_sibling_goes_on_meanwhile(pod: Pod) -> None:
     assert [one["sealed"] for one in ended.message["shards"]] == [True, True]
     assert len(told(pod)) == 4
     assert [one.row for one in bad_rows(pod.folder / "run")] == [3]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_batch_that_reports_is_looked_through_whether_it_raises_before_or_behind_that(
+    pod: Pod, when: str
+) -> None:
+    """Alone its rows would report one behind the other what is said of the batch once."""
+    script = f"""
+class Reports(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+        tell("starts")
+    def process_batch(self, batch, batch_idx):
+        rows = [int(value) for value in batch.tolist()]
+        self.context.save("x.jsonl", {{"x": rows}})
+        if {when == "after"}:
+            self.context.report_metrics("g", batch_idx, {{"rows": len(rows)}})
+        if BAD & set(rows):
+            raise ValueError("some row")
+        if {when == "before"}:
+            self.context.report_metrics("g", batch_idx, {{"rows": len(rows)}})
+BAD = {{9}}; go(Reports, Rows(ROWS))
+"""
+    ended = run(pod, script)
+    assert ended.code == 0, ended.stderr
+    assert saved(pod) == [n for n in range(20) if n != 9]
+    assert metrics(pod) == list(enumerate([4, 4, 3, 4, 4]))
+    assert len(told(pod)) == 3
+
+
+def test_a_batch_that_has_saved_more_than_is_held_back_is_looked_through_elsewhere(
+    pod: Pod,
+) -> None:
+    script = """
+from batchprocess.sdk.save.saver import Saver
+Saver.__init__.__defaults__ = (None, 100, None)  # bytes
+class Saves(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+        tell("starts")
+    def process_batch(self, batch, batch_idx):
+        for row in batch.int().tolist():
+            self.context.save("x.jsonl", {"x": torch.full((10,), row)}, ids=list(range(10)))
+            if row in BAD:
+                raise ValueError("some row")
+BAD = {9}; go(Saves, Rows(ROWS))
+"""
+    ended = run(pod, script)
+    assert ended.code == 0, ended.stderr
+    assert saved(pod) == [n for n in range(20) if n != 9 for _ in range(10)]
+    assert len(told(pod)) == 3
+
+
+def test_a_batch_of_nothing_but_bad_rows_of_several_kinds_is_done_without_a_call(
+    pod: Pod,
+) -> None:
+    script = """
+class Kinds(Everything):
+    def raise_of(self, row, rows):
+        raise {8: ValueError, 9: KeyError}[row](row)
+BAD = {8, 9}; go(Kinds, Rows(ROWS), batch_size=2, checkpoint_interval=100)
+"""
+    ended = run(pod, script)
+    assert ended.code == 0, ended.stderr
+    assert saved(pod) == hooked(pod) == [n for n in range(20) if n not in {8, 9}]
+    assert metrics(pod) == [(batch, 2) for batch in range(10) if batch != 4]
+    assert [one.type for one in bad_rows(pod.folder / "run")] == ["ValueError", "KeyError"]

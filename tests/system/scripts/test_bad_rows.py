@@ -1,14 +1,9 @@
 """Jobs that leave bad rows out, killed in the middle: the same rows are named, nothing is lost."""
 
-import contextlib
 import io
 import json
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +12,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from batchprocess import results
+from support.killed_runs import bad_rows_of, copied, run, run_and_kill, run_folder
 from support.script_runs import Script
-from support.skipping_runs import bad_rows
 
 pytestmark = pytest.mark.slow
 EXAMPLE = Path(__file__).parents[3] / "examples" / "images"
-COMMAND = [str(Path(sys.executable).parent / "batchprocess"), "run", "job.yaml"]
-
-
-def run_folder(folder: Path) -> Path:
-    (run,) = {path.parents[1] for path in folder.glob("batchprocess-runs/*/*/ledger/00000")}
-    return run
 
 
 def named(folder: Path) -> list[tuple[int, Any, str | None, int, str, str]]:
     return [
-        (one.row, one.id, one.file, one.batch, one.stage, one.type)
-        for one in bad_rows(run_folder(folder))
+        (one.row, one.id, one.file, one.batch, one.stage, one.type) for one in bad_rows_of(folder)
     ]
 
 
@@ -46,33 +34,6 @@ def contents(folder: Path) -> list[dict[str, Any]]:
         else:
             found += [json.loads(line) for line in one.read().splitlines()]
     return found
-
-
-def run_and_kill(folder: Path, seconds: float) -> bool:
-    """Whether the run, with all its processes, was killed before its end."""
-    process = subprocess.Popen(
-        COMMAND, cwd=folder, start_new_session=True, stderr=subprocess.PIPE, text=True
-    )
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        _, told = process.communicate(timeout=seconds)
-        assert process.returncode == 0, told
-        return False
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    return True
-
-
-def run(folder: Path) -> None:
-    done = subprocess.run(
-        COMMAND, cwd=folder, capture_output=True, text=True, timeout=200, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def copied(folder: Path, name: str) -> Path:
-    to = folder.parent / name
-    shutil.copytree(folder, to)
-    return to
 
 
 def image(number: int) -> bytes:
