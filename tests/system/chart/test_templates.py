@@ -1,15 +1,19 @@
 """What the chart makes of its values: rights verb by verb, settings, and refusals."""
 
+import base64
+import json
 import re
 import shlex
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from batchprocess.api.job import BatchProcessJob
 from batchprocess_operator.model.names import LABEL_JOB_UID
 from batchprocess_operator.settings import PREFIX, OperatorSettings
 from support.kube.helm import CHART, NAME, NAMESPACE, HelmError, helm, rendered
@@ -115,6 +119,82 @@ def test_people_with_the_clusters_own_roles_may_do_this_with_jobs():
         editors: {(jobs, verb) for verb in (*write, "deletecollection")}
         | {(scale, verb) for verb in ("update", "patch")},
     }
+
+
+TRIED = {
+    "test__enabled": True,
+    "test__image": "registry.example/worker:1",
+    "test__output": {"uri": "s3://bucket/$(HOME)", "s3": {"credentialsSecret": "s3-creds"}},
+}
+
+
+def hooks(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What `helm test` makes, by kind; all of it is taken away again."""
+    found = {}
+    for one in objects:
+        notes = one["metadata"].get("annotations") or {}
+        if notes.get("helm.sh/hook") == "test":
+            assert notes["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+            found[one["kind"]] = one
+    return found
+
+
+def test_the_pod_of_helm_test_has_these_rights_and_no_other():
+    found = hooks(rendered(**TRIED))
+    assert found.keys() == {"ServiceAccount", "Role", "RoleBinding", "Pod"}
+    granted = {
+        (rule["apiGroups"][0], rule["resources"][0]): set(rule["verbs"])
+        for rule in found["Role"]["rules"]
+    }
+    assert granted == {
+        ("batchprocess.dev", "batchprocessjobs"): {"get", "create"},
+        ("batch", "jobs"): {"create"},
+    }
+    account = {"kind": "ServiceAccount", "name": f"{NAME}-test", "namespace": NAMESPACE}
+    assert found["RoleBinding"]["subjects"] == [account]
+    assert found["Pod"]["spec"]["serviceAccountName"] == account["name"]
+    assert {one["metadata"]["namespace"] for one in found.values()} == {NAMESPACE}
+    elsewhere = hooks(rendered(watchNamespaces=["a", "b"], **TRIED))
+    assert {one["metadata"]["namespace"] for one in elsewhere.values()} == {"a"}
+
+
+def test_nothing_that_looks_for_the_operator_finds_the_pod_of_helm_test():
+    objects = rendered(
+        podDisruptionBudget__enabled=True,
+        networkPolicy__enabled=True,
+        metrics__podMonitor__enabled=True,
+        **TRIED,
+    )
+    labels = hooks(objects)["Pod"]["metadata"]["labels"].items()
+    chosen = [
+        one["spec"].get("selector", one["spec"].get("podSelector"))
+        for one in objects
+        if "spec" in one
+    ]
+    chosen = [one.get("matchLabels", one) for one in chosen if one]
+    assert len(chosen) == 5
+    assert not [one for one in chosen if one.items() <= labels]
+
+
+def test_the_job_of_helm_test_is_one_of_ours_and_its_code_is_python():
+    (main,) = hooks(rendered(**TRIED))["Pod"]["spec"]["containers"]
+    env = {one["name"]: one.get("value", "") for one in main["env"]}
+    # The kubelet makes $( of $$(, and expands nothing then.
+    told = json.loads(env["BATCHPROCESS_TRIAL_JOB"].replace("$$(", "$("))
+    job = BatchProcessJob.model_validate(told)
+    assert (job.spec.image, job.spec.output.uri) == (
+        "registry.example/worker:1",
+        "s3://bucket/$(HOME)",
+    )
+    assert job.spec.command is not None
+    compile(job.spec.command[-1], "trial.py", "exec")
+
+
+@pytest.mark.parametrize("missing", ["test__image", "test__output"])
+def test_helm_test_needs_an_image_and_a_place(missing: str):
+    values = {name: value for name, value in TRIED.items() if name != missing}
+    with pytest.raises(HelmError, match=f"{missing.replace('__', '.')}.* is empty"):
+        rendered(**values)
 
 
 def test_a_given_certificate_is_only_read():
@@ -365,6 +445,26 @@ def test_a_wrong_value_is_refused(values: dict[str, Any]):
 
 def test_every_value_has_its_place_in_the_schema_and_the_chart_is_clean():
     helm("lint", "--strict", "--quiet", str(CHART))
+
+
+def test_what_the_chart_says_of_itself_is_so():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    notes = {
+        name.removeprefix("artifacthub.io/"): yaml.safe_load(text)
+        for name, text in chart["annotations"].items()
+    }
+    objects = rendered()
+    (crd,) = [one for one in objects if one["kind"] == "CustomResourceDefinition"]
+    (told,) = notes["crds"]
+    assert told["name"] == crd["metadata"]["name"]
+    assert told["kind"] == crd["spec"]["names"]["kind"]
+    assert told["version"] in {one["name"] for one in crd["spec"]["versions"]}
+    for example in notes["crdsExamples"]:
+        BatchProcessJob.model_validate(example)
+    assert [one["image"] for one in notes["images"]] == [container(objects)["image"]]
+    kind, _, icon = chart["icon"].partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert ElementTree.fromstring(base64.b64decode(icon)).tag.endswith("svg")
 
 
 def test_the_table_of_values_is_what_the_values_say(tmp_path: Path):
