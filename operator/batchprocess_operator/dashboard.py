@@ -12,7 +12,7 @@ from typing import Any
 
 from batchprocess_operator.dashboard_panels import PANELS, Panel
 
-BOARD = Path("charts", "batchprocess-operator", "dashboards", "batchprocess.json")
+BOARD = Path("charts", "batchprocess-operator", "dashboards", "overview.json")
 _COMMAND = "make generate"
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _WIDTH, _HEIGHT, _ACROSS = 8, 7, 3

@@ -112,7 +112,7 @@ def charted() -> list[dict[str, Any]]:
 def board(charted: list[dict[str, Any]]) -> dict[str, Any]:
     (found,) = [one for one in charted if one["kind"] == "ConfigMap"]
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
-    made: dict[str, Any] = json.loads(found["data"]["batchprocess.json"])
+    made: dict[str, Any] = json.loads(found["data"]["batchprocess-overview.json"])
     return made
 
 

@@ -163,6 +163,9 @@ def test_the_api_server_takes_what_every_file_of_values_makes(
     known = [one for one in objects if not one["apiVersion"].startswith("monitoring.coreos.com")]
     helm("lint", "--strict", "--quiet", str(CHART), f"--values={values}")
     for one in known:
+        if one["kind"] == "Pod":
+            # Its account is one that `helm test` makes before it.
+            del one["spec"]["serviceAccountName"]
         said = installed.kubectl(
             "apply",
             "--dry-run=server",
