@@ -17,13 +17,13 @@ mpl.use("svg")
 from matplotlib import dates, pyplot
 from matplotlib.axes import Axes
 
-from batchprocess_operator.dashboard_panels import PANELS, Panel
+from batchprocess_operator.dashboard_panels import COLOURS, PANELS, Panel
 from testcluster.kubernetes.kubectl import Kubectl
 from testcluster.machine.programs import Programs
 from testcluster.operator import NAMESPACE, SERVICE
 from testcluster.prometheus import Prometheus, start_prometheus
 
-ACROSS, STEP = 3, 2
+ACROSS, STEP = 3, 3
 DARK = {
     "axes.facecolor": "#181b1f",
     "figure.facecolor": "#111217",
@@ -35,7 +35,19 @@ DARK = {
     "grid.color": "#2c3235",
     "font.size": 7,
     "svg.hashsalt": "board",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
 }
+SHADES = {
+    "yellow": "#fade2a",
+    "orange": "#ff9830",
+    "green": "#73bf69",
+    "purple": "#b877d9",
+    "blue": "#5794f2",
+    "super-light-red": "#ffa6b0",
+    "red": "#f2495c",
+}
+OTHERS = ("#73bf69", "#fade2a", "#5794f2", "#ff9830", "#b877d9")
 
 
 def lines(panel: Panel, prometheus: Prometheus, start: float, end: float) -> dict[str, list]:
@@ -59,10 +71,15 @@ def draw(panel: Panel, found: dict[str, list], axes: Axes, start: float, end: fl
     for name, points in sorted(found.items()):
         at = {round(when): value for when, value in points if value == value}
         rows[name] = [at.get(round(when), 0.0 if panel.stacked else float("nan")) for when in times]
+    others = iter(OTHERS * 5)
+    colours = [SHADES[COLOURS[name]] if name in COLOURS else next(others) for name in rows]
     if panel.stacked and rows:
-        axes.stackplot(moments, list(rows.values()), labels=list(rows), alpha=0.6, step="post")
-    for name, values in rows.items() if not panel.stacked else ():
-        axes.plot(moments, values, label=name, linewidth=1)
+        drawn = {"labels": list(rows), "colors": colours, "step": "post", "alpha": 0.6}
+        axes.stackplot(moments, list(rows.values()), **drawn)
+    for (name, values), colour in zip(rows.items(), colours, strict=True):
+        if not panel.stacked:
+            axes.plot(moments, values, label=name, linewidth=1, color=colour)
+    axes.set_xlim(moments[0], moments[-1])
     axes.set_title(panel.title, loc="left", fontsize=8)
     axes.set_ylim(bottom=0)
     if panel.unit == "percentunit":

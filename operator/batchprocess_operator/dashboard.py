@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchprocess_operator.dashboard_panels import PANELS, Panel
+from batchprocess_operator.dashboard_panels import COLOURS, PANELS, Panel
 
 BOARD = Path("charts", "batchprocess-operator", "dashboards", "overview.json")
 _COMMAND = "make generate"
@@ -60,14 +60,26 @@ def _panel(number: int, one: Panel) -> dict[str, Any]:
         "gridPos": {"x": column * _WIDTH, "y": row * _HEIGHT, "w": _WIDTH, "h": _HEIGHT},
         "fieldConfig": {
             "defaults": {"unit": one.unit, "min": 0, "custom": {"showPoints": "never", **stacking}},
-            "overrides": [],
+            "overrides": list(_colours()) if one.queries[0][1] == "{{state}}" else [],
         },
-        "options": {"legend": {"displayMode": "list", "placement": "bottom"}},
+        "options": {
+            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
         "targets": [
             {"refId": chr(ord("A") + n), "datasource": _SOURCE, "expr": expr, "legendFormat": name}
             for n, (expr, name) in enumerate(one.queries)
         ],
     }
+
+
+def _colours() -> Iterable[dict[str, Any]]:
+    for name, colour in COLOURS.items():
+        fixed = {"mode": "fixed", "fixedColor": colour}
+        yield {
+            "matcher": {"id": "byName", "options": name},
+            "properties": [{"id": "color", "value": fixed}],
+        }
 
 
 def main(arguments: Sequence[str], root: Path) -> int:

@@ -4,6 +4,20 @@ from dataclasses import dataclass
 
 _OURS = '{job=~"$job"}'
 _NAME = "{{job_namespace}}/{{job_name}}"
+COLOURS = {
+    "Pending": "yellow",
+    "Queued": "orange",
+    "Running": "green",
+    "Finalizing": "purple",
+    "Complete": "blue",
+    "CompleteWithFailures": "super-light-red",
+    "Failed": "red",
+    "pending": "yellow",
+    "running": "green",
+    "succeeded": "blue",
+    "failed": "red",
+}
+"""Of states of jobs and shards, by Grafana's names; the others have those of its palette."""
 
 
 @dataclass(frozen=True)
