@@ -60,6 +60,33 @@ def test_a_switch_reaches_the_worker(field: str, name: str, told: bool):
             "output: {s3: {endpoint: 'localhost:7070'}}",
             "line 7: spec.output.s3.endpoint: must begin with http://.*found 'localhost:7070'",
         ),
+        (
+            "  dataset: inference:dataset",
+            "  input: {url: in/a.csv}",
+            "line 6: spec.input.uri is missing\njob.yaml, line 6: spec.input.url is not a known "
+            "field: did you mean uri",
+        ),
+        (
+            "  dataset: inference:dataset",
+            "  input: in/a.csv",
+            "line 6: spec.input: must be a mapping of fields, .*found 'in/a.csv'.*{uri: ...}$",
+        ),
+        (
+            "  dataset: inference:dataset",
+            "  input: {uri: [a.csv, b.csv]}",
+            r"line 6: spec.input.uri: .*\(found \['a.csv', 'b.csv'\]\): several are .* @list.txt",
+        ),
+        (
+            "shards: 4",
+            "failurePolicy: {onBadRow: skip, maxBadRows: 1 %}",
+            "line 7: spec.failurePolicy.maxBadRows: input should be a valid integer, or must be a "
+            "percentage, as \"0.5%\" .found '1 %'.$",
+        ),
+        (
+            "shards: 4",
+            "failurePolicy: {maxBadRows: 5}",
+            "job.yaml, line 7: spec.failurePolicy.maxBadRows goes with onBadRow: skip",
+        ),
         ("shards: 4", "runId: a/b", "spec.runId: .*match pattern"),
         ("gpus: 1", "processesPerWorker: 17", "less than or equal to 16"),
     ],
