@@ -75,12 +75,11 @@ def test_what_is_known_of_the_shard_holds_for_the_next_until_it_knows_better() -
 
 
 def test_the_log_says_why_another_process_is_started() -> None:
-    assert goes_on_sentence(asking(), ASKED) == (
-        "batch 2 of shard 3 has raised ValueError: row / 9; known to be bad are 0 of its rows; "
-        "another process tries its rows alone"
-    )
-    bad = RaisedAlone(row=9, stage="process_batch", type="ValueError")
-    following = ASKED.then("b", "process", [bad])
-    assert "bad are 1 of its rows; another process goes on without them" in goes_on_sentence(
-        asking(), following
-    )
+    begin = "batch 2 of shard 3 has raised ValueError: row / 9; "
+    said = goes_on_sentence(asking(), ASKED)
+    assert said == f"{begin}another process tries its rows alone"
+    bad = [RaisedAlone(row=row, stage="process_batch", type="ValueError") for row in (8, 9)]
+    said = goes_on_sentence(asking(), ASKED.then("b", "try", bad[:1]))
+    assert said == f"{begin}1 row of it is bad; another process looks for more"
+    said = goes_on_sentence(asking(), ASKED.then("b", "process", bad))
+    assert said == f"{begin}2 rows of it are bad; another process goes on without"

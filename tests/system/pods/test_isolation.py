@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from batchprocess.protocol.records import Claim, Commit, Seal, decode
 from support.pod_runs import Ended, Pod
 from support.skipping_runs import bad_rows
+from support.storage.fault_proxy import FaultProxy, Faults
+from support.storage.s3_server import Server
 
 pytestmark = pytest.mark.slow
 SKIPS = {"on_bad_row": "skip", "max_bad_rows": "50%"}
@@ -68,6 +71,12 @@ def tell(text):
 """
 
 
+def run_folder(pod: Pod) -> Path:
+    """Where the test can read it: a bucket of the gateway is a folder, too."""
+    kept = pod.folder / "s3" / "objects" / "work" / "run"
+    return kept if kept.exists() else pod.folder / "run"
+
+
 def told(pod: Pod) -> list[list[str]]:
     """What each process has told, in the order of their starts."""
     found: dict[str, list[str]] = {}
@@ -78,19 +87,19 @@ def told(pod: Pod) -> list[list[str]]:
 
 
 def records(pod: Pod) -> Iterator[Claim | Commit | Seal]:
-    for path in sorted((pod.folder / "run" / "ledger" / "00000").glob("0*.json")):
+    for path in sorted((run_folder(pod) / "ledger" / "00000").glob("0*.json")):
         yield decode(path.read_bytes(), shard=0, seq=int(path.stem))
 
 
 def saved(pod: Pod) -> list[int]:
     files = [one for record in records(pod) for one in getattr(record, "files", ())]
-    paths = [pod.folder / "run" / one.key for one in files if one.name == "x.jsonl"]
+    paths = [run_folder(pod) / one.key for one in files if one.name == "x.jsonl"]
     return [json.loads(line)["x"] for path in paths for line in path.read_text().splitlines()]
 
 
 def hooked(pod: Pod) -> list[int]:
     files = [one for record in records(pod) for one in getattr(record, "files", ())]
-    paths = [pod.folder / "run" / one.key for one in files if one.name == "rows.txt"]
+    paths = [run_folder(pod) / one.key for one in files if one.name == "rows.txt"]
     return [int(line) for path in paths for line in path.read_text().split()]
 
 
@@ -135,7 +144,7 @@ def test_one_bad_row_is_found_by_one_process_and_left_out_by_the_next(pod: Pod) 
     ended = run(pod, "BAD = {9}; go(Everything, Rows(ROWS), checkpoint_interval=100)")
     assert ended.code == 0, ended.stderr
     is_as_a_plain_loop_over(pod, [n for n in range(20) if n != 9], [4, 4, 3, 4, 4])
-    ((bad),) = bad_rows(pod.folder / "run")
+    ((bad),) = bad_rows(run_folder(pod))
     assert (bad.row, bad.batch, bad.type, bad.message) == (9, 2, "ValueError", "row 9")
     assert "raise_of" in bad.traceback
     first, second, third = told(pod)
@@ -147,7 +156,7 @@ def test_one_bad_row_is_found_by_one_process_and_left_out_by_the_next(pod: Pod) 
     claims = [one for one in records(pod) if isinstance(one, Claim)]
     assert [one.cursor for one in claims] == [0, 0, 2]
     assert [one.follows for one in claims] == [None, claims[0].attempt, claims[1].attempt]
-    assert not list((pod.folder / "run" / "ledger" / "00000").glob("failed-*"))
+    assert not list((run_folder(pod) / "ledger" / "00000").glob("failed-*"))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +176,7 @@ def test_bad_rows_of_several_batches_and_several_of_one(
     ended = run(pod, script, max_attempts_without_progress=1)
     assert ended.code == 0, ended.stderr
     is_as_a_plain_loop_over(pod, [n for n in range(20) if n not in bad], batches)
-    assert [one.row for one in bad_rows(pod.folder / "run")] == sorted(bad)
+    assert [one.row for one in bad_rows(run_folder(pod))] == sorted(bad)
     assert len(told(pod)) == processes
 
 
@@ -188,7 +197,7 @@ BAD = {9}; go(Breaks, Rows(ROWS), dataloader_kwargs={"num_workers": 1})
     ended = run(pod, script)
     assert ended.code == 0, ended.stderr
     is_as_a_plain_loop_over(pod, [n for n in range(20) if n != 9], [4, 4, 3, 4, 4])
-    assert [one.row for one in bad_rows(pod.folder / "run")] == [9]
+    assert [one.row for one in bad_rows(run_folder(pod))] == [9]
 
 
 def test_a_batch_of_one_row_needs_no_trial(pod: Pod) -> None:
@@ -202,8 +211,8 @@ def ends_without_a_bad_row(ended: Ended, pod: Pod, says: str, cursor: int) -> No
     assert ended.code == 90, ended.stderr
     assert says in ended.last_line
     assert ended.message["shards"][0]["cursor"] == cursor
-    assert bad_rows(pod.folder / "run") == []
-    (note,) = (pod.folder / "run" / "ledger" / "00000").glob("failed-2-*")
+    assert bad_rows(run_folder(pod)) == []
+    (note,) = (run_folder(pod) / "ledger" / "00000").glob("failed-2-*")
     left = json.loads(note.read_text())
     assert (left["error_class"], "script.py" in left["line"]) == ("ValueError", True)
     assert "raise_of" in left["traceback"]
@@ -284,11 +293,11 @@ def test_a_death_in_the_middle_is_none_of_a_row_and_the_next_attempt_finds_the_s
     script = DIES_ONCE.format(when=when, pid=pid, signal=9, sleep=100 if "pp" in pid else 0)
     ended = run(pod, script)
     assert ended.code == (137 if pid == "os.getpid()" else -signal.SIGKILL), ended.stderr
-    assert bad_rows(pod.folder / "run") == []
+    assert bad_rows(run_folder(pod)) == []
     again = run(pod, script)
     assert again.code == 0, again.stderr
     is_as_a_plain_loop_over(pod, [n for n in range(20) if n not in {9, 11}], [4, 4, 2, 4, 4])
-    assert [one.row for one in bad_rows(pod.folder / "run")] == [9, 11]
+    assert [one.row for one in bad_rows(run_folder(pod))] == [9, 11]
 
 
 def test_a_stop_while_rows_are_tried_names_nobody(pod: Pod) -> None:
@@ -298,7 +307,7 @@ def test_a_stop_while_rows_are_tried_names_nobody(pod: Pod) -> None:
     ended = run(pod, script)
     assert ended.code == 85, ended.stderr
     assert ended.message["shards"][0]["cursor"] == 2
-    assert bad_rows(pod.folder / "run") == []
+    assert bad_rows(run_folder(pod)) == []
     again = run(pod, script)
     assert again.code == 0, again.stderr
     is_as_a_plain_loop_over(pod, [n for n in range(20) if n not in {9, 11}], [4, 4, 2, 4, 4])
@@ -322,7 +331,7 @@ BAD = {9}; go(Twin, Rows(ROWS))
     ended = run(pod, script)
     assert ended.code == 87, ended.stderr
     assert [type(one) for one in records(pod)][-1] is Claim
-    assert bad_rows(pod.folder / "run") == []
+    assert bad_rows(run_folder(pod)) == []
 
 
 def test_the_limit_is_of_committed_rows_and_with_a_higher_one_the_run_goes_on(pod: Pod) -> None:
@@ -331,7 +340,7 @@ def test_the_limit_is_of_committed_rows_and_with_a_higher_one_the_run_goes_on(po
     assert ended.code == 95, ended.stderr
     assert "shard 0 alone has 2 bad rows" in ended.last_line
     assert ended.message["shards"][0]["bad_rows"] == 2
-    assert [one.row for one in bad_rows(pod.folder / "run")] == [8, 10]
+    assert [one.row for one in bad_rows(run_folder(pod))] == [8, 10]
     again = run(pod, script, max_bad_rows="3")
     assert again.code == 0, again.stderr
     is_as_a_plain_loop_over(pod, [n for n in range(20) if n not in {8, 10, 14}], [4, 4, 2, 3, 4])
@@ -343,7 +352,7 @@ def test_a_sibling_goes_on_meanwhile(pod: Pod) -> None:
     assert ended.code == 0, ended.stderr
     assert [one["sealed"] for one in ended.message["shards"]] == [True, True]
     assert len(told(pod)) == 4
-    assert [one.row for one in bad_rows(pod.folder / "run")] == [3]
+    assert [one.row for one in bad_rows(run_folder(pod))] == [3]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -410,4 +419,18 @@ BAD = {8, 9}; go(Kinds, Rows(ROWS), batch_size=2, checkpoint_interval=100)
     assert ended.code == 0, ended.stderr
     assert saved(pod) == hooked(pod) == [n for n in range(20) if n not in {8, 9}]
     assert metrics(pod) == [(batch, 2) for batch in range(10) if batch != 4]
-    assert [one.type for one in bad_rows(pod.folder / "run")] == ["ValueError", "KeyError"]
+    assert [one.type for one in bad_rows(run_folder(pod))] == ["ValueError", "KeyError"]
+
+
+def test_on_s3_with_lost_answers_all_is_the_same(
+    pod: Pod, gateway: Server, proxy: FaultProxy
+) -> None:
+    proxy.faults = Faults(error_500=0.1, slow_down=0.05, reset_in_body=0.05, lost_create=0.3)
+    script = "BAD = {3, 9, 11}; go(Everything, Rows(ROWS), checkpoint_interval=100)"
+    settings = gateway.through(proxy.endpoint).settings()
+    on_s3 = {"run_uri": f"s3://{gateway.bucket}/run", "s3": settings}
+    ended = run(pod, script, storage_deadline_seconds=60, **on_s3)
+    assert ended.code == 0, ended.stderr
+    is_as_a_plain_loop_over(pod, [n for n in range(20) if n not in {3, 9, 11}], [3, 4, 2, 4, 4])
+    assert [one.row for one in bad_rows(run_folder(pod))] == [3, 9, 11]
+    assert proxy.done["lost_create"] > 0

@@ -169,8 +169,14 @@ def opens_later(self: Saving, row: int) -> None:
     [
         ({"hand_over": opens}, "process_batch opens upload_path(): name bad rows by context.fail"),
         ({"raise_of": opens_later}, "upload_path() is no way out of a row"),
-        ({"hand_over": reports}, "the batch had reported already"),
-        ({"on_checkpoint_start": lambda self: None}, "the processor has reducers or hooks"),
+        (
+            {"hand_over": reports},
+            "the batch had reported already, and no agent is here to start another process: name",
+        ),
+        (
+            {"on_checkpoint_start": lambda self: None},
+            "the processor has reducers or hooks, and no agent is here to start another process",
+        ),
     ],
 )
 def test_what_cannot_be_dropped_is_not_repeated(

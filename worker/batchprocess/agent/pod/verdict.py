@@ -45,11 +45,13 @@ def goes_on(watch: Watch, seal: SealSeen, *, stopping: bool) -> bool:
 
 def goes_on_sentence(watch: Watch, order: Isolate) -> str:
     """For the log: why another process is started."""
-    raised = f"{order.error.type}: {order.error.message}"
-    does = "tries its rows alone" if order.step == "try" else "goes on without them"
+    bad = len(order.bad)
+    known = f"; {bad} {'row of it is' if bad == 1 else 'rows of it are'} bad" if bad else ""
+    tries = "looks for more" if bad else "tries its rows alone"
+    does = tries if order.step == "try" else "goes on without"
     return one_line(
-        f"batch {order.batch} of shard {watch.shard} has raised {raised}; known to be bad are "
-        f"{len(order.bad)} of its rows; another process {does}"
+        f"batch {order.batch} of shard {watch.shard} has raised {order.error.type}: "
+        f"{order.error.message}{known}; another process {does}"
     )
 
 
