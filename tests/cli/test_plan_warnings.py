@@ -85,3 +85,8 @@ def test_storage_that_cannot_be_used_is_an_error(
     dead = {"uri": "s3://bucket", "s3": {"endpoint": "http://127.0.0.1:1"}}
     with pytest.raises(StorageUnavailable, match="used from here: storage has failed for"):
         told("s3://bucket/job", job(output=dead))
+
+
+def test_another_system_than_linux_is_told() -> None:
+    assert plan_warnings.of_machine("darwin") == ["only Linux is tested"]
+    assert plan_warnings.of_machine("linux") == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from batchprocess.client.planning import run_plan
 from support.commands import Command, batchprocess
 from support.job_cases import job, spec
 from support.kube.job_server import JobServer
@@ -117,3 +118,24 @@ def test_a_config_map_of_the_greatest_size_is_taken(
     (code / "more").write_bytes(b"x")
     said = verbs("submit", file, "--source", code)
     assert (said.code, "copy the code into the job's image" in said.err) == (91, True)
+
+
+def test_a_plan_that_finds_no_machine_is_told_and_leaves_nothing(
+    verbs: Command,
+    server: JobServer,
+    kubectl: Kubectl,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_plan, "START_SECONDS", 3.0)
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "inference.py").write_text("x = 1\n")
+    said = verbs("submit", file, "--plan", "--source", code)
+    assert said.code == 91
+    assert "error: the pod that plans does not start: Unschedulable: no nodes" in said.err
+    assert kubectl.names("bpj", "default") == []
+    until("its Job is gone", lambda: kubectl.names("jobs,pods", "default") == [])
+    mine = [name for name in kubectl.names("configmaps", "default") if "digits" in name]
+    assert mine == []

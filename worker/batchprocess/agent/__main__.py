@@ -1,4 +1,4 @@
-"""`python -m batchprocess.agent [--finalize] -- <command>`: the command of container `worker`.
+"""`python -m batchprocess.agent [--finalize | --plan] -- <command>`: the command of our containers.
 
 Settings come from BATCHPROCESS_* variables (`protocol/environment.py`). Exit codes:
 `protocol/exit_codes.py`.
@@ -17,13 +17,13 @@ from batchprocess.protocol.run import Summary
 from batchprocess.protocol.termination import Result, Termination
 from batchprocess.stop_signals import handled_by
 
-_USAGE = "usage: python -m batchprocess.agent [--finalize] -- <command> [argument ...]"
+_USAGE = "usage: python -m batchprocess.agent [--finalize | --plan] -- <command> [argument ...]"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run as worker or as finalizer; returns the exit code."""
+    """Run as worker, as finalizer, or to plan; returns the exit code."""
     flags, command = _split(arguments)
-    if not command or flags not in ([], ["--finalize"]):
+    if not command or flags not in ([], ["--finalize"], ["--plan"]):
         print(_USAGE, file=sys.stderr)
         return ExitCode.USAGE
     try:
@@ -31,6 +31,10 @@ def main(arguments: Sequence[str]) -> int:
     except BatchProcessError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    if flags == ["--plan"]:
+        from batchprocess.agent.plan_step import plan
+
+        return plan(environment, command, os.environ)
     if flags or environment.role == "finalize":
         return _finalize(environment, command)
     from batchprocess.agent.pod.agent import Agent

@@ -65,8 +65,11 @@ def of_cut(job: BatchProcessJob, counted: DryRunAnswer) -> Iterator[str]:
             f"{plural(shards, 'shard')} for {plural(job.spec.parallelism, 'worker')}: with many "
             "more shards workers can come and go, and the last one is shorter"
         )
-    if sys.platform != "linux":
-        yield "only Linux is tested"
+
+
+def of_machine(platform: str = sys.platform) -> list[str]:
+    """A sentence for each thing that is odd about this machine."""
+    return [] if platform == "linux" else ["only Linux is tested"]
 
 
 def run_to_go_on(job: BatchProcessJob, uri: str) -> str | None:

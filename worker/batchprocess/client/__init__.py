@@ -17,3 +17,4 @@ from batchprocess.client.errors import Rejected as Rejected
 from batchprocess.client.errors import Unavailable as Unavailable
 from batchprocess.client.errors import WaitedTooLong as WaitedTooLong
 from batchprocess.client.jobs import Jobs as Jobs
+from batchprocess.client.planning.run_plan import PlanFailed as PlanFailed

@@ -1,6 +1,6 @@
 """The jobs of a namespace: what a pipeline begins with."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,12 @@ from batchprocess.api.status import Status
 from batchprocess.client.cluster_job import CANCEL_SECONDS, ClusterJob
 from batchprocess.client.logs.log_lines import LogLine
 from batchprocess.client.names import check_job_name
+from batchprocess.client.planning.plan_once import plan_once
 from batchprocess.client.server.connection import Connection, connect
 from batchprocess.client.server.paths import job_object, job_objects
 from batchprocess.client.source.source_files import read_source
 from batchprocess.client.submitting import create_with_source, manifest, new_request_id
+from batchprocess.protocol.dry_run import DryRunAnswer
 
 
 class Jobs:
@@ -60,6 +62,26 @@ class Jobs:
         body = manifest(job, self.namespace, request)
         files = None if source is None else read_source(Path(source))
         return self._of(create_with_source(self._connection, body, files).raw)
+
+    def plan(
+        self,
+        job: BatchProcessJob | Mapping[str, Any],
+        *,
+        source: str | Path | None = None,
+        notice: Callable[[str], object] = lambda _: None,
+    ) -> DryRunAnswer:
+        """What the job would do, found out in a pod like its workers' but without GPUs.
+
+        The address of the outputs is tried, the code is imported, rows, batches and shards are
+        counted; nothing is created but a Job and, with `source`, a ConfigMap, and both are gone on
+        return. notice: told in a sentence while the pod cannot start.
+
+        Raises PlanFailed, whose `code` a worker would end with, and as `submit` does.
+        """
+        request = new_request_id()
+        body = manifest(job, self.namespace, request)
+        files = None if source is None else read_source(Path(source))
+        return plan_once(self._connection, body, files, request[:8], notice)
 
     def get(self, name: str) -> ClusterJob:
         """The job of this name. Raises NotFound, InvalidArgument."""

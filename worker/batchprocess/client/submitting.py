@@ -100,11 +100,7 @@ def create_with_source(
     """
     if source is None:
         return create(connection, body)
-    if (body["spec"].get("source") or {}) != {}:
-        raise InvalidArgument("the job has a spec.source already, and a folder was given too")
-    meta = body["metadata"]
-    wanted = config_map_of(meta["name"], meta["namespace"], source)
-    body["spec"]["source"] = {"configMap": wanted["metadata"]["name"]}
+    wanted = add_source(body, source)
     found, made = put(connection, wanted)
     try:
         job = create(connection, body)
@@ -114,6 +110,19 @@ def create_with_source(
         raise
     own(connection, job, wanted)
     return job
+
+
+def add_source(body: dict[str, Any], source: SourceFiles) -> dict[str, Any]:
+    """Have the job use the ConfigMap of `source`, which is what comes back.
+
+    Raises InvalidArgument if it names another one.
+    """
+    if body["spec"].get("source"):
+        raise InvalidArgument("the job has a spec.source already, and a folder was given too")
+    meta = body["metadata"]
+    wanted = config_map_of(meta["name"], meta["namespace"], source)
+    body["spec"]["source"] = {"configMap": wanted["metadata"]["name"]}
+    return wanted
 
 
 def request_of(job: Snapshot) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 from batchprocess.api.load_yaml import load_job
 from batchprocess.api.yaml_text import MAX_BYTES, parse
 from batchprocess.cli.cluster.objects import Form, print_object
+from batchprocess.cli.cluster.plan_first import plan_first
 from batchprocess.cli.cluster.watch import watch_to_the_end
 from batchprocess.cli.job_file import read_text
 from batchprocess.client import ClusterJob, Jobs
@@ -22,6 +23,8 @@ class Wanted:
     wait: bool = False
     request_id: str | None = None
     source: Path | None = None
+    plan: bool = False
+    yes: bool = False
     form: Form | None = None
 
 
@@ -30,6 +33,10 @@ def submit_job(path: Path, wanted: Wanted, *, namespace: str | None, context: st
     given = read_manifest(path)
     jobs = Jobs(namespace, context)
     _refuse_another_namespace(given, namespace)
+    if wanted.plan:
+        code = plan_first(jobs, given, wanted.source, ask=not wanted.yes)
+        if code is not None:
+            return code
     job = jobs.submit(given, request_id=wanted.request_id, source=wanted.source)
     _print(job, wanted.form)
     return watch_to_the_end(job) if wanted.wait else 0

@@ -63,6 +63,10 @@ def kubectl() -> None:
 @click.argument("job", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--wait", is_flag=True, help="Watch it, and end with its exit code.")
 @click.option(
+    "--plan", is_flag=True, help="Run plan in a pod first, and go on only if all is well."
+)
+@click.option("--yes", is_flag=True, help="Do not ask after --plan.")
+@click.option(
     "--source",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="A folder of code, at most 1 MiB: a ConfigMap is made of it, and goes with the job.",

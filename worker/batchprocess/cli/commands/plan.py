@@ -22,6 +22,7 @@ def plan_job(path: Path, *, try_batch: bool, new_since: str | None, as_json: boo
     warnings = [
         *counted.warnings,
         *plan_warnings.of_cut(job, counted),
+        *plan_warnings.of_machine(),
         *plan_input.warnings(counted.summary),
         *plan_tried.warnings(job, counted),
     ]

@@ -23,6 +23,16 @@ def config_map(namespace: str, name: str) -> str:
     return f"{config_maps(namespace)}/{name}"
 
 
+def child_jobs(namespace: str) -> str:
+    """The collection of Jobs of a namespace."""
+    return f"/apis/batch/v1/namespaces/{namespace}/jobs"
+
+
+def child_job(namespace: str, name: str) -> str:
+    """One Job."""
+    return f"{child_jobs(namespace)}/{name}"
+
+
 def pods(namespace: str) -> str:
     """The collection of Pods of a namespace."""
     return f"/api/v1/namespaces/{namespace}/pods"
