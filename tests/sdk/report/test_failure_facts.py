@@ -3,7 +3,10 @@
 import json
 import pickle
 import traceback
+from pathlib import Path
 
+from batchprocess.data import jsonl
+from batchprocess.sdk.input.named_rows import NamedRows
 from batchprocess.sdk.report.failure_facts import Facts, facts_of, line_of, note, observe
 
 
@@ -21,6 +24,15 @@ def test_the_line_is_the_innermost_of_user_code_not_of_a_library() -> None:
     mine = [frame for frame in frames if frame.filename == __file__][-1]
     assert line_of(error.__traceback__) == f"{__file__}:{mine.lineno}"
     assert line_of(None) == ""
+
+
+def test_a_row_that_a_reader_cannot_read_has_the_readers_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"n": 1}\n{bad\n')
+    failed = NamedRows(jsonl(str(tmp_path / "a.jsonl"))).__getitems__([0, 1])
+    assert failed.facts.row == 1
+    name, _, number = failed.facts.line.rpartition(":")
+    assert name.endswith("/data/line_rows.py")
+    assert number.isdigit()
 
 
 def test_what_was_noted_holds_also_for_a_class_that_takes_no_attributes() -> None:

@@ -46,6 +46,14 @@ def test_the_second_attempt_ends_its_shard_and_the_third_shard_the_job(
     assert sentence.startswith("process_batch raised ValueError: a bad \\udcff row (batch 1 of")
 
 
+def test_bad_rows_may_be_left_out_where_they_are_not_yet(store: LocalStorage) -> None:
+    way = "mend the code or the data, or have rows that fail left out (failurePolicy: {onBadRow: s"
+    assert way in [ends(store, n, in_batch(0)) for n in (1, 2)][-1].sentence
+    in_hook = Where(1, "on_checkpoint_start", batch=1, plan=PLAN, run_exists=True)
+    last = [ends(store, n, in_hook) for n in (3, 4)][-1].sentence
+    assert last.endswith("mend the code or the data")
+
+
 def test_a_person_finds_the_note_by_the_batch(store: LocalStorage) -> None:
     ends(store, 1, in_batch(0))
     assert "a bad" in last_failures(store, {0: 0})[0].error

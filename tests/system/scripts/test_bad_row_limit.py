@@ -81,6 +81,7 @@ def test_too_many_of_all_shards_are_not_made_final_and_nothing_is_done_again(
     code, told, first = run(script, bad, 3)
     assert (code, first["state"]) == (95, "failed"), told
     assert "the run has 4 bad rows, and failurePolicy.maxBadRows allows 3; " in told
+    assert "are committed and stay: raise maxBadRows, then run it again to go on\n" in told
     stored = {path for path in folder(first).rglob("*") if path.is_file()}
     assert not stored & {folder(first) / name for name in ("manifest.jsonl", "summary.json")}
     code, told, last = run(script, bad, 4)

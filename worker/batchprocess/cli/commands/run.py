@@ -80,7 +80,7 @@ def run_job(
     if result.state != "complete":
         print(f"{result.state}: {result.message}", file=sys.stderr)
     if result.state == "failed":
-        _print_what_stays(rows)
+        _print_what_stays(rows, result.code)
     if as_json:
         print_json({**result_json(result, storage.uri, loaders_of(job)), "changed": changed})
     else:
@@ -88,12 +88,14 @@ def run_job(
     return NOTHING_NEW if expect_new and done is not None else result.code
 
 
-def _print_what_stays(rows: Sequence[dict[str, Any]]) -> None:
+def _print_what_stays(rows: Sequence[dict[str, Any]], code: int) -> None:
+    # Files of a run are as they were listed: mending a row there would be another run's.
+    remedy = "raise maxBadRows" if code == ExitCode.TOO_MANY_BAD_ROWS else "mend the cause"
     done, total = (sum(row[name] for row in rows) for name in ("cursor", "total"))
     if done:
         print(
-            f"{done} of {total} batches are committed and stay: mend the cause, then run it again "
-            "to go on",
+            f"{done} of {total} batches are committed and stay: {remedy}, then run it again to go "
+            "on",
             file=sys.stderr,
         )
 

@@ -44,6 +44,9 @@ def facts_of(error: BaseException) -> Facts:
 def observe(error: BaseException, *, row: int | None = None, loader_process: bool = False) -> Facts:
     """To be called where `error` is caught first."""
     kind, line = type(error).__name__, line_of(error.__traceback__)
+    if not line and row is not None:
+        # Of our readers: a row that one of them cannot read is the same at every attempt.
+        line = "".join(f"{name}:{number}" for name, number in [*_lines(error.__traceback__)][-1:])
     return Facts(kind, _one_line(error), is_machine_failure(error), line, row, loader_process)
 
 

@@ -55,7 +55,7 @@ def leave_failure_note(
     try:
         leave_note(storage, place, note)
         if is_repeated(storage, place, note):
-            end = _end_of_shard(place, note)
+            end = _end_of_shard(place, note, _other_way(where, job))
             if ends_job(storage, place, note, job.shards):
                 end = _end_of_job(note)
     except BatchProcessError as failed:
@@ -69,11 +69,18 @@ def _batch_of(where: Where) -> int | None:
     return where.plan.size(where.shard) if at_end and where.plan is not None else where.batch
 
 
-def _end_of_shard(place: Place, note: FailureNote) -> End:
+def _other_way(where: Where, job: WorkerEnvironment) -> str:
+    """Beside mending: for what may be a bad row."""
+    if job.on_bad_row == "skip" or where.stage not in ("reading a batch", "process_batch"):
+        return ""
+    return ", or have rows that fail left out (failurePolicy: {onBadRow: skip})"
+
+
+def _end_of_shard(place: Place, note: FailureNote, other_way: str) -> End:
     return End(
         ExitCode.NO_PROGRESS,
         f"{note.error}: an attempt before has ended alike at {note.line}, so shard {place.shard} "
-        "is not tried again: mend the code or the data",
+        f"is not tried again: mend the code or the data{other_way}",
     )
 
 
