@@ -12,6 +12,8 @@ from batchprocess.data.index.blocks.cut import Cut, WholeFiles
 from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.row_dataset import RowDataset
 from batchprocess.protocol.errors import VerificationError
+from batchprocess.storage.inputs.base import InputObject
+from batchprocess.storage.inputs.local import LocalInputs
 from batchprocess.storage.local import LocalStorage
 
 FILES, ROWS = 6, 1_000
@@ -93,3 +95,25 @@ def test_a_part_that_is_gone_is_named(tmp_path: Path) -> None:
     reader = attempt(tmp_path, "text", 0)
     with pytest.raises(VerificationError, match="where rows of block 0 are .* is missing"):
         reader[0]
+
+
+@pytest.mark.parametrize("kind", ["text", "csv"])
+def test_batches_of_256_rows_read_little_more_than_their_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Files have other numbers of rows, so that no batch begins where a row is marked."""
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        lines = "".join(f"{row:060}\n" for row in range(9_001 + 10 * number))
+        (tmp_path / "in" / f"{number}.csv").write_text(f"x\n{lines}")
+    reader = attempt(tmp_path, kind, 0)
+    rows, read, whole = len(reader), list[int](), LocalInputs.read
+
+    def counted(place: LocalInputs, known: InputObject, start: int, stop: int) -> bytes:
+        read.append(stop - start)
+        return whole(place, known, start, stop)
+
+    monkeypatch.setattr(LocalInputs, "read", counted)
+    for first in range(0, rows, 256):
+        reader.__getitems__(range(first, min(first + 256, rows)))
+    assert sum(read) <= 1.2 * sum(one.stat().st_size for one in (tmp_path / "in").iterdir())
