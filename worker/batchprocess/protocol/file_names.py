@@ -1,5 +1,6 @@
 """Names of output files, which become the last part of an object's key, and keys beside them."""
 
+import functools
 import re
 
 from batchprocess.protocol.records import ledger_prefix
@@ -7,6 +8,8 @@ from batchprocess.protocol.records import ledger_prefix
 MAX_PART_BYTES, MAX_NAME_BYTES = 255, 512
 """Of one part between slashes, and of the whole."""
 _OF_RECORD = re.compile(r"^(?:data|errors)/[0-9]{5,}/([0-9]{8,12})-")
+_KNOWN_NAMES = 256
+"""Of so many it is known that they may be: `save` asks several times a call."""
 BAD_ROWS_FOLDER = "errors/"
 _RECORD_KEY = re.compile(r"^ledger/([0-9]{5,9})/([0-9]{8,12})\.json$")
 _NUMBER = re.compile(r"^[0-9]{4,9}$")
@@ -19,6 +22,7 @@ _OF_TABLE = re.compile(
 )
 
 
+@functools.lru_cache(_KNOWN_NAMES)
 def check_name(name: str) -> None:
     """Raise ValueError unless `name` may become part of an object's key."""
     try:

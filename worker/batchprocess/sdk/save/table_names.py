@@ -16,10 +16,11 @@ class TableNames:
     def __init__(self) -> None:
         self.in_use = True
         self._files: dict[str, str] = {}
+        self._begun: set[str] = set()
 
     def check(self, name: str) -> None:
         """Raise ValueError if no table can be called so, or another format has its folder."""
-        if not self.in_use:
+        if not self.in_use or name in self._begun:
             return
         check_table_name(name)
         for file in files_of(name):
@@ -37,7 +38,9 @@ class TableNames:
         """
         self.check(name)
         yield
-        self.add(files_of(name))
+        if name not in self._begun:
+            self.add(files_of(name))
+            self._begun.add(name)
 
     def add(self, files: Iterable[str]) -> None:
         """These have their folders from now on."""

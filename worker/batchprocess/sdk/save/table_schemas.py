@@ -5,6 +5,7 @@ shards and attempts which of them are refused.
 """
 
 import contextlib
+import functools
 import threading
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from batchprocess.protocol.tables.table_schema import MAX_TABLES, TableSchema
 from batchprocess.sdk.save.formats.table_types import TableTypes, TypesDiffer
 from batchprocess.sdk.save.formats.tensor_types import TensorType, TensorTypes
 
+_KNOWN_TYPES = 64
 _NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -30,13 +32,22 @@ def types_of(name: str, id_type: TensorType | None, columns: Mapping[str, Any]) 
     if not name.endswith(".parquet"):
         tensors = {key: TensorType(*one) for key, one in columns.items()}
         return TensorTypes({"id": id_type, **tensors})
+    return _in_parquet(
+        id_type,
+        tuple((key, one if isinstance(one, tuple) else one.type) for key, one in columns.items()),
+    )
+
+
+@functools.lru_cache(_KNOWN_TYPES)
+def _in_parquet(id_type: TensorType | None, columns: tuple[tuple[str, Any], ...]) -> TableTypes:
+    """Arrow's own objects take some microseconds each, and batch after batch has the same."""
     import pyarrow as pa
 
     from batchprocess.sdk.save.formats.arrow_schema import ArrowTypes, type_of_tensor
 
     fields = [("id", pa.null() if id_type is None else type_of_tensor(*id_type))]
-    for key, one in columns.items():
-        fields.append((key, type_of_tensor(*one) if isinstance(one, tuple) else one.type))
+    for key, one in columns:
+        fields.append((key, type_of_tensor(*one) if isinstance(one, tuple) else one))
     return ArrowTypes(pa.schema(fields))
 
 
