@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from batchprocess.agent.processes import gpu_of, kill_session, missing_script, start
+from batchprocess.protocol.bad_rows.isolation import MAX_BYTES
 
 
 def test_a_child_sees_one_gpu_of_those_inherited_and_all_if_it_is_alone():
@@ -59,12 +60,12 @@ def test_an_order_is_there_before_the_child_begins() -> None:
     code = """
 import os, socket
 agent = socket.socket(fileno=int(os.environ["BATCHPROCESS_CONTROL_FD"]))
-agent.sendall(agent.recv(100, socket.MSG_DONTWAIT))
+agent.sendall(b"%d" % len(agent.recv(1 << 20, socket.MSG_DONTWAIT)))
 """
-    child = start(0, [sys.executable, "-c", code], os.environ, b"order\n")
+    child = start(0, [sys.executable, "-c", code], os.environ, b"x" * MAX_BYTES)
     try:
         assert child.process.wait(60) == 0
-        assert child.connection.recv(100) == b"order\n"
+        assert child.connection.recv(100) == b"%d" % MAX_BYTES
     finally:
         child.connection.close()
         child.end()

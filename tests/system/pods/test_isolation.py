@@ -434,3 +434,30 @@ def test_on_s3_with_lost_answers_all_is_the_same(
     is_as_a_plain_loop_over(pod, [n for n in range(20) if n not in {3, 9, 11}], [3, 4, 2, 4, 4])
     assert [one.row for one in bad_rows(run_folder(pod))] == [3, 9, 11]
     assert proxy.done["lost_create"] > 0
+
+
+def test_a_process_in_which_a_batch_was_repeated_in_place_tries_no_other(pod: Pod) -> None:
+    script = """
+class Seldom(TorchBatchProcessor):
+    "Only batches that report cannot be repeated in place."
+    def __init__(self, context):
+        self.context = context
+        tell("starts")
+    def process_batch(self, batch, batch_idx):
+        rows = [int(value) for value in batch.tolist()]
+        tell(f"{batch_idx} {rows}")
+        self.context.save("x.jsonl", {"x": rows})
+        if BAD & set(rows):
+            raise ValueError("some row")
+        if batch_idx == 2:
+            self.context.report_metrics("g", batch_idx, {"rows": len(rows)})
+BAD = {5, 9}; go(Seldom, Rows(ROWS), checkpoint_interval=100)
+"""
+    ended = run(pod, script)
+    assert ended.code == 0, ended.stderr
+    assert saved(pod) == [n for n in range(20) if n not in {5, 9}]
+    assert [one.row for one in bad_rows(run_folder(pod))] == sorted({5, 9})
+    _, second, third, fourth = told(pod)
+    assert second[-1] == "1 [7]"
+    assert third[1:] == [f"2 [{row}]" for row in (8, 9, 10, 11)]
+    assert fourth[1] == "2 [8, 10, 11]"

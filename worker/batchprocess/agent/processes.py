@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchprocess.protocol.bad_rows.isolation import MAX_BYTES
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.variables import CONTROL_FD, SCRATCH, SHARD
 
@@ -54,8 +55,8 @@ def start(
     }
     try:
         ours.setblocking(False)
-        if order and ours.send(order) != len(order):
-            raise BlockingIOError(errno.EAGAIN, "the control socket holds too little")
+        if order:
+            _send_ahead(ours, theirs, order)
         process = subprocess.Popen(
             resolve(command),
             env=environment,
@@ -71,6 +72,14 @@ def start(
         # The child's end must live in the child alone, or its death would not end the stream.
         theirs.close()
     return Child(shard, process, ours, scratch)
+
+
+def _send_ahead(ours: socket.socket, theirs: socket.socket, order: bytes) -> None:
+    # By default a socket of macOS holds less than an order may have.
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_BYTES)
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * MAX_BYTES)
+    if ours.send(order) != len(order):
+        raise BlockingIOError(errno.EAGAIN, "the control socket holds too little")
 
 
 def start_failure(command: Sequence[str], error: OSError) -> tuple[ExitCode, str]:

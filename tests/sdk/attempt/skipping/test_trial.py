@@ -8,7 +8,7 @@ import pytest
 
 from batchprocess.protocol.bad_rows.isolation import Isolate, RaisedByBatch
 from batchprocess.protocol.errors import BatchRaised, Stopped
-from batchprocess.sdk.attempt.skipping.another_process import request_of
+from batchprocess.sdk.attempt.skipping.another_process import AnotherProcess, request_of
 from batchprocess.sdk.attempt.skipping.rows_alone import NotIsolated, Tried
 from batchprocess.sdk.attempt.skipping.trial import Trial
 from batchprocess.sdk.report.error_report import Where, exit_code_of
@@ -41,11 +41,14 @@ class FakeRowsAlone:
 
 
 def end_of(
-    tried: list[Tried], ends: Exception | None = None, order: Isolate = ORDER
+    tried: list[Tried],
+    ends: Exception | None = None,
+    order: Isolate = ORDER,
+    another: AnotherProcess | None = None,
 ) -> tuple[Exception, FakeRowsAlone, list[str]]:
     alone, waited = FakeRowsAlone(tried, ends), list[str]()
     wait: Callable[[], None] = lambda: waited.append("waited")  # noqa: E731
-    trial = Trial(alone, "me", WHERE, wait)  # type: ignore[arg-type]
+    trial = Trial(alone, another or AnotherProcess("me"), WHERE, wait)  # type: ignore[arg-type]
     with pytest.raises(Exception) as caught:  # noqa: PT011  whichever it is
         trial.run(order, [8, 9, 10], 2)
     return caught.value, alone, waited  # type: ignore[return-value]
@@ -101,3 +104,13 @@ def test_errors_of_the_machine_and_a_stop_are_raised_as_they_are(
     error, *_ = end_of(tried, ends)
     assert error is ends
     assert request_of(error) is None
+
+
+def test_where_a_batch_before_it_has_raised_another_process_is_to_try() -> None:
+    """It was repeated in place, and is committed: the next one begins behind it."""
+    another = AnotherProcess("me", can_be_had=True)
+    another.note_raised()
+    error, alone, waited = end_of([], order=ORDER, another=another)
+    asked = request_of(error)
+    assert asked == ORDER.model_copy(update={"attempt": "me"})
+    assert (alone.rows, waited) == ([], ["waited"])

@@ -90,6 +90,11 @@ class AnotherProcess:
         """Whether some of its rows are known to be bad."""
         return self.order_for(index) is not None
 
+    @property
+    def has_raised(self) -> bool:
+        """Whether a batch has, in this process."""
+        return self._raised > 0
+
     def note_raised(self) -> None:
         """A batch has raised here: what raises later may do so for what that has left behind."""
         self._raised += 1

@@ -100,5 +100,5 @@ def skipping(
     isolation = Isolation(
         rows_alone, another, lambda: not (pending.reducers or has_hooks(processor))
     )
-    trial = Trial(rows_alone, another.attempt, loop.where, loop.await_commit)
+    trial = Trial(rows_alone, another, loop.where, loop.await_commit)
     return Skipping(processor.process_batch, pending, names, isolation, trial).process

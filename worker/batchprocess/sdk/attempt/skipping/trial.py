@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from batchprocess.protocol.bad_rows.isolation import Isolate
 from batchprocess.protocol.errors import BatchProcessError, BatchRaised
-from batchprocess.sdk.attempt.skipping.another_process import marked
+from batchprocess.sdk.attempt.skipping.another_process import AnotherProcess, marked
 from batchprocess.sdk.attempt.skipping.next_step import next_step
 from batchprocess.sdk.attempt.skipping.rows_alone import NotIsolated, RowsAlone, Tried
 from batchprocess.sdk.report.error_report import Where
@@ -18,7 +18,7 @@ class Trial:
     """Ends the attempt in each case. await_commit: until what lies before the batch is durable."""
 
     rows_alone: RowsAlone
-    attempt: str
+    another: AnotherProcess
     where: Where
     await_commit: Callable[[], None]
 
@@ -28,6 +28,10 @@ class Trial:
         Raises BatchRaised, marked or with the batch's own error; and what no row is to blame for.
         """
         self.await_commit()
+        attempt = self.another.attempt
+        if self.another.has_raised:
+            # In a batch before this one, which was repeated in place: here nothing could be proven.
+            raise self._asking_for(order.then(attempt, order.step))
         pending, tried = self.rows_alone.pending, list[Tried]()
         pending.on_trial = True
         before = pending.saver.mark()
@@ -43,10 +47,13 @@ class Trial:
                 if isinstance(error, NotIsolated):
                     raise self._no_row(order, str(error)) from error
                 raise
-        following = next_step(order, tried, len(left), self.attempt)
+        following = next_step(order, tried, len(left), attempt)
         if isinstance(following, str):
             raise self._no_row(order, following)
-        raise marked(BatchRaised(_what_follows(following, self.where)), following)
+        raise self._asking_for(following)
+
+    def _asking_for(self, following: Isolate) -> Exception:
+        return marked(BatchRaised(_what_follows(following, self.where)), following)
 
     def _no_row(self, order: Isolate, why: str) -> Exception:
         told = order.error
@@ -59,7 +66,7 @@ class Trial:
 
 
 def _what_follows(following: Isolate, where: Where) -> str:
-    bad = ", ".join(str(row) for row in sorted(following.rows()))
+    bad = ", ".join(str(row) for row in sorted(following.rows())) or "none yet"
     then = "process the others" if following.step == "process" else "look for more"
     return (
         f"batch {following.batch} of shard {where.shard}: rows known to be bad: {bad}; another "
