@@ -22,7 +22,7 @@ COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
 .PHONY: help demo test test-fast test-full test-hostile lint format generate verify lock clean \
-	audit cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
+	audit dist cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -186,7 +186,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs test-programs
 
 test-programs: cluster-programs
-	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s $(addprefix $(TOOLS)/,helm-docs krew prometheus promtool validate-krew-manifest)
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s .cache/sbom/done $(addprefix $(TOOLS)/,helm-docs krew prometheus promtool validate-krew-manifest)
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))
@@ -203,6 +203,7 @@ test-full: test $(TOOLS)/minio ## the long versions too
 lock: ## compile the hashed locks anew
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/audit.in -o requirements/audit.txt
+	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 requirements/sbom.in -o requirements/sbom.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra worker --extra cli --extra parquet --extra zstd --extra examples pyproject.toml -o requirements/worker.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --universal --extra cli --extra parquet --extra zstd pyproject.toml -c requirements/worker.txt -o requirements/worker-image.txt
 	$(PY) -m uv pip compile -q --generate-hashes --no-header --no-emit-find-links --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -c requirements/worker.txt -o requirements/dev.txt
@@ -224,6 +225,16 @@ audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dep
 		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \
 		$(addprefix --go=,testcluster testcluster/dns $(wildcard $(GO_PROGRAMS))) \
 		$(wildcard requirements/*.txt)
+
+# An environment of its own, as above.
+.cache/sbom/done: requirements/sbom.txt .venv/worker.done
+	test -x .cache/sbom/bin/python || python3 -m venv .cache/sbom
+	@$(STEP) "What writes bills of materials" "some seconds" \
+		$(PY) -m uv pip install -q --python .cache/sbom/bin/python --require-hashes -r requirements/sbom.txt
+	touch $@
+
+dist: .cache/sbom/done .venv/dev.done $(TOOLS)/helm ## all files of a release into dist/ (ARGS=--images builds both images too: root)
+	$(PY) -m release $(ARGS)
 
 clean: ## remove the environment, the tools and all caches
 	test ! -d .cache/cluster || $(PY) -m testcluster down

@@ -88,6 +88,11 @@ class Build:
         return digest.hexdigest()[:16]
 
 
+def save(image: str, target: Path, name: str) -> None:
+    """Write the docker-archive of an image that was built, in which it has another name."""
+    buildah("push", image, f"docker-archive:{target}:{name}")
+
+
 def load(archive: Path) -> None:
     """Make the image of a docker-archive known to builds."""
     buildah("pull", f"docker-archive:{archive}")

@@ -1,0 +1,160 @@
+"""A release's files are whole, the same each time, and work where nothing else is."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from batchprocess.version import __version__
+from support.pages import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("release")]
+HELM = ROOT / ".cache" / "bin" / "helm"
+WHEEL = f"batchprocess-{__version__}-py3-none-any.whl"
+
+
+def make(out: Path) -> Path:
+    run(sys.executable, "-m", "release", "--out", str(out), "--homepage", "https://example.org")
+    return out
+
+
+def run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr or done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("release") / "dist")
+
+
+@pytest.fixture(scope="module")
+def clean(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment that has the wheel, and nothing of this repository."""
+    folder = tmp_path_factory.mktemp("clean") / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    python = str(folder / "bin" / "python")
+    run(
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "--python",
+        python,
+        "--no-deps",
+        str(dist / WHEEL),
+    )
+    return folder / "bin"
+
+
+def beside_the_dependencies() -> dict[str, str]:
+    """What is installed here, torch among it, for a program that comes from elsewhere.
+
+    Links to source in these folders do not count: only an environment's own follow them.
+    """
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": sysconfig.get_path("purelib")}
+
+
+def test_sums_name_every_file_as_sha256sum_checks_them(dist: Path) -> None:
+    said = run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=dist).splitlines()
+    there = {path.name for path in dist.iterdir()} - {"SHA256SUMS"}
+    assert {line.removesuffix(": OK") for line in said} == there
+
+
+def test_the_same_commit_makes_the_same_bytes(dist: Path, tmp_path: Path) -> None:
+    again = make(tmp_path / "again")
+    assert (again / "SHA256SUMS").read_text() == (dist / "SHA256SUMS").read_text()
+
+
+def test_a_folder_with_files_is_refused(dist: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "release", "--out", str(dist)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"{dist} is not empty" in done.stderr
+
+
+def test_the_wheel_runs_a_job_where_no_source_is(dist: Path, clean: Path, tmp_path: Path) -> None:
+    with tarfile.open(dist / f"batchprocess-{__version__}.tar.gz") as source:
+        source.extractall(tmp_path, filter="data")
+    examples = tmp_path / f"batchprocess-{__version__}" / "examples"
+    env = beside_the_dependencies()
+    where = run(
+        str(clean / "python"), "-c", "import batchprocess; print(batchprocess.__file__)", env=env
+    )
+    assert Path(where.strip()).is_relative_to(clean.parent)
+    program = str(clean / "batchprocess")
+    assert __version__ in run(program, "--version", cwd=tmp_path, env=env)
+    run(program, "run", str(examples / "digits" / "job.yaml"), cwd=tmp_path, env=env)
+    (success,) = tmp_path.rglob("_SUCCESS")
+    run(program, "verify", str(success.parent), cwd=tmp_path, env=env)
+
+
+def test_the_source_makes_the_same_wheel(dist: Path, tmp_path: Path) -> None:
+    with tarfile.open(dist / f"batchprocess-{__version__}.tar.gz") as source:
+        source.extractall(tmp_path, filter="data")
+    source_folder = tmp_path / f"batchprocess-{__version__}"
+    options = ("-q", "--wheel", "--no-build-isolation", "-o", str(tmp_path / "out"))
+    run(sys.executable, "-m", "uv", "build", *options, str(source_folder))
+    assert contents(tmp_path / "out" / WHEEL) == contents(dist / WHEEL)
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def test_the_chart_in_it_says_what_the_folder_says(dist: Path) -> None:
+    packed = dist / f"batchprocess-operator-{__version__}.tgz"
+    made = run(str(HELM), "template", "name", str(packed))
+    assert made == run(str(HELM), "template", "name", "charts/batchprocess-operator")
+
+
+def test_the_plugins_manifest_names_the_archive_beside_it(dist: Path) -> None:
+    manifest = yaml.safe_load((dist / "batchprocess.yaml").read_text())["spec"]
+    packed = (dist / "kubectl-batchprocess.tar.gz").read_bytes()
+    (platform,) = manifest["platforms"]
+    assert manifest["version"] == f"v{__version__}"
+    assert platform["sha256"] == hashlib.sha256(packed).hexdigest()
+    address = f"https://example.org/releases/download/v{__version__}/kubectl-batchprocess.tar.gz"
+    assert platform["uri"] == address
+
+
+@pytest.mark.parametrize(
+    ("bill", "lock"),
+    [
+        (f"batchprocess-{__version__}", "worker"),
+        ("batchprocess-operator-image", "operator"),
+        ("batchprocess-worker-image", "worker-image"),
+    ],
+)
+def test_a_bill_names_all_that_its_lock_does(dist: Path, bill: str, lock: str) -> None:
+    made = json.loads((dist / f"{bill}.cdx.json").read_text())
+    assert (made["bomFormat"], made["metadata"]["component"]["name"]) == (
+        "CycloneDX",
+        "batchprocess",
+    )
+    named = {(one["name"].lower(), one["version"]) for one in made["components"]}
+    lines = (dist / f"requirements-{lock}.txt").read_text().splitlines()
+    locked = {
+        tuple(line.split()[0].partition(";")[0].split("=="))
+        for line in lines
+        if "==" in line and line[0].isalnum()
+    }
+    assert named == locked
