@@ -1,6 +1,7 @@
 """What an attempt lets its user save, once it knows what a table's columns are."""
 
 import contextlib
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pyarrow as pa
@@ -80,6 +81,17 @@ def test_the_sentence_has_file_column_value_both_types_and_the_remedy(open_saver
     )
     assert caught.value.exit_code == ExitCode.USER_CODE
     assert isinstance(caught.value, TypeError)
+
+
+def test_a_value_that_python_has_not_is_told_by_its_type(open_saver) -> None:
+    made = open_saver()
+    made.save("x.parquet", {"x": [{"a": 1}]}, [0])
+    # In UTC this is of the year 0.
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+    with pytest.raises(
+        SchemaDiffers, match=r"\(a value is one of list<item: timestamp"
+    ):
+        made.save("x.parquet", {"x": [[first]]}, [1])
 
 
 @pytest.mark.parametrize("name", ["x.parquet", "x.npy", "x.safetensors"])

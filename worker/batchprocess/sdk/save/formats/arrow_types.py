@@ -75,7 +75,8 @@ def _shown(value: Any) -> str:
     try:
         return str(value)
     except (ValueError, OverflowError):  # no value of Python's, as nanoseconds without pandas
-        return str(value.cast(pa.string()))
+        nested = pa.types.is_nested(value.type)
+        return f"one of {value.type}" if nested else str(value.cast(pa.string()))
 
 
 def place_without_keys(place: Place, kind: Any) -> Place | None:
