@@ -88,9 +88,7 @@ def test_a_value_that_python_has_not_is_told_by_its_type(open_saver) -> None:
     made.save("x.parquet", {"x": [{"a": 1}]}, [0])
     # In UTC this is of the year 0.
     first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))
-    with pytest.raises(
-        SchemaDiffers, match=r"\(a value is one of list<item: timestamp"
-    ):
+    with pytest.raises(SchemaDiffers, match=r"\(a value is one of list<item: timestamp"):
         made.save("x.parquet", {"x": [[first]]}, [1])
 
 

@@ -8,7 +8,7 @@ import pytest
 from batchprocess.data.index.packing import unpacked
 from batchprocess.data.index.packing.unpacked import Packed, Point, Unpacked
 from batchprocess.data.index.packing.window import LastWindow, Window
-from batchprocess.protocol.errors import InputChanged
+from batchprocess.protocol.errors import InputChanged, StorageUnavailable
 from data.index.packing.test_decoders import KINDS, PACK
 
 CONTENT = random.Random(1).randbytes(60_000)
@@ -51,6 +51,28 @@ def test_any_span_is_what_stands_there(kind: str, members: int) -> None:
         start = drawn.randrange(len(CONTENT))
         stop = min(start + drawn.choice([0, 1, 700, 9000]), len(CONTENT))
         assert window.read(start, stop) == CONTENT[start:stop]
+
+
+@KINDS
+@pytest.mark.parametrize("members", [1, 20])
+def test_spans_are_right_after_a_read_that_has_failed(
+    kind: str, members: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted, drawn = Counted(kind, members), random.Random(3)
+
+    def read(start: int, stop: int) -> bytes:
+        if drawn.random() < 0.1:
+            raise StorageUnavailable("for a while")
+        return counted.packed[start:stop]
+
+    monkeypatch.setattr(counted, "file", counted.file._replace(read=read))
+    window, failed = counted.window(), 0
+    for start in range(0, len(CONTENT) - 3000, 300):
+        try:
+            assert window.read(start, start + 3000) == CONTENT[start : start + 3000]
+        except StorageUnavailable:
+            failed += 1
+    assert failed > 5
 
 
 @KINDS

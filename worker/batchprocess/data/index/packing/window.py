@@ -52,6 +52,9 @@ class Window:
             raise InputChanged(
                 f"input {self._file.name} becomes fewer bytes than as this began"
             ) from None
+        except BaseException:
+            self._stream = None  # it has ended: what is read next begins anew
+            raise
 
 
 class LastWindow:
