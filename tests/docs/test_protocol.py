@@ -56,8 +56,11 @@ from batchprocess.protocol.records import (
     data_prefix,
     record_key,
 )
+from batchprocess.protocol.rows.settings import RowSettings
 from batchprocess.protocol.run import (
     Asked,
+    AskedRows,
+    ListedRows,
     ManifestRow,
     RunInfo,
     RunSeeds,
@@ -82,6 +85,8 @@ PAGE = read_page("protocol.md")
 MODELS: dict[str, type[BaseModel]] = {
     "run.json": RunInfo,
     "Asked": Asked,
+    "Asked rows": AskedRows,
+    "Listed rows": ListedRows,
     "Run seeds": RunSeeds,
     "Seeds": Seeds,
     "Run shape": RunShape,
@@ -104,6 +109,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "_SUCCESS": Success,
     "Compiled code": compile_cache.CacheRecord,
     "Input settings": InputSettings,
+    "Row settings": RowSettings,
     "S3 settings": S3Settings,
     "The question of plan": DryRunAnswer,
     "Why there is no answer": DryRunFailure,

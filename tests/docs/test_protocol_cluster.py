@@ -38,6 +38,8 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.input.columns": (OF_FILES, ["a"]),
     "spec.input.id": (OF_FILES, "a"),
     "spec.input.newSince": (OF_FILES, "a-run"),
+    "spec.rows.badRowsOf": ({}, "a-run"),
+    "spec.rows.skip": ({}, [3, 7]),
     "spec.runId": ({}, "again"),
     "spec.hparams": ({}, {"a": 1}),
     "spec.worker.processesPerWorker": ({}, 2),

@@ -44,9 +44,9 @@ def metrics(group):
     return (MetricEntry(group=group, steps_completed=1, metrics={}),)
 
 
-def bad(count, total, key="errors/00000/00000002-A-1.jsonl"):
+def bad(count, total, key="errors/00000/00000002-A-1.jsonl", skipped=0):
     held = key and CommittedFile(name="x", key=key, size=1, sha256="0")
-    return KeptBadRows(count=count, total=total, object=held)
+    return KeptBadRows(count=count, total=total, object=held, skipped=skipped)
 
 
 def test_bad_rows_that_records_can_have_are_no_problem():
@@ -54,6 +54,7 @@ def test_bad_rows_that_records_can_have_are_no_problem():
     # An attempt of an older version before this one has counted none.
     assert found(bad_rows=bad(2, 0)) == []
     assert found(bad_rows=bad(0, 0, key=None)) == []
+    assert found(bad_rows=bad(0, 0, skipped=10)) == []
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,8 @@ def test_bad_rows_that_records_can_have_are_no_problem():
         (bad(2, 3), "says that the shard has 3 bad rows, but its records have 2"),
         (bad(2, 2, key=None), "has 2 bad rows and names no object"),
         (bad(0, 0), "has 0 bad rows and names an object"),
+        (bad(1, 1, skipped=10), "has 11 rows left out of 10"),
+        (bad(0, 0, key=None, skipped=2), "has 2 rows left out and names no object"),
         (bad(1, 1, key="data/00000/00000002-A-1/x"), "keeps bad rows at 'data/00000/00000002-A-1"),
         (bad(1, 1, key="errors/00000/00000002-B.jsonl"), "which is not errors/00000/00000002-A-1"),
     ],

@@ -13,12 +13,25 @@ from batchprocess.ledger.job_settings import (
 from batchprocess.ledger.run import open_run, require_same
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import RunMismatch
-from batchprocess.protocol.run import Asked
+from batchprocess.protocol.run import Asked, AskedRows
 from batchprocess.runs.perform import perform
 from support.storage.fake_storage import FakeMemoryStorage
 from support.storage.made_run import RUN
 
 ASKED = Asked(shards=2, batch_size=4, hparams={"tag": "A", "depth": [1, 2]}, command="digest")
+
+
+def test_other_bad_rows_are_another_run_and_rows_left_out_by_hand_are_not():
+    def asked(run, *skip):
+        return ASKED.model_copy(update={"rows": AskedRows(bad_rows_of=run, skip=skip)})
+
+    require_same_hparams(asked("a", 1), asked("a", 2), "so")
+    require_same_hparams(asked(None, 1), ASKED, "so")
+    with pytest.raises(RunMismatch, match=r'rows\.badRowsOf is "a", but .* with "b"; do as it'):
+        require_same_hparams(asked("a"), asked("b"), "so")
+    for compare in (require_same_hparams, require_as_asked):
+        with pytest.raises(RunMismatch, match=r"rows\.badRowsOf is not set, but .* with \"b\""):
+            compare(ASKED, asked("b"), "so")
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 import pytest
 
-from batchprocess.ledger.run import open_run, require_same
+from batchprocess.ledger.run import open_run, require_same, same_fingerprint
 from batchprocess.protocol.errors import (
     DatasetChanged,
     InvalidArgument,
     RunMismatch,
 )
-from batchprocess.protocol.run import Asked, RunInfo
+from batchprocess.protocol.run import Asked, AskedRows, RunInfo
 from batchprocess.runs.perform import perform
 from support.ledger_steps import RUN
 from support.storage.fake_storage import FakeMemoryStorage
@@ -100,3 +100,21 @@ def test_what_may_be_the_same_data_goes_on(mine, stored):
 def test_what_differs_is_told_by_its_name_with_the_way_out(mine, stored, sentence):
     with pytest.raises(DatasetChanged, match=sentence):
         require_same(mine, stored)
+
+
+@pytest.mark.parametrize("of", ["rows", "huggingface", None])
+def test_where_a_row_of_the_sample_is_left_out_by_hand_no_digest_is_compared(of):
+    stored = RUN.model_copy(update={"fingerprint": "f", "fingerprint_of": of})
+    mine = asked_to_skip(RUN.rows - 1)
+    assert same_fingerprint(mine, stored)
+    assert not same_fingerprint(asked_to_skip(3), stored)
+
+
+def test_a_datasets_own_fingerprint_is_compared_whatever_is_left_out():
+    stored = RUN.model_copy(update={"fingerprint": "f", "fingerprint_of": "attribute"})
+    assert not same_fingerprint(asked_to_skip(0), stored)
+
+
+def asked_to_skip(row):
+    asked = Asked(shards=2, rows=AskedRows(skip=(row,)))
+    return RUN.model_copy(update={"asked": asked, "fingerprint": None})

@@ -4,8 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
+from batchprocess.protocol.environment import (
+    WITH_ROWS,
+    InputSettings,
+    S3Settings,
+    WorkerEnvironment,
+)
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.rows.settings import RowSettings
 
 ENVIRONMENT = {"job": "20260101T000000Z-x", "job_name": "j", "run_uri": "/r", "shards": 4}
 
@@ -50,6 +56,20 @@ def test_settings_of_s3_that_nobody_asked_for_are_not_told_for_older_workers_ref
     assert '"new_since": "a-run"' in newer["BATCHPROCESS_INPUT"]
     assert asked.to_env()["BATCHPROCESS_S3"] == '{"region": "eu", "addressing": "path"}'
     assert WorkerEnvironment.from_env(asked.to_env()) == asked
+
+
+def test_a_job_that_wants_some_rows_is_refused_by_workers_that_would_process_all():
+    rows = RowSettings(bad_rows_of="a-run", skip=(3, 7))
+    asked = WorkerEnvironment(**ENVIRONMENT, protocol=WITH_ROWS, rows=rows)
+    assert asked.to_env()["BATCHPROCESS_PROTOCOL"] == "2"
+    assert WorkerEnvironment.from_env(asked.to_env()) == asked
+    plain = WorkerEnvironment(**ENVIRONMENT).to_env()
+    assert plain["BATCHPROCESS_PROTOCOL"] == "1"
+    assert "BATCHPROCESS_ROWS" not in plain
+    with pytest.raises(InvalidArgument, match="BATCHPROCESS_PROTOCOL: Input should be 1 or 2"):
+        WorkerEnvironment.from_env(plain | {"BATCHPROCESS_PROTOCOL": "3"})
+    with pytest.raises(InvalidArgument, match=r"BATCHPROCESS_ROWS: .*'only' .*must not do without"):
+        WorkerEnvironment.from_env(plain | {"BATCHPROCESS_ROWS": '{"only": [1]}'})
 
 
 def test_a_setting_of_s3_that_a_worker_does_not_know_is_refused_with_what_to_do():

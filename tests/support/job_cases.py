@@ -127,6 +127,12 @@ CASES = (
         {"failurePolicy": {"maxBadRows": 3}},
         "spec.failurePolicy.maxBadRows",
     ),
+    Case(
+        "spec.rows.badRowsOf must be",
+        {"rows": {"badRowsOf": "s3://bucket/runs/job/20260101T000000Z-0000"}},
+        {"rows": {"badRowsOf": "runs/job/20260101T000000Z-0000"}},
+        "spec.rows.badRowsOf",
+    ),
     Case("spec.runId must be", {"runId": "..."}, {"runId": ".."}, "spec.runId"),
     Case(
         "spec.worker.template.spec.containers[worker].workingDir",

@@ -36,10 +36,17 @@ def specs() -> st.SearchStrategy[Made]:
     )
 
 
+def _with_run_names(made: dict[str, Any]) -> dict[str, Any]:
+    """A run is named wherever one stands."""
+    if "/" in ((made.get("rows") or {}).get("badRowsOf") or ""):
+        return {**made, "rows": {**made["rows"], "badRowsOf": "s3://bucket/job/a-run"}}
+    return made
+
+
 @st.composite
 def whole_specs(draw: st.DrawFn) -> dict[str, Any]:
     """A spec that keeps all rules."""
-    made: dict[str, Any] = draw(_PLAIN)
+    made: dict[str, Any] = _with_run_names(draw(_PLAIN))
     made["image"] = draw(st.sampled_from(["example/digits:1", "a@sha256:" + "0" * 64]))
     made["output"] = {**(made.get("output") or {}), "uri": draw(_URIS)}
     if draw(st.booleans()):

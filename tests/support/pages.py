@@ -31,7 +31,17 @@ from batchprocess.protocol.records import (
     MetricEntry,
     ReducerEntry,
 )
-from batchprocess.protocol.run import Asked, RunInfo, RunSeeds, RunShape, Seeds, SourceChange
+from batchprocess.protocol.rows.settings import RowSettings
+from batchprocess.protocol.run import (
+    Asked,
+    AskedRows,
+    ListedRows,
+    RunInfo,
+    RunSeeds,
+    RunShape,
+    Seeds,
+    SourceChange,
+)
 from batchprocess.protocol.spent import Spent
 from batchprocess.protocol.tables.statistics import FileStatistics
 from batchprocess.protocol.tables.table_schema import SchemaColumn
@@ -73,6 +83,9 @@ _WORDS: dict[Any, str] = {
     PackedHeads: "packed heads",
     Tried: "tried",
     InputSettings: "input settings",
+    RowSettings: "row settings",
+    AskedRows: "asked rows",
+    ListedRows: "listed rows",
     S3Settings: "S3 settings",
     tuple[int, int]: "span",
 }

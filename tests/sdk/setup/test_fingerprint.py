@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from batchprocess.sdk.seeding.generators import Preserved
-from batchprocess.sdk.setup.fingerprint import Fingerprint, fingerprint, sample
+from batchprocess.sdk.setup.fingerprint import Fingerprint, fingerprint
 from support.counting_dataset import Counting
 
 
@@ -25,8 +25,13 @@ def test_a_digest_of_eight_rows_sees_their_order():
     assert rows_digest(rows, 50) == rows_digest(list(rows), 50)
     assert rows_digest(rows, 50) != rows_digest(rows[::-1], 50)
     assert rows_digest([object()] * 3, 3) is None
-    assert sample(1) == [0]
-    assert len(sample(1_000)) == 8
+
+
+def test_of_a_sample_that_misses_rows_there_is_no_digest_and_no_row_is_read():
+    data = Counting(50)
+    assert fingerprint(data, 50, left_out=(49,)) == Fingerprint()
+    assert data.read == []
+    assert fingerprint(data, 50, left_out=(48,)) == fingerprint(data, 50)
 
 
 @pytest.mark.parametrize(("own", "value"), [("v7", "v7"), (lambda: "v7", "v7"), (lambda: 7, "7")])

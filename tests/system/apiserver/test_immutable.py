@@ -21,6 +21,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "processor": ("a:B", "a:C"),
     "dataset": ("a:b", "a:c"),
     "input": ({"uri": "s3://a/rows.txt"}, {"uri": "s3://b/rows.txt"}),
+    "rows.badRowsOf": ("a-run", "b-run"),
     "shards": (2, 3),
     "batchSize": (2, 3),
     "checkpointInterval": (2, 3),
@@ -66,6 +67,7 @@ REQUIRED = {"image", "output"}
 """They are never absent, so they can't be added."""
 PARENTS: dict[str, dict[str, Any]] = {
     "hparams.a": {"hparams": {"other": 1}},
+    "rows.badRowsOf": {"rows": {"skip": [7]}},
     "dataloader.timeout": {"dataloader": {"numWorkers": 1}},
     TEMPLATE: {"worker": {"template": {"spec": {"priority": 1}}}},
     "processor": SCRIPT,
@@ -123,6 +125,15 @@ def test_it_cannot_be_changed(path: str, server: JobServer):
 def test_it_cannot_be_removed(path: str, server: JobServer):
     server.create(with_value(path, VALUES[path][0]))
     refuse(server, path, {"op": "remove"})
+
+
+def test_a_part_that_was_not_there_cannot_come_with_it(server: JobServer):
+    server.create(spec())
+    operation = {"op": "add", "path": "/spec/rows", "value": {"badRowsOf": "a-run"}}
+    with pytest.raises(Refused, match="spec.rows.badRowsOf cannot be changed"):
+        server.patch([operation], dry=True)
+    server.patch([operation | {"value": {"skip": [7]}}])
+    server.patch([{"op": "remove", "path": "/spec/rows"}])
 
 
 @pytest.mark.parametrize("path", sorted(VALUES.keys() - REQUIRED))

@@ -112,6 +112,16 @@ def test_a_mutable_field_may_be_set_changed_and_removed(path: str, value: object
     server.patch([{"op": "remove", "path": f"/spec/{path}"}])
 
 
+def test_rows_that_are_left_out_by_hand_may_be_others_and_none(server: JobServer):
+    server.create(spec(rows={"badRowsOf": "a-run"}))
+    for skip in ([7], [7, 9_007_199_254_740_991], []):
+        server.patch([{"op": "add", "path": "/spec/rows/skip", "value": skip}])
+    server.patch([{"op": "remove", "path": "/spec/rows/skip"}])
+    for wrong in ([-1], ["7"], [1.5], [*range(1_001)]):
+        with pytest.raises(Refused):
+            server.patch([{"op": "add", "path": "/spec/rows/skip", "value": wrong}])
+
+
 def test_all_of_the_finalizer_may_be_changed(server: JobServer):
     server.create(spec(finalizer={"resources": {"limits": {"cpu": 1}}}))
     for own in (

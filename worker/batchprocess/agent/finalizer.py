@@ -65,7 +65,8 @@ class Finalizer:
         except BatchProcessError as error:
             return error.exit_code, str(error), None
         left_out = f", {summary.badRows} of them bad and left out" if summary.badRows else ""
-        told = f"run {summary.runId} is final: {summary.rows} rows{left_out}"
+        by_hand = f", {summary.skippedRows} left out by hand" if summary.skippedRows else ""
+        told = f"run {summary.runId} is final: {summary.rows} rows{left_out}{by_hand}"
         return ExitCode.SEALED, told, summary
 
     def stop(self) -> None:

@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.protocol.environment import InputSettings, S3Settings, WorkerEnvironment
+from batchprocess.protocol.environment import (
+    WITH_ROWS,
+    InputSettings,
+    S3Settings,
+    WorkerEnvironment,
+)
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.inputs.listing import run_address, run_name
 from batchprocess.protocol.json_values import check_readable
+from batchprocess.protocol.rows.settings import RowSettings
 
 MAX_HPARAMS = 100 * 1024
 """Linux starts no process with a longer variable than 128 KiB; the API server can't count it."""
@@ -22,7 +29,9 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
     """
     spec = job.spec
     check_hparams(spec.hparams)
+    rows = _rows(job, run_uri)
     return WorkerEnvironment(
+        protocol=1 if rows is None else WITH_ROWS,
         job=job_id,
         job_name=job.metadata.name,
         run_uri=run_uri,
@@ -37,6 +46,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         processor=spec.processor,
         dataset=spec.dataset,
         input=_input(job),
+        rows=rows,
         command=hashlib.sha256(json.dumps(spec.command).encode()).hexdigest(),
         dataloader=spec.dataloader.model_dump(exclude_unset=True),
         hparams=spec.hparams,
@@ -73,6 +83,17 @@ def _input(job: BatchProcessJob) -> InputSettings | None:
         id=given.id,
         new_since=given.new_since,
     )
+
+
+def _rows(job: BatchProcessJob, run_uri: str) -> RowSettings | None:
+    """None where all are wanted: only then may a worker start that knows of nothing else."""
+    given = job.spec.rows
+    other = given.bad_rows_of
+    if other is not None:
+        other = run_name(run_address(other, run_uri, "rows.badRowsOf"), run_uri)
+    if other is None and not given.skip:
+        return None
+    return RowSettings(bad_rows_of=other, skip=tuple(sorted(set(given.skip))))
 
 
 def check_hparams(hparams: Mapping[str, Any]) -> None:

@@ -21,7 +21,15 @@ from batchprocess.api.scalars import (
     RunId,
     Text,
 )
-from batchprocess.api.spec_parts import Dataloader, FailurePolicy, Input, Source, Storage, Timeouts
+from batchprocess.api.spec_parts import (
+    Dataloader,
+    FailurePolicy,
+    Input,
+    Rows,
+    Source,
+    Storage,
+    Timeouts,
+)
 from batchprocess.api.status import Status
 from batchprocess.protocol.job_object import ApiVersion, Kind
 from batchprocess.protocol.json_values import MAX_COUNT
@@ -52,6 +60,8 @@ class Spec(ApiModel):
     input: Input | None = None
     """Files that are the dataset, read without code; with processor and without command or
     dataset. Immutable."""
+    rows: Rows = Rows()
+    """Which rows of the dataset are processed. Default: all. Immutable, except skip."""
     shards: int = Field(default=1, ge=1, le=MAX_SHARDS)
     """Parts that the dataset is cut into, 1 to 10000: the unit of assignment and retry, so many
     more than parallelism. Default 1. Immutable."""

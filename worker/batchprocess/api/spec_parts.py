@@ -17,6 +17,7 @@ from batchprocess.api.scalars import (
     Seconds,
     Text,
 )
+from batchprocess.protocol.rows.settings import MAX_SKIPPED
 
 
 class Dataloader(ApiModel):
@@ -125,6 +126,37 @@ class Input(ApiModel):
     """A complete run, by its address or, of this very job's folder, its id, at most 1024
     characters: files that it, and those it was itself new since, have listed are left out.
     Default: all files. Immutable."""
+
+
+class Rows(ApiModel):
+    """Which rows of the dataset are processed, if not all."""
+
+    rules = (
+        Rule(
+            "!has(self.badRowsOf) || !self.badRowsOf.contains('/') || "
+            "self.badRowsOf.contains('://') || self.badRowsOf.startsWith('/')",
+            "spec.rows.badRowsOf must be a run's id, an absolute path, or an address",
+            lambda rows: is_run_name(rows.bad_rows_of),
+            field=".badRowsOf",
+        ),
+    )
+
+    bad_rows_of: Text | None = None
+    """A complete run over the same dataset, by its address or, of this very job's folder, its id,
+    at most 1024 characters: only the rows that it has left out are processed, under the numbers
+    and ids that they have there. Default: all rows. Immutable."""
+    skip: list[NotNegativeCount] = Field(
+        default=[], max_length=MAX_SKIPPED, json_schema_extra=MUTABLE
+    )
+    """Numbers of rows, counted from 0 in the dataset, that are left out by hand: at most 1000. For
+    rows that end a whole process, which onBadRow cannot name. They count as done where their batch
+    is committed, and as no bad rows. A change reaches workers that are started after it, as by
+    retry. Default: none. Mutable."""
+
+
+def is_run_name(name: str | None) -> bool:
+    """Whether it names a run wherever one stands."""
+    return name is None or "/" not in name or "://" in name or name.startswith("/")
 
 
 class Source(ApiModel):

@@ -10,9 +10,8 @@ from batchprocess.agent.local.gpus import visible_gpus
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.load_yaml import load_job
 from batchprocess.api.yaml_text import MAX_BYTES
+from batchprocess.cli.rows.options import RowOptions
 from batchprocess.protocol.errors import InvalidArgument
-from batchprocess.protocol.inputs.listing import run_name
-from batchprocess.storage.base import Storage
 from batchprocess.storage.factory import refuse_unknown
 
 DEFAULT_OUTPUT = "batchprocess-runs"
@@ -27,20 +26,10 @@ _IGNORED = (
 )
 
 
-def read_job(path: Path, new_since: str | None = None) -> BatchProcessJob:
-    """The job in a file; InvalidArgument if it cannot be read, a usage error if it is none.
-
-    new_since: in place of the run that the file's `newSince` names, if it does.
-    """
+def read_job(path: Path, options: RowOptions | None = None) -> BatchProcessJob:
+    """The job in a file; InvalidArgument if it cannot be read, a usage error if it is none."""
     job = _read_job(path)
-    return job if new_since is None else _with_new_since(job, new_since)
-
-
-def _with_new_since(job: BatchProcessJob, run: str) -> BatchProcessJob:
-    if job.spec.input is None:
-        raise click.UsageError("--new-since: the job has no spec.input, which names the files")
-    given = job.spec.input.model_copy(update={"new_since": run})
-    return job.model_copy(update={"spec": job.spec.model_copy(update={"input": given})})
+    return job if options is None else options.applied_to(job)
 
 
 def _read_job(path: Path) -> BatchProcessJob:
@@ -79,17 +68,6 @@ def loaders_of(job: BatchProcessJob) -> int | None:
     """Loader processes of each worker; None where only the job's script can say."""
     given = job.spec.dataloader.num_workers
     return 0 if given is None and not job.spec.command else given
-
-
-def new_since_of(job: BatchProcessJob) -> str | None:
-    """The run since which the job's files are to have come, if they are."""
-    return None if job.spec.input is None else job.spec.input.new_since
-
-
-def comes_before(job: BatchProcessJob, run: Storage) -> bool:
-    """Whether the job asks for what is new since that very run, which it cannot be itself."""
-    since = new_since_of(job)
-    return since is not None and run_name(since, run.uri) == run_name(run.uri, run.uri)
 
 
 def _expanded(path: str) -> Path:

@@ -24,11 +24,26 @@ def _json(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-_NEW_SINCE = click.option(
-    "--new-since",
-    metavar="RUN",
-    help="Only files that this run, and those it was itself new since, have not listed.",
-)
+def _rows(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say which files and rows are wanted."""
+    for option in (
+        click.option(
+            "--skip-rows",
+            metavar="FILE",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Leave these rows out: numbers from 0, one a line.",
+        ),
+        click.option(
+            "--bad-rows-of", metavar="RUN", help="Only rows that this complete run has left out."
+        ),
+        click.option(
+            "--new-since",
+            metavar="RUN",
+            help="Only files that this run, and those it was itself new since, have not listed.",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,9 +66,9 @@ def main() -> None:
 @click.option(
     "--expect-new", is_flag=True, help="End with 3 if the latest run was complete already."
 )
-@_NEW_SINCE
+@_rows
 @_json
-def run(job: Path, fresh: bool, expect_new: bool, new_since: str | None, as_json: bool) -> int:
+def run(job: Path, fresh: bool, expect_new: bool, as_json: bool, **rows: Any) -> int:
     """Run JOB here until it is complete; go on where the latest run stopped.
 
     Ctrl-C lets every shard commit its running batch and stops; run again to go on. Progress goes
@@ -61,8 +76,10 @@ def run(job: Path, fresh: bool, expect_new: bool, new_since: str | None, as_json
     code have changed since.
     """
     from batchprocess.cli.commands.run import run_job
+    from batchprocess.cli.rows.options import RowOptions
 
-    return run_job(job, fresh=fresh, expect_new=expect_new, new_since=new_since, as_json=as_json)
+    options = RowOptions(**rows)
+    return run_job(job, fresh=fresh, expect_new=expect_new, options=options, as_json=as_json)
 
 
 @main.command()
@@ -70,9 +87,9 @@ def run(job: Path, fresh: bool, expect_new: bool, new_since: str | None, as_json
 @click.option(
     "--try", "try_batch", is_flag=True, help="Run some batches, to estimate the duration."
 )
-@_NEW_SINCE
+@_rows
 @_json
-def plan(job: Path, try_batch: bool, new_since: str | None, as_json: bool) -> int:
+def plan(job: Path, try_batch: bool, as_json: bool, **rows: Any) -> int:
     """Check JOB, import its code, count rows, batches and shards, and try the output address.
 
     Nothing is left in storage. With --try the processor runs for about four seconds, and the time
@@ -80,8 +97,9 @@ def plan(job: Path, try_batch: bool, new_since: str | None, as_json: bool) -> in
     the storage cannot be used from here.
     """
     from batchprocess.cli.commands.plan import plan_job
+    from batchprocess.cli.rows.options import RowOptions
 
-    return plan_job(job, try_batch=try_batch, new_since=new_since, as_json=as_json)
+    return plan_job(job, try_batch=try_batch, options=RowOptions(**rows), as_json=as_json)
 
 
 @main.command(epilog=_TARGET_HELP)

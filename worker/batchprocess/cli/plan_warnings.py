@@ -7,8 +7,8 @@ from batchprocess.api.environment import s3_settings
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.changed_input import as_the_run_reads_it, sentences
 from batchprocess.cli.complete_run import since_of
-from batchprocess.cli.job_file import comes_before
 from batchprocess.cli.output import plural
+from batchprocess.cli.rows.options import comes_before
 from batchprocess.ledger.job_settings import require_as_asked
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
 from batchprocess.protocol.dry_run import DryRunAnswer

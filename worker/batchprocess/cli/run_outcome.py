@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from batchprocess.agent.local.local_run import LocalResult
+from batchprocess.cli.output import plural
 from batchprocess.cli.table import print_table
 from batchprocess.protocol.run import Summary
 from batchprocess.protocol.spent import Spent, advice
@@ -49,9 +50,18 @@ def print_bad_rows(number: int) -> None:
         print(f"bad rows, left out: {number}; batchprocess results --errors names each")
 
 
+def print_rows_of(run: str | None) -> None:
+    """Whose bad rows a run is over, if it is over such."""
+    if run is not None:
+        print(f"over: the rows that run {run} has left out")
+
+
 def print_summary(summary: Summary) -> None:
     """Metrics, and what is missing."""
+    print_rows_of(summary.badRowsOf)
     print_bad_rows(summary.badRows)
+    if summary.skippedRows:
+        print(f"left out by hand: {plural(summary.skippedRows, 'row')}")
     for name, value in summary.metrics.items():
         print(f"metric {name}: {value}")
     if summary.metricsError is not None:

@@ -12,6 +12,9 @@ from batchprocess.data.rows.row_ids import RowId
 class ColumnDataset(ABC):
     """A map-style dataset whose rows are dicts, and whose batches are columns."""
 
+    def take_listing_of(self, run: str) -> None:  # noqa: B027  most have none
+        """Rows are to be numbered as in the run at this address. Asked before anything else."""
+
     def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:  # noqa: ARG002
         """Know the rows as the run does, where they are listed. Asked before anything else.
 

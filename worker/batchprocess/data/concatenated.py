@@ -41,6 +41,11 @@ class Concatenated(ColumnDataset):
         self._readers: Final = tuple(readers)
         self._known_ends: list[int] | None = None
 
+    def take_listing_of(self, run: str) -> None:
+        """Each of them does."""
+        for one in self._readers:
+            one.take_listing_of(run)
+
     def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:
         """Each of them does."""
         self._known_ends = None

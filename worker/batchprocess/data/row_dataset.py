@@ -46,6 +46,10 @@ class RowDataset(ColumnDataset):
         """
         self._opened.wanted = self._wanted.model_copy(update={"new_since": run})
 
+    def take_listing_of(self, run: str) -> None:
+        """Rows are to be numbered as in the run at this address, whatever has come since."""
+        self._opened.wanted = self._wanted.model_copy(update={"listing_of": run})
+
     def prepare_in_run(self, run: RunOfInput, tell: Tell = tell_nobody) -> bool:
         """Know the rows as the run does: by its listing, which this makes if there is none yet.
 

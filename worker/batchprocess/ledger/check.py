@@ -94,14 +94,16 @@ def _bad_row_problems(
 ) -> Iterator[str]:
     """`total`: what the records up to this one count."""
     rows = record.rows[1] - record.rows[0]
-    if kept.count > rows:
-        yield f"{where} has {kept.count} bad rows of {rows}"
+    left_out = kept.count + kept.skipped
+    said = f"{left_out} rows left out" if kept.skipped else f"{left_out} bad rows"
+    if left_out > rows:
+        yield f"{where} has {said} of {rows}"
     # It may be less: an attempt of an older version counts none.
     if kept.total > total:
         yield f"{where} says that the shard has {kept.total} bad rows, but its records have {total}"
     own = bad_rows_key(data_prefix(record.shard, record.seq, record.nonce))
-    if (kept.object is None) != (kept.count == 0):
-        yield f"{where} has {kept.count} bad rows and names {'no' if kept.count else 'an'} object"
+    if (kept.object is None) != (left_out == 0):
+        yield f"{where} has {said} and names {'no' if left_out else 'an'} object"
     elif kept.object is not None and kept.object.key != own:
         yield f"{where} keeps bad rows at {kept.object.key!r:.600}, which is not {own}"
 

@@ -76,12 +76,14 @@ def summarize(
         metricsError=reduced.error,
         models=tuple(total.models),
         badRows=total.bad_rows,
+        skippedRows=total.skipped,
+        badRowsOf=None if run.listed is None else run.listed.bad_rows_of,
         withoutDeltaLog=dict(without_delta or {}),
     )
 
 
 def bad_rows_of(ledgers: Iterable[ShardLedger]) -> int:
-    """Rows that were left out of what is committed."""
+    """Rows that were left out of what is committed, but for those left out by hand."""
     bodies = (body for ledger in ledgers for body in ledger.bodies)
     return sum(body.bad_rows.count for body in bodies if body.bad_rows is not None)
 
@@ -93,6 +95,7 @@ class _Totals:
     job: str = ""
     rows: int = 0
     bad_rows: int = 0
+    skipped: int = 0
     batches: int = 0
     failed: list[int] = field(default_factory=list)
     files: int = 0
@@ -117,7 +120,9 @@ class _Totals:
 
     def _add_body(self, body: Commit | Seal) -> None:
         self.rows += body.rows[1] - body.rows[0]
-        self.bad_rows += 0 if body.bad_rows is None else body.bad_rows.count
+        if body.bad_rows is not None:
+            self.bad_rows += body.bad_rows.count
+            self.skipped += body.bad_rows.skipped
         self.files += len(body.files)
         self.bytes += sum(item.size for item in body.files)
         self.models += [model for model in body.models if model not in self.models]

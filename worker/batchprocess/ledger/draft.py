@@ -26,10 +26,11 @@ class StagedReducer:
 
 @dataclass(frozen=True, slots=True)
 class StagedBadRows:
-    """Rows that were left out, as lines of JSON, and how many they are."""
+    """Rows that were left out, as lines of JSON: `count` bad ones, and `skipped` by hand."""
 
     count: int
     staged: Staged
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _bad_rows(draft: Draft, prefix: str, before: int) -> KeptBadRows | None:
         return KeptBadRows(count=0, total=total) if total else None
     key = bad_rows_key(prefix)
     named = _named(key.rpartition("/")[2], key, bad.staged)
-    return KeptBadRows(count=bad.count, total=total, object=named)
+    return KeptBadRows(count=bad.count, total=total, skipped=bad.skipped, object=named)
 
 
 def _named(name: str, key: str, staged: Staged) -> CommittedFile:

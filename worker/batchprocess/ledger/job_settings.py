@@ -21,10 +21,14 @@ _NOT_SET = "not set"
 def require_same_hparams(mine: Asked | None, stored: Asked | None, another: str) -> None:
     """Rows made with other settings are another result, though they are as many.
 
-    A seed that neither job gave was drawn, and is the run's: there is nothing to compare.
+    A seed that neither job gave was drawn, and is the run's: there is nothing to compare. Rows that
+    are left out by hand may be others: each commit says which were.
     """
     if mine is None or stored is None:
         return
+    ours, theirs = (_bad_rows_of(one) for one in (mine, stored))
+    if ours != theirs:
+        raise _mismatch("rows.badRowsOf", ours, theirs, another)
     ours, theirs = (_value_of(one.model_dump(), "seed") for one in (mine, stored))
     if ours != theirs:
         raise _mismatch("seed", ours, theirs, another)
@@ -74,6 +78,10 @@ def differ_in_command(mine: Asked | None, stored: Asked | None) -> bool:
     """
     commands = {one.command for one in (mine, stored) if one is not None}
     return len(commands - {None}) > 1
+
+
+def _bad_rows_of(asked: Asked) -> str:
+    return _value_of({} if asked.rows is None else asked.rows.model_dump(), "bad_rows_of")
 
 
 def _mismatch(name: str, ours: str, theirs: str, another: str) -> RunMismatch:

@@ -4,6 +4,7 @@ from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get, Sync
 from batchprocess.ledger.job_settings import require_same_hparams
 from batchprocess.protocol.errors import DatasetChanged, RunMismatch
+from batchprocess.protocol.rows.sample import sample
 from batchprocess.protocol.run import (
     RUN_KEY,
     FingerprintOf,
@@ -79,11 +80,7 @@ def plan_of(run: RunInfo) -> ShardPlan:
 
 def require_same_fingerprint(mine: RunInfo, stored: RunInfo, another: str) -> None:
     """Raise DatasetChanged if the fingerprints differ, and what they stand for may differ too."""
-    # Where the first attempt found none, there is nothing that a later one could differ from.
-    if stored.fingerprint is None or mine.fingerprint == stored.fingerprint:
-        return
-    if mine.fingerprint_of == "huggingface" and _have_equal_rows(mine, stored):
-        # Theirs depends on when a file was written: it differs on every node.
+    if same_fingerprint(mine, stored):
         return
     raise DatasetChanged(
         f"{_NAMES[mine.fingerprint_of]} is {_shortened(mine.fingerprint)} here, but the run was "
@@ -92,6 +89,24 @@ def require_same_fingerprint(mine: RunInfo, stored: RunInfo, another: str) -> No
         "`fingerprint` to a text that says so (a table's version, a digest of the file list) and "
         f"start another run; to process a changed dataset, start another run too ({another})"
     )
+
+
+def same_fingerprint(mine: RunInfo, stored: RunInfo) -> bool:
+    """Whether both are of one dataset, for all that is known of it."""
+    # Where the first attempt found none, there is nothing that a later one could differ from.
+    if stored.fingerprint is None or mine.fingerprint == stored.fingerprint:
+        return True
+    if stored.fingerprint_of != "attribute" and _misses_sample(mine):
+        # Rows that are left out by hand are not read, not even for this.
+        return True
+    # Theirs depends on when a file was written: it differs on every node.
+    return mine.fingerprint_of == "huggingface" and _have_equal_rows(mine, stored)
+
+
+def _misses_sample(mine: RunInfo) -> bool:
+    rows = mine.rows if mine.listed is None else mine.listed.dataset_rows
+    asked = None if mine.asked is None else mine.asked.rows
+    return asked is not None and not set(asked.skip).isdisjoint(sample(rows))
 
 
 def _have_equal_rows(mine: RunInfo, stored: RunInfo) -> bool:

@@ -13,7 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.json_values import Count
+from batchprocess.protocol.rows.settings import RowSettings
 from batchprocess.protocol.variables import PREFIX, RUN_URI
+
+WITH_ROWS: Literal[2] = 2
+"""`protocol` where the job wants some rows only: older workers refuse it, for they would process
+all."""
 
 
 class S3Settings(BaseModel):
@@ -52,7 +57,7 @@ class WorkerEnvironment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    protocol: Literal[1] = 1
+    protocol: Literal[1, 2] = Field(default=1, description="2 where there are `rows`")
     role: Literal["worker", "finalize"] = "worker"
     job: str = Field(description="<creation time>-<uid>: compares by age")
     job_name: str
@@ -75,6 +80,7 @@ class WorkerEnvironment(BaseModel):
     processor: str | None = None
     dataset: str | None = None
     input: InputSettings | None = Field(default=None, description="in place of a dataset")
+    rows: RowSettings | None = Field(default=None, description="null: all of the dataset")
     command: str | None = Field(default=None, description="sha256 of the job's, as a JSON list")
     dataloader: dict[str, Any] = {}
     hparams: dict[str, Any] = {}

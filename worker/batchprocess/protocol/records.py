@@ -57,11 +57,12 @@ class MetricEntry(_Model):
 
 
 class KeptBadRows(_Model):
-    """Rows that were left out: `count` of this record's batches, which `object` names one by one,
-    and `total` of the shard up to here."""
+    """Rows that were left out: `count` bad ones of this record's batches and `total` of the shard
+    up to here, and `skipped` by hand of these batches. `object` names both, one by one."""
 
     count: Count
     total: Count
+    skipped: Count = Field(default=0, exclude_if=lambda number: number == 0)
     object: CommittedFile | None = None
 
 

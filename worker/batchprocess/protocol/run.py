@@ -47,6 +47,24 @@ class SourceChange(_Model):
     now: Sha256
 
 
+class AskedRows(_Model):
+    """Which rows of the dataset: see `RowSettings`."""
+
+    bad_rows_of: str | None = None
+    skip: tuple[Count, ...] = ()
+
+
+class ListedRows(_Model):
+    """A run over some rows of the dataset: those that the run `bad_rows_of` has left out.
+
+    `dataset_rows`: of the whole dataset. `sha256`: of the list, in hex; also in its key.
+    """
+
+    bad_rows_of: str
+    dataset_rows: PositiveCount
+    sha256: Sha256
+
+
 class Asked(_Model):
     """What the job said, before the script had its say; null where it said nothing.
 
@@ -61,6 +79,7 @@ class Asked(_Model):
     hparams: dict[str, Any] = {}
     seed: int | None = None
     command: str | None = None
+    rows: AskedRows | None = None
 
     @classmethod
     def of(cls, environment: WorkerEnvironment) -> Self:
@@ -100,6 +119,7 @@ class RunInfo(_Model):
     they were kept. `rows_digest` goes with a fingerprint that may differ for equal data. `code` is
     a digest of the job's own modules, `source` one of what stood in the folder of `spec.source`.
     `layout` 1, that of runs from before it was written: files of `save` are below `data/`, too.
+    `listed`: only these rows of the dataset are the run's, None if all are.
     """
 
     rows: int
@@ -116,6 +136,7 @@ class RunInfo(_Model):
     code: str | None = None
     source: Sha256 | None = None
     layout: Literal[1, 2] = 1
+    listed: ListedRows | None = None
     versions: dict[str, str | int] = {}
 
     @property
@@ -156,6 +177,8 @@ class Summary(_Model):
     metricsError: str | None = None  # noqa: N815
     models: tuple[dict[str, Any], ...] = ()
     badRows: int = 0  # noqa: N815
+    skippedRows: int = 0  # noqa: N815
+    badRowsOf: str | None = None  # noqa: N815
     withoutDeltaLog: dict[str, str] = {}  # noqa: N815
 
 

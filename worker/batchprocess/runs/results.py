@@ -122,12 +122,14 @@ def results_of(storage: Storage, run: RunInfo) -> Generator[Result]:
                 yield Result(body.shard, body.seq, body.batches, body.rows, item, storage)
 
 
-def bodies_of(storage: Storage, run: RunInfo) -> Generator[Commit | Seal]:
+def bodies_of(
+    storage: Storage, run: RunInfo, patience: Patience = ATTENDED
+) -> Generator[Commit | Seal]:
     """All records that name outputs, in the order of the dataset; errors as `results`."""
-    final = perform(finished(), storage) is not None
+    final = perform(finished(), storage, patience) is not None
     read = read_shard if final else _read_unbroken
     flows = (read(shard) for shard in range(run.shards))
-    with closing(perform_each(flows, storage)) as ledgers:
+    with closing(perform_each(flows, storage, patience)) as ledgers:
         for ledger in ledgers:
             if final and ledger.outcome is None:
                 raise VerificationError(

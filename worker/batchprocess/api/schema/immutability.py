@@ -19,7 +19,7 @@ REMEDY = "cannot be changed on an existing job: create another one, or delete it
 
 def immutability(spec: dict[str, Any]) -> list[Rule]:
     """The rules for the structural schema of spec; a part is split where a mutable field is."""
-    return [_rule(path) for path in _immutable(spec, "")]
+    return [_rule(path, parents) for path, parents in _immutable(spec, "", ())]
 
 
 def without_marks(node: Any) -> Any:
@@ -31,14 +31,18 @@ def without_marks(node: Any) -> Any:
     return node
 
 
-def _immutable(node: dict[str, Any], path: str) -> Iterator[str]:
+def _immutable(
+    node: dict[str, Any], path: str, absent: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Paths, and the parts above each that may be absent: what has no default is not filled in."""
     for name, field in node["properties"].items():
         if field.get(_MARK):
             continue
+        inner = f"{path}.{name}"
         if _has_mutable(field):
-            yield from _immutable(field, f"{path}.{name}")
+            yield from _immutable(field, inner, absent if "default" in field else (*absent, inner))
         else:
-            yield f"{path}.{name}"
+            yield inner, absent
 
 
 def _has_mutable(node: dict[str, Any]) -> bool:
@@ -46,10 +50,16 @@ def _has_mutable(node: dict[str, Any]) -> bool:
     return any(field.get(_MARK) or _has_mutable(field) for field in fields)
 
 
-def _rule(path: str) -> Rule:
+def _rule(path: str, absent: tuple[str, ...]) -> Rule:
     new, old = f"self{path}", f"oldSelf{path}"
+    has_new, has_old = _has("self", path, absent), _has("oldSelf", path, absent)
     return Rule(
-        f"has({new}) == has({old}) && (!has({new}) || ({new} == {old} && {old} == {new}))",
+        f"{has_new} == {has_old} && (!{has_new} || ({new} == {old} && {old} == {new}))",
         f"spec{path} {REMEDY}",
         field=path,
     )
+
+
+def _has(whose: str, path: str, absent: tuple[str, ...]) -> str:
+    asked = " && ".join(f"has({whose}{one})" for one in (*absent, path))
+    return f"({asked})" if absent else asked

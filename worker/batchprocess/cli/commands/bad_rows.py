@@ -34,7 +34,7 @@ def _line(row: BadRow) -> str:
     """On one line of a terminal, which is sent nothing that a file's name may hold."""
     names = ", ".join(str(name) for name in (row.id, row.file) if name is not None)
     where = f"row {row.row}{names and f' ({names})'}, {row.stage}"
-    said = f"{row.type}: {row.message}" if row.message else row.type
+    said = ": ".join(text for text in (row.type, row.message) if text)
     return " / ".join(clean(f"{where}: {said}").splitlines())
 
 

@@ -5,16 +5,18 @@ from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli import plan_input, plan_tried, plan_warnings
+from batchprocess.cli.commands import plan_rows
 from batchprocess.cli.dry_run import count
 from batchprocess.cli.job_file import job_uri, read_job, warn_of_ignored
 from batchprocess.cli.output import duration, print_json
+from batchprocess.cli.rows.options import RowOptions
 from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.errors import BatchProcessError
 
 
-def plan_job(path: Path, *, try_batch: bool, new_since: str | None, as_json: bool) -> int:
+def plan_job(path: Path, *, try_batch: bool, options: RowOptions, as_json: bool) -> int:
     """Validate, count, estimate and warn; returns the exit code."""
-    job = read_job(path, new_since)
+    job = read_job(path, options)
     warn_of_ignored(job)
     uri = job_uri(job, path)
     goes_on = plan_warnings.run_to_go_on(job, uri)
@@ -46,10 +48,13 @@ def _print_plan(
         counts = counted.model_dump(mode="json", exclude={"run", "warnings", "input", "summary"})
         summary = counted.summary
         shown = None if summary is None else summary.model_dump(mode="json")
-        print_json({**counts, "input": shown, **found, "estimatedSeconds": seconds})
+        rows = plan_rows.as_json(counted.run)
+        print_json({**counts, **rows, "input": shown, **found, "estimatedSeconds": seconds})
         return
     for name in ("rows", "batches", "shards", "batchSize"):
         print(f"{name}: {getattr(counted, name)}")
+    for line in plan_rows.lines(counted.run):
+        print(line)
     for line in plan_input.lines(counted.summary):
         print(line)
     print(f"outputs: {found['outputs']}/<run>")

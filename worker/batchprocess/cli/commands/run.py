@@ -11,17 +11,10 @@ from batchprocess.agent.local.runner import run_local
 from batchprocess.api.environment import s3_settings, worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.complete_run import NOTHING_NEW, changes_since
-from batchprocess.cli.job_file import (
-    comes_before,
-    command_of,
-    job_uri,
-    loaders_of,
-    new_since_of,
-    read_job,
-    warn_of_ignored,
-)
+from batchprocess.cli.job_file import command_of, job_uri, loaders_of, read_job, warn_of_ignored
 from batchprocess.cli.output import print_json
 from batchprocess.cli.progress_view import open_view
+from batchprocess.cli.rows.options import RowOptions, comes_before, runs_before
 from batchprocess.cli.run_outcome import print_result, result_json
 from batchprocess.cli.table import shard_rows
 from batchprocess.ledger.finalize import finished
@@ -49,18 +42,17 @@ from batchprocess.storage.factory import open_storage
 
 
 def run_job(
-    path: Path, *, fresh: bool, expect_new: bool, new_since: str | None, as_json: bool
+    path: Path, *, fresh: bool, expect_new: bool, options: RowOptions, as_json: bool
 ) -> int:
     """Run the job file's job to its end; returns the exit code.
 
-    `expect_new`: that of a run which was complete already is not 0. `new_since`: over files that
-    this run has not listed.
+    `expect_new`: that of a run which was complete already is not 0.
     """
-    job = read_job(path, new_since)
+    job = read_job(path, options)
     warn_of_ignored(job)
     folder = open_storage(job_uri(job, path), s3_settings(job))
     try:
-        before = latest_run(folder) if new_since_of(job) is not None else None
+        before = latest_run(folder) if runs_before(job) else None
         run_id = choose_run(job, folder, fresh=fresh)
     except StorageDenied as error:
         # Nothing has begun, so nothing is waited for: as a worker would say it.

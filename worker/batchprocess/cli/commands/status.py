@@ -5,7 +5,12 @@ from typing import Any
 
 from batchprocess.cli import sources
 from batchprocess.cli.output import print_json
-from batchprocess.cli.run_outcome import print_bad_rows, print_spent, print_summary
+from batchprocess.cli.run_outcome import (
+    print_bad_rows,
+    print_rows_of,
+    print_spent,
+    print_summary,
+)
 from batchprocess.cli.table import print_table, shard_rows
 from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.finalize import finished
@@ -37,6 +42,7 @@ def show_status(target: str, *, as_json: bool) -> None:
                 "state": state,
                 "batches": {"done": done, "total": total},
                 "badRows": bad_rows,
+                "badRowsOf": _rows_of(found),
                 "spent": spent.model_dump(),
                 "source": sources.as_json(standing),
                 "advice": advice(spent, loaders=found.loaders),
@@ -52,6 +58,7 @@ def show_status(target: str, *, as_json: bool) -> None:
     print(f"outputs: {found.storage.uri}")
     print(f"batches: {done}/{total}")
     if summary is None:
+        print_rows_of(_rows_of(found))
         print_bad_rows(bad_rows)
     print_spent(spent, found.loaders, sys.stdout)
     sources.print_sources(standing)
@@ -66,6 +73,10 @@ def _bad_rows(found: Target, standing: Standing, summary: Summary | None) -> int
     if summary is not None:
         return summary.badRows
     return sum(bad_rows_by_shard(found.storage, standing.heads))
+
+
+def _rows_of(found: Target) -> str | None:
+    return None if found.run.listed is None else found.run.listed.bad_rows_of
 
 
 def _failure_json(failure: Failure | None) -> dict[str, Any] | None:

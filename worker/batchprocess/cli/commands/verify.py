@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
+from batchprocess.cli.commands.verify_files import known_rows, wrong_bad_rows, wrong_file
 from batchprocess.cli.output import plural, print_json
 from batchprocess.cli.target import Target, find_target
 from batchprocess.ledger.documents import manifest_lines
@@ -19,11 +20,8 @@ from batchprocess.ledger.tables.table_schemas import named_schemas, schema_probl
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.file_names import TABLES, is_data_key
-from batchprocess.protocol.records import Commit, CommittedFile, Seal
-from batchprocess.protocol.rows.dataset_rows import ALL_ROWS
 from batchprocess.protocol.run import MANIFEST_KEY, SUCCESS_KEY, SUMMARY_KEY
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.runs.bad_rows.of_record import read_bad_rows
 from batchprocess.runs.download import DOWNLOADS, sha256_of
 from batchprocess.runs.kept_inputs import problems_of_inputs
 from batchprocess.runs.parallel import Threads
@@ -41,6 +39,7 @@ class _Seen:
     shards: int = 0
     rows: int = 0
     bad_rows: int = 0
+    skipped: int = 0
     manifest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     metrics: dict[str, "hashlib._Hash"] = field(default_factory=dict)
     schemas: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -63,7 +62,9 @@ class _Seen:
             self.files += len(body.objects())
             self.in_tables.update(hash(one.key) for one in body.files if one.key.startswith(TABLES))
             self.rows += body.rows[1] - body.rows[0]
-            self.bad_rows += 0 if body.bad_rows is None else body.bad_rows.count
+            if body.bad_rows is not None:
+                self.bad_rows += body.bad_rows.count
+                self.skipped += body.bad_rows.skipped
 
 
 def verify_run(target: str, *, as_json: bool) -> int:
@@ -102,7 +103,8 @@ def _changed_files(found: Target, seen: _Seen) -> list[str]:
 
 def _checks(found: Target, seen: _Seen) -> Generator[Callable[[Patience], str | None]]:
     """One check for every file, as the ledgers come in."""
-    plan = plan_of(found.run)
+    plan, (rows, wrong) = plan_of(found.run), known_rows(found.storage, found.run)
+    seen.problems += wrong
     flows = (_examined(shard, plan) for shard in range(found.run.shards))
     with closing(perform_each(flows, found.storage)) as examined:
         for ledger, problems in examined:
@@ -110,36 +112,16 @@ def _checks(found: Target, seen: _Seen) -> Generator[Callable[[Patience], str | 
             for body in ledger.bodies:
                 # Of another key the ledger's check tells, and no store is asked for it.
                 named = [item for item in body.objects() if is_data_key(item.key, ledger.shard)]
-                if body.bad_rows is not None and body.bad_rows.object in named:
-                    named.remove(body.bad_rows.object)
-                    yield partial(_wrong_bad_rows, found.storage, body, plan)
-                yield from (partial(_changed, found.storage, item) for item in named)
+                kept = None if body.bad_rows is None else body.bad_rows.object
+                if rows is not None and kept in named:
+                    named.remove(kept)
+                    yield partial(wrong_bad_rows, found.storage, body, plan, rows)
+                yield from (partial(wrong_file, found.storage, item) for item in named)
 
 
 def _examined(shard: int, plan: ShardPlan) -> Flow[tuple[ShardLedger, tuple[str, ...]]]:
     ledger = yield from read_shard(shard)
     return ledger, (yield from problems_of(ledger, plan))
-
-
-def _changed(storage: Storage, item: CommittedFile, patience: Patience) -> str | None:
-    """A sentence if the file has other bytes; of one that is missing the ledger's check tells."""
-    if sha256_of(storage, item.key, patience) in (None, item.sha256):
-        return None
-    return f"{item.key} was changed: its digest is not the one in the ledger"
-
-
-def _wrong_bad_rows(
-    storage: Storage, body: Commit | Seal, plan: ShardPlan, patience: Patience
-) -> str | None:
-    """As `_changed`, of bad rows, which are read one by one as well."""
-    try:
-        for _ in read_bad_rows(storage, body, plan, ALL_ROWS, patience):
-            pass
-    except FileNotFoundError:
-        return None
-    except VerificationError as error:
-        return str(error)
-    return None
 
 
 def _metrics_problems(found: Target, seen: _Seen) -> Iterator[str]:
@@ -183,4 +165,7 @@ def _manifest_problems(found: Target, seen: _Seen) -> list[str]:
         return [f"{SUMMARY_KEY} says {summary.rows} rows, the ledgers {seen.rows}"]
     if summary is not None and summary.badRows != seen.bad_rows:
         return [f"{SUMMARY_KEY} says {summary.badRows} bad rows, the ledgers {seen.bad_rows}"]
+    if summary is not None and summary.skippedRows != seen.skipped:
+        said = f"{summary.skippedRows} rows left out by hand"
+        return [f"{SUMMARY_KEY} says {said}, the ledgers {seen.skipped}"]
     return []

@@ -24,6 +24,7 @@ from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import InputOfRun
 from batchprocess.data.listing.new_since import only_new, runs_before
 from batchprocess.data.listing.object_list import finish, write_objects
+from batchprocess.data.listing.taken import take_listing
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.inputs.listing import InputListing
 from batchprocess.runs.parallel import Threads
@@ -54,17 +55,21 @@ def build_index(
     progress = progress or Progress(tell_nobody)
 
     def list_anew() -> InputListing:
+        taken = _taken(wanted, folder, patience)
+        if taken is not None:
+            return taken
         open_place = partial(open_inputs, s3=wanted.s3)
         alive = partial(progress.add, 0)
         found = list_objects(wanted.sources, open_place, folder, patience, alive)
         with closing(found):
-            return write_objects(folder, found.roots, _new(found, wanted, patience))
+            mine = write_objects(folder, found.roots, _new(found, wanted, patience))
+        return mine.model_copy(update={"since": wanted.new_since})
 
-    since = wanted.new_since
     if run is None:
-        listing = list_anew().model_copy(update={"since": since})
+        listing = list_anew()
     else:
-        listing = run.listed(wanted.source, folder, list_anew, since)
+        is_taken = wanted.listing_of is not None
+        listing = run.listed(wanted.source, folder, list_anew, wanted.new_since, taken=is_taken)
     objects = finish(folder, listing)
     if wanted.rows == "objects":
         write_objects_index(folder, len(objects))
@@ -73,6 +78,12 @@ def build_index(
     known = Known(objects, wanted.s3, patience)
     if not _count(known, wanted, run, folder, progress):
         raise InvalidArgument(f"source has no rows: {len(known)} files, and none of them has any")
+
+
+def _taken(wanted: Wanted, folder: Path, patience: Patience) -> InputListing | None:
+    if wanted.listing_of is None:
+        return None
+    return take_listing(open_storage(wanted.listing_of, wanted.s3), wanted.source, folder, patience)
 
 
 def _new(found: Listing, wanted: Wanted, patience: Patience) -> Iterable[tuple[int, InputObject]]:
@@ -134,7 +145,7 @@ def _file_counter(known: Known, wanted: Wanted) -> FileCounter | None:
 
 def _kind(wanted: Wanted) -> str:
     """Of whole files, by all that is asked of them."""
-    asked = wanted.model_dump_json(exclude={"sources", "source", "s3", "new_since"})
+    asked = wanted.model_dump_json(exclude={"sources", "source", "s3", "new_since", "listing_of"})
     return f"files-2-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
 
 

@@ -30,6 +30,8 @@ class Wanted(BaseModel):
     """The column that has the rows' ids; None: they are called by file and number."""
     new_since: str | None = None
     """Address of a run: objects that it, and those it came from, have listed are left out."""
+    listing_of: str | None = None
+    """Address of a run whose listing, if it has one, is to be this one's."""
     delimiter: str = ","
     """Of CSV."""
     s3: S3Settings = S3Settings()

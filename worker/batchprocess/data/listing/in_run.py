@@ -86,11 +86,13 @@ class InputOfRun:
         folder: Path,
         list_anew: Callable[[], InputListing],
         since: str | None = None,
+        *,
+        taken: bool = False,
     ) -> InputListing:
         """The run's listing, in `folder`; `list_anew` makes one there if the run has none yet.
 
         since: address of the run whose objects are left out. Raises RunMismatch if the run's
-        listing is what is new since another.
+        listing is what is new since another, unless it is `taken` from a run.
 
         A run that has begun without one (by another source, or before runs kept them) gets none:
         the fingerprint in its run.json says whether what is there now is the same.
@@ -99,8 +101,8 @@ class InputOfRun:
         stored = perform(read_listing(source), self.storage, patience)
         if stored is None:
             mine = list_anew()
-            if since is not None:
-                mine = mine.model_copy(update={"since": run_name(since, self._run.uri)})
+            if mine.since is not None:
+                mine = mine.model_copy(update={"since": run_name(mine.since, self._run.uri)})
             if self.has_begun:
                 return mine
             self.is_kept = True
@@ -108,7 +110,8 @@ class InputOfRun:
             stored = perform(flow, self.storage, patience)
             if stored == mine:
                 return mine
-        _require_same_since(since, stored, self._run.uri)
+        if not taken:
+            _require_same_since(since, stored, self._run.uri)
         self.is_kept = True
         self._download(source, stored, folder / OBJECTS, patience)
         return stored

@@ -7,19 +7,18 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from batchprocess.data.listing.in_run import listed_objects
-from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.inputs.listing import read_listing
-from batchprocess.ledger.run import ANOTHER, read_run
+from batchprocess.ledger.run import ANOTHER
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.inputs.listing import InputListing, run_address
 from batchprocess.runs.patience import Patience
 from batchprocess.runs.perform import perform
+from batchprocess.runs.row_lists.whole_run import require_whole
 from batchprocess.storage.base import Storage
 from batchprocess.storage.inputs.base import InputObject
 
 MAX_RUNS = 1_000
 """That a run came from, one after the other: their listings are read at the same time."""
-_SHOWN_FAILED = 5
 
 
 class Before(NamedTuple):
@@ -45,7 +44,7 @@ def runs_before(
                 f"input.newSince: {since} came from more than {MAX_RUNS} runs, or from itself: "
                 f"process everything in a run of its own ({ANOTHER})"
             )
-        _require_whole(run, patience)
+        require_whole(run, "input.newSince", patience)
         listing = perform(read_listing(source), run, patience)
         if listing is None:
             raise InvalidArgument(
@@ -55,29 +54,6 @@ def runs_before(
         found.append(Before(run, listing))
         address = None if listing.since is None else run_address(listing.since, run.uri)
     return found
-
-
-def _require_whole(run: Storage, patience: Patience) -> None:
-    name = f"input.newSince: run {run.uri}"
-    about = perform(read_run(), run, patience)
-    if about is None:
-        raise InvalidArgument(f"{name} does not exist: give a run's id, or its whole address")
-    summary = perform(finished(), run, patience)
-    if summary is None:
-        raise InvalidArgument(f"{name} is not complete: finish it first")
-    if about.max_batches is not None:
-        raise InvalidArgument(
-            f"{name} had maxBatches {about.max_batches}, so it has not processed all rows of the "
-            "files that it has listed: give a run without"
-        )
-    if summary.failedShards:
-        shards = ", ".join(map(str, summary.failedShards[:_SHOWN_FAILED]))
-        more = len(summary.failedShards) - _SHOWN_FAILED
-        raise InvalidArgument(
-            f"{name} was closed without all rows of shard {shards}"
-            f"{f' and {more} more' if more > 0 else ''}, which are of files that it has listed: "
-            f"process everything in a run of its own ({ANOTHER}), or give the run before it"
-        )
 
 
 def only_new(

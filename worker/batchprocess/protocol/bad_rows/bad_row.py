@@ -27,6 +27,9 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Controls of terminals, and what turns the direction of text; not the tab and the new line."""
 _INT64 = range(-(2**63), 2**64)
 Stage = Literal["reading", "collating", "process_batch"]
+"""Where a row has failed."""
+KeptStage = Literal["reading", "collating", "process_batch", "skipped"]
+"""The same, or nowhere: the job leaves it out by hand."""
 
 
 def _name(limit: int) -> BeforeValidator:
@@ -72,8 +75,9 @@ class BadRow(BaseModel):
     """A row that is left out. `row`: of the dataset; `batch`: of the shard, as `process_batch` has.
 
     `id`: what the dataset calls it; `file`: where it comes from; both None where nobody says.
-    `type`: the exception's class. Texts are cut where they are longer, and what no terminal should
-    be sent is escaped in the last three. Raises ValidationError for a row or batch that is none.
+    `type`: the exception's class, empty for a skipped one. Texts are cut where they are longer, and
+    what no terminal should be sent is escaped in the last three. Raises ValidationError for a row
+    or batch that is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -82,7 +86,7 @@ class BadRow(BaseModel):
     id: Annotated[StrictInt | StrictStr | None, BeforeValidator(_identifier)] = None
     file: Annotated[str | None, _name(MAX_FILE)] = None
     batch: Count
-    stage: Stage
+    stage: KeptStage
     type: Annotated[str, _shown(MAX_TYPE)]
     message: Annotated[str, _shown(MAX_MESSAGE)] = ""
     traceback: Annotated[str, BeforeValidator(_end)] = ""

@@ -50,14 +50,14 @@ def source_id(asked: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(list(asked)).encode()).hexdigest()[:32]
 
 
-def run_address(name: str, run: str) -> str:
+def run_address(name: str, run: str, field: str = "input.newSince") -> str:
     """Where another run is that the one at `run` knows by name: beside it, if that is an id.
 
-    Raises InvalidArgument for a path that depends on where one stands.
+    Raises InvalidArgument, of the job's `field`, for a path that depends on where one stands.
     """
     if "/" in name and "://" not in name and not name.startswith("/"):
         raise InvalidArgument(
-            f"input.newSince: {name!r} must be a run's id, an absolute path, or an address"
+            f"{field}: {name!r} must be a run's id, an absolute path, or an address"
         )
     return name if "/" in name else f"{run.rstrip('/').rpartition('/')[0]}/{name}"
 

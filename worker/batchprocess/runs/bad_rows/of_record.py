@@ -30,9 +30,10 @@ def read_bad_rows(
     kept = body.bad_rows
     if kept is None or kept.object is None:
         return
-    key, count = kept.object.key, 0
+    key, count, skipped = kept.object.key, 0, 0
     for row in decode_bad_rows(_lines(storage, kept.object, patience), key):
-        count += 1
+        by_hand = row.stage == "skipped"
+        count, skipped = count + (not by_hand), skipped + by_hand
         position = rows.position_of(row.row)
         if position is None or not body.rows[0] <= position < body.rows[1]:
             raise VerificationError(f"{key} has row {row.row}, which its record has not")
@@ -42,6 +43,9 @@ def read_bad_rows(
         yield row
     if count != kept.count:
         raise VerificationError(f"{key} has {count} bad rows, its record {kept.count}")
+    if skipped != kept.skipped:
+        left_out = f"{skipped} rows that were left out by hand"
+        raise VerificationError(f"{key} has {left_out}, its record {kept.skipped}")
 
 
 def _lines(storage: Storage, item: CommittedFile, patience: Patience) -> Iterator[bytes]:

@@ -11,11 +11,12 @@ from batchprocess.ledger.run import plan_of
 from batchprocess.protocol.bad_rows import BadRow
 from batchprocess.protocol.errors import VerificationError
 from batchprocess.protocol.records import Commit, Seal
-from batchprocess.protocol.rows.dataset_rows import ALL_ROWS
 from batchprocess.protocol.run import RunInfo
 from batchprocess.runs.bad_rows.of_record import read_bad_rows
+from batchprocess.runs.patience import ATTENDED, Patience
 from batchprocess.runs.perform import perform_all
 from batchprocess.runs.results import bodies_of
+from batchprocess.runs.row_lists.stored_list import rows_of_run
 from batchprocess.storage.base import Storage
 
 
@@ -29,17 +30,19 @@ class CommittedBadRow:
     row: BadRow
 
 
-def bad_rows_of_run(storage: Storage, run: RunInfo) -> Generator[CommittedBadRow]:
-    """Committed bad rows in the order of the dataset, one at a time.
+def bad_rows_of_run(
+    storage: Storage, run: RunInfo, patience: Patience = ATTENDED
+) -> Generator[CommittedBadRow]:
+    """Committed rows that were left out, in the order of the dataset, one at a time.
 
     Works while the run goes on. Raises VerificationError if a record is missing, or if bad rows are
     missing or not those that were committed.
     """
-    plan = plan_of(run)
-    with closing(bodies_of(storage, run)) as bodies:
+    plan, rows = plan_of(run), rows_of_run(storage, run, patience)
+    with closing(bodies_of(storage, run, patience)) as bodies:
         for body in bodies:
             try:
-                for row in read_bad_rows(storage, body, plan, ALL_ROWS):
+                for row in read_bad_rows(storage, body, plan, rows, patience):
                     yield CommittedBadRow(body.shard, body.seq, body.attempt, row)
             except FileNotFoundError as error:
                 raise VerificationError(

@@ -9,7 +9,6 @@ from typing import Any
 
 from batchprocess.cores import allowed_cores
 from batchprocess.data.index.progress import Tell, tell_nobody
-from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.protocol.run import Asked, RunInfo, Seeds
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
@@ -17,10 +16,13 @@ from batchprocess.runs.local_runs import has_begun
 from batchprocess.runs.patience import Patience
 from batchprocess.sdk.attempt.interfaces import Commits
 from batchprocess.sdk.attempt.loop import Loop
-from batchprocess.sdk.attempt.reading import Reading
+from batchprocess.sdk.attempt.reading import Reading, run_of_input
 from batchprocess.sdk.attempt.resources import AttemptResources
+from batchprocess.sdk.attempt.rows.leaving_out import leaving_out
+from batchprocess.sdk.attempt.rows.wanted_rows import WantedRows
 from batchprocess.sdk.attempt.skipping.skipping import skipping
 from batchprocess.sdk.attempt.state import AttemptState
+from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.input.shard_batches import Start
 from batchprocess.sdk.output.folder_sync import FolderSync
@@ -31,6 +33,7 @@ from batchprocess.sdk.report.error_report import Where
 from batchprocess.sdk.report.loop_times import Advisor
 from batchprocess.sdk.setup.check_call import check_arguments
 from batchprocess.sdk.setup.construct_processor import construct_processor
+from batchprocess.sdk.setup.foreign_datasets import refuse_foreign
 from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.row_names import RowNames
 from batchprocess.sdk.setup.run_info import describe_run, plan_shards
@@ -55,6 +58,7 @@ class AttemptAssembly:
         self.resources = AttemptResources(processor_class, settings, placement, self.storage)
         self.reading = Reading(dataset, settings.loader, placement.environment)
         self._names = RowNames(dataset)
+        self.wanted = WantedRows(placement, self.patience)
         self._skips = placement.environment.on_bad_row == "skip"
         # Exit handlers run after the commit thread has ended: it may need the files till then.
         atexit.register(self._remove_if_own, os.getpid())
@@ -78,17 +82,7 @@ class AttemptAssembly:
         if tell is None:
             self.reading.start_processes(None, tell_nobody)
         else:
-            self.reading.start_processes(self._run_of_input(), tell)
-
-    def _run_of_input(self) -> RunOfInput:
-        job = self.placement.environment
-        return RunOfInput(
-            uri=self.storage.uri,
-            s3=job.s3,
-            shard=self.placement.shard,
-            shards=job.shards,
-            deadline_seconds=job.storage_deadline_seconds,
-        )
+            self.reading.start_processes(run_of_input(self.placement), tell)
 
     @property
     def checkpoint_interval(self) -> int:
@@ -98,8 +92,11 @@ class AttemptAssembly:
     def shard_plan(self) -> ShardPlan:
         """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
         check_arguments(self.processor_class, self._dataset)
+        collated = self._settings.loader.get("collate_fn") is not None
+        refuse_foreign(self._dataset, collated=collated)
         self.reading.refuse_known()
-        return plan_shards(self._dataset, self._settings, self.placement.environment.shards)
+        positions = self.wanted.find(rows_of(self._dataset)).positions
+        return plan_shards(positions, self._settings, self.placement.environment.shards)
 
     def checked_plan(self, where: Where) -> ShardPlan:
         """As `shard_plan`, with the loader's options checked.
@@ -122,11 +119,14 @@ class AttemptAssembly:
         asked = Asked.of(self.placement.environment)
         source = self.placement.environment.source_digest
         fingerprint = self.reading.fingerprint()
-        return describe_run(plan, fingerprint, self.processor_class, asked, source)
+        listed = self.wanted.about
+        mine = describe_run(plan, fingerprint, self.processor_class, asked, source, listed)
+        self.wanted.require_same_dataset(mine)
+        return mine
 
     def start(self, plan: ShardPlan, cursor: int, seeds: Seeds | None) -> Start:
         """Of reading our shard."""
-        return Start(plan, self.placement.shard, cursor, seeds)
+        return Start(plan, self.placement.shard, cursor, seeds, rows=self.wanted.rows)
 
     def new_processor(self, *, rank: int) -> TorchBatchProcessor:
         """The user's processor, with its context; reducers may be wrapped only in here."""
@@ -143,6 +143,7 @@ class AttemptAssembly:
         self, processor: TorchBatchProcessor, plan: ShardPlan, commits: Commits, state: AttemptState
     ) -> Loop:
         """Over our shard."""
+        inner = partial(skipping, names=self._names) if self._skips else None
         return Loop(
             processor=processor,
             plan=plan,
@@ -160,7 +161,8 @@ class AttemptAssembly:
             after_first_batch=state.link.send_beat,
             after_checkpoint=self._after_checkpoint(state),
             seconds=self._settings.checkpoint_seconds,
-            skipping=partial(skipping, names=self._names) if self._skips else None,
+            rows=self.wanted.rows,
+            skipping=leaving_out(self.wanted.rows, inner) if self.wanted.rows.left_out else inner,
         )
 
     def reducing(self) -> ShardReduction:

@@ -59,6 +59,7 @@ class Attempt:
         assembly, ledger, where = self._assembly, self._ledger, state.where
         with where.at("the dataset"):
             plan = where.plan = assembly.checked_plan(where)
+        where.rows = assembly.wanted.rows
         stored = ledger.stored_run()
         where.run_exists = stored is not None
         # A sealed shard must end at once, without model or dataset having been touched.
@@ -104,6 +105,7 @@ class Attempt:
         Another attempt may have been first: then its seeds are the run's.
         """
         seeds = self._assembly.reading.run_seeds()
+        self._assembly.wanted.keep()
         run = self._ledger.open_run(run_info.model_copy(update={"seeds": seeds}))
         state.where.run_exists = True
         self._ledger.begin_schemas(run, known=False)

@@ -7,7 +7,6 @@ import time
 from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure, DryRunQuestion, Tried
 from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess.protocol.rows.dataset_rows import ALL_ROWS
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
 from batchprocess.sdk.attempt.state import AttemptState
@@ -50,7 +49,9 @@ def _answer(assembly: AttemptAssembly, where: Where, question: DryRunQuestion) -
         warnings=tuple(misspelt_hooks(assembly.processor_class)),
         input=None if since is None else since.changes,
         # Rows are read for it here, which nothing that is measured may find done already.
-        summary=None if question.compare_only else assembly.reading.input_summary(plan, ALL_ROWS),
+        summary=None
+        if question.compare_only
+        else assembly.reading.input_summary(plan, assembly.wanted.rows),
         tried=tried,
     )
 

@@ -10,6 +10,7 @@ from batchprocess.data.listing.in_run import RunOfInput
 from batchprocess.data.summary import summary_of
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.errors import BatchProcessError, ShardSealed
+from batchprocess.protocol.inputs.listing import run_address
 from batchprocess.protocol.inputs.summary import InputSummary
 from batchprocess.protocol.rows.dataset_rows import DatasetRows
 from batchprocess.protocol.run import RunSeeds, Seeds
@@ -23,10 +24,23 @@ from batchprocess.sdk.input.shard_loader import ShardLoader
 from batchprocess.sdk.seeding.generators import LOADER, LOOP, derived, drawn
 from batchprocess.sdk.setup.fingerprint import Fingerprint
 from batchprocess.sdk.setup.main_guard import require_guard_for_workers
+from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.sample_process import start_sampling
 from batchprocess.storage.factory import open_storage
 
 _MAX_SAMPLE_SECONDS = 300.0
+
+
+def run_of_input(placement: Placement) -> RunOfInput:
+    """The run that a reader takes its input from, or begins."""
+    job = placement.environment
+    return RunOfInput(
+        uri=placement.storage.uri,
+        s3=job.s3,
+        shard=placement.shard,
+        shards=job.shards,
+        deadline_seconds=job.storage_deadline_seconds,
+    )
 
 
 class Reading:
@@ -38,7 +52,7 @@ class Reading:
         self._dataset, self._options = dataset, options
         self._sample_seconds = min(_MAX_SAMPLE_SECONDS, environment.start_seconds / 2)
         self._skips = environment.on_bad_row == "skip"
-        self._environment = environment
+        self._environment, self._rows = environment, environment.rows
         self.seeds = self._seeds(LOADER)
         """Of items, if this attempt begins the run."""
         self._started: _Started | None = None
@@ -58,16 +72,25 @@ class Reading:
         """
         try:
             require_guard_for_workers(self._options)
+            self._take_listing()
             if run is not None and isinstance(self._dataset, ColumnDataset):
                 tell(0, 0)
                 self.has_probed = self._dataset.prepare_in_run(run, tell)
             rows = rows_of(self._dataset)
             loader = ShardLoader(self._dataset, self._options, skip=self._skips)
             loader.start_workers()
-            sample = start_sampling(self._dataset, rows, self._options, self._sample_seconds)
+            skipped = () if self._rows is None else self._rows.skip
+            sample = start_sampling(
+                self._dataset, rows, self._options, self._sample_seconds, skipped
+            )
             self._started = _Started(loader, sample)
         except Exception as error:  # noqa: BLE001  raised by require_started
             self._failed = error
+
+    def _take_listing(self) -> None:
+        other = None if self._rows is None else self._rows.bad_rows_of
+        if other is not None and isinstance(self._dataset, ColumnDataset):
+            self._dataset.take_listing_of(run_address(other, self._environment.run_uri))
 
     def refuse_sealed(self) -> None:
         """Raise ShardSealed if that was found: then nothing is known of the dataset."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from batchprocess.sdk.input.feed import Feed, GuessedFeed
+from batchprocess.sdk.input.gaps.feed_with_gaps import FeedWithGaps
 from batchprocess.sdk.input.ids.identified_rows import Know
 from batchprocess.sdk.input.shard_batches import Start
 
@@ -39,7 +40,8 @@ class Reader:
             feed.keep()
         else:
             feed.restart(start)
-        return feed if self._know is None else IdentifyingFeed(feed, self._know)
+        read = feed if self._know is None else IdentifyingFeed(feed, self._know)
+        return FeedWithGaps(read, start) if start.empty else read
 
 
 class IdentifyingFeed:

@@ -62,7 +62,9 @@ class CommitContents:
         if not self.bad_rows:
             return None
         body = encode_bad_rows(self.bad_rows)
-        return StagedBadRows(len(self.bad_rows), Staged(body, len(body), digest(body)))
+        skipped = sum(one.stage == "skipped" for one in self.bad_rows)
+        staged = Staged(body, len(body), digest(body))
+        return StagedBadRows(len(self.bad_rows) - skipped, staged, skipped)
 
     def tables(self) -> Iterator[tuple[str, Path, TableTypes]]:
         """Files that have a schema in the run; waits for the encoder."""

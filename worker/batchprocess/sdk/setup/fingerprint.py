@@ -4,17 +4,18 @@ import hashlib
 import inspect
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from batchprocess.protocol.rows.sample import sample
 from batchprocess.protocol.run import FingerprintOf, Seeds
 from batchprocess.sdk.seeding.generators import Preserved, set_generators
 
 _LOG = logging.getLogger("batchprocess")
-_INNER_ROWS = 6
 _SEEDS = Seeds(torch=0, numpy=0, random=0)
 
 
@@ -31,26 +32,22 @@ class Fingerprint:
     rows_digest: str | None = None
 
 
-def fingerprint(dataset: Any, rows: int) -> Fingerprint:
+def fingerprint(dataset: Any, rows: int, left_out: Collection[int] = ()) -> Fingerprint:
     """The dataset's own, else a Hugging Face dataset's, else a digest of eight rows.
 
-    Empty if rows vary from one reading to the next, are of unknown types, or cannot be read. It
-    runs code of the dataset.
+    Empty if rows vary from one reading to the next, are of unknown types, or cannot be read, and
+    where one of the eight is `left_out`, which may be the death of whoever reads it. It runs code
+    of the dataset.
     """
     own = _own(dataset)
     if own is not None:
         return Fingerprint(own, "attribute")
-    digest = _rows_digest(dataset, sample(rows))
+    numbers = sample(rows)
+    digest = None if set(numbers) & set(left_out) else _rows_digest(dataset, numbers)
     theirs = getattr(dataset, "_fingerprint", None)
     if isinstance(theirs, str):
         return Fingerprint(theirs, "huggingface", digest)
     return Fingerprint() if digest is None else Fingerprint(digest, "rows")
-
-
-def sample(rows: int) -> list[int]:
-    """The first row, the last, and six evenly spread between."""
-    inner = (rows * (step + 1) // (_INNER_ROWS + 1) for step in range(_INNER_ROWS))
-    return sorted({0, rows - 1, *inner})
 
 
 def _own(dataset: Any) -> str | None:

@@ -6,20 +6,16 @@ from typing import Any
 
 import torch
 
-from batchprocess.protocol.run import LAYOUT, REFUSED_BY_OLDER, Asked, RunInfo
+from batchprocess.protocol.run import LAYOUT, REFUSED_BY_OLDER, Asked, ListedRows, RunInfo
 from batchprocess.protocol.sharding import ShardPlan
-from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.setup.code_digest import code_digest, main_folder
 from batchprocess.sdk.setup.fingerprint import Fingerprint
-from batchprocess.sdk.setup.foreign_datasets import refuse_foreign
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.version import __version__
 
 
-def plan_shards(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
-    """How the dataset is cut; InvalidArgument if it cannot be counted."""
-    refuse_foreign(dataset, collated=settings.loader.get("collate_fn") is not None)
-    rows = rows_of(dataset)
+def plan_shards(rows: int, settings: Settings, shards: int) -> ShardPlan:
+    """How so many rows are cut."""
     plan = ShardPlan(rows, settings.batch_size, shards, settings.max_batches)
     if settings.max_batches is not None and settings.max_batches > plan.first_batch(1):
         warnings.warn(
@@ -32,7 +28,12 @@ def plan_shards(dataset: Any, settings: Settings, shards: int) -> ShardPlan:
 
 
 def describe_run(
-    plan: ShardPlan, fingerprint: Fingerprint, processor: Any, asked: Asked, source: str | None
+    plan: ShardPlan,
+    fingerprint: Fingerprint,
+    processor: Any,
+    asked: Asked,
+    source: str | None,
+    listed: ListedRows | None = None,
 ) -> RunInfo:
     """run.json as this attempt would write it, but for the seeds."""
     return RunInfo(
@@ -49,6 +50,7 @@ def describe_run(
         code=code_digest(sys.modules, main_folder()),
         source=source,
         layout=LAYOUT,
+        listed=listed,
         versions={
             "batchprocess": __version__,
             "torch": str(torch.__version__),

@@ -8,7 +8,7 @@ have not got. With loader workers a process like them reads the sample, and leav
 import logging
 import multiprocessing
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -25,23 +25,28 @@ _LOG = logging.getLogger("batchprocess")
 
 
 def start_sampling(
-    dataset: Any, rows: int, options: Mapping[str, Any], seconds: float
+    dataset: Any,
+    rows: int,
+    options: Mapping[str, Any],
+    seconds: float,
+    left_out: Collection[int] = (),
 ) -> Callable[[], Fingerprint]:
     """What gives the fingerprint, once, at most `seconds` after it is called.
 
     `options` are the data loader's. With workers a process is started now, as theirs are, and reads
-    when it is asked; without them rows are read in this process, which reads all others too.
+    when it is asked; without them rows are read in this process, which reads all others too. Rows
+    that are `left_out` are read by nobody.
     """
     if not options.get("num_workers"):
-        return lambda: _sample_here(dataset, rows)
-    return SampleProcess(dataset, rows, options, seconds).fingerprint
+        return lambda: _sample_here(dataset, rows, left_out)
+    return SampleProcess(dataset, rows, options, seconds, left_out).fingerprint
 
 
-def _sample_here(dataset: Any, rows: int) -> Fingerprint:
+def _sample_here(dataset: Any, rows: int, left_out: Collection[int]) -> Fingerprint:
     # What `__init__` draws is to be the same, with a sample or without.
     with Preserved():
         try:
-            return fingerprint(dataset, rows)
+            return fingerprint(dataset, rows, left_out)
         except Exception as error:  # noqa: BLE001  whatever user code raises
             return _none_because_of(error)
 
@@ -57,14 +62,23 @@ class _Task:
     rows: int
     workers: int
     prepare: Callable[[int], None] | None
+    left_out: Collection[int]
 
 
 class SampleProcess:
     """A process started as the loader's workers are, by the same method and the same function."""
 
-    def __init__(self, dataset: Any, rows: int, options: Mapping[str, Any], seconds: float) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        rows: int,
+        options: Mapping[str, Any],
+        seconds: float,
+        left_out: Collection[int] = (),
+    ) -> None:
         self._seconds = seconds
-        task = _Task(dataset, rows, options["num_workers"], options.get("worker_init_fn"))
+        prepare = options.get("worker_init_fn")
+        task = _Task(dataset, rows, options["num_workers"], prepare, left_out)
         context: Any = context_of(options) or ForkingContext()
         if isinstance(context, str):
             context = multiprocessing.get_context(context)
@@ -120,6 +134,6 @@ def _try(task: _Task) -> Fingerprint:
     try:
         if task.prepare is not None:
             task.prepare(0)
-        return fingerprint(task.dataset, task.rows)
+        return fingerprint(task.dataset, task.rows, task.left_out)
     except BaseException as error:  # noqa: BLE001  whatever user code raises
         return _none_because_of(error)

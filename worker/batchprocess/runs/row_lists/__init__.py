@@ -1,0 +1,1 @@
+"""Runs over a list of the dataset's rows."""

@@ -1,0 +1,1 @@
+"""Batches that no loader reads, for none of their rows is wanted."""
