@@ -35,6 +35,14 @@ def test_all_rows_become_one_parquet_file_in_order(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".partial")] == []
 
 
+def test_who_lists_files_is_told_of_the_tables_that_they_make(
+    run: Storage, batchprocess: Command
+) -> None:
+    said = batchprocess("results", run.uri)
+    assert len(said.out.splitlines()) == 4
+    assert said.err == "--table NAME -o FILE gives all rows of a table as one file; tables: rows\n"
+
+
 def test_all_rows_become_lines_of_json(run: Storage, batchprocess: Command, tmp_path: Path) -> None:
     said = batchprocess(
         "results", run.uri, "--table", "rows", "-o", tmp_path / "all.jsonl", "--json"
@@ -103,6 +111,7 @@ def test_a_file_that_was_changed_is_no_table(
         (["--table", "other", "-o", "x.csv"], "no file of a table 'other' is committed; tables: r"),
         (["--table", "rows", "-o", "x.txt"], "must end in one of .parquet, .jsonl, .csv"),
         (["--table", "rows", "-o", "none/x.csv"], "cannot be written: No such file or directory"),
+        (["--table", "rows", "-o", "s3://b/x.csv"], "x.csv must be on this machine"),
         (["--table", "rows"], "--table and -o go together"),
         (["--table", "rows", "-o", "x.csv", "--errors"], "give one of them"),
     ],

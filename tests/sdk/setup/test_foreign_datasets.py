@@ -110,3 +110,11 @@ def test_what_a_plain_loop_reads_is_let_through(dataset: Any) -> None:
 
 def test_paths_are_rows_for_a_collate_fn() -> None:
     refuse_foreign([Path("a.png")], collated=True)
+
+
+def test_no_row_is_read_that_could_be_a_bad_one() -> None:
+    class Broken(list[int]):
+        def __getitem__(self, row: Any) -> Any:
+            raise ValueError(f"row {row} is broken")
+
+    refuse_foreign(Broken([1, 2]), collated=False)

@@ -40,6 +40,8 @@ def read_text(path: Path) -> str:
     """The text of a job file; InvalidArgument if it is none, a usage error if it is not there."""
     if path.is_dir():
         raise click.UsageError(f"{path} is a folder: this command takes a job file")
+    if str(path).startswith("s3:/"):
+        raise click.UsageError("this command takes a job file, on this machine, and no address")
     if not path.exists():
         raise click.UsageError(f"{path} does not exist")
     try:

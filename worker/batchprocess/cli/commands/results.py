@@ -14,15 +14,19 @@ from threading import Event, Lock
 from batchprocess.cli.output import print_json_list
 from batchprocess.cli.target import find_target
 from batchprocess.protocol.errors import InvalidArgument, VerificationError
+from batchprocess.protocol.file_names import stem_of_table_file
 from batchprocess.protocol.records import CommittedFile
 from batchprocess.runs.download import DOWNLOADS
 from batchprocess.runs.parallel import Threads
 from batchprocess.runs.patience import ATTENDED, Patience
 from batchprocess.runs.results import Result, results_of
+from batchprocess.runs.tables.table_files import MAX_SHOWN
 from batchprocess.storage.spelling import other_spelling
 
 _ONE_BY_ONE = Lock()
 """Files get their names so: two that a folder takes for one must see each other."""
+_JOINED = (".parquet", ".jsonl")
+"""Of which `--table` can make one file."""
 
 
 def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
@@ -37,14 +41,23 @@ def show_results(target: str, *, download: Path | None, as_json: bool) -> None:
 
 
 def _print_lines(results: Iterable[Result]) -> None:
-    any_file = False
+    any_file, tables = False, dict[str, None]()
     for result in results:
         any_file = True
+        table = stem_of_table_file(result.file.key)
+        if table and result.file.key.endswith(_JOINED) and len(tables) < MAX_SHOWN:
+            tables[table] = None
         first, end = result.rows
         rows = f"rows {first}-{end - 1}" if end > first else "end of shard"
         print(f"{result.shard:>5} {rows:<24} {result.file.size:>12} {place(result)}")
     if not any_file:
         print("no file is committed", file=sys.stderr)
+    if tables:
+        print(
+            f"--table NAME -o FILE gives all rows of a table as one file; tables: "
+            f"{', '.join(tables)}",
+            file=sys.stderr,
+        )
 
 
 def _saved(results: Iterable[Result], folder: Path) -> Iterator[Result]:

@@ -28,6 +28,8 @@ def write_table(target: str, name: str, output: Path, *, as_json: bool) -> None:
     """
     if output.suffix not in FORMATS:
         raise InvalidArgument(f"-o {output} must end in one of {', '.join(FORMATS)}")
+    if str(output).startswith("s3:/"):
+        raise InvalidArgument(f"-o {output} must be on this machine: copy it from here")
     found = find_target(target)
     with closing(results_of(found.storage, found.run)) as results:
         suffix, files = files_of_table(results, name, found.run)

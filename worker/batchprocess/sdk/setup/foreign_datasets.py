@@ -113,7 +113,8 @@ def _mapping(dataset: Mapping[Any, Any]) -> tuple[str, str] | None:
 
 
 def _paths(dataset: Any) -> tuple[str, str] | None:
-    if isinstance(dataset, list | tuple) and dataset and isinstance(dataset[0], PurePath):
+    # A subclass may raise for a row, which is then one that may be bad, and not looked at here.
+    if type(dataset) in (list, tuple) and dataset and isinstance(dataset[0], PurePath):
         what = f"a list of paths, of which torch makes no batch (row 0 is {str(dataset[0])!r:.100})"
         return what, (
             "[str(path) for path in paths] for process_batch to open, a collate_fn in "
