@@ -103,6 +103,11 @@ $(TOOLS)/prometheus:
 $(TOOLS)/promtool:
 	@$(STEP) "promtool, which tests alerts" "1 minute" $(INSTALL) -tags remove_all_sd $(PROMETHEUS)/promtool@v0.316.0
 
+# Argo CD and Flux as libraries, with the Kubernetes that both were written for.
+$(TOOLS)/gitops: testcluster/gitops/main.go testcluster/gitops/go.mod testcluster/gitops/go.sum
+	@$(STEP) "What Argo CD and Flux think of objects" "3 minutes" \
+		$(GO) go -C testcluster/gitops $(BUILD) -ldflags "-s -w" -o $(CURDIR)/$@ .
+
 $(TOOLS)/kwok:
 	@$(STEP) "kwok, which plays nodes" "1 minute" $(INSTALL) sigs.k8s.io/kwok/cmd/kwok@v0.8.0
 
@@ -197,7 +202,7 @@ test-clusters: .venv/dev.done
 test-e2e: .venv/dev.done
 	$(PY) -m pytest --timeout 900 -m "not full" $(E2E_TESTS)
 
-test-full: test $(TOOLS)/minio ## the long versions too
+test-full: test $(TOOLS)/minio $(TOOLS)/gitops ## the long versions too
 	$(PY) -m pytest -q -m full --timeout 14400
 
 lock: ## compile the hashed locks anew
@@ -223,7 +228,7 @@ GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs krew kwok minio prometheus p
 audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dependencies (needs a network; ARGS=--strict)
 	@python3 -P tests/audit.py $(ARGS) --pip-audit .cache/audit/bin/pip-audit \
 		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \
-		$(addprefix --go=,testcluster testcluster/dns $(wildcard $(GO_PROGRAMS))) \
+		$(addprefix --go=,testcluster testcluster/dns testcluster/gitops $(wildcard $(GO_PROGRAMS))) \
 		$(wildcard requirements/*.txt)
 
 # An environment of its own, as above.
