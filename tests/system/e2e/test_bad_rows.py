@@ -17,12 +17,12 @@ HERE = Path(__file__).parent
 ROWS, BROKEN = 96, (5, 40, 41, 90)
 
 
-def put_texts(world: World) -> list[dict[str, Any]]:
+def put_texts(world: World, folder: str = "broken") -> list[dict[str, Any]]:
     """A file with broken lines, and what is to be saved of the others."""
     rows = [{"id": f"t{row}", "text": "x" * row} for row in range(ROWS)]
     lines = ["{broken" if n in BROKEN else json.dumps(row) for n, row in enumerate(rows)]
     bucket = open_storage(f"s3://{world.store.bucket}", world.settings())
-    bucket.create("broken/texts.jsonl", "".join(f"{line}\n" for line in lines).encode())
+    bucket.create(f"{folder}/texts.jsonl", "".join(f"{line}\n" for line in lines).encode())
     return [{"id": row["id"], "length": n} for n, row in enumerate(rows) if n not in BROKEN]
 
 
@@ -57,3 +57,24 @@ def test_too_many_bad_rows_end_a_job_and_a_retry_with_a_higher_limit_finishes_it
     assert predictions(status["outputURI"], world) == expected
     named = bad_rows_of_run(*find_run(open_storage(status["outputURI"], world.settings())))
     assert tuple(one.row.row for one in named) == BROKEN
+
+
+def test_rows_that_raise_are_found_by_more_processes_of_the_pod_and_no_more_pods(
+    world: World,
+) -> None:
+    expected = put_texts(world, "refused")
+    world.prepare(texts=HERE / "texts")
+    job = world.job("refused", "texts", processor="measure:Sum", shards=2, parallelism=2)
+    job["spec"]["input"] = {"uri": f"s3://{world.store.bucket}/refused/*.jsonl"}
+    refused = [7, 60, 61]
+    job["spec"] |= {"batchSize": 16, "hparams": {"seconds": 0, "refused": refused}}
+    job["spec"]["failurePolicy"] = {"onBadRow": "skip", "maxBadRows": 7, "maxRetriesPerShard": 0}
+    world.apply(job)
+    status = world.wait("refused")
+    assert (status["state"], status["badRows"]) == ("Complete", len(BROKEN) + 3), status
+    left = [row for row in expected if row["length"] not in refused]
+    assert predictions(status["outputURI"], world) == left
+    assert status["metrics"] == {"characters": sum(row["length"] for row in left)}
+    assert len(world.pods("refused")) == 2
+    # Of each shard the first process, and two or three for the rows that raise.
+    assert status["attempts"] == 2 + 2 + 3
