@@ -12,6 +12,7 @@ from torch.multiprocessing.reductions import reduce_storage
 from batchprocess.sdk.device.torch_private import (
     compiler_errors,
     move_own_tensors,
+    private_copy,
     release_unsent,
     storage_key,
     version_of,
@@ -32,6 +33,18 @@ def test_a_version_moves_with_changes_in_place_and_not_with_those_of_numpy() -> 
     assert version_of(tensor) == before
     tensor[1:].add_(1)
     assert version_of(tensor) == before + 1
+
+
+def test_a_private_copy_is_of_memory_that_is_shared_by_a_file() -> None:
+    shared = torch.arange(9_000).share_memory_()
+    copy = private_copy(shared)
+    assert copy is not None
+    copy[0] = 5
+    shared[1] = 6
+    assert (int(shared[0]), int(copy[0])) == (0, 5)
+    assert storage_key(copy) != storage_key(shared)
+    assert private_copy(torch.arange(9_000)) is None
+    assert private_copy(shared[::2]) is None
 
 
 def test_a_key_is_that_of_the_memory_also_once_it_is_shared() -> None:

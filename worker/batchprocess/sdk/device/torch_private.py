@@ -1,5 +1,6 @@
 """What we use of torch beyond its documentation; a test names the versions."""
 
+import mmap
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -18,6 +19,23 @@ def storage_key(tensor: torch.Tensor) -> int:
     """
     key: int = tensor.untyped_storage()._cdata
     return key
+
+
+def private_copy(tensor: torch.Tensor) -> torch.Tensor | None:
+    """The same bytes in memory of which a page is copied once it is written to, by the kernel.
+
+    Of a contiguous tensor that another process has sent by a file's descriptor; None of any other.
+    """
+    strategy: Callable[[], str] = torch.multiprocessing.get_sharing_strategy
+    storage = tensor.untyped_storage()
+    if not (storage.is_shared() and tensor.is_contiguous() and strategy() == "file_descriptor"):
+        return None
+    # Of shared memory these are its own file and size, and nothing is changed.
+    file, size = storage._share_fd_cpu_()
+    pages = mmap.mmap(file, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+    at = int(tensor.storage_offset()) * tensor.element_size()
+    flat = torch.frombuffer(pages, dtype=tensor.dtype, count=tensor.numel(), offset=at)
+    return flat.reshape(tensor.shape)
 
 
 def release_unsent(storage: torch.UntypedStorage) -> None:

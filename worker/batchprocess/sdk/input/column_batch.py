@@ -10,7 +10,7 @@ from torch.utils.data import get_worker_info
 
 from batchprocess.sdk.input.arrow_columns import arrow_column, arrow_of, is_exact_in_python
 from batchprocess.sdk.input.batch_tensors import MappedBatch
-from batchprocess.sdk.input.kept_tensor import KeptTensor
+from batchprocess.sdk.input.kept_tensor import KeptTensor, kept_apart
 
 if TYPE_CHECKING:
     import pyarrow
@@ -113,9 +113,13 @@ def _arrived(made: dict[str, Any], kinds: bytes, message: bytes) -> ColumnBatch:
     sent = _columns_in(message) if message else {}
     for name, column in sent.items():
         made[name] = arrow_column(column)
-    rows = {
-        name: sent.get(name) or _kept(made[name], kind) for name, kind in _unpacked(kinds).items()
-    }
+    rows = {}
+    for name, kind in _unpacked(kinds).items():
+        if kind is not None and name not in sent and isinstance(made[name], torch.Tensor):
+            made[name], kept = kept_apart(made[name])
+            rows[name] = _Later(kept, kind)
+        else:
+            rows[name] = sent.get(name) or _kept(made[name], kind)
     return ColumnBatch(made, rows)
 
 
