@@ -15,7 +15,7 @@ __all__ = ["script"]
 
 def write_files(script: Script, page: str) -> None:
     """Each file that the page names just before what is in it; JSON and CSV end in a line feed."""
-    found = re.findall(r"`([\w/.-]+)`[^`]*:\n\n```\w+\n(.*?)```", page, flags=re.DOTALL)
+    found = re.findall(r"`([\w/.-]+)`[^`]*:\n\n```(?!console)\w+\n(.*?)```", page, flags=re.DOTALL)
     for name, text in found:
         (script.folder / name).parent.mkdir(exist_ok=True)
         script.write(name, text)
