@@ -461,3 +461,28 @@ BAD = {5, 9}; go(Seldom, Rows(ROWS), checkpoint_interval=100)
     assert second[-1] == "1 [7]"
     assert third[1:] == [f"2 [{row}]" for row in (8, 9, 10, 11)]
     assert fourth[1] == "2 [8, 10, 11]"
+
+
+def test_a_row_that_breaks_a_processor_that_only_saves_takes_no_other_with_it(pod: Pod) -> None:
+    """In place all behind it seem bad, in ways of their own."""
+    script = """
+class Breaks(TorchBatchProcessor):
+    broken = False
+    def __init__(self, context):
+        self.context = context
+        tell("starts")
+    def process_batch(self, batch, batch_idx):
+        if self.broken:
+            raise RuntimeError("closed")
+        rows = batch.int().tolist()
+        self.context.save("x.jsonl", {"x": rows})
+        if BAD & set(rows):
+            self.broken = len(rows) == 1
+            raise ValueError("some row")
+BAD = {9}; go(Breaks, Rows(ROWS))
+"""
+    ended = run(pod, script)
+    assert ended.code == 0, ended.stderr
+    assert saved(pod) == [n for n in range(20) if n != 9]
+    assert [one.row for one in bad_rows(run_folder(pod))] == [9]
+    assert len(told(pod)) == 4

@@ -185,6 +185,26 @@ def test_what_cannot_be_dropped_is_not_repeated(
     ends(skips, variant(**members), says)
 
 
+def test_a_processor_that_does_nothing_any_more_is_not_believed(skips: Alone) -> None:
+    """The row that has broken it may be the only one that is bad."""
+
+    def raise_of(self: Saving, row: int) -> None:
+        self.broken = len(self.context.rows) == 1
+        raise ValueError(f"row {row}")
+
+    def hand_over(self: Saving, rows: list[int], batch_idx: int) -> None:
+        if self.broken:
+            raise RuntimeError("closed")
+
+    kind = variant(raise_of=raise_of, hand_over=hand_over, broken=False)
+    with pytest.raises(ValueError, match="row 9"):
+        skips.run(kind, [8, 9, 10, 11, 0])
+    (note,) = skips.run_folder.glob("ledger/00000/failed-*")
+    told = json.loads(note.read_text())["error"]
+    assert "no row can be processed behind the first that raises, and no agent is here" in told
+    assert bad_rows(skips.run_folder) == []
+
+
 def test_reducers_would_know_of_what_is_dropped(skips: Alone) -> None:
     def counts(self: Saving, context: Any) -> None:
         self.context = context

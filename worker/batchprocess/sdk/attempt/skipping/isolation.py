@@ -10,6 +10,7 @@ from batchprocess.sdk.attempt.skipping.rows_alone import (
     NotHere,
     NotIsolated,
     RowsAlone,
+    Tried,
     all_fail_alike,
 )
 from batchprocess.sdk.report.failure_facts import facts_of, note
@@ -57,6 +58,7 @@ class Isolation:
             tried = self.rows_alone.try_each(rows, index, before.saved, [])
             found = [bad for one in tried for bad in one.bad]
             _require_some_to_blame(found, rows)
+            _require_still_working(tried)
         except NotIsolated as why:
             reason = why
         except Exception:
@@ -99,6 +101,14 @@ def _require_some_to_blame(found: list[BadRead], rows: Sequence[int]) -> None:
         raise NotIsolated("each of its rows alone can be processed")
     if len(found) == len(rows) and all_alike(found):
         raise NotIsolated(all_fail_alike(len(rows)))
+
+
+def _require_still_working(tried: Sequence[Tried]) -> None:
+    """What raises behind the first may do so for what that has left in the processor."""
+    first = next((at for at, one in enumerate(tried) if one.raised), len(tried))
+    behind = tried[first + 1 :]
+    if any(one.raised for one in behind) and all(one.bad for one in behind):
+        raise NotHere("no row can be processed behind the first that raises")
 
 
 def _with_reason(error: Exception, why: str) -> Exception:
