@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.output import byte_size, plural
 from batchprocess.protocol.inputs.summary import InputSummary, PackedHeads
 
@@ -18,7 +19,7 @@ def lines(summary: InputSummary | None) -> Iterator[str]:
         yield f"row {one.row}, {one.id}: {one.text}"
 
 
-def warnings(summary: InputSummary | None) -> Iterator[str]:
+def warnings(job: BatchProcessJob, summary: InputSummary | None) -> Iterator[str]:
     """A sentence for each thing that is odd about the files."""
     if summary is None:
         return
@@ -26,6 +27,11 @@ def warnings(summary: InputSummary | None) -> Iterator[str]:
         yield f"{one.file} cannot be read ({one.error})"
     if summary.unreadable and summary.looked < summary.files:
         yield f"only {summary.looked} of {plural(summary.files, 'file')} were looked into"
+    if summary.unreadable and job.spec.failure_policy.on_bad_row == "fail":
+        yield (
+            "the run would fail there: mend these files, or have rows that fail left out "
+            "(failurePolicy: {onBadRow: skip})"
+        )
     for name in summary.empty:
         yield (
             f"no row that was looked at has a value in the column {name!r}: is its name spelled as "

@@ -47,7 +47,7 @@ def plan_lines(job: BatchProcessJob, counted: DryRunAnswer) -> Iterator[str]:
     warnings = (
         *counted.warnings,
         *plan_warnings.of_cut(job, counted),
-        *plan_input.warnings(counted.summary),
+        *plan_input.warnings(job, counted.summary),
     )
     yield from (plain(f"warning: {one}", MAX_LINE) for one in warnings)
 

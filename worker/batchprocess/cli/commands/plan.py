@@ -25,7 +25,7 @@ def plan_job(path: Path, *, try_batch: bool, options: RowOptions, as_json: bool)
         *counted.warnings,
         *plan_warnings.of_cut(job, counted),
         *plan_warnings.of_machine(),
-        *plan_input.warnings(counted.summary),
+        *plan_input.warnings(job, counted.summary),
         *plan_tried.warnings(job, counted),
     ]
     unusable: BatchProcessError | None = None
