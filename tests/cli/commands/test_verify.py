@@ -1,15 +1,19 @@
 """`batchprocess verify` passes what is whole and names what was tampered with."""
 
 import hashlib
+from array import array
 from collections.abc import Callable
 
 import pytest
 
 from batchprocess.protocol.bad_rows import BadRow, encode_bad_rows
 from batchprocess.protocol.records import MetricEntry
+from batchprocess.protocol.rows.row_list import row_list_key
+from batchprocess.runs.perform import perform
+from batchprocess.runs.row_lists.stored_list import keep_rows, listed
 from batchprocess.storage.base import Storage
 from support.commands import Command
-from support.storage.made_run import complete, data_key, record
+from support.storage.made_run import RUN, complete, data_key, record
 
 
 def test_verify_passes_what_is_whole(run: Storage, going: Storage, batchprocess: Command) -> None:
@@ -154,6 +158,31 @@ def test_verify_finds_tampering_with_bad_rows(
     said = batchprocess("verify", with_bad_rows.uri)
     assert said.code == 93, said
     assert sentence in said.out
+
+
+def listed_run(run: Storage, rows: "array[int]") -> str:
+    """Have the run be over these rows of 400; the key of their list."""
+    about = listed(rows, "before", 400)
+    perform(keep_rows(rows, about), run)
+    run.put("run.json", RUN.model_copy(update={"listed": about}).model_dump_json().encode())
+    return row_list_key(about.sha256)
+
+
+def test_verify_knows_the_rows_of_a_run_over_some_and_finds_tampering_with_their_list(
+    with_bad_rows: Storage, batchprocess: Command
+) -> None:
+    key = listed_run(with_bad_rows, array("q", range(10)))
+    assert batchprocess("verify", with_bad_rows.uri).code == 0
+    body = with_bad_rows.get(key) or b""
+    with_bad_rows.put(key, body[8:] + body[:8])
+    for sentence in (f"{key} was changed: its digest is not the", f"{key} is missing"):
+        said = batchprocess("verify", with_bad_rows.uri)
+        assert (said.code, sentence in said.out) == (93, True), said
+        with_bad_rows.delete(key)
+    listed_run(with_bad_rows, array("q", range(5, 15)))
+    said = batchprocess("verify", with_bad_rows.uri)
+    assert said.code == 93
+    assert "has row 2, which its record has not" in said.out
 
 
 @pytest.mark.parametrize("kind", TAMPERING)

@@ -210,6 +210,41 @@ def test_batches_of_which_nothing_is_left_and_rows_that_fail_are_left_out_side_b
     require_verified(script, found["uri"])
 
 
+COUNTS = """
+from batchprocess import TorchBatchProcessor
+
+class Counts(TorchBatchProcessor):
+    def __init__(self, context):
+        self.context = context
+        self.rows = context.wrap_reducer(lambda found: sorted(found), name="rows")
+
+    def process_batch(self, batch, batch_idx):
+        for row in self.context.rows:
+            self.rows.update(row)
+            if row in (27, 31, 75):
+                raise ValueError(f"row {row} is not wanted")
+"""
+
+
+def test_rows_that_other_processes_find_to_be_bad_are_rows_of_the_dataset(script: Script) -> None:
+    write(script, "plain")
+    script.write("state", "all")
+    first = run(script)
+    script.write("state", "none")
+    # What reducers know of a batch can be undone only with the process.
+    script.write("counts.py", COUNTS)
+    skip = [3, 7, 11, 43]
+    rows = {"badRowsOf": first["uri"].rpartition("/")[2], "skip": skip}
+    write(script, "plain", processor="counts:Counts", rows=rows)
+    found = run(script)
+    bad = [27, 31, 75]
+    named = [(one, f"n{one}", "process_batch") for one in bad]
+    named += [(one, None, "skipped") for one in skip]
+    assert errors(script, found["uri"]) == sorted(named)
+    assert found["metrics"]["rows"] == [one for one in BAD if one not in {*bad, *skip}]
+    require_verified(script, found["uri"])
+
+
 def test_what_would_be_other_rows_is_refused(script: Script) -> None:
     write(script, "plain")
     script.write("state", "some")
