@@ -6,6 +6,7 @@ from batchprocess.agent.pod.child_watch import Limits, SealSeen, Watch
 from batchprocess.agent.pod.pod_children import PodChildren
 from batchprocess.agent.pod.verdict import conclude
 from batchprocess.protocol.control import Beat, Claimed, Committed, Ending, Hello, Indexed, Outcome
+from batchprocess.protocol.run import RunShape
 
 LIMITS = Limits(start=100.0, stall=10.0)
 
@@ -187,3 +188,22 @@ def test_bad_rows_are_those_of_the_shard_as_claim_and_commits_have_them():
     assert (watch.as_end().bad_rows, watch.as_progress().bad_rows) == (5, 5)
     watch.record(Committed(shard=3, seq=5, cursor=4, bad_rows=7), 2.0)
     assert (watch.as_end().bad_rows, watch.as_progress().bad_rows) == (7, 7)
+
+
+@pytest.mark.parametrize(
+    ("processed", "first", "rows"),
+    [
+        (2, 40, "; batch 2 has rows 48 to 51, of which rows.skip leaves out some)"),
+        (9, 40, "; batch 9 has rows 76 to 77, of which rows.skip leaves out some)"),
+        (10, 40, "is committed last)"),
+        (2, None, "is committed last)"),
+    ],
+)
+def test_a_death_says_which_rows_the_batch_has_if_they_follow_one_another(processed, first, rows):
+    watch = Watch(1, 0.0)
+    shape = RunShape(rows=78, batch_size=4, batches=20)
+    claimed = Claimed(shard=1, seq=1, cursor=0, total=10, run=shape, first_row=first)
+    watch.record(claimed, 1.0)
+    watch.record(beat("running", 0.0).model_copy(update={"processed": processed}), 2.0)
+    conclude(watch, -9, SealSeen("none", 0), stopping=False)
+    assert watch.sentence.endswith(rows)

@@ -63,7 +63,8 @@ class Beat(_Message):
 class Claimed(_Message):
     """The shard is ours from record `seq` on; `cursor` batches were committed before.
 
-    `bad_rows` of them were left out.
+    `bad_rows` of them were left out. `first_row`: the dataset's row that the shard begins with,
+    null where the run's rows do not follow one another.
     """
 
     type: Literal["claimed"] = "claimed"
@@ -73,6 +74,7 @@ class Claimed(_Message):
     total: Count
     run: RunShape | None = None
     bad_rows: Count = 0
+    first_row: Count | None = None
 
 
 class Committed(_Message):

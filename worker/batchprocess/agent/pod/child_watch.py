@@ -63,6 +63,7 @@ class Watch:
     bad_rows: int = 0
     total: int | None = None
     run: RunShape | None = None
+    first_row: int | None = None
     source: SourceChange | None = None
     processed: int = 0
     rows: int = 0
@@ -101,6 +102,7 @@ class Watch:
                 self.claim_seq = self.seq = message.seq
                 self.cursor, self.total = message.cursor, message.total
                 self.run, self.bad_rows = message.run, message.bad_rows
+                self.first_row = message.first_row
             case Committed():
                 self.seq, self.cursor = message.seq, message.cursor
                 self.without_commit = 0

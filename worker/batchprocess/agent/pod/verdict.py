@@ -7,6 +7,7 @@ from batchprocess.agent.pod.child_watch import SealSeen, Watch
 from batchprocess.agent.termination_file import one_line
 from batchprocess.protocol.bad_rows.isolation import MAX_PROCESSES, Isolate
 from batchprocess.protocol.exit_codes import ExitCode, combine
+from batchprocess.protocol.rows.dataset_rows import said
 from batchprocess.protocol.variables import PROGRESS_FD
 
 ABANDONED = (
@@ -159,5 +160,14 @@ def _batches_in_work(watch: Watch) -> str:
     committed = f"batches before {watch.cursor} are committed" if watch.cursor else "none committed"
     return (
         f" (in batch {at} or soon after, {committed}: with checkpointInterval 1 the next death is "
-        "behind the batch that is committed last)"
+        f"behind the batch that is committed last{_rows_in(watch, at)})"
     )
+
+
+def _rows_in(watch: Watch, batch: int) -> str:
+    """Numbers by which a person can have rows left out."""
+    if watch.run is None or watch.first_row is None:
+        return ""
+    first = watch.first_row + batch * watch.run.batch_size
+    rows = range(first, min(first + watch.run.batch_size, watch.run.rows))
+    return f"; batch {batch} has {said(rows)}, of which rows.skip leaves out some" if rows else ""

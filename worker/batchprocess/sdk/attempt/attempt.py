@@ -161,6 +161,7 @@ class Attempt:
 
     def _report_claim(self, plan: ShardPlan, claimed: Claimed, state: AttemptState) -> None:
         loop, shard, position = state.loop, self._placement.shard, claimed.position
+        rows = self._assembly.wanted.rows
         cursor, total = position.cursor, plan.size(shard)
         loop.cursor, loop.total, loop.processed = cursor, total, cursor
         state.link.send(
@@ -171,6 +172,7 @@ class Attempt:
                 total=total,
                 run=RunShape.of(plan),
                 bad_rows=position.bad_rows,
+                first_row=plan.positions(shard, 0, 0)[0] if rows.listed is None else None,
             )
         )
         if self._placement.alone:
