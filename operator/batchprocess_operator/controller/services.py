@@ -7,7 +7,7 @@ from typing import Protocol
 from batchprocess_operator.apply.event_recorder import EventRecorder
 from batchprocess_operator.controller.work_queue import WorkQueue
 from batchprocess_operator.kube.client import Api
-from batchprocess_operator.model.observed import Reported
+from batchprocess_operator.model.reported import Reported
 from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.lookups import Lookups
 from batchprocess_operator.watch.served_schema import ServedSchema

@@ -10,7 +10,7 @@ from math import exp
 
 from batchprocess.protocol.progress import ProgressReport, ShardProgress
 from batchprocess_operator.endpoint.report_store import PodFacts, ReceivedReport, ReportStore
-from batchprocess_operator.model.observed import Reported, ShardReport
+from batchprocess_operator.model.reported import Reported, ShardReport
 
 _SMOOTH_SECONDS = 30.0
 _CLOCKS = timedelta(seconds=10)

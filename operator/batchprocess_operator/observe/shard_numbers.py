@@ -7,7 +7,8 @@ from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
-from batchprocess_operator.model.observed import ChildJob, ShardReport
+from batchprocess_operator.model.observed import ChildJob
+from batchprocess_operator.model.reported import ShardReport
 
 _MAX_RANGES = 100
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from batchprocess_operator.model.observed import ShardReport
+from batchprocess_operator.model.reported import ShardReport
 from batchprocess_operator.observe.shards import Shards
 
 _STALE_SECONDS = 30

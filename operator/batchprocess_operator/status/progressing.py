@@ -7,13 +7,8 @@ from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.conditions import Fact
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import Decision, Job
-from batchprocess_operator.model.observed import (
-    ChildJob,
-    ChildPod,
-    Observed,
-    ShardReport,
-    is_running,
-)
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed, is_running
+from batchprocess_operator.model.reported import ShardReport
 from batchprocess_operator.observe.shard_numbers import shards_of
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.pods_failed import has_failed

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from batchprocess.api.status import MAX_ROWS, ShardProgress, Status
-from batchprocess_operator.model.observed import ShardReport
+from batchprocess_operator.model.reported import ShardReport
 from batchprocess_operator.observe.shards import Shards
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from batchprocess_operator.model.observed import Observed, Reported, ShardReport
+from batchprocess_operator.model.observed import Observed
+from batchprocess_operator.model.reported import Reported, ShardReport
 from batchprocess_operator.observe.data_loss import regressed
 from support.operator.objects import job
 from support.operator.shard_reports import report

@@ -1,7 +1,7 @@
 """Why a job fails by its workers, and when it does not. Pure: no clock, no API server."""
 
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.model.observed import Reported
+from batchprocess_operator.model.reported import Reported
 from support.operator.manifests import env_of
 from support.operator.objects import (
     FINALIZER,

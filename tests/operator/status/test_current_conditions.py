@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchprocess_operator.model.observed import Reported, ShardReport
+from batchprocess_operator.model.reported import Reported, ShardReport
 from support.operator.objects import NOW, after, child, condition, job, plan, pod
 
 NOTHING = Reported()

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from batchprocess.protocol.run import RunShape
-from batchprocess_operator.model.observed import Observed, Reported, ShardReport
+from batchprocess_operator.model.observed import Observed
+from batchprocess_operator.model.reported import Reported, ShardReport
 from batchprocess_operator.observe.shards import read_shards
 from batchprocess_operator.status.eta import estimate
 from support.operator.objects import NOW, child, job, pod

@@ -3,8 +3,9 @@
 import pytest
 
 from batchprocess.protocol.run import RunShape
-from batchprocess_operator.model.observed import Reason, Reported
+from batchprocess_operator.model.observed import Reason
 from batchprocess_operator.model.plan import GiveUpPod, ResetBackoff
+from batchprocess_operator.model.reported import Reported
 from batchprocess_operator.status.events import events_of
 from support.operator.objects import (
     FINALIZER,

@@ -7,7 +7,7 @@ import pytest
 
 from batchprocess.protocol.control import Indexed
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.model.observed import Reported, ShardReport
+from batchprocess_operator.model.reported import Reported, ShardReport
 from support.operator.objects import NOW, after, child, ended, job, plan, pod
 
 NOTHING = Reported()

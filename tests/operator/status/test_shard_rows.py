@@ -5,7 +5,7 @@ from datetime import timedelta
 from batchprocess.api.status import MAX_ROWS
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.model.observed import Reported, ShardReport
+from batchprocess_operator.model.reported import Reported, ShardReport
 from support.operator.objects import (
     NOW,
     WORKER,

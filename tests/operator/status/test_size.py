@@ -10,7 +10,7 @@ import pytest
 from batchprocess.protocol.run import RunShape
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.names import FIELD_MANAGER
-from batchprocess_operator.model.observed import Reported, ShardReport
+from batchprocess_operator.model.reported import Reported, ShardReport
 from batchprocess_operator.observe.read_job import status_body
 from support.operator.objects import NOW, WORKER, child, job, job_object, plan, pod
 

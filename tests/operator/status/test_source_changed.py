@@ -7,8 +7,8 @@ import pytest
 from batchprocess.api.status import Condition
 from batchprocess.protocol.run import SourceChange
 from batchprocess_operator.model.conditions import by_type
-from batchprocess_operator.model.observed import Reported
 from batchprocess_operator.model.plan import Plan
+from batchprocess_operator.model.reported import Reported
 from batchprocess_operator.status.source_changed import MAX_NAMED
 from support.operator.objects import FINALIZER, after, child, condition, ended, job, plan, pod
 from support.operator.objects import result as finalizer_result

@@ -5,8 +5,8 @@ import pytest
 from batchprocess.api.status import Condition, Status
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.conditions import by_type
-from batchprocess_operator.model.observed import Reported
 from batchprocess_operator.model.plan import Plan
+from batchprocess_operator.model.reported import Reported
 from support.operator.objects import FINALIZER, after, child, condition, ended, job, plan, pod
 from support.operator.objects import result as finalizer_result
 from support.operator.planned import DONE

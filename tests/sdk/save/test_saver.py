@@ -29,7 +29,7 @@ def test_what_is_changed_after_the_call_is_not_changed_in_the_file(tmp_path: Pat
 
 def test_nor_is_what_is_changed_inside_a_list(tmp_path: Path) -> None:
     saver, go = Saver(tmp_path), threading.Event()
-    saver._pool.submit(go.wait)
+    saver._encoder._pool.submit(go.wait)
     array, tensor, boxes, found = np.zeros(2), torch.zeros(2), [[0.0], [1.0]], {"score": [0.5]}
     columns = {"a": list(array[None]), "t": [tensor], "b": [boxes], "f": [found], "p": [(boxes,)]}
     saver.save("rows.jsonl", columns, [0])
@@ -51,7 +51,7 @@ def test_nor_is_what_is_changed_inside_a_list(tmp_path: Path) -> None:
 def test_lists_take_room_for_what_their_items_hold(tmp_path: Path) -> None:
     go = threading.Event()
     saver = Saver(tmp_path, max_bytes=1 << 20)
-    saver._pool.submit(go.wait)
+    saver._encoder._pool.submit(go.wait)
     masks = list(np.zeros((4, 200_000), dtype=np.uint8))
     saver.save("rows.parquet", {"mask": masks}, [0, 1, 2, 3])
     timer = threading.Timer(0.2, go.set)

@@ -5,8 +5,9 @@ from typing import Any
 
 from batchprocess.protocol.control import Indexed
 from batchprocess_operator.model.names import MADE
-from batchprocess_operator.model.observed import ChildJob, ChildPod, Reported, ShardReport
+from batchprocess_operator.model.observed import ChildJob, ChildPod
 from batchprocess_operator.model.plan import Plan
+from batchprocess_operator.model.reported import Reported, ShardReport
 from support.operator.objects import (
     FINALIZER,
     NOW,

@@ -15,14 +15,8 @@ from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
 from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.names import MADE
-from batchprocess_operator.model.observed import (
-    ChildJob,
-    ChildPod,
-    Observed,
-    Reason,
-    Reported,
-    ShardReport,
-)
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed, Reason
+from batchprocess_operator.model.reported import Reported, ShardReport
 from support.operator.objects import FINALIZER, NOW, WORKER, child, condition, pod
 
 SHARDS = 4

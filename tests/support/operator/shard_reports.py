@@ -1,7 +1,8 @@
 """Reports on shards, and the view of all shards that comes of them."""
 
 from batchprocess.protocol.run import RunShape
-from batchprocess_operator.model.observed import Observed, Reported, ShardReport
+from batchprocess_operator.model.observed import Observed
+from batchprocess_operator.model.reported import Reported, ShardReport
 from batchprocess_operator.observe.shards import read_shards
 from support.operator.objects import NOW, job
 

@@ -1,7 +1,5 @@
 """What all readers have in common: rows by number, in any process, as they were listed."""
 
-import hashlib
-import json
 import operator
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -9,7 +7,6 @@ from typing import Any, SupportsIndex
 
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.index.folder import Index, Place
-from batchprocess.data.index.packing.decoders import packing_of
 from batchprocess.data.index.progress import Tell, tell_nobody
 from batchprocess.data.index.wanted import Wanted
 from batchprocess.data.listing.in_run import RunOfInput
@@ -76,22 +73,10 @@ class RowDataset(ColumnDataset):
         free = self._wanted.rows in ("lines that are not blank", "tar")
         return self._wanted.columns or () if free else ()
 
-    def packed_whole(self) -> int:
-        """How many packed objects can be read from their begin alone."""
-        if not self._wanted.unpacks:
-            return 0
-        packed = sum(packing_of(one.key) is not None for _, one in self._index.objects)
-        return packed - self._index.split
-
-    def head(self, row: int) -> int:
-        """Bytes that are unpacked before the row, by a process that begins with it."""
-        place = self._index.place(row)
-        _, one = self._index.object(place.object)
-        if not self._wanted.unpacks or packing_of(one.key) is None:
-            return 0
-        rows = place.row, place.row + 1
-        start = self._index.span(place.block, place.object, rows, one.size).start
-        return start - self._index.point(place.block, place.object, start).unpacked
+    @property
+    def unpacks(self) -> bool:
+        """Whether rows stand in what packed objects become."""
+        return self._wanted.unpacks
 
     def __len__(self) -> int:
         return self._index.rows
@@ -143,11 +128,7 @@ class RowDataset(ColumnDataset):
         """Of all keys, sizes and ETags, and of what a row is: other columns are other rows, other
         ids too. of_listing: as if it were that of the objects.
         """
-        listed = of_listing or self._index.fingerprint
-        known: list[Any] = [self._wanted.rows, self._wanted.columns, listed]
-        more = self._wanted.model_dump(include={"id", "delimiter"}, exclude_defaults=True)
-        known += [more] if more else []
-        return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+        return self._wanted.fingerprint(of_listing or self._index.fingerprint)
 
     def _read(self, rows: Sequence[int]) -> Sequence[Row]:
         return [row for part in self._parts(rows) for row in self._rows_of(part)]

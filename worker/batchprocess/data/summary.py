@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.concatenated import Concatenated
 from batchprocess.data.row_dataset import RowDataset
+from batchprocess.data.rows.packed_heads import packed_head, packed_whole
 from batchprocess.data.rows.shown import cut, shown
 from batchprocess.protocol.inputs.summary import (
     InputSummary,
@@ -138,12 +139,13 @@ def _error_of(reader: RowDataset, number: int, seen: _Seen) -> UnreadableFile | 
 def _packed(
     readers: Sequence[_Reader], starts: Sequence[int], processes: int
 ) -> PackedHeads | None:
-    files = sum(one.rows.packed_whole() for one in readers)
+    unpacking = [one for one in readers if one.rows.unpacks]
+    files = sum(packed_whole(one.rows.index) for one in unpacking)
     if not files:
         return None
     heads = [
-        one.rows.head(row - one.first)
-        for one in readers
+        packed_head(one.rows.index, row - one.first)
+        for one in unpacking
         for row in starts
         if 0 <= row - one.first < len(one.rows)
     ]

@@ -1,5 +1,7 @@
 """What a reader asks its index for."""
 
+import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +42,13 @@ class Wanted(BaseModel):
     def unpacks(self) -> bool:
         """Whether rows stand in what packed objects become."""
         return self.rows in ("lines", "lines that are not blank", "csv")
+
+    def fingerprint(self, listed: str) -> str:
+        """Of rows of these objects: other columns are other rows, other ids too."""
+        known: list[Any] = [self.rows, self.columns, listed]
+        more = self.model_dump(include={"id", "delimiter"}, exclude_defaults=True)
+        known += [more] if more else []
+        return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
 
 def wanted_of(

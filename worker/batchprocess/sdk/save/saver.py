@@ -7,14 +7,13 @@ record names them and the next attempt makes them anew.
 import itertools
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from batchprocess.protocol.tables.table_schema import has_schema
-from batchprocess.sdk.save.byte_budget import ByteBudget
 from batchprocess.sdk.save.checked_rows import CheckedRows, checked_rows
 from batchprocess.sdk.save.column_types import Column
+from batchprocess.sdk.save.encoder import ByteBudget, Encoder
 from batchprocess.sdk.save.formats.table_types import TableTypes
 from batchprocess.sdk.save.held_rows import HeldRows, Mark, Rows, SavedFiles
 from batchprocess.sdk.save.interval_files import IntervalFiles
@@ -42,11 +41,10 @@ class Saver:
         self._schemas = schemas or TableSchemas(enforced=False)
         self._numbers = itertools.count()
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-encode")
         self._max_bytes, self._budget = max_bytes, ByteBudget(max_bytes)
+        self._encoder = Encoder(self._budget)
         self._held: HeldRows | None = None
         self._interval: IntervalFiles | None = None
-        self._failed: BaseException | None = None
         self.tables = TableNames()
         self.calls = 0
 
@@ -62,8 +60,7 @@ class Saver:
 
         Raises what encoding earlier rows has failed with, too.
         """
-        if self._failed is not None:
-            raise self._failed
+        self._encoder.check()
         self.tables.check(name)
         rows = checked_rows(name, columns, ids, schema, own_dtypes=self._schemas.enforced)
         size = sum(size_of(column) for column in (rows.ids, *rows.columns.values()))
@@ -129,14 +126,14 @@ class Saver:
         if interval is None:
             return None
         names, types = interval.names(), self._types_of(interval)
-        return SavedFiles(names, self._pool.submit(self._finish, interval, names, types), types)
+        return SavedFiles(names, self._encoder.finish(interval, names, types), types)
 
     def close(self) -> None:
         """Nothing more will be saved.
 
         What was cut is still encoded: its commit may be in flight. What was not is not wanted.
         """
-        self._pool.shutdown()
+        self._encoder.close()
         if self._interval is not None:
             self._interval.abandon()
 
@@ -149,13 +146,13 @@ class Saver:
 
     def _encode_held(self, held: HeldRows) -> None:
         for interval, rows in held.rows:
-            self._pool.submit(self._encode, interval, rows)
+            self._encoder.add(interval, rows)
         held.rows.clear()
 
     def _hand_on(self, interval: IntervalFiles, rows: Rows) -> None:
         held = self._held
         if held is None or held.flowed_over:
-            self._pool.submit(self._encode, interval, rows)
+            self._encoder.add(interval, rows)
         else:
             held.rows.append((interval, rows))
             held.size += rows.size
@@ -181,26 +178,3 @@ class Saver:
     def _types_of(self, interval: IntervalFiles) -> dict[str, TableTypes]:
         names = interval.expected() if self._schemas.enforced else ()
         return {name: self._schemas.of(name) for name in names if has_schema(name)}
-
-    def _encode(self, interval: IntervalFiles, rows: Rows) -> None:
-        try:
-            if self._failed is None:
-                found = {key: copy.wait() for key, copy in rows.columns.items()}
-                interval.add(rows.name, rows.ids.wait(), found, rows.types)
-        except BaseException as error:  # noqa: BLE001  raised by the next save, and by the commit
-            self._failed = error
-        finally:
-            rows.columns.clear()
-            self._budget.release(rows.size)
-
-    def _finish(
-        self, interval: IntervalFiles, names: frozenset[str], types: dict[str, TableTypes]
-    ) -> dict[str, Path]:
-        if self._failed is not None:
-            interval.abandon()
-            raise self._failed
-        try:
-            return interval.finish(names, types)
-        except BaseException:
-            interval.abandon()
-            raise
