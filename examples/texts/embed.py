@@ -45,9 +45,7 @@ class Embed(TorchBatchProcessor):
         tokens = [tokenized(text) for text in batch["text"]]
         groups = by_length([len(one) for one in tokens], budget=1024)
         found = [self.embedded([tokens[row] for row in group]) for group in groups]
-        self.context.save(
-            "embeddings.parquet", {"embedding": groups.restore(found)}, ids=batch["id"]
-        )
+        self.context.save("embeddings.parquet", {"embedding": groups.restore(found)})
 
     def embedded(self, texts):
         padded = pad_sequence(texts, batch_first=True, padding_value=PADDING)

@@ -73,6 +73,7 @@ def test_every_text_has_its_vector_once_though_all_was_killed_in_the_middle(
 
     table = results("s3://work/runs/texts").table("embeddings").to_table()
     assert table["id"].to_pylist() == list(TEXTS)
+    assert table["row"].to_pylist() == list(range(len(TEXTS))), "to sort by where order is lost"
     found = torch.tensor(table["embedding"].to_pylist())
     torch.testing.assert_close(found, torch.tensor(vectors_of_single_texts()))
     run = open_storage("s3://work/runs/texts").get("latest")
