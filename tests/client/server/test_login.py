@@ -40,7 +40,7 @@ def test_without_a_kubeconfig_it_says_what_to_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(NotConfigured, match=r"no kubeconfig at .*/none: set KUBECONFIG"):
+    with pytest.raises(NotConfigured, match=r"^no kubeconfig at .*/none: set KUBECONFIG"):
         log_in(None, str(tmp_path / "none"))
 
 

@@ -38,8 +38,11 @@ def log_in(context: str | None, kubeconfig: str | None = None) -> "tuple[ApiClie
             namespace = _POD_NAMESPACE.read_text(encoding="utf-8").strip()
         else:
             namespace = _load(made, files, context)
+    except NotConfigured:
+        raise
     except (config.ConfigException, OSError) as error:
-        raise NotConfigured(_sentence(files, context, error)) from error
+        which = "" if context is None else f" for context {context!r}"
+        raise NotConfigured(f"{files} cannot be used as a kubeconfig{which}: {error}") from error
     except Exception as error:
         # Its reader of YAML, of plugins' answers and of certificates raise whatever they raise.
         said = f"{type(error).__name__}: {error}"
@@ -64,10 +67,3 @@ def _load(made: "Configuration", files: str, context: str | None) -> str:
     )
     chosen = current if context is None else next(one for one in known if one["name"] == context)
     return str(chosen["context"].get("namespace") or "default")
-
-
-def _sentence(files: str, context: str | None, error: Exception) -> str:
-    if isinstance(error, NotConfigured):
-        return str(error)
-    which = "" if context is None else f" for context {context!r}"
-    return f"{files} cannot be used as a kubeconfig{which}: {error}"
