@@ -245,6 +245,12 @@ clean: ## remove the environment, the tools and all caches
 	test ! -d .cache/cluster || $(PY) -m testcluster down
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+# What docs/pipelines.md is tried in; it is large, and not part of make test.
+.cache/airflow/done: .venv/worker.done
+	$(PY) -m uv venv -q --python $(PY) .cache/airflow
+	$(PY) -m uv pip install -q --python .cache/airflow/bin/python apache-airflow==3.3.2 -e '.[client]'
+	touch $@
+
 bench-operator: .venv/dev.done testcluster $(TOOLS)/kwok ## measure the operator on a real control plane
 	$(PY) -m benchmarks.operator_bench $(ARGS)
 
