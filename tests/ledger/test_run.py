@@ -8,7 +8,7 @@ from batchprocess.protocol.errors import (
     InvalidArgument,
     RunMismatch,
 )
-from batchprocess.protocol.run import Asked, AskedRows, RunInfo
+from batchprocess.protocol.run import Asked, AskedRows, ListedRows, RunInfo
 from batchprocess.runs.perform import perform
 from support.ledger_steps import RUN
 from support.storage.fake_storage import FakeMemoryStorage
@@ -108,6 +108,15 @@ def test_where_a_row_of_the_sample_is_left_out_by_hand_no_digest_is_compared(of)
     mine = asked_to_skip(RUN.rows - 1)
     assert same_fingerprint(mine, stored)
     assert not same_fingerprint(asked_to_skip(3), stored)
+
+
+def test_a_list_of_other_rows_is_another_run_though_they_are_as_many():
+    one, other = (ListedRows(bad_rows_of="a", dataset_rows=40, sha256=digit * 64) for digit in "01")
+    stored = RUN.model_copy(update={"listed": one})
+    require_same(stored, stored)
+    for listed in (other, None):
+        with pytest.raises(RunMismatch, match=r"others than .* the ones of a \(000000000000\)"):
+            require_same(RUN.model_copy(update={"listed": listed}), stored)
 
 
 def test_a_datasets_own_fingerprint_is_compared_whatever_is_left_out():

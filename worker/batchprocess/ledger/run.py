@@ -70,7 +70,18 @@ def require_same(mine: RunInfo, stored: RunInfo, another: str = ANOTHER) -> None
             f"the dataset has {mine.rows} rows here, but the run was started with {stored.rows}; "
             f"to process the changed one, start another run ({another})"
         )
+    if mine.listed != stored.listed:
+        raise RunMismatch(
+            f"the rows that run {_list_of(mine)} has left out are others than those that this run "
+            f"was started over, the ones of {_list_of(stored)}: see batchprocess verify of it, or "
+            f"start another run ({another})"
+        )
     require_same_fingerprint(mine, stored, another)
+
+
+def _list_of(run: RunInfo) -> str:
+    about = run.listed
+    return "nobody" if about is None else f"{about.bad_rows_of} ({about.sha256[:_SHOWN]})"
 
 
 def plan_of(run: RunInfo) -> ShardPlan:
