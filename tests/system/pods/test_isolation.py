@@ -486,3 +486,16 @@ BAD = {9}; go(Breaks, Rows(ROWS))
     assert saved(pod) == [n for n in range(20) if n != 9]
     assert [one.row for one in bad_rows(run_folder(pod))] == [9]
     assert len(told(pod)) == 4
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_rows_that_are_left_out_by_hand_are_not_tried_either(pod: Pod, workers: int) -> None:
+    by_hand = [4, 5, 6, 7, 8, 16, 17, 18, 19]
+    options = f"checkpoint_interval=100, dataloader_kwargs={{'num_workers': {workers}}}"
+    script = f"BAD = {{9, 10}} | set({by_hand}); go(Everything, Rows(ROWS), {options})"
+    ended = run(pod, script, rows={"skip": by_hand}, max_bad_rows="60%")
+    assert ended.code == 0, ended.stderr
+    good = [n for n in range(20) if n not in {9, 10, *by_hand}]
+    assert saved(pod) == hooked(pod) == reduced(pod)["list"] == good
+    found = {one.row: one.stage for one in bad_rows(run_folder(pod))}
+    assert found == dict.fromkeys(by_hand, "skipped") | dict.fromkeys((9, 10), "process_batch")

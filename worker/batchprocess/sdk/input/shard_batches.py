@@ -45,8 +45,7 @@ class Start:
             yield base + self.first - 1, [row]
         for batch in range(self.first, self.first + self.batches):
             if batch not in self.empty:
-                rows = self._rows_of(batch)
-                yield base + batch, [row for row in rows if row not in self.bad]
+                yield base + batch, self._without_bad(self._rows_of(batch))
 
     def __len__(self) -> int:
         """How many times the loader reads."""
@@ -62,6 +61,9 @@ class Start:
             if self.first <= batch < self.first + self.batches and not self._rows_of(batch):
                 found.add(batch)
         return frozenset(found)
+
+    def _without_bad(self, rows: Sequence[int]) -> list[int]:
+        return [row for row in rows if row not in self.bad] if self.bad else list(rows)
 
     def _rows_of(self, batch: int) -> Sequence[int]:
         return self.rows.at(self.plan.positions(self.shard, batch, batch + 1))
