@@ -1,12 +1,15 @@
 """What programs do with jobs through the client, on a real API server."""
 
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from kubernetes.config import incluster_config
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.client import (
@@ -20,6 +23,7 @@ from batchprocess.client import (
     Rejected,
     WaitedTooLong,
 )
+from batchprocess.client.server import login
 from batchprocess.client.server.connection import connect
 from batchprocess.protocol.errors import InvalidArgument
 from support.job_cases import job, spec
@@ -164,6 +168,27 @@ def test_who_may_not_is_told_so(kubectl: Kubectl, server: JobServer, tmp_path: P
     (tmp_path / "config").write_text(yaml.safe_dump(parsed))
     with pytest.raises(Denied, match="does not know who you are"):
         Jobs(connection=connect(kubeconfig=str(tmp_path / "config"))).get("digits")
+
+
+def test_in_a_pod_it_is_the_pods_own_cluster_account_and_namespace(
+    kubectl: Kubectl, server: JobServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = yaml.safe_load(kubectl("config", "view", "--raw", "--minify", "--flatten"))
+    cluster = config["clusters"][0]["cluster"]
+    address = urlsplit(cluster["server"])
+    (tmp_path / "ca.crt").write_bytes(b64decode(cluster["certificate-authority-data"]))
+    (tmp_path / "token").write_text(kubectl("create", "token", "default").strip())
+    (tmp_path / "namespace").write_text("default\n")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", str(address.hostname))
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(address.port))
+    for name, file in (("TOKEN", "token"), ("CERT", "ca.crt")):
+        monkeypatch.setattr(incluster_config, f"SERVICE_{name}_FILENAME", str(tmp_path / file))
+    monkeypatch.setattr(login, "_POD_NAMESPACE", tmp_path / "namespace")
+    jobs = Jobs()
+    assert jobs.namespace == "default"
+    with pytest.raises(Denied, match='User "system:serviceaccount:default:default" cannot get'):
+        jobs.get("digits")
 
 
 def test_a_context_that_is_not_there_is_named(kubectl: Kubectl) -> None:

@@ -1,6 +1,10 @@
 """The commands for clusters do on a real API server what they say."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -54,6 +58,30 @@ def test_a_job_lives_from_submit_to_its_end(verbs: Command, server: JobServer, f
     assert (said.code, said.out) == (0, "outputs: s3://bucket/out/digits/r\n")
     assert said.err.startswith("Pending\n")
     assert said.err.endswith("Complete: batches 1/4\ndigits is Complete\n")
+
+
+@pytest.mark.parametrize("on_a_terminal", [False, True])
+def test_ctrl_c_ends_the_watching_and_not_the_job(
+    on_a_terminal: bool, verbs: Command, server: JobServer, file: Path
+) -> None:
+    verbs("submit", file)
+    server.patch_status(RUNNING)
+    ours, theirs = os.openpty()
+    program = Path(sys.executable).parent / "batchprocess"
+    shown: int = theirs if on_a_terminal else subprocess.PIPE
+    with subprocess.Popen([program, "watch", "digits"], stderr=shown) as watching:
+        os.close(theirs)
+        reading = ours if on_a_terminal else watching.stderr.fileno()  # type: ignore[union-attr]
+        text = b""
+        while b"1/4" not in text:
+            text += os.read(reading, 4096)
+        watching.send_signal(signal.SIGINT)
+        while b"goes on" not in text:
+            text += os.read(reading, 4096)
+        assert watching.wait(30) == 130
+    os.close(ours)
+    assert (b"\xe2\x94\x81" in text) is on_a_terminal
+    assert server.get()["status"]["state"] == "Running"
 
 
 def test_the_table_is_that_of_kubectl(
