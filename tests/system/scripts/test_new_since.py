@@ -79,6 +79,9 @@ def test_a_run_over_new_files_goes_on_after_a_kill_and_the_next_follows_it(scrip
     assert again.returncode == 0, again.stderr
     assert "is complete" in again.stderr
     assert "1 input file that the run has not listed" in again.stderr
+    other = script.batchprocess("run", "job.yaml", "--new-since", "another")
+    assert other.returncode == 91, "old results are not what is new since another"
+    assert "asks for what is new since another: give it as it was" in other.stderr
     third = started(script, "--new-since", second["uri"])
     assert saved(third["uri"]) == [99]
     assert saved(first["uri"]) == [*range(10)]

@@ -8,10 +8,12 @@ from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli.changed_input import as_the_run_reads_it, sentences
 from batchprocess.cli.dry_run import count
+from batchprocess.ledger.inputs.listing import read_listing, require_same_since
 from batchprocess.ledger.job_settings import require_as_asked
 from batchprocess.ledger.run import ANOTHER, read_run, require_same
 from batchprocess.protocol.dry_run import DryRunAnswer
 from batchprocess.protocol.errors import BatchProcessError, RunMismatch
+from batchprocess.protocol.inputs.listing import source_id
 from batchprocess.protocol.run import Asked, RunInfo
 from batchprocess.runs.perform import perform
 from batchprocess.storage.base import Storage
@@ -29,6 +31,7 @@ def changes_since(job: BatchProcessJob, path: Path, storage: Storage) -> list[st
     run_id = storage.uri.rpartition("/")[2]
     stored = perform(read_run(), storage)
     _require_as_asked(job, stored, storage)
+    _require_since_as_asked(job, storage)
     print(f"run {run_id} is complete; --fresh starts another", file=sys.stderr)
     try:
         counted = count(
@@ -73,3 +76,12 @@ def _require_as_asked(job: BatchProcessJob, stored: RunInfo | None, storage: Sto
     except RunMismatch as error:
         run_id = storage.uri.rpartition("/")[2]
         raise RunMismatch(f"run {run_id} is complete, but not this job's: {error}") from error
+
+
+def _require_since_as_asked(job: BatchProcessJob, storage: Storage) -> None:
+    """Old results must not pass for those of files that have come since some other run."""
+    if job.spec.input is None or job.spec.input.new_since is None:
+        return
+    listing = perform(read_listing(source_id([job.spec.input.uri])), storage)
+    if listing is not None:
+        require_same_since(job.spec.input.new_since, listing, storage.uri)

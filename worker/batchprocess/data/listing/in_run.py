@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from batchprocess.data.listing.object_list import OBJECTS, read_part
 from batchprocess.ledger.head import durable_head
-from batchprocess.ledger.inputs.listing import keep_listing, read_listing
-from batchprocess.ledger.run import ANOTHER, read_run
+from batchprocess.ledger.inputs.listing import keep_listing, read_listing, require_same_since
+from batchprocess.ledger.run import read_run
 from batchprocess.protocol.environment import S3Settings
-from batchprocess.protocol.errors import RunMismatch, ShardSealed, VerificationError
+from batchprocess.protocol.errors import ShardSealed, VerificationError
 from batchprocess.protocol.inputs.listing import (
     InputListing,
     ListedPart,
@@ -111,7 +111,7 @@ class InputOfRun:
             if stored == mine:
                 return mine
         if not taken:
-            _require_same_since(since, stored, self._run.uri)
+            require_same_since(since, stored, self._run.uri)
         self.is_kept = True
         self._download(source, stored, folder / OBJECTS, patience)
         return stored
@@ -120,17 +120,6 @@ class InputOfRun:
         with path.open("wb") as file:
             for part in listing.parts:
                 file.writelines(part_chunks(self.storage, source, part, patience))
-
-
-def _require_same_since(since: str | None, stored: InputListing, run: str) -> None:
-    mine = None if since is None else run_name(since, run)
-    if mine != stored.since:
-        theirs = "all files" if stored.since is None else f"what is new since {stored.since}"
-        ours = "all files" if mine is None else f"what is new since {mine}"
-        raise RunMismatch(
-            f"run {run} reads {theirs}, and the job (input.newSince) asks for {ours}: give it as "
-            f"it was, or start another run ({ANOTHER})"
-        )
 
 
 def listed_objects(

@@ -4,8 +4,14 @@ from collections.abc import Callable
 
 from batchprocess.ledger.create import create
 from batchprocess.ledger.effects import Flow, Get, Sync
-from batchprocess.protocol.errors import VerificationError
-from batchprocess.protocol.inputs.listing import InputListing, listed_part_key, listing_key
+from batchprocess.ledger.run import ANOTHER
+from batchprocess.protocol.errors import RunMismatch, VerificationError
+from batchprocess.protocol.inputs.listing import (
+    InputListing,
+    listed_part_key,
+    listing_key,
+    run_name,
+)
 from batchprocess.protocol.run import encode_document, parse_document
 
 
@@ -35,3 +41,18 @@ def keep_listing(
     key = listing_key(source)
     stored = yield from create(key, encode_document(mine, key))
     return mine if stored is None else parse_document(InputListing, key, stored)
+
+
+def require_same_since(since: str | None, stored: InputListing, run: str) -> None:
+    """Raise RunMismatch unless the listing is what has come since that run; None: all files.
+
+    run: address of the run whose listing it is.
+    """
+    mine = None if since is None else run_name(since, run)
+    if mine != stored.since:
+        theirs = "all files" if stored.since is None else f"what is new since {stored.since}"
+        ours = "all files" if mine is None else f"what is new since {mine}"
+        raise RunMismatch(
+            f"run {run} reads {theirs}, and the job (input.newSince) asks for {ours}: give it as "
+            f"it was, or start another run ({ANOTHER})"
+        )
