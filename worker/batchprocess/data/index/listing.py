@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchprocess.data.index.sources import Source
+from batchprocess.data.listing.named_once import refuse_named_twice
 from batchprocess.data.listing.ranges import WORKERS, NotInOrder, RangeLister
 from batchprocess.data.listing.spill import Spill
 from batchprocess.protocol.errors import InvalidArgument
@@ -126,7 +127,7 @@ def list_objects(
     patience: Patience = ATTENDED,
     alive: Callable[[], None] = lambda: None,
 ) -> Listing:
-    """All objects of the sources. Raises InvalidArgument for a source that has none.
+    """All objects of the sources. Raises InvalidArgument for one that has none, or another's file.
 
     folder: where temporary files may be. alive: is called now and then.
     """
@@ -137,7 +138,9 @@ def list_objects(
     for source in sources:
         if not source.exact:
             found.absorb(lister.below(source))
-    return Listing(roots, found)
+    listing = Listing(roots, found)
+    refuse_named_twice(roots, listing, folder)
+    return listing
 
 
 def _refuse_too_many(number: int) -> None:
