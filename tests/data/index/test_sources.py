@@ -92,6 +92,13 @@ def test_what_is_none_is_refused_with_its_value(given: object, sentence: str) ->
     assert sentence in str(raised.value)
 
 
+@pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_a_listed_name_ends_at_a_line_feed_and_nowhere_else(tmp_path: Path, character: str) -> None:
+    name = f"a{character}b.txt"
+    (tmp_path / "list").write_text(f"{tmp_path}/{name}\r\n{tmp_path}/c.txt\n", newline="")
+    assert [one.path for one in parse_sources(f"@{tmp_path}/list")] == [name, "c.txt"]
+
+
 @pytest.mark.parametrize(("content", "sentence"), [(b"\n \n", "names nothing"), (b"\xff", "UTF-8")])
 def test_a_list_that_cannot_be_one_is_refused(
     tmp_path: Path, content: bytes, sentence: str

@@ -106,7 +106,8 @@ def _listed(path: str) -> list[Source]:
     if len(content) > _MAX_LIST:
         raise InvalidArgument(f"source @{path} has more than {_MAX_LIST} bytes: name folders")
     try:
-        lines = content.decode("utf-8-sig").splitlines()
+        # Not splitlines: a name may have whatever else ends lines elsewhere.
+        lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise InvalidArgument(f"source @{path} is not UTF-8: {error}") from error
     found = [_parse(line.strip()) for line in lines if line.strip()]
