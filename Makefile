@@ -108,6 +108,15 @@ $(TOOLS)/gitops: testcluster/gitops/main.go testcluster/gitops/go.mod testcluste
 	@$(STEP) "What Argo CD and Flux think of objects" "3 minutes" \
 		$(GO) go -C testcluster/gitops $(BUILD) -ldflags "-s -w" -o $(CURDIR)/$@ .
 
+# With what its chart makes, of the same module: the file is named for both.
+KUEUE := sigs.k8s.io/kueue
+KUEUE_VERSION := v0.17.0
+$(TOOLS)/kueue.yaml: $(TOOLS)/helm
+	@$(STEP) "Kueue" "3 minutes" $(INSTALL) $(KUEUE)/cmd/kueue@$(KUEUE_VERSION)
+	chart=$$(go mod download -json $(KUEUE)@$(KUEUE_VERSION) | sed -n 's:^\t"Dir"\: "\(.*\)",$$:\1:p')/charts/kueue; \
+	$(TOOLS)/helm template kueue "$$chart" --namespace kueue-system > $@.new
+	mv $@.new $@
+
 $(TOOLS)/kwok:
 	@$(STEP) "kwok, which plays nodes" "1 minute" $(INSTALL) sigs.k8s.io/kwok/cmd/kwok@v0.8.0
 
@@ -202,7 +211,7 @@ test-clusters: .venv/dev.done
 test-e2e: .venv/dev.done
 	$(PY) -m pytest --timeout 900 -m "not full" $(E2E_TESTS)
 
-test-full: test $(TOOLS)/minio $(TOOLS)/gitops ## the long versions too
+test-full: test $(addprefix $(TOOLS)/,minio gitops kwok kueue.yaml) ## the long versions too
 	$(PY) -m pytest -q -m full --timeout 14400
 
 lock: ## compile the hashed locks anew
@@ -224,7 +233,7 @@ $(TOOLS)/govulncheck:
 	@$(STEP) "govulncheck" "half a minute" $(INSTALL) golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Modules of ours, and those programs of others that are built here already.
-GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs krew kwok minio prometheus promtool validate-krew-manifest versitygw)
+GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs krew kueue kwok minio prometheus promtool validate-krew-manifest versitygw)
 audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dependencies (needs a network; ARGS=--strict)
 	@python3 -P tests/audit.py $(ARGS) --pip-audit .cache/audit/bin/pip-audit \
 		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \

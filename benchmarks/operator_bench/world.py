@@ -97,8 +97,11 @@ class Operator:
 
 
 @contextlib.contextmanager
-def world(play: Play) -> Iterator[World]:
-    """Everything but the operator; the folder stays if BENCH_KEEP names one."""
+def world(play: Play, *more: str) -> Iterator[World]:
+    """Everything but the operator; `more` are flags of the API server.
+
+    The folder stays if BENCH_KEEP names one.
+    """
     with contextlib.ExitStack() as stack:
         kept = os.environ.get("BENCH_KEEP")
         if kept:
@@ -108,7 +111,7 @@ def world(play: Play) -> Iterator[World]:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         policy, log = folder / "audit.yaml", folder / "audit.log"
         policy.write_text(yaml.safe_dump(_AUDIT))
-        flags = [f"--audit-policy-file={policy}", f"--audit-log-path={log}"]
+        flags = [f"--audit-policy-file={policy}", f"--audit-log-path={log}", *more]
         settings = Settings(flags={"kube-apiserver": flags})
         plane = stack.enter_context(control_plane(folder, settings))
         plane.kubectl.apply(CRD.read_text())
