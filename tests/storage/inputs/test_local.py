@@ -12,7 +12,7 @@ from batchprocess.protocol.errors import (
     StorageDenied,
 )
 from batchprocess.storage.inputs.base import InputObject
-from batchprocess.storage.inputs.local import LocalInputs
+from batchprocess.storage.inputs.local import _MAX_TOLD, LocalInputs
 
 
 def keys(folder: Path, prefix: str = "") -> list[str]:
@@ -33,13 +33,32 @@ def test_files_are_listed_below_the_folder_that_the_prefix_names(tmp_path: Path)
     assert keys(tmp_path, "nowhere/x") == []
 
 
-def test_links_to_files_count_and_what_is_no_file_does_not(tmp_path: Path) -> None:
+def test_links_to_files_count_and_what_is_no_file_does_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write(tmp_path, "..data/in.txt", "real/file")
     (tmp_path / "in.txt").symlink_to("..data/in.txt")
     (tmp_path / "folder").symlink_to("real")
     (tmp_path / "broken").symlink_to("nowhere")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "_hidden").symlink_to("real")
     assert keys(tmp_path) == ["in.txt", "real/file"]
+    end = "name it as a source of its own, if it is wanted"
+    assert caplog.messages == [
+        f"input {tmp_path}/folder is behind a link, and not entered: {end}",
+        f"input {tmp_path}/broken is a link to what is no file: {end}",
+    ]
+    caplog.clear()
+    assert keys(tmp_path, "real/") == ["real/file"]
+    assert caplog.messages == []
+
+
+def test_of_many_links_some_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path, "real/file")
+    for number in range(_MAX_TOLD + 5):
+        (tmp_path / f"link-{number}").symlink_to("real")
+    assert keys(tmp_path) == ["real/file"]
+    assert len(caplog.messages) == _MAX_TOLD
 
 
 def test_a_file_is_what_it_was_or_an_error_that_names_it(tmp_path: Path) -> None:

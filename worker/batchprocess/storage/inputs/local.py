@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from batchprocess.protocol.errors import (
     StorageDenied,
 )
 from batchprocess.storage.inputs.base import REMEDY, InputObject
+
+_LOG = logging.getLogger("batchprocess")
+_MAX_TOLD = 10
+"""Links that one listing has left out."""
 
 
 class LocalInputs:
@@ -32,14 +37,20 @@ class LocalInputs:
         folder = self._root / prefix.rpartition("/")[0]
         if not folder.is_dir():
             return
+        told = _Told()
         for parent, folders, names in os.walk(folder, onerror=_refuse):
             # As in a mounted ConfigMap, where hidden folders hold what links show.
             folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for one in (Path(parent) / name for name in folders):
+                if one.is_symlink():
+                    told.leave_out(one, "is behind a link, and not entered")
             for name in names:
                 key = (Path(parent) / name).relative_to(self._root).as_posix()
                 found = self.find(key) if key.startswith(prefix) else None
                 if found is not None:
                     yield found
+                elif key.startswith(prefix) and (self._root / key).is_symlink():
+                    told.leave_out(self._root / key, "is a link to what is no file")
 
     def find(self, key: str) -> InputObject | None:
         """The file of that name."""
@@ -76,6 +87,19 @@ class LocalInputs:
                 f"input {path} has {size} bytes, and had {known.size} when it was listed: {REMEDY}"
             )
         return found
+
+
+class _Told:
+    """Says what a listing has not, and somebody may have meant; so often, and then no more."""
+
+    def __init__(self) -> None:
+        self._times = 0
+
+    def leave_out(self, path: Path, why: str) -> None:
+        """Hidden names nobody means."""
+        if not path.name.startswith((".", "_")) and self._times < _MAX_TOLD:
+            self._times += 1
+            _LOG.warning("input %s %s: name it as a source of its own, if it is wanted", path, why)
 
 
 def _pread(file: int, start: int, stop: int) -> bytes:
