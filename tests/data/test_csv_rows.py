@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from torch.utils.data import DataLoader
 
 from batchprocess.data import csv
 from batchprocess.data.csv_rows import CsvRows
@@ -19,6 +18,7 @@ from batchprocess.data.index.formats import count_csv, marks
 from batchprocess.data.index.formats.csv_text import record_spans
 from batchprocess.protocol.errors import InvalidArgument
 from data.conftest import Input
+from support.read_rows import require_rows_by_number, rows_by_processes
 
 pytestmark = pytest.mark.slow
 
@@ -46,30 +46,13 @@ def fill(place: Input) -> list[dict[str, str]]:
 def test_each_row_is_found_by_its_number_alone_or_with_others(place: Input) -> None:
     rows = fill(place)
     found = csv(f"{place.uri}/*.csv")
-    assert len(found) == len(rows)
-    assert found.__getitems__(range(len(rows))) == rows
-    drawn = random.Random(2)
-    for _ in range(20):
-        some = [drawn.randrange(len(rows)) for _ in range(5)]
-        some += range(some[0], min(some[0] + 30, len(rows)))
-        assert found.__getitems__(some) == [rows[one] for one in some]
-
-
-def as_they_are(rows: list[Any]) -> list[Any]:
-    return rows
+    require_rows_by_number(found, rows)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_loader_processes_read_the_same(place: Input, method: str) -> None:
     rows = fill(place)
-    loader = DataLoader(
-        csv(f"{place.uri}/"),
-        batch_size=64,
-        num_workers=2,
-        collate_fn=as_they_are,
-        multiprocessing_context=method,
-    )
-    assert [row for batch in loader for row in batch] == rows
+    assert rows_by_processes(csv(f"{place.uri}/"), method) == rows
 
 
 @pytest.mark.parametrize("quote", ["", '"'])

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from torch.utils.data import DataLoader
 
 from batchprocess.data import jsonl, text
 from batchprocess.data.index.packing import unpacked
@@ -18,6 +17,7 @@ from batchprocess.protocol.errors import BatchProcessError, InputChanged, Invali
 from batchprocess.storage.inputs.base import InputObject
 from batchprocess.storage.inputs.local import LocalInputs
 from data.conftest import Input
+from support.read_rows import require_rows_by_number, rows_by_processes
 
 pytestmark = pytest.mark.slow
 
@@ -41,33 +41,16 @@ def fill(place: Input) -> list[dict[str, Any]]:
 def test_each_row_is_found_by_its_number_alone_or_with_others(place: Input) -> None:
     rows = fill(place)
     found = jsonl(f"{place.uri}/*.jsonl")
-    assert len(found) == len(rows)
-    assert found.__getitems__(range(len(rows))) == rows
+    require_rows_by_number(found, rows)
     assert [found[0], found[2], found[3], found[-1]] == [rows[0], rows[2], rows[3], rows[-1]]
-    drawn = random.Random(2)
-    for _ in range(20):
-        some = [drawn.randrange(len(rows)) for _ in range(5)]
-        some += range(some[0], min(some[0] + 30, len(rows)))
-        assert found.__getitems__(some) == [rows[one] for one in some]
     with pytest.raises(IndexError, match=f"row {len(rows)} of {len(rows)}"):
         found[len(rows)]
-
-
-def as_they_are(rows: list[Any]) -> list[Any]:
-    return rows
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_loader_processes_read_the_same(place: Input, method: str) -> None:
     rows = fill(place)
-    loader = DataLoader(
-        jsonl(f"{place.uri}/"),
-        batch_size=64,
-        num_workers=2,
-        collate_fn=as_they_are,
-        multiprocessing_context=method,
-    )
-    assert [row for batch in loader for row in batch] == rows
+    assert rows_by_processes(jsonl(f"{place.uri}/"), method) == rows
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -84,14 +67,7 @@ def test_packed_files_have_the_same_rows_wherever_they_are_read_from(
     place.write("c.jsonl", parts[7])
     place.write("d.jsonl.GZ", b"".join(map(gzip.compress, parts[8:])))
     found = jsonl(f"{place.uri}/*", id="id")
-    loader = DataLoader(
-        found,
-        batch_size=64,
-        num_workers=2,
-        collate_fn=as_they_are,
-        multiprocessing_context=method,
-    )
-    assert [row for batch in loader for row in batch] == rows
+    assert rows_by_processes(found, method) == rows
     drawn = random.Random(2)
     for _ in range(10):
         some = [drawn.randrange(len(rows)) for _ in range(3)]

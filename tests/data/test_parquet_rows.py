@@ -1,7 +1,6 @@
 """Parquet rows, from a folder and from a real S3 server."""
 
 import io
-import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from torch.utils.data import DataLoader
 
 from batchprocess.data import parquet
 from batchprocess.data.rows.arrow_rows import ArrowRows
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.sdk.report.row_errors import is_of_row
 from data.conftest import Input
+from support.read_rows import rows_by_processes
 
 pytestmark = pytest.mark.slow
 
@@ -55,24 +54,13 @@ def test_each_row_is_found_across_groups_and_files(place: Input) -> None:
     assert batch.table.schema.field("id").type == pa.int32()
 
 
-def as_they_are(rows: Any) -> list[Any]:
-    return list(rows)
-
-
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_loader_processes_read_the_same(place: Input, method: str) -> None:
     rows = fill(place)
     found = parquet(f"{place.uri}/", columns=["text", "id"])
     assert found[0] == {"text": None, "id": 0}
-    loader = DataLoader(
-        found,
-        batch_size=64,
-        num_workers=2,
-        collate_fn=as_they_are,
-        multiprocessing_context=multiprocessing.get_context(method),
-    )
     expected = [{"text": row["text"], "id": row["id"]} for row in rows]
-    assert [row for batch in loader for row in batch] == expected
+    assert rows_by_processes(found, method) == expected
 
 
 def write(folder: Path, **files: pa.Table) -> Path:

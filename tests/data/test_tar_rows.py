@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from torch.utils.data import DataLoader
 
 from batchprocess.data import tar
 from batchprocess.protocol.errors import InvalidArgument
 from data.conftest import Input
 from data.index.formats.test_tar_samples import packed
+from support.read_rows import require_rows_by_number, rows_by_processes
 
 pytestmark = pytest.mark.slow
 
@@ -33,31 +33,15 @@ def fill(place: Input) -> list[dict[str, Any]]:
 def test_each_row_is_found_by_its_number_alone_or_with_others(place: Input) -> None:
     rows = fill(place)
     found = tar(f"{place.uri}/*.tar", id="__key__")
-    assert len(found) == len(rows)
-    assert found.__getitems__(range(len(rows))) == rows
+    require_rows_by_number(found, rows)
     assert found.row_ids([7]) == [rows[7]["__key__"]]
-    drawn = random.Random(2)
-    for _ in range(20):
-        some = [drawn.randrange(len(rows)) for _ in range(5)]
-        some += range(some[0], min(some[0] + 30, len(rows)))
-        assert found.__getitems__(some) == [rows[one] for one in some]
-
-
-def as_they_are(rows: list[Any]) -> list[Any]:
-    return rows
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_loader_processes_read_the_same(place: Input, method: str) -> None:
     rows = fill(place)
-    loader = DataLoader(
-        tar(f"{place.uri}/", decode={"json": json.loads}, columns=["json"]),
-        batch_size=64,
-        num_workers=2,
-        collate_fn=as_they_are,
-        multiprocessing_context=method,
-    )
-    found = [row for batch in loader for row in batch]
+    reader = tar(f"{place.uri}/", decode={"json": json.loads}, columns=["json"])
+    found = rows_by_processes(reader, method)
     assert found == [{"json": number} for number in range(len(rows))]
 
 

@@ -96,6 +96,17 @@ def test_only_parts_of_rows_that_are_read_are_fetched_and_once_for_all(folder: P
     assert [one.place(17).row for one in indexes] == [15] * 8
 
 
+def test_so_many_parts_are_held_and_no_more(tmp_path: Path) -> None:
+    finish(tmp_path, write_objects(tmp_path, ("r",), [(0, OBJECTS[2])] * 20))
+    for number in range(20):
+        keep_part(tmp_path, number, encode([PieceRows(number, 5, np.array([[0, 0]]))]))
+    write_index(tmp_path, [(5, WHOLE)] * 20, range(20), None)
+    index = Index(tmp_path)
+    places = [index.place(row) for row in (*range(100), *range(100))]
+    assert [(one.object, one.row) for one in places] == [divmod(row, 5) for row in range(100)] * 2
+    assert index._view.cache_info().currsize == 8
+
+
 def test_what_cannot_be_fetched_is_an_error(folder: Path) -> None:
     with pytest.raises(VerificationError, match="parts/1 is gone"):
         Index(folder).place(17)

@@ -23,6 +23,7 @@ def test_every_byte_is_in_one_block_and_a_byte_order_mark_in_one(
     cut = Cut(offsets(sizes), size, void)
     blocks = [list(cut.pieces(number)) for number in range(cut.blocks)]
     for number, pieces in enumerate(blocks):
+        assert sum(piece.stop - piece.start for piece in pieces) == cut.size(number)
         assert all(cut.firsts[number] <= piece.object for piece in pieces)
         assert all(piece.start == 0 or piece.start >= 3 for piece in pieces)
     found = [(p.object, byte) for block in blocks for p in block for byte in range(p.start, p.stop)]
@@ -36,6 +37,7 @@ def test_every_file_is_whole_in_one_block(sizes: list[int], size: int, void: int
     found = [(p.object, p.start, p.stop) for block in blocks for p in block]
     assert found == [(one, 0, many) for one, many in enumerate(sizes) if many]
     for number, pieces in enumerate(blocks):
+        assert sum(piece.stop - piece.start for piece in pieces) == cut.size(number)
         assert all(cut.firsts[number] <= piece.object for piece in pieces)
         begins = [int(offsets(sizes)[p.object]) + p.object * void for p in pieces]
         assert not begins or max(begins) - min(begins) < size

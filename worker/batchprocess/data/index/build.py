@@ -103,6 +103,8 @@ def _count(
     skip_blank = wanted.rows == "lines that are not blank"
     kind = ("jsonl-2" if skip_blank else "text-2") if counter is None else _kind(wanted)
     sharing = _sharing(known, wanted.source, kind, run)
+    if counter is None:
+        sharing = sharing._replace(lanes=1)  # pieces of a block are read side by side
     with Threads(_PARALLEL) as threads:
         cut: Blocks
         blocks: BlockCounter

@@ -72,8 +72,7 @@ class _Work:
         keep_part(self._folder, number, part)
 
     def found(self, number: int) -> None:
-        pieces = self._counting.cut.pieces(number)
-        self._said.add(sum(piece.stop - piece.start for piece in pieces))
+        self._said.add(self._counting.cut.size(number))
 
     def waiting(self) -> None:
         self._said.add(0)

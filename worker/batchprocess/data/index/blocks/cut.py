@@ -28,6 +28,9 @@ class Blocks(Protocol):
     def firsts(self) -> Offsets:
         """Of each block an object that is not behind its first one, ascending."""
 
+    def size(self, number: int) -> int:
+        """Bytes of a block's pieces."""
+
     def pieces(self, number: int) -> Iterator[Piece]:
         """Of a block, in order; objects without bytes have none."""
 
@@ -42,6 +45,10 @@ class Cut:
     def __init__(self, offsets: Offsets, size: int = BLOCK_BYTES, void: int = VOID_BYTES) -> None:
         self._offsets, self._size, self._void = _spread(offsets, void), size, void
         self.blocks = (int(self._offsets[-1]) + size - 1) // size
+
+    def size(self, number: int) -> int:
+        """Bytes of a block."""
+        return self._bytes_before(number + 1) - self._bytes_before(number)
 
     @property
     def firsts(self) -> Offsets:
@@ -59,6 +66,14 @@ class Cut:
             if stop > at:
                 yield Piece(one, at - first, stop - first)
             at, one = last, one + 1
+
+    def _bytes_before(self, number: int) -> int:
+        at = self._border(number)
+        one = self._object(at)
+        if one == len(self._offsets) - 1:
+            return at - one * self._void
+        last = int(self._offsets[one + 1]) - self._void
+        return min(at, last) - one * self._void
 
     def _border(self, number: int) -> int:
         at = min(number * self._size, int(self._offsets[-1]))
@@ -78,15 +93,23 @@ class WholeFiles:
         begins = _spread(offsets, void)[:-1] // size
         self.firsts = np.flatnonzero(np.diff(begins, prepend=-1)).astype(np.int64)
         self.blocks = len(self.firsts)
-        self._sizes = np.diff(offsets)
+        self._sizes, self._offsets = np.diff(offsets), offsets
+
+    def size(self, number: int) -> int:
+        """Bytes of a block."""
+        first, end = self._objects(number)
+        return int(self._offsets[end] - self._offsets[first])
 
     def pieces(self, number: int) -> Iterator[Piece]:
         """Of a block."""
-        last = number + 1 == self.blocks
-        end = len(self._sizes) if last else int(self.firsts[number + 1])
-        for one in range(int(self.firsts[number]), end):
+        for one in range(*self._objects(number)):
             if self._sizes[one]:
                 yield Piece(one, 0, int(self._sizes[one]))
+
+    def _objects(self, number: int) -> tuple[int, int]:
+        last = number + 1 == self.blocks
+        end = len(self._sizes) if last else int(self.firsts[number + 1])
+        return int(self.firsts[number]), end
 
 
 def _spread(offsets: Offsets, void: int) -> Offsets:
