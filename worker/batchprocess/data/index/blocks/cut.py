@@ -32,7 +32,7 @@ class Blocks(Protocol):
         """Bytes of a block's pieces."""
 
     def pieces(self, number: int) -> Iterator[Piece]:
-        """Of a block, in order; objects without bytes have none."""
+        """Of a block, in order."""
 
 
 class Cut:
@@ -57,7 +57,7 @@ class Cut:
         return np.searchsorted(self._offsets, borders, "right").astype(np.int64) - 1
 
     def pieces(self, number: int) -> Iterator[Piece]:
-        """Of a block."""
+        """Of a block; objects without bytes have none, for they have no lines."""
         at, end = self._border(number), self._border(number + 1)
         one = self._object(at)
         while at < end:
@@ -101,10 +101,9 @@ class WholeFiles:
         return int(self._offsets[end] - self._offsets[first])
 
     def pieces(self, number: int) -> Iterator[Piece]:
-        """Of a block."""
+        """Of a block; those without bytes too, for most formats have no such files."""
         for one in range(*self._objects(number)):
-            if self._sizes[one]:
-                yield Piece(one, 0, int(self._sizes[one]))
+            yield Piece(one, 0, int(self._sizes[one]))
 
     def _objects(self, number: int) -> tuple[int, int]:
         last = number + 1 == self.blocks
