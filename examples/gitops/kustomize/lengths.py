@@ -1,16 +1,14 @@
-"""How long each line is."""
-
-from typing import Any
+"""Reads lines, and saves how long each of them is."""
 
 from batchprocess import TorchBatchProcessor
 
 
 class Lengths(TorchBatchProcessor):
-    """Saves the length of each line."""
+    """A table with one row a line."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context):
         self.context = context
 
-    def process_batch(self, batch: list[str], batch_idx: int) -> None:
-        """Save the lengths of `batch`, a list of lines."""
-        self.context.save("lengths.parquet", {"length": [len(line) for line in batch]})
+    def process_batch(self, batch, batch_idx):
+        lengths = [len(line) for line in batch["text"]]
+        self.context.save("lengths.parquet", {"length": lengths})

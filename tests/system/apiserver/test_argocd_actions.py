@@ -1,6 +1,8 @@
 """What an API server makes of the patches that Argo CD's actions send."""
 
 import json
+import re
+import shlex
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from support.gitops import fake_argocd
 from support.gitops.job_states import STATES
 from support.job_cases import spec
 from support.kube.job_server import JobServer
+from support.pages import ROOT, read_page
 from testcluster import ClusterError, Kubectl
 
 pytestmark = pytest.mark.slow
@@ -63,3 +66,16 @@ def test_an_action_on_a_job_that_has_stored_a_null_is_refused(
     with pytest.raises(ClusterError, match=rf"spec\.{field}"):
         act(kubectl, stored, "suspend")
     assert server.get()["spec"] == stored["spec"]
+
+
+def test_the_page_has_a_command_that_puts_both_scripts_where_argo_cd_looks(
+    kubectl: Kubectl,
+) -> None:
+    own = {"metadata": {"name": "argocd-cm", "namespace": "argocd"}, "data": {"url": "theirs"}}
+    kubectl.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: argocd}")
+    kubectl.apply(json.dumps({"apiVersion": "v1", "kind": "ConfigMap"} | own))
+    (line,) = re.findall(r"^kubectl (patch configmap argocd-cm .*)$", read_page("gitops.md"), re.M)
+    *command, file = shlex.split(line)
+    kubectl(*command, str(ROOT / file))
+    data = kubectl.get("configmap", "argocd-cm", "argocd")["data"]
+    assert data == {"url": "theirs"} | fake_argocd.CONFIG

@@ -12,6 +12,7 @@ import testcluster
 from batchprocess.api.job import BatchProcessJob
 from support.gitops.fake_argocd import EXAMPLES
 from support.operator.process import operator_process
+from support.pages import read_page
 from testcluster import ClusterError, Kubectl
 from testcluster.machine.waiting import until
 
@@ -50,6 +51,7 @@ def test_job_and_reference_have_the_name_of_the_config_map(folder: Path, kubectl
     made = built(folder, kubectl)
     name = made["ConfigMap"]["metadata"]["name"]
     assert name.startswith("lengths-")
+    assert f"batchprocessjob.batchprocess.dev/{name} serverside" in read_page("gitops.md")
     body = BatchProcessJob.model_validate(made["BatchProcessJob"])
     assert body.spec.source is not None
     assert (body.metadata.name, body.spec.source.config_map) == (name, name)
