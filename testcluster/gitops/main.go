@@ -1,4 +1,5 @@
 // What Argo CD and Flux make of objects, by their own code: one JSON object a line in, one answer a line out.
+// With an argument: whether the JSON on standard input is a Kustomization of Flux, without unknown fields.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"github.com/argoproj/gitops-engine/pkg/health"
 	jsonpatch "github.com/evanphx/json-patch"
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"github.com/fluxcd/pkg/apis/kustomize"
 	"github.com/fluxcd/pkg/runtime/cel"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -42,6 +44,12 @@ type answer struct {
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		decoder := json.NewDecoder(os.Stdin)
+		decoder.DisallowUnknownFields()
+		must(decoder.Decode(&kustomizev1.Kustomization{}))
+		return
+	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 16<<20)
 	out := json.NewEncoder(os.Stdout)

@@ -20,3 +20,9 @@ def ask(objects: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     asked = "\n".join(json.dumps(same | {"object": one}) for one in objects)
     ran = subprocess.run([built("gitops")], input=asked, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def check_kustomization(made: dict[str, Any]) -> None:
+    """Raise CalledProcessError if Flux has no such fields."""
+    asked = json.dumps(made)
+    subprocess.run([built("gitops"), "kustomization"], input=asked, text=True, check=True)

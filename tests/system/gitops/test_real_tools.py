@@ -1,5 +1,6 @@
 """What Argo CD's and Flux's own code make of what the operator writes in each state."""
 
+import subprocess
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from support.gitops import fake_argocd
 from support.gitops.expected import EXPECTED
 from support.gitops.job_states import STATES
-from support.gitops.real_tools import ask
+from support.gitops.real_tools import FLUX, ask, check_kustomization
 
 pytestmark = pytest.mark.full
 
@@ -76,3 +77,9 @@ def test_an_action_refuses_what_argo_cd_would_change_beside(value: Any, action: 
     made = STATES["running"]
     (found,) = ask([made | {"spec": made["spec"] | {"hparams": value}}])
     assert "spec has an empty object or list in a list: use kubectl" in found["errors"][action]
+
+
+def test_the_kustomization_has_only_fields_that_flux_knows() -> None:
+    check_kustomization(FLUX)
+    with pytest.raises(subprocess.CalledProcessError):
+        check_kustomization(FLUX | {"spec": FLUX["spec"] | {"healthcheck": []}})
