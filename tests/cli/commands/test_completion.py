@@ -21,9 +21,8 @@ ASKS = {
 def test_the_code_for_a_shell_is_taken_by_it(shell: str, batchprocess: Command) -> None:
     said = batchprocess("completion", shell)
     assert "_BATCHPROCESS_COMPLETE" in said.out
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} here")
-    subprocess.run([shell, "-n"], input=said.out, text=True, check=True)
+    if shutil.which(shell):  # a machine has not all of them
+        subprocess.run([shell, "-n"], input=said.out, text=True, check=True)
 
 
 @pytest.mark.parametrize(

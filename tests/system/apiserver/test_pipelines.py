@@ -103,6 +103,8 @@ def status(state: str, retry: int) -> dict[str, Any]:
     }
 
 
+# It and Argo's module are large: `make test-full` fetches both.
+@pytest.mark.full
 def test_airflow_runs_a_job_and_a_task_that_is_tried_again_goes_on_with_it(
     airflow: Airflow, ending: list[str]
 ) -> None:
@@ -132,6 +134,7 @@ ARGO = "github.com/argoproj/argo-workflows/v3@v3.7.3"
 CRD = f"{ARGO}/manifests/base/crds/full/argoproj.io_workflows.yaml"
 
 
+@pytest.mark.full
 def test_the_workflow_is_one_by_argos_own_schema(team: Kubectl) -> None:
     folder = Path(os.environ.get("GOMODCACHE", Path.home() / "go" / "pkg" / "mod"))
     if not (folder / CRD).exists():
