@@ -59,8 +59,6 @@ class RowsAlone:
         """
         self.feed.read_alone(index, rows)
         self.pending.isolating = True
-        if self.state.phase == "starting":
-            self.state.enter("running")  # from now on it is work, and may last
         all_rows = self.pending.rows
         try:
             for row in rows:
@@ -92,6 +90,9 @@ class RowsAlone:
             self._require_undone(reported, dropped=saver.drop_to(mark))
             return Tried([bad_read(error, row, "process_batch")], raised=True)
         self._require_undone(reported, dropped=True)
+        if self.state.phase == "starting":
+            # Not sooner: the first row that comes through may have a model compiled.
+            self.state.enter("running")
         return Tried(list(pending.batch.failed.values()))
 
     def _require_undone(self, reported: int, *, dropped: bool) -> None:
