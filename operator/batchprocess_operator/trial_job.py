@@ -18,7 +18,7 @@ from batchprocess_operator.kube.errors import AlreadyExists, ApiError, Unavailab
 from batchprocess_operator.kube.rate_limit import RateLimit
 from batchprocess_operator.model.job import FINAL
 
-_PREFIX = "BATCHPROCESS_TRIAL_"
+_PREFIX = "BATCHPROCESS_OPERATOR_TRIAL_"
 _PAUSE_SECONDS = 2.0
 Object = dict[str, Any]
 

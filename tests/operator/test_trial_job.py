@@ -85,6 +85,6 @@ def test_a_job_that_may_not_be_created_is_an_error_at_once() -> None:
 
 def test_the_pod_says_what_to_run() -> None:
     told = {"JOB": json.dumps(JOB), "SECONDS": "60", "POD_NAME": "bp-test"}
-    environ = {f"BATCHPROCESS_TRIAL_{name}": value for name, value in told.items()}
-    environ["BATCHPROCESS_TRIAL_POD_UID"] = "1234abcd-aaaa"
+    environ = {f"BATCHPROCESS_OPERATOR_TRIAL_{name}": value for name, value in told.items()}
+    environ["BATCHPROCESS_OPERATOR_TRIAL_POD_UID"] = "1234abcd-aaaa"
     assert Trial.from_env(environ) == TRIAL

@@ -180,7 +180,7 @@ def test_the_job_of_helm_test_is_one_of_ours_and_its_code_is_python():
     (main,) = hooks(rendered(**TRIED))["Pod"]["spec"]["containers"]
     env = {one["name"]: one.get("value", "") for one in main["env"]}
     # The kubelet makes $( of $$(, and expands nothing then.
-    told = json.loads(env["BATCHPROCESS_TRIAL_JOB"].replace("$$(", "$("))
+    told = json.loads(env["BATCHPROCESS_OPERATOR_TRIAL_JOB"].replace("$$(", "$("))
     job = BatchProcessJob.model_validate(told)
     assert (job.spec.image, job.spec.output.uri) == (
         "registry.example/worker:1",
