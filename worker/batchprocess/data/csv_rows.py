@@ -14,6 +14,7 @@ from batchprocess.data.index.formats.csv_text import (
 from batchprocess.data.index.sources import Sources
 from batchprocess.data.index.wanted import Wanted, wanted_of
 from batchprocess.data.row_dataset import Row, RowDataset
+from batchprocess.data.rows.asked_columns import asked_columns
 from batchprocess.data.rows.part import Part
 from batchprocess.data.rows.row_ids import check_id_column
 from batchprocess.protocol.errors import InvalidArgument
@@ -32,9 +33,7 @@ def csv(
     Default: all; then all files have the same. id: the column that has the row's id; see
     `RowDataset.row_ids`. delimiter: one of `,`, `;`, `|` and the tabulator.
     """
-    names = None if columns is None else tuple(columns)
-    if isinstance(columns, str) or (names is not None and not names):
-        raise InvalidArgument(f"columns {columns!r} must be a list of names, of at least one")
+    names = asked_columns(columns)
     if delimiter not in DELIMITERS:
         raise InvalidArgument(f"delimiter {delimiter!r} must be one of {DELIMITERS}")
     check_id_column(id, names)

@@ -8,6 +8,7 @@ from typing import Any, Final, SupportsIndex
 
 from batchprocess.data.column_dataset import ColumnDataset
 from batchprocess.data.rows.arrow_rows import ArrowRows
+from batchprocess.data.rows.asked_columns import asked_columns
 from batchprocess.data.rows.row_ids import RowId, check_id_column, checked_ids
 from batchprocess.data.rows.row_numbers import row_numbers
 from batchprocess.protocol.errors import InvalidArgument
@@ -24,9 +25,7 @@ def huggingface(
     """
     _refuse_other(dataset)
     has = tuple(dataset.column_names)
-    if isinstance(columns, str) or (columns is not None and not columns):
-        raise InvalidArgument(f"columns {columns!r} must be a list of names, of at least one")
-    names = has if columns is None else tuple(columns)
+    names = asked_columns(columns) or has
     for name in names if id is None else (*names, id):
         if name not in has:
             raise InvalidArgument(

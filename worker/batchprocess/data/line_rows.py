@@ -9,9 +9,9 @@ from batchprocess.data.index.line_index import lines_of
 from batchprocess.data.index.sources import Sources
 from batchprocess.data.index.wanted import Wanted, wanted_of
 from batchprocess.data.row_dataset import Row, RowDataset
+from batchprocess.data.rows.asked_columns import asked_columns
 from batchprocess.data.rows.part import Part
 from batchprocess.data.rows.row_ids import check_id_column
-from batchprocess.protocol.errors import InvalidArgument
 
 
 def text(source: Sources) -> "LineRows":
@@ -29,9 +29,7 @@ def jsonl(
     is there twice the last value counts. id: the key whose value, a text or an integer, is the
     row's id; see `RowDataset.row_ids`.
     """
-    names = None if columns is None else tuple(columns)
-    if isinstance(columns, str) or (names is not None and not names):
-        raise InvalidArgument(f"columns {columns!r} must be a list of keys, of at least one")
+    names = asked_columns(columns, "keys")
     check_id_column(id, names)
     wanted = wanted_of(source, "lines that are not blank", names, id=id)
     return LineRows(wanted, parse=_Objects(names))

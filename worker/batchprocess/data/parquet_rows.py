@@ -9,9 +9,10 @@ from batchprocess.data.index.sources import Sources
 from batchprocess.data.index.wanted import Wanted, wanted_of
 from batchprocess.data.row_dataset import RowDataset
 from batchprocess.data.rows.arrow_rows import ArrowRows, join_tables
+from batchprocess.data.rows.asked_columns import asked_columns
 from batchprocess.data.rows.part import Part
 from batchprocess.data.rows.row_ids import check_id_column
-from batchprocess.protocol.errors import BatchProcessError, InvalidArgument
+from batchprocess.protocol.errors import BatchProcessError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -26,9 +27,7 @@ def parquet(
     that it has read last, decoded. id: the column whose value, a text or an integer, is the row's
     id; see `RowDataset.row_ids`.
     """
-    if isinstance(columns, str) or (columns is not None and not columns):
-        raise InvalidArgument(f"columns {columns!r} must be a list of names, of at least one")
-    names = None if columns is None else tuple(columns)
+    names = asked_columns(columns)
     check_id_column(id, names)
     return ParquetRows(wanted_of(source, "parquet", names, id=id))
 

@@ -8,9 +8,9 @@ from batchprocess.data.index.formats.tar_samples import KEY, Sample, TarWalk
 from batchprocess.data.index.sources import Sources
 from batchprocess.data.index.wanted import Wanted, wanted_of
 from batchprocess.data.row_dataset import Row, RowDataset
+from batchprocess.data.rows.asked_columns import asked_columns
 from batchprocess.data.rows.part import Part
 from batchprocess.data.rows.row_ids import check_id_column
-from batchprocess.protocol.errors import InvalidArgument
 
 
 def tar(
@@ -27,9 +27,7 @@ def tar(
     `RowDataset.row_ids`. decode: by extension, what makes of a file's bytes what the row has in
     their place. What it raises says which sample it was.
     """
-    names = None if columns is None else tuple(columns)
-    if isinstance(columns, str) or (names is not None and not names):
-        raise InvalidArgument(f"columns {columns!r} must be a list of extensions, of at least one")
+    names = asked_columns(columns, "extensions")
     check_id_column(id, names)
     return TarRows(wanted_of(source, "tar", names, id=id), decode or {})
 
