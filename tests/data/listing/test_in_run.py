@@ -49,7 +49,9 @@ def lines(reader: RowDataset) -> list[str]:
 
 
 def kept(run: Storage) -> list[str]:
-    return [one.key for one in run.list("inputs/") if ".json" in one.key]
+    """Keys of its listing and of the listing's parts."""
+    keys = [one.key for one in run.list("inputs/")]
+    return [key for key in keys if ".json" in key and key.count("/") == 2]
 
 
 def begin_run(run: Storage) -> None:
