@@ -37,6 +37,8 @@ EXPECTED = {
     "queued": _row("Progressing", "Queued", "", "Current", "InProgress"),
     "undone": _row("Degraded", "ChangesUndone: ", "suspend", "Failed", "Failed"),
     "deleted each time": _row("Degraded", "ChangesUndone: ", "suspend", "Failed", "Failed"),
+    "name taken": _row("Degraded", "NameConflict: ", "suspend", "InProgress", "InProgress"),
+    "data lost": _row("Degraded", "DataLoss: ", "suspend", "Current", "InProgress"),
     "finalizing": _row("Progressing", "Finalizing", "suspend", "Current", "InProgress"),
     "complete": _row("Healthy", "Finished: ", "", "Current", "Current"),
     "complete with failures": _row("Healthy", "FinishedWithFailures: ", "", "Current", "Current"),

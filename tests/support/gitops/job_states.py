@@ -5,7 +5,7 @@ from typing import Any
 
 from batchprocess.protocol.control import Indexed
 from batchprocess_operator.model.names import MADE
-from batchprocess_operator.model.observed import ChildJob, ChildPod
+from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason
 from batchprocess_operator.model.plan import Plan
 from batchprocess_operator.model.reported import Reported, ShardReport
 from support.operator.objects import (
@@ -103,6 +103,13 @@ STATES: dict[str, dict[str, Any]] = {
     "queued": seen(child(suspend=True, queue="gpus"), queueName="gpus"),
     "undone": seen(child(suspend=True), more={"undone": {WORKER: ("suspend",)}}),
     "deleted each time": seen(more={"undone": {WORKER: (MADE,)}}),
+    "name taken": seen(more={"refused": {WORKER: Reason("NameConflict", "somebody else's Job")}}),
+    "data lost": seen(
+        child(),
+        pods=(pod(0),),
+        before={"cursors": "8,0,0,0", "claims": "2,0,0,0"},
+        more={"reported": told(heard(0))},
+    ),
     "finalizing": seen(child(status=DONE), child(FINALIZER), pods=(pod(of=FINALIZER),)),
     "complete": finalized(child(status=DONE)),
     "complete with failures": finalized(child(status=FAILED_INDEX), 1, **TOLERANT),
