@@ -42,6 +42,13 @@ def test_a_name_with_folders_is_refused_with_what_to_do(saver):
         saver.save("sub/rows.npy", ONE, [0])
 
 
+def test_a_name_that_files_beside_it_could_not_have_is_refused_in_the_call(saver):
+    saver.save(f"{'a' * 236}.parquet", ONE, [0])
+    assert saver.cut_files().files.result()
+    with pytest.raises(ValueError, match="file name .* is not allowed: parts have 1 to 255 bytes"):
+        saver.save(f"{'a' * 237}.parquet", ONE, [0])
+
+
 def test_a_run_from_before_there_were_tables_takes_names_as_it_did(saver):
     saver.tables.in_use = False
     saver.save("sub/rows.npy", ONE, [0])

@@ -53,8 +53,8 @@ def checked_rows(
         raise ValueError(f"{name!r} got {len(columns)} columns: one array makes a .npy file")
     with in_file(name):
         if has_schema(name):
-            # That of its schema's key, too.
-            check_name(f"{name}.json")
+            # That of files beside it, while it is made, and of its schema's key, too.
+            check_name(f"{name}.statistics")
         given = {} if schema is None else given_types(suffix, schema)
         require_columns(given, columns)
         ids, integers = integer_ids(as_column("", "id", ids))
