@@ -83,3 +83,5 @@ def test_the_log_says_why_another_process_is_started() -> None:
     assert said == f"{begin}1 row of it is bad; another process looks for more"
     said = goes_on_sentence(asking(), ASKED.then("b", "process", bad))
     assert said == f"{begin}2 rows of it are bad; another process goes on without"
+    said = goes_on_sentence(asking(), ASKED.then("b", "process"))
+    assert said == f"{begin}another process processes it again"

@@ -488,6 +488,34 @@ BAD = {9}; go(Breaks, Rows(ROWS))
     assert len(told(pod)) == 4
 
 
+@pytest.mark.parametrize("calls", [1, 10**6])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_what_a_row_leaves_behind_in_a_processor_that_only_saves_takes_no_other_with_it(
+    pod: Pod, batch_size: int, calls: int
+) -> None:
+    """Whether it is there for one call or for ever, in its batch or in the next."""
+    script = f"""
+class Leaves(TorchBatchProcessor):
+    left = 0
+    def __init__(self, context):
+        self.context = context
+    def process_batch(self, batch, batch_idx):
+        if self.left:
+            self.left -= 1
+            raise RuntimeError("busy")
+        rows = batch.int().tolist()
+        self.context.save("x.jsonl", {{"x": rows}})
+        if BAD & set(rows):
+            self.left = {calls}
+            raise ValueError("some row")
+BAD = {{5, 11, 12}}; go(Leaves, Rows(ROWS), batch_size={batch_size})
+"""
+    ended = run(pod, script)
+    assert ended.code == 0, ended.stderr
+    assert saved(pod) == [n for n in range(20) if n not in {5, 11, 12}]
+    assert [one.row for one in bad_rows(run_folder(pod))] == [5, 11, 12]
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_rows_that_are_left_out_by_hand_are_not_tried_either(pod: Pod, workers: int) -> None:
     by_hand = [4, 5, 6, 7, 8, 16, 17, 18, 19]

@@ -49,7 +49,8 @@ def goes_on_sentence(watch: Watch, order: Isolate) -> str:
     bad = len(order.bad)
     known = f"; {bad} {'row of it is' if bad == 1 else 'rows of it are'} bad" if bad else ""
     tries = "looks for more" if bad else "tries its rows alone"
-    does = tries if order.step == "try" else "goes on without"
+    goes_on = "goes on without" if bad else "processes it again"
+    does = tries if order.step == "try" else goes_on
     return one_line(
         f"batch {order.batch} of shard {watch.shard} has raised {order.error.type}: "
         f"{order.error.message}{known}; another process {does}"

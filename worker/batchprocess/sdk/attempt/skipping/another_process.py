@@ -7,7 +7,7 @@ that it can be undone only with the process. See ADR 0045.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Self
+from typing import Literal, Self
 
 from batchprocess.protocol.bad_rows.isolation import Isolate, RaisedAlone, RaisedByBatch
 from batchprocess.sdk.attempt.loop import Loop
@@ -45,12 +45,16 @@ def as_read(told: RaisedAlone) -> BadRead:
 
 @dataclass
 class AnotherProcess:
-    """attempt: ours. can_be_had: whether there is an agent. order: what we were started for."""
+    """attempt: ours. can_be_had: whether there is an agent. order: what we were started for.
+
+    behind: whether the last call of `process_batch` in this process has raised.
+    """
 
     attempt: str
     can_be_had: bool = False
     order: Isolate | None = None
-    _raised: int = field(default=0)
+    behind: bool = field(default=False, init=False)
+    _raised: int = field(default=0, init=False)
 
     @classmethod
     def of(cls, attempt: str, link: AgentLink) -> Self:
@@ -97,10 +101,16 @@ class AnotherProcess:
 
     def note_raised(self) -> None:
         """A batch has raised here: what raises later may do so for what that has left behind."""
+        self.behind = True
         self._raised += 1
 
-    def asked_for(self, error: Exception, rows: Sequence[int], index: int) -> Exception:
-        """`error`, marked: `rows` of the batch have raised it, without those known to be bad."""
+    def asked_for(
+        self, error: Exception, rows: Sequence[int], index: int, *, again: bool = False
+    ) -> Exception:
+        """`error`, marked: `rows` of the batch have raised it, without those known to be bad.
+
+        again: first all these are to be processed where nothing has raised before.
+        """
         found = bad_read(error, rows[0], "process_batch")
         known = self.order_for(index)
         bad = () if known is None else known.bad
@@ -111,8 +121,9 @@ class AnotherProcess:
             line=found.line,
             without=len(bad),
         )
-        asked = Isolate(attempt=self.attempt, batch=index, bad=bad, error=raised)
-        if len(rows) == 1 and self._raised == 1 and known is None:
+        step: Literal["try", "process"] = "process" if again else "try"
+        asked = Isolate(attempt=self.attempt, batch=index, step=step, bad=bad, error=raised)
+        if len(rows) == 1 and self._raised == 1 and not bad:
             # It was alone, and is the first to raise here: nobody else can be to blame.
             asked = asked.then(self.attempt, "process", [as_told(found)])
         return marked(error, asked)

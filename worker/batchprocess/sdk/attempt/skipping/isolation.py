@@ -7,6 +7,7 @@ from typing import NamedTuple
 from batchprocess.sdk.attempt.skipping.another_process import AnotherProcess
 from batchprocess.sdk.attempt.skipping.rows_alone import (
     REMEDY,
+    BehindAnother,
     NotHere,
     NotIsolated,
     RowsAlone,
@@ -14,7 +15,7 @@ from batchprocess.sdk.attempt.skipping.rows_alone import (
     all_fail_alike,
 )
 from batchprocess.sdk.report.failure_facts import facts_of, note
-from batchprocess.sdk.report.row_errors import BadRead, all_alike, is_of_row
+from batchprocess.sdk.report.row_errors import BadRead, all_alike, bad_read, is_of_row
 from batchprocess.sdk.save.held_rows import Mark
 from batchprocess.sdk.user.refusals import is_refusal
 
@@ -52,12 +53,13 @@ class Isolation:
         dropped = saver.drop_to(before.saved)
         if not is_of_row(error) or is_refusal(error):
             raise error
+        behind, whole = self.another.behind, bad_read(error, rows[0], "process_batch")
         self.another.note_raised()
         try:
             self._require_droppable(index, before, dropped=dropped)
             tried = self.rows_alone.try_each(rows, index, before.saved, [])
             found = [bad for one in tried for bad in one.bad]
-            _require_some_to_blame(found, rows)
+            _require_some_to_blame(found, whole, len(rows), behind=behind)
             _require_still_working(tried)
         except NotIsolated as why:
             reason = why
@@ -65,6 +67,8 @@ class Isolation:
             saver.drop_to(before.saved)
             raise
         else:
+            called = [one.raised for one in tried if one.raised or not one.bad]
+            self.another.behind = called[-1:] == [True]
             return found
         saver.drop_to(before.saved)
         raise self._raised(error, rows, index, reason)
@@ -90,17 +94,24 @@ class Isolation:
         if not isinstance(why, NotHere):
             return _with_reason(error, str(why))
         if self.another.can_be_had:
-            return self.another.asked_for(error, rows, index)
+            again = isinstance(why, BehindAnother)
+            return self.another.asked_for(error, rows, index, again=again)
         return _with_reason(
             error, f"{why}, and no agent is here to start another process: {REMEDY}"
         )
 
 
-def _require_some_to_blame(found: list[BadRead], rows: Sequence[int]) -> None:
+def _require_some_to_blame(
+    found: list[BadRead], whole: BadRead, rows: int, *, behind: bool
+) -> None:
+    """whole: what the batch has raised. behind: the call before it has raised, too."""
     if not found:
-        raise NotIsolated("each of its rows alone can be processed")
-    if len(found) == len(rows) and all_alike(found):
-        raise NotIsolated(all_fail_alike(len(rows)))
+        raise (BehindAnother if behind else NotIsolated)("each of its rows alone can be processed")
+    if len(found) == rows and behind:
+        raise BehindAnother("no row can be processed behind another batch that has raised")
+    if len(found) == rows and all_alike(found):
+        # It may be for what the batch has left behind, if that has failed otherwise.
+        raise (NotIsolated if all_alike([whole, *found]) else NotHere)(all_fail_alike(rows))
 
 
 def _require_still_working(tried: Sequence[Tried]) -> None:

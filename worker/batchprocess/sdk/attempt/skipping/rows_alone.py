@@ -10,7 +10,7 @@ from batchprocess.sdk.input.skipping.partial_batch import PartialBatch
 from batchprocess.sdk.output.batch_in_work import BatchInWork
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.report.agent_link import LoopState
-from batchprocess.sdk.report.row_errors import BadRead, bad_read, is_of_row
+from batchprocess.sdk.report.row_errors import BadRead, all_alike, bad_read, is_of_row
 from batchprocess.sdk.save.held_rows import Mark
 from batchprocess.sdk.user.refusals import is_refusal
 
@@ -24,6 +24,10 @@ class NotIsolated(Exception):
 
 class NotHere(NotIsolated):
     """The same, where it could be done by a process that nothing has happened in."""
+
+
+class BehindAnother(NotHere):
+    """It may be so only because another batch has raised in this process before."""
 
 
 class Tried(NamedTuple):
@@ -55,17 +59,23 @@ class RowsAlone:
         """What has become of each is added to `tried`; what those that raise have saved is dropped.
 
         What is no row's fault is raised, NotIsolated if it is of ours. A row whose results cannot
-        be dropped is NotHere, unless all is on trial.
+        be dropped is NotHere, unless all is on trial; so is one that may have raised for what the
+        call before it has left behind.
         """
         self.feed.read_alone(index, rows)
         self.pending.isolating = True
-        all_rows = self.pending.rows
+        all_rows, behind = self.pending.rows, True
         try:
             for row in rows:
                 if self.state.stop:
                     self.pending.saver.drop_to(before)
                     self.stop()
-                tried.append(self._row(row, self.feed.next_batch(), index))
+                read = self.feed.next_batch()
+                tried.append(self._row(row, read, index))
+                if behind and tried[-1].raised and not self.pending.on_trial:
+                    self._require_alike(tried[-1], self._row(row, read, index))
+                if type(read) is not PartialBatch:
+                    behind = tried[-1].raised
                 self.feed.batch_done()
                 # Slower than the batch, and no stall.
                 self.state.moved = self.clock()
@@ -94,6 +104,12 @@ class RowsAlone:
             # Not sooner: the first row that comes through may have a model compiled.
             self.state.enter("running")
         return Tried(list(pending.batch.failed.values()))
+
+    @staticmethod
+    def _require_alike(first: Tried, second: Tried) -> None:
+        """Of a row that has raised behind a call that has: it may be for what that has left."""
+        if not second.raised or not all_alike([*first.bad, *second.bad]):
+            raise NotHere("a row behind one that raises does not fail alike if it is tried again")
 
     def _require_undone(self, reported: int, *, dropped: bool) -> None:
         if self.pending.on_trial:

@@ -51,6 +51,7 @@ class Skipping:
         try:
             if rows:
                 returned = self._process(batch, index)
+                self._isolation.another.behind = False
             found: Iterable[BadRead] = work.failed.values()
         except Exception as error:  # noqa: BLE001  raised again if no row is to blame
             found = self._isolation.bad_rows(error, rows, index, before)
