@@ -24,6 +24,13 @@ def kubectl(control_plane: testcluster.ControlPlane) -> testcluster.Kubectl:
     return run
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _jobs_go_with_their_file(kubectl: testcluster.Kubectl) -> Iterator[None]:
+    """Jobs that are made to harm, too: the next file lists those of its own."""
+    yield
+    kubectl("delete", "bpj", "--all", "--all-namespaces", seconds=120)
+
+
 @pytest.fixture(scope="session")
 def session_server(kubectl: testcluster.Kubectl) -> JobServer:
     """Jobs on that cluster, for checks that store nothing."""

@@ -57,7 +57,7 @@ def test_a_job_is_run_and_health_and_metrics_answer_while_all_ports_are_attacked
             selector = "--selector=batchprocess.dev/job=under-attack"
             until("the job has its Job", lambda: "under-attack" in kubectl("get", "jobs", selector))
             assert "overdueSeconds" in read(health, "/healthz")
-            assert 'job="under-attack"' in read(metrics, "/metrics")
+            assert 'job_name="under-attack"' in read(metrics, "/metrics")
 
         async def go() -> None:
             tls = trusting(ca(kubectl))
