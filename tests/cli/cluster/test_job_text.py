@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from batchprocess.api.status import Status
 from batchprocess.cli.cluster import job_text
+from batchprocess_operator.status import printer_columns
 from support.client.fake_server import ended, snapshot
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -35,3 +36,14 @@ def test_pods_that_start_are_no_news() -> None:
     fact = {"type": "PodsStarting", "status": "True", "reason": "Starting", "message": "2 pods"}
     fact["lastTransitionTime"] = "2030-01-01T12:00:00Z"
     assert job_text.news(status(conditions=[fact])) == ""
+
+
+def test_what_stands_in_the_way_is_told_in_the_operators_order() -> None:
+    # In two packages: a condition that one of them knows must not be unknown to the other.
+    theirs = [kind for kind, _ in printer_columns._BAD_NEWS if kind != "Failed"]
+    assert [kind for kind, _ in job_text._NEWS] == theirs
+    for kind, value in job_text._NEWS:
+        told = {"type": kind, "status": value, "reason": "R", "message": "m"}
+        one = status(conditions=[{**told, "lastTransitionTime": "2030-01-01T12:00:00Z"}])
+        assert job_text.news(one) == "R: m"
+        assert printer_columns.worst_reason(one.conditions or ()) == "R"

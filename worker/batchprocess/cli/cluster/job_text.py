@@ -18,10 +18,11 @@ _NEWS = (
     ("PodsFailed", "True"),
     ("MetricsReduced", "False"),
     ("Degraded", "True"),
+    ("UnknownFields", "True"),
     ("SourceChanged", "True"),
     ("BadRows", "True"),
 )
-"""What stands in a job's way, the worst first."""
+"""What stands in a job's way, the worst first: in the operator's order, but for its end."""
 
 
 def columns(job: Snapshot, now: datetime) -> tuple[str, ...]:
