@@ -47,6 +47,11 @@ def test_what_is_no_event_breaks_the_watch_and_nothing_else(line: bytes) -> None
     assert states(2, stored(), [line], stored({"state": "Failed"}, version=2)) == [None, "Failed"]
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"[" * 99_999])
+def test_a_proxys_page_in_place_of_the_job_is_passed_over(body: bytes) -> None:
+    assert states(1, body, stored({"state": "Failed"})) == ["Failed"]
+
+
 def test_a_deleted_job_and_another_of_its_name_are_told() -> None:
     with pytest.raises(NotFound, match="digits was deleted"):
         states(2, stored(), [event("DELETED", stored(version=2))])

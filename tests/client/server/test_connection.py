@@ -48,6 +48,20 @@ def test_an_object_that_is_too_long_alone_is_an_error() -> None:
         list(connection.pages("/x"))
 
 
+def test_one_that_is_nested_too_deep_is_left_out_by_name_and_the_others_are_listed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deep = b"[" * 99_999
+    first = {"items": [{"n": 1}], "metadata": {"continue": "more"}}
+    names = {"items": [{"metadata": {"name": "deep\x1b"}}], "metadata": {"continue": "rest"}}
+    last = {"items": [{"n": 3}], "metadata": {}}
+    halves = [deep] * 8  # 500, 250, ..., 3
+    connection, transport = fake_cluster(*halves, first, deep, deep, names, deep, last)
+    assert [one["n"] for one in connection.pages("/x")] == [1, 3]
+    assert caplog.messages == ["deep  is left out: nested deeper than can be read"]
+    assert transport.asked[-1][2]["continue"] == "rest"
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"[" * 99_999])
 def test_an_answer_that_is_no_object_is_no_answer(body: bytes) -> None:
     connection, _ = fake_cluster(*[body] * 60)

@@ -97,6 +97,23 @@ def test_the_table_is_that_of_kubectl(
     assert verbs("get", "digits", "-o", "json").json == shown
 
 
+def test_a_job_nested_deep_hides_no_other(
+    verbs: Command,
+    server: JobServer,
+    kubectl: Kubectl,
+    file: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    verbs("submit", file)
+    deep = json.dumps(job(spec(hparams={"a": 0}), "deep"))
+    levels = "[" * 3_000 + "]" * 3_000
+    kubectl("create", "--filename=-", stdin=deep.replace('{"a": 0}', f'{{"a": {levels}}}'))
+    listed = verbs("get")
+    kubectl("delete", "bpj", "deep")
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["NAME", "digits"]
+    assert "deep is left out: nested deeper than can be read" in caplog.text
+
+
 def test_each_verb_is_taken(verbs: Command, server: JobServer, file: Path) -> None:
     verbs("submit", file)
     assert verbs("suspend", "digits").code == 0

@@ -9,7 +9,7 @@ from batchprocess.client.server.answers import Expired, error_of
 from batchprocess.client.server.connection import BACKOFF, Connection
 from batchprocess.client.server.lines import whole_lines
 from batchprocess.client.server.paths import job_object, job_objects
-from batchprocess.client.server.transport import MAX_ANSWER
+from batchprocess.client.server.transport import MAX_ANSWER, decoded
 from batchprocess.client.snapshot import Snapshot
 
 WATCH_SECONDS = 240
@@ -61,7 +61,7 @@ def _until_broken(
 ) -> Iterator[Snapshot]:
     """What is stored now, and then what a watch tells until it ends."""
     path = job_object(job.namespace, job.name)
-    seen = _same(job, json.loads(connection.transport.text("GET", path)))
+    seen = _same(job, decoded(connection.transport.text("GET", path)))
     yield seen
     left = WATCH_SECONDS if deadline is None else deadline - connection.clock()
     seconds = max(1, min(WATCH_SECONDS, int(left)))

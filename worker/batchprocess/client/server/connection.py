@@ -4,6 +4,7 @@ Objects pass as they are: the generated classes of the kubernetes package check 
 every object against one Kubernetes version. Only its connection, TLS and credentials are used.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,15 +12,24 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from batchprocess.backoff import Backoff
-from batchprocess.client.errors import Unavailable
+from batchprocess.client.errors import NotFound, Unavailable
 from batchprocess.client.names import check_namespace
+from batchprocess.client.plain_text import plain
 from batchprocess.client.server.login import log_in
-from batchprocess.client.server.transport import MAX_ANSWER, AnswerTooLong, Transport, decoded
+from batchprocess.client.server.transport import (
+    MAX_ANSWER,
+    AnswerTooLong,
+    NestedTooDeep,
+    Transport,
+    decoded,
+)
 
 PATIENCE_SECONDS = 30.0
 """Of a single request; who waits for a job is more patient."""
 MAX_PAGE, PAGE = 2 << 20, 500
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
+_NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_LOG = logging.getLogger(__name__)
 BACKOFF = Backoff(0.5, 5.0)
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -67,32 +77,53 @@ class Connection:
     def pages(self, path: str, selector: str | None = None) -> Iterator[Object]:
         """Every object of the collection at `path`; at most 500, or 2 MiB, are asked for at once.
 
-        Less where objects are large: tenants decide how large theirs are.
+        Less where objects are large: tenants decide how large theirs are, and how deeply nested.
+        One that Python cannot read is left out, with a warning that names it.
         """
         query = {} if selector is None else {"labelSelector": selector}
         size = PAGE
         while True:
-            text = self._page(path, query | {"limit": str(size)}, alone=size == 1)
-            if text is None:
+            read = self._page(path, query | {"limit": str(size)}, alone=size == 1)
+            if read is None:
                 size //= 2
                 continue
-            page = decoded(text)
+            page, length = read
             yield from page.get("items") or ()
             token = page.get("metadata", {}).get("continue")
             if not token:
                 return
             query["continue"] = token
-            size = min(2 * size, PAGE) if len(text) < MAX_PAGE // 4 else size
+            size = min(2 * size, PAGE) if length < MAX_PAGE // 4 else size
 
-    def _page(self, path: str, query: Mapping[str, str], *, alone: bool) -> bytes | None:
-        """None for a page that is too long, and not of one object alone."""
+    def _page(
+        self, path: str, query: Mapping[str, str], *, alone: bool
+    ) -> tuple[Object, int] | None:
+        """It and its bytes; None for one that cannot be read, and is not of one object alone."""
         most = MAX_ANSWER if alone else MAX_PAGE
         try:
-            return self.patiently(lambda: self.transport.text("GET", path, query, most=most))
+            text = self.patiently(lambda: self.transport.text("GET", path, query, most=most))
+            return decoded(text), len(text)
         except AnswerTooLong:
             if alone:
                 raise
-            return None
+        except NestedTooDeep:
+            if alone:
+                return self._without_deep(path, query), 0
+        return None
+
+    def _without_deep(self, path: str, query: Mapping[str, str]) -> Object:
+        """The page again, of which only names were asked for."""
+        ask = self.transport.text
+        page = decoded(self.patiently(lambda: ask("GET", path, query, content=_NAMES)))
+        items = []
+        for name in [one["metadata"]["name"] for one in page.get("items") or ()]:
+            try:
+                items.append(self.get(f"{path}/{name}"))  # it may be another one by now
+            except NestedTooDeep:
+                _LOG.warning("%s is left out: nested deeper than can be read", plain(str(name)))
+            except NotFound:
+                continue
+        return {"items": items, "metadata": page.get("metadata") or {}}
 
     def patiently(self, ask: Callable[[], T]) -> T:
         """What `ask` gives, asked again while nobody answers and patience lasts."""

@@ -24,6 +24,10 @@ class AnswerTooLong(ClusterError):
     """The answer is longer than we read; what was asked for is done all the same."""
 
 
+class NestedTooDeep(Unavailable):
+    """The answer is nested deeper than Python's reader of JSON goes."""
+
+
 class Stream:
     """The body of an answer, piece by piece as it comes. `close` may be called by any thread."""
 
@@ -64,7 +68,10 @@ class Transport:
         content: str = "application/json",
         most: int = MAX_ANSWER,
     ) -> bytes:
-        """The body of an answer of success. Raises AnswerTooLong, and what `answers` makes."""
+        """The body of an answer of success. Raises AnswerTooLong, and what `answers` makes.
+
+        content: the type of `body`; of the answer, if it is a GET.
+        """
         with self._answer(method, path, query, body, content, self._seconds) as response:
             text = b""
             for part in Stream(response):
@@ -96,7 +103,12 @@ class Transport:
         pairs = list((query or {}).items())
         if method in ("POST", "PATCH"):
             pairs.append(("fieldManager", FIELD_MANAGER))
-        headers = {"Accept": "application/json", "Content-Type": content or "application/json"}
+        plain = "application/json"
+        headers = (
+            {"Accept": content or plain}
+            if method == "GET"
+            else {"Accept": plain, "Content-Type": content or plain}
+        )
         try:
             # Without the body, which is plain already.
             verb, url, signed, _, form = self._client.param_serialize(
@@ -130,7 +142,10 @@ def decoded(text: bytes) -> dict[str, Any]:
     """The object in an answer. Raises Unavailable for what is none, as a proxy may answer."""
     try:
         found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        said = "the API server's answer is no JSON that can be read: nested too deep"
+        raise NestedTooDeep(said) from None
+    except ValueError as error:
         raise Unavailable(f"the API server's answer is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise Unavailable(f"the API server's answer is no object: {text[:50]!r}")
