@@ -1,9 +1,10 @@
 """Real Kueue beside a control plane: all that its chart makes, but its Deployment is a process."""
 
 import base64
+import contextlib
 import functools
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,18 @@ API_SERVER_FLAG = "--enable-aggregator-routing=true"
 NAMESPACE, SECRET, SERVICE = "kueue-system", "kueue-webhook-server-cert", "kueue-webhook-service"
 USER = f"system:serviceaccount:{NAMESPACE}:kueue-controller-manager"
 _NOT_HERE = ("Deployment", "APIService")
+
+
+@contextlib.contextmanager
+def kueue(plane: ControlPlane) -> Iterator[None]:
+    """Kueue while the block runs; afterwards nobody asks its webhooks any more."""
+    start_kueue(plane)
+    try:
+        yield
+    finally:
+        kinds = "mutatingwebhookconfigurations,validatingwebhookconfigurations"
+        plane.kubectl("delete", kinds, "--selector=app.kubernetes.io/name=kueue")
+        plane.programs.stop("kueue")
 
 
 def start_kueue(plane: ControlPlane) -> None:

@@ -13,6 +13,7 @@ from support.e2e.jobs import digits
 from support.e2e.operator import InstalledOperator
 from support.e2e.store import Store
 from support.e2e.world import ROOT, World
+from support.kube.kueue import API_SERVER_FLAG
 from testcluster.containers import images
 
 HERE = Path(__file__).parent
@@ -34,7 +35,8 @@ def cluster(
     # The long versions bring an image of 6 GB.
     small = not any(item.get_closest_marker("full") for item in request.session.items)
     folder = tmp_path_factory.mktemp("cluster")
-    with testcluster.cluster(folder, images_in_memory=small) as one:
+    flags = {"kube-apiserver": [API_SERVER_FLAG]}
+    with testcluster.cluster(folder, flags, images_in_memory=small) as one:
         yield one
 
 
