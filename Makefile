@@ -103,6 +103,14 @@ $(TOOLS)/prometheus:
 $(TOOLS)/promtool:
 	@$(STEP) "promtool, which tests alerts" "1 minute" $(INSTALL) -tags remove_all_sd $(PROMETHEUS)/promtool@v0.316.0
 
+# Its CRDs of what our chart has for it; of the module nothing is built.
+PROMETHEUS_OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.85.0
+$(TOOLS)/prometheus-operator-crds.yaml:
+	@mkdir -p $(TOOLS)
+	from=$$(go mod download -json $(PROMETHEUS_OPERATOR) | sed -n 's:^\t"Dir"\: "\(.*\)",$$:\1:p')/example/prometheus-operator-crd; \
+	cat "$$from"/monitoring.coreos.com_podmonitors.yaml "$$from"/monitoring.coreos.com_prometheusrules.yaml > $@.new
+	mv $@.new $@
+
 # Argo CD and Flux as libraries, with the Kubernetes that both were written for.
 $(TOOLS)/gitops: testcluster/gitops/main.go testcluster/gitops/go.mod testcluster/gitops/go.sum
 	@$(STEP) "What Argo CD and Flux think of objects" "3 minutes" \
@@ -200,7 +208,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs test-programs
 
 test-programs: cluster-programs
-	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s .cache/sbom/done $(addprefix $(TOOLS)/,helm-docs krew prometheus promtool validate-krew-manifest)
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s .cache/sbom/done $(addprefix $(TOOLS)/,helm-docs krew prometheus prometheus-operator-crds.yaml promtool validate-krew-manifest)
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))
