@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from batchprocess_operator.kube import paths
+from batchprocess.kube import paths
 from batchprocess_operator.kube.errors import Unavailable
 from support.operator.fake_api import FakeApi, FakeServer, Request
 from support.operator.lives import Operator

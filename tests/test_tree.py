@@ -21,6 +21,7 @@ MIRRORED = {
         "sdk",
         "agent",
         "client",
+        "kube",
         "cli",
     )
 } | {"operator": OPERATOR}

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.kube.names import LABEL_ROLE, WORKER_CONTAINER
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.manifests.jobs import worker_job
 from batchprocess_operator.model.identity import JobIdentity, run_uri_of
-from batchprocess_operator.model.names import LABEL_ROLE, WORKER_CONTAINER
 
 
 def job(name: str, shards: int, parallelism: int, *, suspend: bool = False) -> dict[str, Any]:

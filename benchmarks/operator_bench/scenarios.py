@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchprocess_operator.model.names import LABEL_JOB, LABEL_ROLE
+from batchprocess.kube.names import LABEL_JOB, LABEL_ROLE
 from benchmarks.operator_bench import objects
 from benchmarks.operator_bench.api import JOBS, OBJECTS, Requests, requests, until, watching
 from benchmarks.operator_bench.audit import Write, by_kind, writes_of

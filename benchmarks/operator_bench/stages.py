@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
+from batchprocess.kube.names import LABEL_INDEX, LABEL_ROLE
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.model.names import LABEL_INDEX, LABEL_ROLE
 
 BATCHES, BATCH_SIZE = 10, 64
 """Of every shard."""

@@ -5,7 +5,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from batchprocess_operator.model.plain_text import plain
+from batchprocess.plain_text import plain
 
 MAX_LINE = 4_096
 MAX_TRACEBACK = 16_384

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from batchprocess_operator.kube import login, paths
+from batchprocess.kube import paths
+from batchprocess_operator.kube import login
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import AlreadyExists, ApiError, Unavailable
 from batchprocess_operator.kube.rate_limit import RateLimit

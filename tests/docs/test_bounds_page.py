@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import batchprocess_operator
-from batchprocess import api, data, protocol
+from batchprocess import api, data, kube, protocol
 from batchprocess.api.schema.crd import job_schema
 from batchprocess.runs import tables
 from support.pages import ROOT, Row, read_page, table
@@ -32,7 +32,7 @@ BOUNDS = [
     )
     for row in table(PAGE, heading)
 ]
-PACKAGES = (batchprocess_operator, protocol, api, data, tables)
+PACKAGES = (batchprocess_operator, protocol, api, kube, data, tables)
 RIGHTS = table(PAGE, "Who may do what")
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 NO_BOUNDS = {

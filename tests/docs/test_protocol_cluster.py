@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from batchprocess.api.job import Spec
 from batchprocess.api.scalars import MUTABLE
+from batchprocess.kube import names as shared_names
 from batchprocess.protocol.job_object import GROUP, KIND, PLURAL, VERSION
 from batchprocess_operator.endpoint import limits
 from batchprocess_operator.endpoint.tokens import LEEWAY_SECONDS
@@ -153,7 +154,7 @@ def test_every_label_and_annotation_has_its_row():
     rows = columns(table(PAGE, "Objects on the cluster"), 0, 1)
     known = [
         (value, name.partition("_")[0].lower())
-        for name, value in vars(names).items()
+        for name, value in (vars(shared_names) | vars(names)).items()
         if name.startswith(("LABEL_", "ANNOTATION_"))
     ]
     assert sorted(rows) == sorted(known)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from batchprocess.kube import paths
+from batchprocess.plain_text import plain
 from batchprocess.protocol.job_object import API_VERSION, KIND
-from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import AlreadyExists, ApiError
 from batchprocess_operator.model.identity import JobIdentity
-from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.model.plan import Event
 
 _LOG = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from batchprocess_operator.kube import paths
+from batchprocess.kube import paths
 from batchprocess_operator.kube.client import Api, Object
 from batchprocess_operator.kube.errors import (
     AlreadyExists,

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from batchprocess.backoff import Backoff
+from batchprocess.plain_text import plain
 from batchprocess_operator.controller.job_pass import Memory, Pass
 from batchprocess_operator.controller.metrics import Metrics
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
 from batchprocess_operator.kube.errors import ApiError, Unavailable
-from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.model.reasons import INVALID_SPEC
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_job import (

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchprocess.api.status import Status
+from batchprocess.kube import paths
 from batchprocess_operator.controller.services import Services
-from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api, Object
 from batchprocess_operator.kube.errors import Conflict, NotFound
 from batchprocess_operator.observe.read_job import status_body

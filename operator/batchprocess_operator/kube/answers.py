@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from batchprocess.plain_text import MAX_MESSAGE
 from batchprocess_operator.kube.errors import (
     AlreadyExists,
     ApiError,
@@ -14,7 +15,6 @@ from batchprocess_operator.kube.errors import (
     Rejected,
     Unavailable,
 )
-from batchprocess_operator.model.plain_text import MAX_MESSAGE
 
 # Webhooks answer 400, policies 422, by default: what an invalid object gets, but here a person may
 # change the policy.

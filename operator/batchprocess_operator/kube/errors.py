@@ -12,7 +12,7 @@ ApiError
 └── Unavailable           429, 5xx, no connection: whether it was done is unknown; try again
 """
 
-from batchprocess_operator.model.plain_text import plain
+from batchprocess.plain_text import plain
 
 
 class ApiError(Exception):

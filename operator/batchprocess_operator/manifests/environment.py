@@ -5,10 +5,10 @@ from typing import Any
 
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.kube.names import LABEL_INDEX
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.variables import INDEX, NODE
 from batchprocess_operator.model.identity import JobIdentity
-from batchprocess_operator.model.names import LABEL_INDEX
 
 CA_FOLDER = "/batchprocess/ca"
 SOURCE_FOLDER = "/batchprocess/source"

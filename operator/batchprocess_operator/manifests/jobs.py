@@ -4,6 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.kube.index_ranges import format_ranges
+from batchprocess.kube.names import (
+    ANNOTATION_SHARDS,
+    LABEL_JOB,
+    LABEL_JOB_UID,
+    LABEL_ROLE,
+)
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.manifests.environment import env_entries, pod_environment
 from batchprocess_operator.manifests.finalizer_template import finalizer_digest, finalizer_metadata
@@ -18,16 +25,11 @@ from batchprocess_operator.manifests.pod_failure_policy import finalizer_policy,
 from batchprocess_operator.manifests.spelling import Spelling, literal
 from batchprocess_operator.manifests.user_template import user_metadata
 from batchprocess_operator.model.identity import JobIdentity
-from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.names import (
     ANNOTATION_FINALIZER,
     ANNOTATION_LITERAL,
     ANNOTATION_RETRY,
-    ANNOTATION_SHARDS,
-    LABEL_JOB,
-    LABEL_JOB_UID,
     LABEL_QUEUE,
-    LABEL_ROLE,
     finalizer_job_name,
     worker_job_name,
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.kube.names import WORKER_CONTAINER
 from batchprocess.protocol.job_object import token_audience
 from batchprocess_operator.manifests.environment import (
     CA_FOLDER,
@@ -13,7 +14,6 @@ from batchprocess_operator.manifests.environment import (
 from batchprocess_operator.manifests.finalizer_template import finalizer_template
 from batchprocess_operator.manifests.spelling import Spelling, spell_values
 from batchprocess_operator.manifests.user_template import appended, user_container, user_pod
-from batchprocess_operator.model.names import WORKER_CONTAINER
 from batchprocess_operator.model.report_address import TOKEN_FOLDER
 
 DEFAULT_GRACE_SECONDS = 60

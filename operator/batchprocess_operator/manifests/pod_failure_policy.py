@@ -2,8 +2,8 @@
 
 from typing import Any, Literal
 
+from batchprocess.kube.names import WORKER_CONTAINER
 from batchprocess.protocol.exit_codes import ExitCode
-from batchprocess_operator.model.names import WORKER_CONTAINER
 
 _Action = Literal["FailJob", "FailIndex", "Ignore"]
 

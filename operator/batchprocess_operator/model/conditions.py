@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from batchprocess.api.status import Condition
-from batchprocess_operator.model.plain_text import plain
+from batchprocess.plain_text import plain
 
 MAX_REASON = 128
 _MAX_READ = 1_024

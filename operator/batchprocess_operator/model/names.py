@@ -1,17 +1,9 @@
-"""Every name, label and annotation key that the operator writes or reads, once."""
+"""Names, labels and annotations of the operator alone; `batchprocess.kube.names` has all others."""
 
 from batchprocess.protocol.job_object import GROUP
 
-LABEL_JOB = f"{GROUP}/job"
-"""Name of the BatchProcessJob; on children and their pods, for people."""
-LABEL_JOB_UID = f"{GROUP}/job-uid"
-"""UID of the BatchProcessJob; on children and their pods. Written and read by the operator."""
-LABEL_ROLE = f"{GROUP}/role"
-"""`worker` or `finalizer`; on children and their pods."""
 ANNOTATION_RETRY = f"{GROUP}/retry"
 """The value of spec.retry that a child was made for; on children."""
-ANNOTATION_SHARDS = f"{GROUP}/shards"
-"""Index ranges of the shards that a retry child works on; on it and its pods."""
 
 ANNOTATION_LITERAL = f"{GROUP}/literal"
 """`true` on children that would get other text from Kubernetes if no `$` of ours were doubled."""
@@ -19,15 +11,11 @@ ANNOTATION_LITERAL = f"{GROUP}/literal"
 ANNOTATION_FINALIZER = f"{GROUP}/finalizer"
 """Digest of the spec.finalizer that a child was made with; on children."""
 
-LABEL_INDEX = "batch.kubernetes.io/job-completion-index"
-"""Completion index of a pod; Kubernetes writes it, as label and annotation."""
 ANNOTATION_IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"
 """Ignored failures of a pod's index: Kubernetes backs off by it; the operator sets it to 0."""
 LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
 """Kueue's queue; on both children of a job that names one."""
 
-WORKER_CONTAINER = "worker"
-"""The one plain container of every pod."""
 FIELD_MANAGER = "batchprocess-operator"
 MADE = "made"
 """Among the fields of a child that somebody sets back: that it is there at all."""

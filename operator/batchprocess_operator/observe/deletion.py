@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from batchprocess_operator.model.plain_text import plain
+from batchprocess.plain_text import plain
 
 _MAX_NAMED = 3
 _MAX_NAME = 128

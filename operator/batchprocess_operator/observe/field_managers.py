@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from batchprocess.plain_text import plain
 from batchprocess_operator.model.names import FIELD_MANAGER
-from batchprocess_operator.model.plain_text import plain
 
 PATCHED = ("activeDeadlineSeconds", "parallelism", "suspend")
 """What we change on a Job that is there."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from batchprocess_operator.model.names import WORKER_CONTAINER
+from batchprocess.kube.names import WORKER_CONTAINER
+from batchprocess.plain_text import plain
 from batchprocess_operator.model.observed import Reason
-from batchprocess_operator.model.plain_text import plain
 
 Raw = Mapping[str, Any]
 DEFAULT_SCHEDULER = "default-scheduler"

@@ -6,23 +6,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from batchprocess.kube.index_ranges import parse_ranges
+from batchprocess.kube.names import (
+    ANNOTATION_SHARDS,
+    LABEL_INDEX,
+    LABEL_JOB_UID,
+    LABEL_ROLE,
+    WORKER_CONTAINER,
+)
+from batchprocess.plain_text import plain
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.termination import Termination
-from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.names import (
     ANNOTATION_FINALIZER,
     ANNOTATION_IGNORED,
     ANNOTATION_LITERAL,
     ANNOTATION_RETRY,
-    ANNOTATION_SHARDS,
-    LABEL_INDEX,
-    LABEL_JOB_UID,
     LABEL_QUEUE,
-    LABEL_ROLE,
-    WORKER_CONTAINER,
 )
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
-from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.deletion import kept_by
 from batchprocess_operator.observe.field_managers import other_managers
 from batchprocess_operator.observe.pod_states import (

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from batchprocess.api.status import Status
+from batchprocess.kube.index_ranges import format_ranges, parse_ranges
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
 from batchprocess_operator.model.observed import ChildJob
 from batchprocess_operator.model.reported import ShardReport
 

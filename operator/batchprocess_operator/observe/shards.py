@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.status import Status
+from batchprocess.kube.index_ranges import parse_ranges
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.termination import ShardEnd
-from batchprocess_operator.model.index_ranges import parse_ranges
 from batchprocess_operator.model.observed import ChildJob, Observed, is_running
 from batchprocess_operator.observe.dataset import shape_of, sizes_of
 from batchprocess_operator.observe.shard_numbers import bad_rows_heard, numbers, shards_of

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from batchprocess.api.base import NOT_PASSED_ON
+from batchprocess.plain_text import plain
 from batchprocess.version import __version__
 from batchprocess_operator.model.conditions import Fact
 from batchprocess_operator.model.job import UnknownField
-from batchprocess_operator.model.plain_text import plain
 
 MAX_NAMED = 10
 _MAX_VALUE = 100

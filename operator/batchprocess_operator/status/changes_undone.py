@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from batchprocess.api.status import Condition
+from batchprocess.kube.names import LABEL_JOB_UID
 from batchprocess_operator.model.conditions import Fact, by_type
-from batchprocess_operator.model.names import LABEL_JOB_UID, MADE
+from batchprocess_operator.model.names import MADE
 from batchprocess_operator.model.observed import ChildJob, Observed
 
 CHANGES_UNDONE = "ChangesUndone"

@@ -3,26 +3,12 @@
 from collections.abc import Iterator
 
 from batchprocess.api.status import Status
+from batchprocess.kube.bad_news import STANDING
+from batchprocess.kube.index_ranges import format_ranges, parse_ranges
 from batchprocess_operator.model.conditions import by_type, is_told_beside
-from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Job, was_finalizing
 from batchprocess_operator.model.plan import Action, CreateJob, Event, GiveUpPod
 from batchprocess_operator.model.words import counted, folded
-
-_BAD_NEWS = {
-    # condition: the status that is worth a warning
-    "Degraded": "True",
-    "NameConflict": "True",
-    "Stalled": "True",
-    "UnknownFields": "True",
-    "SourceChanged": "True",
-    "BadRows": "True",
-    "WaitingForNode": "True",
-    "PodsStarting": "False",
-    "PodsFailed": "True",
-    "Progressing": "False",
-    "MetricsReduced": "False",
-}
 
 
 def events_between(job: Job, after: Status) -> tuple[Event, ...]:
@@ -82,7 +68,7 @@ def _state(before: Status, after: Status) -> Iterator[Event]:
 def bad_news(before: Status, after: Status) -> Iterator[Event]:
     """Conditions that have become bad, or are so for another reason."""
     old, new = by_type(before.conditions), by_type(after.conditions)
-    for kind, status in _BAD_NEWS.items():
+    for kind, status in STANDING:
         now, then = new.get(kind), old.get(kind)
         if now is None or now.status != status:
             continue

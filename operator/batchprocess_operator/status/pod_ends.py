@@ -4,9 +4,9 @@ import signal
 from collections.abc import Iterable
 from itertools import chain, islice
 
+from batchprocess.plain_text import plain
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess_operator.model.observed import ChildPod
-from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.model.words import MAX_SENTENCE, folded
 from batchprocess_operator.status.pods_starting import never_ran
 

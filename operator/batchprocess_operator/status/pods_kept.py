@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from batchprocess.kube.names import LABEL_JOB
 from batchprocess_operator.model.conditions import Fact
-from batchprocess_operator.model.names import LABEL_JOB
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
 from batchprocess_operator.model.words import counted
 

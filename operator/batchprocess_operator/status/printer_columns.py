@@ -4,27 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from batchprocess.api.status import Condition, Display
+from batchprocess.kube.bad_news import worst
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
-
-
-_BAD_NEWS = (
-    ("Failed", "True"),
-    ("Stalled", "True"),
-    ("NameConflict", "True"),
-    ("WaitingForNode", "True"),
-    ("PodsStarting", "False"),
-    ("Progressing", "False"),
-    ("PodsFailed", "True"),
-    ("MetricsReduced", "False"),
-    ("Degraded", "True"),
-    ("UnknownFields", "True"),
-    ("SourceChanged", "True"),
-    ("BadRows", "True"),
-)
-"""What stands most in a job's way comes first."""
 
 
 def printer_columns(
@@ -47,8 +31,8 @@ def printer_columns(
 
 def worst_reason(conditions: Iterable[Condition]) -> str:
     """Reason of the condition that stands most in the job's way; empty if none does."""
-    told = {(one.type, one.status): one.reason for one in conditions}
-    return next((told[kind] for kind in _BAD_NEWS if kind in told), "")
+    found = worst(conditions)
+    return "" if found is None else found.reason
 
 
 def short(number: float) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from batchprocess.kube.index_ranges import format_ranges
 from batchprocess.protocol.termination import ShardEnd
 from batchprocess_operator.model.conditions import Fact
-from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import Decision, Job
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed, is_running
 from batchprocess_operator.model.reported import ShardReport

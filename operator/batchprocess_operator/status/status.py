@@ -11,13 +11,13 @@ from batchprocess.api.status import (
     ShardCounts,
     Status,
 )
+from batchprocess.kube.index_ranges import format_ranges
+from batchprocess.kube.names import LABEL_JOB_UID, LABEL_ROLE
+from batchprocess.plain_text import plain
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess_operator.model.conditions import Fact, is_told_beside, merge
-from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.job import FINAL, SUCCESSFUL, Decision, Job
-from batchprocess_operator.model.names import LABEL_JOB_UID, LABEL_ROLE
 from batchprocess_operator.model.observed import Observed, count_running
-from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.status.eta import Estimate, estimate
 from batchprocess_operator.status.printer_columns import printer_columns, worst_reason

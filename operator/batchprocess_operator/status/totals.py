@@ -4,10 +4,10 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from batchprocess.plain_text import plain
 from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess_operator.model.conditions import Fact
 from batchprocess_operator.model.job import SUCCESSFUL, Decision, Job
-from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.model.words import counted
 from batchprocess_operator.observe.dataset import plan_of
 from batchprocess_operator.observe.shards import Shards

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from batchprocess_operator.kube import paths
-from batchprocess_operator.model.names import LABEL_JOB_UID
+from batchprocess.kube import paths
+from batchprocess.kube.names import LABEL_JOB_UID
 
 Kind = Literal["job", "child", "pod"]
 

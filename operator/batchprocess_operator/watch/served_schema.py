@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from batchprocess.kube import paths
+from batchprocess.plain_text import plain
 from batchprocess.protocol.job_object import GROUP, KIND, VERSION
-from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import ApiError, NotFound
 from batchprocess_operator.model.job import UnknownField
-from batchprocess_operator.model.plain_text import plain
 from batchprocess_operator.observe.unknown_fields import refusal, undefaulted
 
 VALID_SECONDS = 30.0

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from batchprocess.api.status import Status
 from batchprocess.cli.cluster import job_text
-from batchprocess_operator.status import printer_columns
 from support.client.fake_server import ended, snapshot
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -38,12 +37,13 @@ def test_pods_that_start_are_no_news() -> None:
     assert job_text.news(status(conditions=[fact])) == ""
 
 
-def test_what_stands_in_the_way_is_told_in_the_operators_order() -> None:
-    # In two packages: a condition that one of them knows must not be unknown to the other.
-    theirs = [kind for kind, _ in printer_columns._BAD_NEWS if kind != "Failed"]
-    assert [kind for kind, _ in job_text._NEWS] == theirs
-    for kind, value in job_text._NEWS:
-        told = {"type": kind, "status": value, "reason": "R", "message": "m"}
-        one = status(conditions=[{**told, "lastTransitionTime": "2030-01-01T12:00:00Z"}])
-        assert job_text.news(one) == "R: m"
-        assert printer_columns.worst_reason(one.conditions or ()) == "R"
+def test_what_stands_most_in_the_way_is_told_with_its_sentence() -> None:
+    def told(kind: str, value: str) -> dict[str, str]:
+        when = "2030-01-01T12:00:00Z"
+        said = {"type": kind, "status": value, "reason": f"R{kind}", "message": "m"}
+        return {**said, "lastTransitionTime": when}
+
+    both = [told("BadRows", "True"), told("Stalled", "True"), told("Failed", "True")]
+    assert job_text.news(status(conditions=both)) == "RStalled: m"
+    assert job_text.news(status(conditions=both[:1])) == "RBadRows: m"
+    assert job_text.news(status(conditions=both[2:])) == ""

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from batchprocess.kube import paths
+from batchprocess.kube.names import LABEL_JOB
 from batchprocess_operator.controller import job_pass as module
-from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.errors import ApiError, Denied, OversizedAnswer, Unavailable
-from batchprocess_operator.model.names import LABEL_JOB
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.reconcile import reconcile as reconcile_module
 from support.operator.fake_api import FakeApi, FakeServer, Object, Request

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from batchprocess.plain_text import MAX_MESSAGE
 from batchprocess_operator.kube.answers import MAX_RETRY_AFTER, error_of
 from batchprocess_operator.kube.errors import (
     AlreadyExists,
@@ -16,7 +17,6 @@ from batchprocess_operator.kube.errors import (
     Rejected,
     Unavailable,
 )
-from batchprocess_operator.model.plain_text import MAX_MESSAGE
 
 NOT_DRY = 'admission webhook "w.example" does not support dry run'
 WEBHOOK = 'admission webhook "labels.example.com" denied the request: no team label'

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from batchprocess.plain_text import MAX_MESSAGE
 from batchprocess_operator.model.conditions import (
     MAX_REASON,
     Fact,
     by_type,
     merge,
 )
-from batchprocess_operator.model.plain_text import MAX_MESSAGE
 from support.operator.objects import NOW
 
 LATER = NOW + timedelta(seconds=60)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from batchprocess.kube.names import LABEL_ROLE
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.model.names import ANNOTATION_FINALIZER, LABEL_ROLE
+from batchprocess_operator.model.names import ANNOTATION_FINALIZER
 from batchprocess_operator.observe.read_children import (
     child_of,
     job_uid,

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from batchprocess.api.status import Status
-from batchprocess_operator.model.index_ranges import parse_ranges
+from batchprocess.kube.index_ranges import parse_ranges
 from batchprocess_operator.model.job import FINAL, Job
 from batchprocess_operator.model.observed import Observed
 from batchprocess_operator.model.plan import CreateJob, Plan

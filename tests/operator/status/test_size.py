@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from batchprocess.kube.index_ranges import format_ranges
 from batchprocess.protocol.run import RunShape
-from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.names import FIELD_MANAGER
 from batchprocess_operator.model.reported import Reported, ShardReport
 from batchprocess_operator.observe.read_job import status_body

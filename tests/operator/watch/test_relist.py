@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchprocess_operator.kube import paths
+from batchprocess.kube import paths
 from batchprocess_operator.kube.errors import ApiError, Denied, NotFound, Unavailable
 from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.collections import collections

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from batchprocess_operator.kube import paths
+from batchprocess.kube import paths
 from batchprocess_operator.model.job import UnknownField
 from batchprocess_operator.watch.served_schema import VALID_SECONDS, ServedSchema
 from support.operator.fake_api import FakeApi, FakeServer

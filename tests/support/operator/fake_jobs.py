@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchprocess.kube.index_ranges import format_ranges, parse_ranges
+from batchprocess.kube.names import ANNOTATION_SHARDS, LABEL_INDEX
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.model.index_ranges import format_ranges, parse_ranges
-from batchprocess_operator.model.names import ANNOTATION_IGNORED, ANNOTATION_SHARDS, LABEL_INDEX
+from batchprocess_operator.model.names import ANNOTATION_IGNORED
 from support.operator.fake_api import FakeServer, Object
 
 JOBS, PODS = "/apis/batch/v1/jobs", "/api/v1/pods"

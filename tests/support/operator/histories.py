@@ -10,10 +10,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from batchprocess.kube.index_ranges import format_ranges
 from batchprocess.protocol.run import RunShape
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.model.index_ranges import format_ranges
 from batchprocess_operator.model.names import MADE
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed, Reason
 from batchprocess_operator.model.reported import Reported, ShardReport

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchprocess.kube import paths
 from batchprocess_operator.apply.event_recorder import EventRecorder
 from batchprocess_operator.controller.controller import Controller
 from batchprocess_operator.controller.metrics import Metrics
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.work_queue import WorkQueue
 from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
-from batchprocess_operator.kube import paths
 from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.watch.cache import JobCache

@@ -4,18 +4,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batchprocess.protocol.job_object import API_VERSION, KIND
-from batchprocess.protocol.termination import Result, ShardEnd, Termination
-from batchprocess_operator.model.job import Job
-from batchprocess_operator.model.names import (
-    ANNOTATION_IGNORED,
-    ANNOTATION_RETRY,
+from batchprocess.kube.names import (
     ANNOTATION_SHARDS,
     LABEL_INDEX,
     LABEL_JOB_UID,
-    LABEL_QUEUE,
     LABEL_ROLE,
 )
+from batchprocess.protocol.job_object import API_VERSION, KIND
+from batchprocess.protocol.termination import Result, ShardEnd, Termination
+from batchprocess_operator.model.job import Job
+from batchprocess_operator.model.names import ANNOTATION_IGNORED, ANNOTATION_RETRY, LABEL_QUEUE
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Observed
 from batchprocess_operator.model.plan import Plan
 from batchprocess_operator.observe.read_children import child_of, pod_of

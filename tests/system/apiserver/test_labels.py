@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import testcluster
-from batchprocess_operator.model.names import LABEL_JOB_UID
+from batchprocess.kube.names import LABEL_JOB_UID
 from support.job_cases import SCRIPT, job, spec
 from support.operator.process import operator_process
 from testcluster.machine.waiting import until

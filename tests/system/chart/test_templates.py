@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess_operator.model.names import LABEL_JOB_UID
+from batchprocess.kube.names import LABEL_JOB_UID
 from batchprocess_operator.settings import PREFIX, OperatorSettings
 from support.kube.helm import CHART, NAME, NAMESPACE, HelmError, helm, rendered
 from testcluster.tools import built

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess_operator.model.index_ranges import parse_ranges
-from batchprocess_operator.model.names import LABEL_INDEX
+from batchprocess.kube.index_ranges import parse_ranges
+from batchprocess.kube.names import LABEL_INDEX
 from support.e2e.checks import assert_exactly_once, claims, watched
 from support.e2e.jobs import disturbed
 from support.e2e.operator import InstalledOperator

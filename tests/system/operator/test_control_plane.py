@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchprocess_operator.model.names import LABEL_JOB
+from batchprocess.kube.names import LABEL_JOB
 from benchmarks.operator_bench import objects
 from benchmarks.operator_bench.audit import writes_of
 from benchmarks.operator_bench.stages import BATCH_SIZE, BATCHES, Play

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchprocess_operator.kube import paths
+from batchprocess.kube import paths
 from support.operator.fake_api import FakeApi, FakeServer, Object
 from support.operator.fake_jobs import FakeCluster
 from support.operator.lives import Operator

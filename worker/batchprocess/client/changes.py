@@ -4,10 +4,10 @@ from typing import Any
 
 from batchprocess.client.errors import Changed, NotFound, Rejected, WaitedTooLong
 from batchprocess.client.server.connection import Connection
-from batchprocess.client.server.paths import job_object, pods
 from batchprocess.client.snapshot import Snapshot
+from batchprocess.kube.names import LABEL_JOB_UID
+from batchprocess.kube.paths import job_object, pods
 
-LABEL_JOB_UID = "batchprocess.dev/job-uid"
 _TRIES = 5
 _POLL_SECONDS = 1.0
 

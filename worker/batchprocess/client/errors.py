@@ -12,7 +12,7 @@ ClusterError (BatchProcessError)   1
 └── JobFailed                          of `wait`: the job's own exit code is in `code`
 """
 
-from batchprocess.client.plain_text import MAX_MESSAGE, plain
+from batchprocess.plain_text import MAX_MESSAGE, plain
 from batchprocess.protocol.errors import BatchProcessError
 from batchprocess.protocol.exit_codes import ExitCode
 

@@ -11,9 +11,9 @@ from batchprocess.client.logs.log_lines import LogLine
 from batchprocess.client.names import check_job_name
 from batchprocess.client.planning.plan_once import plan_once
 from batchprocess.client.server.connection import Connection, connect
-from batchprocess.client.server.paths import job_object, job_objects
 from batchprocess.client.source.source_files import read_source
 from batchprocess.client.submitting import create_with_source, manifest, new_request_id
+from batchprocess.kube.paths import job_object, job_objects
 from batchprocess.protocol.dry_run import DryRunAnswer
 
 

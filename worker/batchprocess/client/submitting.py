@@ -11,10 +11,10 @@ from batchprocess.api.job import BatchProcessJob
 from batchprocess.client.errors import AlreadyExists, Denied, NotFound, Rejected, Unavailable
 from batchprocess.client.names import check_namespace
 from batchprocess.client.server.connection import Connection
-from batchprocess.client.server.paths import job_object, job_objects
 from batchprocess.client.snapshot import Snapshot
 from batchprocess.client.source.config_map import config_map_of, own, put, take_back
 from batchprocess.client.source.source_files import SourceFiles
+from batchprocess.kube.paths import job_object, job_objects
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.protocol.job_object import GROUP
 

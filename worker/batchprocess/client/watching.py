@@ -8,9 +8,9 @@ from batchprocess.client.errors import Changed, NotFound, Unavailable, WaitedToo
 from batchprocess.client.server.answers import Expired, error_of
 from batchprocess.client.server.connection import BACKOFF, Connection
 from batchprocess.client.server.lines import whole_lines
-from batchprocess.client.server.paths import job_object, job_objects
 from batchprocess.client.server.transport import MAX_ANSWER, decoded
 from batchprocess.client.snapshot import Snapshot
+from batchprocess.kube.paths import job_object, job_objects
 
 WATCH_SECONDS = 240
 SILENT_SECONDS = 270.0

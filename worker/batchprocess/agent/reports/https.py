@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from batchprocess.agent.reports.delivery import Answer
+from batchprocess.plain_text import plain
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess.protocol.progress import REPORTS_PATH
 from batchprocess.protocol.variables import PROGRESS_CA, PROGRESS_TOKEN_FILE, PROGRESS_URL
@@ -15,6 +16,7 @@ from batchprocess.protocol.variables import PROGRESS_CA, PROGRESS_TOKEN_FILE, PR
 TIMEOUT_SECONDS = 3.0
 MAX_ANSWER_BYTES = 1_024
 _TOO_MANY_REQUESTS = 429
+_MAX_PROBLEM = 300
 
 
 class HttpsReporter:
@@ -62,7 +64,7 @@ class HttpsReporter:
                 return self._send(body, token)
         except (OSError, UnicodeError, http.client.HTTPException) as error:
             self._connection.close()
-            return Answer(_plain(f"{type(error).__name__}: {error}"))
+            return Answer(plain(f"{type(error).__name__}: {error}", _MAX_PROBLEM))
 
     def close(self) -> None:
         """Give the connection back; another report would open one again."""
@@ -101,9 +103,4 @@ def _sentence(body: bytes) -> str:
         text = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
         return "without a word that we understand"
-    return _plain(str(text))
-
-
-def _plain(text: str) -> str:
-    """Fit for one line of a log."""
-    return "".join(one if one.isprintable() else " " for one in text[:300])
+    return plain(str(text), _MAX_PROBLEM)

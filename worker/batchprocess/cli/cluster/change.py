@@ -7,7 +7,7 @@ from typing import Literal
 from batchprocess.cli.cluster.job_text import done_and_total
 from batchprocess.cli.cluster.objects import Form, print_object
 from batchprocess.client import ClusterJob, Jobs
-from batchprocess.client.plain_text import plain
+from batchprocess.plain_text import plain
 
 Verb = Literal["suspend", "resume", "retry", "cancel"]
 

@@ -4,25 +4,12 @@ from datetime import datetime
 
 from batchprocess.api.status import Condition, Status
 from batchprocess.cli.output import duration, plural
-from batchprocess.client.outcome import condition, why
-from batchprocess.client.plain_text import plain
+from batchprocess.client.outcome import why
 from batchprocess.client.snapshot import Snapshot
+from batchprocess.kube.bad_news import STANDING, worst
+from batchprocess.plain_text import plain
 
 COLUMNS = ("NAME", "STATE", "PROGRESS", "SHARDS", "RATE", "ETA", "AGE", "REASON")
-_NEWS = (
-    ("Stalled", "True"),
-    ("NameConflict", "True"),
-    ("WaitingForNode", "True"),
-    ("PodsStarting", "False"),
-    ("Progressing", "False"),
-    ("PodsFailed", "True"),
-    ("MetricsReduced", "False"),
-    ("Degraded", "True"),
-    ("UnknownFields", "True"),
-    ("SourceChanged", "True"),
-    ("BadRows", "True"),
-)
-"""What stands in a job's way, the worst first: in the operator's order, but for its end."""
 
 
 def columns(job: Snapshot, now: datetime) -> tuple[str, ...]:
@@ -96,11 +83,8 @@ def line(status: Status, now: datetime) -> str:
 
 def news(status: Status) -> str:
     """What stands most in the job's way, as `Reason: sentence`; empty if nothing does."""
-    for kind, value in _NEWS:
-        found = condition(status, kind)
-        if found is not None and found.status == value and found.reason != "Starting":
-            return sentence(found)
-    return ""
+    found = worst(status.conditions, STANDING)
+    return "" if found is None else sentence(found)
 
 
 def sentence(told: Condition) -> str:

@@ -6,8 +6,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from batchprocess.client import Jobs
-from batchprocess.client.plain_text import plain
 from batchprocess.client.server.connection import connect
+from batchprocess.plain_text import plain
 from batchprocess.protocol.errors import BatchProcessError
 
 SECONDS = 3.0

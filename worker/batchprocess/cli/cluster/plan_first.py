@@ -10,7 +10,7 @@ import click
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.cli import plan_input, plan_warnings
 from batchprocess.client import Jobs, PlanFailed
-from batchprocess.client.plain_text import plain
+from batchprocess.plain_text import plain
 from batchprocess.protocol.dry_run import DryRunAnswer
 
 MAX_LINE = 500

@@ -9,7 +9,7 @@ from batchprocess.cli.cluster.job_text import end
 from batchprocess.cli.cluster.watch_view import open_watch_view
 from batchprocess.client import ClusterJob, Jobs
 from batchprocess.client.outcome import exit_code
-from batchprocess.client.plain_text import plain
+from batchprocess.plain_text import plain
 
 
 def watch_job(

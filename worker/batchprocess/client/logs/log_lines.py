@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from batchprocess.client.logs.log_pods import LogPod
-from batchprocess.client.plain_text import plain_line
+from batchprocess.plain_text import plain_line
 
 MAX_LINE = 16 << 10
 """Bytes. A container runtime cuts its lines there, too."""

@@ -6,17 +6,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from batchprocess.client.logs.shard_ranges import parse_ranges
-from batchprocess.client.plain_text import plain
 from batchprocess.client.snapshot import Snapshot
-from batchprocess.protocol.job_object import GROUP
+from batchprocess.kube.index_ranges import parse_ranges
+from batchprocess.kube.names import ANNOTATION_SHARDS, LABEL_INDEX, LABEL_ROLE, WORKER_CONTAINER
+from batchprocess.plain_text import plain
 from batchprocess.protocol.termination import Termination
 
-LABEL_JOB_UID, LABEL_ROLE = f"{GROUP}/job-uid", f"{GROUP}/role"
-LABEL_INDEX = "batch.kubernetes.io/job-completion-index"
 ANNOTATION_FAILURES = "batch.kubernetes.io/job-index-failure-count"
-ANNOTATION_SHARDS = f"{GROUP}/shards"
-WORKER_CONTAINER = "worker"
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,10 @@ def _shards_of(raw: Mapping[str, Any], size: int, total: int) -> Iterator[int]:
     if labels.get(LABEL_ROLE) != "worker" or not index.isdecimal():
         return
     listed = notes.get(ANNOTATION_SHARDS)
-    todo = range(total) if listed is None else parse_ranges(listed)
+    try:
+        todo = range(total) if listed is None else sorted(parse_ranges(listed))
+    except ValueError:
+        return  # the operator has not written it: nobody knows
     yield from todo[int(index) * size : (int(index) + 1) * size]
 
 

@@ -8,8 +8,8 @@ from batchprocess.client.logs.log_lines import LogLine, Resumption
 from batchprocess.client.logs.log_pods import LogPod, pod_has_ended
 from batchprocess.client.logs.read_logs import lines_of, query
 from batchprocess.client.server.connection import BACKOFF, Connection
-from batchprocess.client.server.paths import pod, pod_log
 from batchprocess.client.server.transport import Stream
+from batchprocess.kube.paths import pod, pod_log
 
 SILENT_SECONDS = 300.0
 """A worker may be silent for long; then it is asked again from its last line on."""

@@ -6,12 +6,13 @@ from contextlib import ExitStack
 
 from batchprocess.client.errors import NotFound, Rejected
 from batchprocess.client.logs.log_lines import MAX_LINE, LogLine, log_line
-from batchprocess.client.logs.log_pods import LABEL_JOB_UID, WORKER_CONTAINER, LogPod, log_pods
+from batchprocess.client.logs.log_pods import LogPod, log_pods
 from batchprocess.client.server.connection import Connection, Object
 from batchprocess.client.server.lines import cut_lines
-from batchprocess.client.server.paths import pod_log, pods
 from batchprocess.client.server.transport import Stream
 from batchprocess.client.snapshot import Snapshot
+from batchprocess.kube.names import LABEL_JOB_UID, WORKER_CONTAINER
+from batchprocess.kube.paths import pod_log, pods
 from batchprocess.protocol.errors import InvalidArgument
 
 MAX_STREAMS = 64

@@ -12,10 +12,15 @@ from batchprocess.client.errors import (
     Rejected,
     WaitedTooLong,
 )
-from batchprocess.client.plain_text import plain
 from batchprocess.client.planning.plan_manifest import CONTAINER, LABEL_PLAN, PLAN_SECONDS, plan_job
 from batchprocess.client.server.connection import Connection, Object
-from batchprocess.client.server.paths import child_job, child_jobs, pod_log, pods
+from batchprocess.kube.paths import (
+    child_job,
+    child_jobs,
+    pod_log,
+    pods,
+)
+from batchprocess.plain_text import plain
 from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure
 
 START_SECONDS = 300.0

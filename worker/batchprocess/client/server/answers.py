@@ -11,7 +11,7 @@ from batchprocess.client.errors import (
     Rejected,
     Unavailable,
 )
-from batchprocess.client.plain_text import MAX_MESSAGE
+from batchprocess.plain_text import MAX_MESSAGE
 
 _DENIERS = ("admission webhook ", "ValidatingAdmissionPolicy ")
 _KINDS: dict[int, type[ClusterError]] = {

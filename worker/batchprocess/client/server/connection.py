@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from batchprocess.backoff import Backoff
 from batchprocess.client.errors import NotFound, Unavailable
 from batchprocess.client.names import check_namespace
-from batchprocess.client.plain_text import plain
 from batchprocess.client.server.login import log_in
 from batchprocess.client.server.transport import (
     MAX_ANSWER,
@@ -23,6 +22,7 @@ from batchprocess.client.server.transport import (
     Transport,
     decoded,
 )
+from batchprocess.plain_text import plain
 
 PATIENCE_SECONDS = 30.0
 """Of a single request; who waits for a job is more patient."""

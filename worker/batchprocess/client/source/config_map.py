@@ -12,10 +12,11 @@ from typing import Any
 
 from batchprocess.client.errors import AlreadyExists, Changed, NotFound, Rejected
 from batchprocess.client.server.connection import STRATEGIC, Connection, Object
-from batchprocess.client.server.paths import config_map, config_maps
 from batchprocess.client.snapshot import Snapshot
 from batchprocess.client.source.source_files import SourceFiles
-from batchprocess.protocol.job_object import API_VERSION, GROUP, KIND
+from batchprocess.kube.names import LABEL_JOB
+from batchprocess.kube.paths import config_map, config_maps
+from batchprocess.protocol.job_object import API_VERSION, KIND
 
 _DIGITS = 12
 _TRIES = 5
@@ -35,7 +36,7 @@ def config_map_of(job_name: str, namespace: str, source: SourceFiles) -> dict[st
         "metadata": {
             "name": f"{job_name}-{source.digest[:_DIGITS]}",
             "namespace": namespace,
-            "labels": {f"{GROUP}/job": job_name},
+            "labels": {LABEL_JOB: job_name},
         },
         "immutable": True,
         "data": data,

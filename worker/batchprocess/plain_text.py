@@ -1,4 +1,7 @@
-"""Foreign text: what a tenant wrote must not move a reader's cursor, nor be endless."""
+"""Foreign text: what others wrote must not move a reader's cursor, break a log, nor be endless.
+
+Such as a message of the API server, which echoes what a tenant wrote. Pure.
+"""
 
 MAX_MESSAGE = 1024
 

@@ -1,4 +1,7 @@
-"""Addresses of the objects that the operator touches."""
+"""Addresses of the objects that clients and the operator touch. Pure.
+
+Names are checked before: what is in one goes into the address as it is.
+"""
 
 from batchprocess.protocol.job_object import GROUP, PLURAL, VERSION
 
@@ -36,6 +39,21 @@ def pods(namespace: str | None = None) -> str:
 def pod(namespace: str, name: str) -> str:
     """One Pod."""
     return f"{pods(namespace)}/{name}"
+
+
+def pod_log(namespace: str, name: str) -> str:
+    """The log of one Pod."""
+    return f"{pod(namespace, name)}/log"
+
+
+def config_maps(namespace: str) -> str:
+    """The collection of ConfigMaps of a namespace."""
+    return _collection("/api/v1", namespace, "configmaps")
+
+
+def config_map(namespace: str, name: str) -> str:
+    """One ConfigMap."""
+    return f"{config_maps(namespace)}/{name}"
 
 
 def events(namespace: str) -> str:
