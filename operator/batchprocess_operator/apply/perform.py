@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchprocess.kube import paths
-from batchprocess_operator.kube.client import Api, Object
+from batchprocess.kube.requests import Object
+from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import (
     AlreadyExists,
     Conflict,

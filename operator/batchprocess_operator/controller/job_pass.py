@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from batchprocess.backoff import Backoff
+from batchprocess.kube.requests import Object
 from batchprocess_operator.apply.perform import NameTakenError, Target, perform
 from batchprocess_operator.controller.observe import Refusal, observe
 from batchprocess_operator.controller.repeats import Repeats
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
-from batchprocess_operator.kube.client import Object
 from batchprocess_operator.kube.errors import Denied, Rejected
 from batchprocess_operator.listen.meters import Meters, Rate
 from batchprocess_operator.model.conditions import by_type

@@ -5,8 +5,9 @@ from typing import Any
 
 from batchprocess.api.status import Status
 from batchprocess.kube import paths
+from batchprocess.kube.requests import Object
 from batchprocess_operator.controller.services import Services
-from batchprocess_operator.kube.client import Api, Object
+from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import Conflict, NotFound
 from batchprocess_operator.observe.read_job import status_body
 from batchprocess_operator.watch.entry import Entry

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
+from batchprocess.kube.lines import Lines
+
 
 class TooLarge(Exception):
     """The body, or a line of it, is longer than it may be; nothing of it was kept."""
@@ -29,14 +31,12 @@ async def lines_at_most(response: aiohttp.ClientResponse, limit: int) -> AsyncIt
 
     An unfinished line at the end is none.
     """
-    parts, size = list[bytes](), 0
+    lines = Lines(limit)
     async for part in response.content.iter_any():
-        *ended, rest = part.split(b"\n")
-        if size + max(map(len, [*ended, rest])) > limit:
+        try:
+            ended = lines.ended_by(part)
+        except ValueError as error:
             response.close()
-            raise TooLarge(f"a line of more than {limit} bytes")
+            raise TooLarge(str(error)) from error
         for line in ended:
-            yield b"".join([*parts, line])
-            parts, size = [], 0
-        parts.append(rest)
-        size += len(rest)
+            yield line

@@ -12,8 +12,9 @@ from typing import Literal
 from batchprocess.backoff import Backoff
 from batchprocess.kube import paths
 from batchprocess.kube.names import LABEL_JOB_UID, LABEL_ROLE
+from batchprocess.kube.requests import Object
 from batchprocess.plain_text import plain
-from batchprocess_operator.kube.client import Api, Object
+from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import ApiError, Denied, NotFound
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason
 from batchprocess_operator.model.words import folded

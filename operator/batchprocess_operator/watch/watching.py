@@ -101,7 +101,7 @@ class Watch:
             self.intake.skip(f"an event of {self.collection.path}", error)
             return
         if kind == "ERROR":
-            raise error_of(_code(raw), "GET", deep_json.dumps(raw))
+            raise error_of(_code(raw), deep_json.dumps(raw))
         if kind != "BOOKMARK":
             take = self.intake.drop if kind == "DELETED" else self.intake.put
             job = take(self.collection.kind, raw)

@@ -24,6 +24,7 @@ def said(code: int, message: str = "a sentence", reason: str = "") -> errors.Clu
         (409, "AlreadyExists", errors.AlreadyExists),
         (409, "Conflict", errors.Changed),
         (410, "Expired", answers.Expired),
+        (405, "MethodNotAllowed", errors.Rejected),
         (413, "", errors.Rejected),
         (422, "Invalid", errors.Rejected),
         (429, "TooManyRequests", errors.Unavailable),
@@ -42,8 +43,15 @@ def test_a_cluster_without_the_crd_is_told_as_such() -> None:
     assert str(error) == "GET /x: this cluster serves no BatchProcessJobs: is the CRD installed?"
 
 
-def test_a_denial_of_a_webhook_is_no_invalid_object() -> None:
-    assert type(said(400, 'admission webhook "x" denied the request: no')) is errors.Denied
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (400, 'admission webhook "x" denied the request: no'),
+        (422, "jobs \"a\" is forbidden: ValidatingAdmissionPolicy 'b' denied request: no"),
+    ],
+)
+def test_a_denial_of_a_webhook_or_a_policy_is_no_invalid_object(code: int, message: str) -> None:
+    assert type(said(code, message)) is errors.Denied
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"<html>", b"\xff" * 100, b"[" * 9_999])

@@ -10,6 +10,7 @@ from kubernetes.client import ApiClient, Configuration
 
 from batchprocess.client.errors import NotFound, Unavailable
 from batchprocess.client.server.transport import AnswerTooLong, Transport, decoded
+from batchprocess.kube.requests import get
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -51,31 +52,31 @@ def transport() -> Iterator[Transport]:
 
 
 def test_an_answer_is_read_up_to_a_bound(transport: Transport) -> None:
-    assert decoded(transport.text("GET", "/object")) == {"a": 1}
-    assert len(transport.text("GET", "/long", most=210_000)) == 210_000
+    assert decoded(transport.text(get("/object"))) == {"a": 1}
+    assert len(transport.text(get("/long"), 210_000)) == 210_000
     with pytest.raises(AnswerTooLong, match="GET /long answered more than 209999 bytes"):
-        transport.text("GET", "/long", most=209_999)
+        transport.text(get("/long"), 209_999)
 
 
 def test_a_refusal_is_an_error_and_a_redirect_is_not_followed(transport: Transport) -> None:
     with pytest.raises(NotFound):
-        transport.text("GET", "/missing")
+        transport.text(get("/missing"))
     with pytest.raises(Unavailable, match="answered 302"):
-        transport.text("GET", "/moved")
+        transport.text(get("/moved"))
 
 
 def test_a_stream_that_falls_silent_is_given_up(transport: Transport) -> None:
     seen = []
     with (
         pytest.raises(Unavailable, match="cannot be reached"),
-        transport.stream("/silent", {}, 0.2) as stream,
+        transport.stream(get("/silent"), 0.2) as stream,
     ):
         seen += list(stream)
     assert seen == []
 
 
 def test_a_stream_is_ended_by_another_thread(transport: Transport) -> None:
-    with transport.stream("/silent", {}, 30) as stream:
+    with transport.stream(get("/silent"), 30) as stream:
         parts = iter(stream)
         assert next(parts) == b"one\n"
         threading.Timer(0.1, stream.close).start()
@@ -86,4 +87,4 @@ def test_a_stream_is_ended_by_another_thread(transport: Transport) -> None:
 def test_a_server_that_is_not_there_is_told_in_a_sentence() -> None:
     nowhere = Transport(ApiClient(Configuration(host="http://127.0.0.1:1", retries=False)))
     with pytest.raises(Unavailable, match="the API server cannot be reached: .*refused"):
-        nowhere.text("GET", "/x")
+        nowhere.text(get("/x"))

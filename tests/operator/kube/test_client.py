@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
 
+from batchprocess.kube import pages
 from batchprocess_operator.kube import client
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.kube.errors import Expired, OversizedAnswer, Unavailable
@@ -77,18 +78,18 @@ async def names(api: Api) -> list[str]:
 
 
 @pytest.mark.hostile
-@pytest.mark.parametrize("limit", [client.MAX_PAGE, 10_000, 1_200])
+@pytest.mark.parametrize("limit", [pages.MAX_PAGE, 10_000, 1_200])
 def test_pages_of_large_objects_are_made_smaller_and_none_is_missed(
     limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_PAGE", limit)
+    monkeypatch.setattr(pages, "MAX_PAGE", limit)
     assert asked(names) == [f"pod-{number}" for number in range(40)]
 
 
 @pytest.mark.hostile
 def test_an_object_larger_than_any_may_be_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "MAX_ANSWER", 900)
-    monkeypatch.setattr(client, "MAX_PAGE", 900)
+    monkeypatch.setattr(pages, "MAX_ANSWER", 900)
+    monkeypatch.setattr(pages, "MAX_PAGE", 900)
     with pytest.raises(OversizedAnswer, match="GET /api/v1/pods answered more than 900 bytes"):
         asked(names)
 

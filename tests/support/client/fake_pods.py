@@ -10,6 +10,7 @@ from typing import Any
 from batchprocess.client.errors import NotFound, Rejected, Unavailable
 from batchprocess.client.server.connection import Connection
 from batchprocess.client.server.transport import Stream, Transport
+from batchprocess.kube.requests import Request
 from support.client.fake_server import FakeStream, ended, stored
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
@@ -74,7 +75,8 @@ class FakePods(Transport):
     def write(self, name: str, *lines: tuple[float, str]) -> None:
         self.logs[name] += [f"{at(seconds)} {text}\n".encode() for seconds, text in lines]
 
-    def text(self, method: str, path: str, *more: Any, **options: Any) -> bytes:
+    def text(self, request: Request, most: int = 0) -> bytes:
+        path = request.path
         if path.endswith("/pods"):
             found: Any = {"items": list(self.pods.values()), "metadata": {}}
         elif "/pods/" in path:
@@ -87,7 +89,8 @@ class FakePods(Transport):
         return json.dumps(found).encode()
 
     @contextmanager
-    def stream(self, path: str, query: Mapping[str, str], silence: float) -> Iterator[Stream]:
+    def stream(self, request: Request, silence: float) -> Iterator[Stream]:
+        path, query = request.path, request.query
         name = path.split("/")[-2]
         with self._lock:
             self.asked.append(query)

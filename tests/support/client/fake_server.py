@@ -10,6 +10,7 @@ from typing import Any
 from batchprocess.client.server.connection import Connection
 from batchprocess.client.server.transport import Stream, Transport
 from batchprocess.client.snapshot import Snapshot
+from batchprocess.kube.requests import Request
 
 Answer = bytes | dict[str, Any] | BaseException | list[Any]
 
@@ -37,24 +38,16 @@ class FakeTransport(Transport):
     answers: list[Answer]
     asked: list[tuple[str, str, Any, Any]] = field(default_factory=list)
 
-    def text(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        content: str = "application/json",
-        most: int = 0,
-    ) -> bytes:
-        self.asked.append((method, path, query, body))
+    def text(self, request: Request, most: int = 0) -> bytes:
+        self.asked.append((request.method, request.path, request.query or None, request.body))
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
             raise answer
         return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
     @contextmanager
-    def stream(self, path: str, query: Mapping[str, str], silence: float) -> Iterator[Stream]:
-        self.asked.append(("GET", path, query, None))
+    def stream(self, request: Request, silence: float) -> Iterator[Stream]:
+        self.asked.append(("GET", request.path, request.query, None))
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
             raise answer

@@ -8,9 +8,11 @@ from batchprocess.client.errors import Changed, NotFound, Unavailable, WaitedToo
 from batchprocess.client.server.answers import Expired, error_of
 from batchprocess.client.server.connection import BACKOFF, Connection
 from batchprocess.client.server.lines import whole_lines
-from batchprocess.client.server.transport import MAX_ANSWER, decoded
+from batchprocess.client.server.transport import decoded
 from batchprocess.client.snapshot import Snapshot
+from batchprocess.kube.pages import MAX_ANSWER
 from batchprocess.kube.paths import job_object, job_objects
+from batchprocess.kube.requests import get, watch
 
 WATCH_SECONDS = 240
 SILENT_SECONDS = 270.0
@@ -61,18 +63,14 @@ def _until_broken(
 ) -> Iterator[Snapshot]:
     """What is stored now, and then what a watch tells until it ends."""
     path = job_object(job.namespace, job.name)
-    seen = _same(job, decoded(connection.transport.text("GET", path)))
+    seen = _same(job, decoded(connection.transport.text(get(path))))
     yield seen
     left = WATCH_SECONDS if deadline is None else deadline - connection.clock()
     seconds = max(1, min(WATCH_SECONDS, int(left)))
-    query = {
-        "watch": "true",
-        "fieldSelector": f"metadata.name={job.name}",
-        "resourceVersion": seen.version,
-        "timeoutSeconds": str(seconds),
-    }
+    query = {"fieldSelector": f"metadata.name={job.name}"}
+    request = watch(job_objects(job.namespace), seen.version, seconds, query)
     silence = seconds + SILENT_SECONDS - WATCH_SECONDS
-    with connection.transport.stream(job_objects(job.namespace), query, silence) as stream:
+    with connection.transport.stream(request, silence) as stream:
         for event in _events(stream):
             yield _same(job, event)
 

@@ -10,6 +10,7 @@ from batchprocess.client.logs.read_logs import lines_of, query
 from batchprocess.client.server.connection import BACKOFF, Connection
 from batchprocess.client.server.transport import Stream
 from batchprocess.kube.paths import pod, pod_log
+from batchprocess.kube.requests import get
 
 SILENT_SECONDS = 300.0
 """A worker may be silent for long; then it is asked again from its last line on."""
@@ -81,7 +82,7 @@ class PodReader:
         asked = query(follow=follow, since=place.since)
         place.begin()
         seen = 0
-        with self._connection.transport.stream(path, asked, SILENT_SECONDS) as stream:
+        with self._connection.transport.stream(get(path, asked), SILENT_SECONDS) as stream:
             self._stream = stream
             for line in place.new(lines_of(stream, self.pod)):
                 if not self._put(line):

@@ -7,12 +7,13 @@ from contextlib import ExitStack
 from batchprocess.client.errors import NotFound, Rejected
 from batchprocess.client.logs.log_lines import MAX_LINE, LogLine, log_line
 from batchprocess.client.logs.log_pods import LogPod, log_pods
-from batchprocess.client.server.connection import Connection, Object
+from batchprocess.client.server.connection import Connection
 from batchprocess.client.server.lines import cut_lines
 from batchprocess.client.server.transport import Stream
 from batchprocess.client.snapshot import Snapshot
 from batchprocess.kube.names import LABEL_JOB_UID, WORKER_CONTAINER
 from batchprocess.kube.paths import pod_log, pods
+from batchprocess.kube.requests import Object, get
 from batchprocess.protocol.errors import InvalidArgument
 
 MAX_STREAMS = 64
@@ -90,7 +91,7 @@ def _lines(
     asked = query(tail=tail)
 
     def opened() -> Stream:
-        return streams.enter_context(connection.transport.stream(path, asked, SILENT_SECONDS))
+        return streams.enter_context(connection.transport.stream(get(path, asked), SILENT_SECONDS))
 
     try:
         stream = connection.patiently(opened)

@@ -13,13 +13,14 @@ from batchprocess.client.errors import (
     WaitedTooLong,
 )
 from batchprocess.client.planning.plan_manifest import CONTAINER, LABEL_PLAN, PLAN_SECONDS, plan_job
-from batchprocess.client.server.connection import Connection, Object
+from batchprocess.client.server.connection import Connection
 from batchprocess.kube.paths import (
     child_job,
     child_jobs,
     pod_log,
     pods,
 )
+from batchprocess.kube.requests import Object, get
 from batchprocess.plain_text import plain
 from batchprocess.protocol.dry_run import DryRunAnswer, DryRunFailure
 
@@ -128,7 +129,7 @@ def _answer(connection: Connection, namespace: str, pod: Mapping[str, Any]) -> D
     asked = {"container": CONTAINER, "tailLines": str(TAIL_LINES)}
     try:
         text = connection.patiently(
-            lambda: connection.transport.text("GET", path, asked, most=MAX_LOG)
+            lambda: connection.transport.text(get(path, asked), MAX_LOG)
         ).decode(errors="replace")
     except (NotFound, Rejected):
         text = ""

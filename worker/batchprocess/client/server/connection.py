@@ -16,22 +16,21 @@ from batchprocess.client.errors import NotFound, Unavailable
 from batchprocess.client.names import check_namespace
 from batchprocess.client.server.login import log_in
 from batchprocess.client.server.transport import (
-    MAX_ANSWER,
     AnswerTooLong,
     NestedTooDeep,
     Transport,
     decoded,
 )
+from batchprocess.kube import requests
+from batchprocess.kube.pages import Pages
+from batchprocess.kube.requests import MERGE_PATCH, Object
 from batchprocess.plain_text import plain
 
 PATIENCE_SECONDS = 30.0
 """Of a single request; who waits for a job is more patient."""
-MAX_PAGE, PAGE = 2 << 20, 500
-MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 _NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _LOG = logging.getLogger(__name__)
 BACKOFF = Backoff(0.5, 5.0)
-Object = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -51,70 +50,60 @@ class Connection:
 
     def get(self, path: str) -> Object:
         """The object at `path`. Raises NotFound, Denied, Unavailable."""
-        return decoded(self.patiently(lambda: self.transport.text("GET", path)))
+        return decoded(self.patiently(lambda: self.transport.text(requests.get(path))))
 
     def create(self, path: str, body: Mapping[str, Any]) -> Object:
         """Create `body` in the collection at `path`, unknown fields refused. Sent once.
 
         Raises AlreadyExists, Rejected, Denied; Unavailable if it may have been created.
         """
-        query = {"fieldValidation": "Strict"}
-        return decoded(self.transport.text("POST", path, query, body))
+        strict = requests.create(path, body, {"fieldValidation": "Strict"})
+        return decoded(self.transport.text(strict))
 
-    def patch(self, path: str, body: Mapping[str, Any], kind: str = MERGE) -> Object:
+    def patch(self, path: str, body: Mapping[str, Any], kind: str = MERGE_PATCH) -> Object:
         """Patch the object at `path`. `body` must mean the same if it is sent twice.
 
         Raises Changed if it names a uid or resourceVersion that is not the stored object's.
         """
-        send = self.transport.text
-        return decoded(self.patiently(lambda: send("PATCH", path, None, body, kind)))
+        request = requests.patch(path, body, kind)
+        return decoded(self.patiently(lambda: self.transport.text(request)))
 
     def delete(self, path: str, *, uid: str) -> None:
         """Delete the object with `uid`, and what it owns soon after. Raises NotFound, Changed."""
-        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
-        self.patiently(lambda: self.transport.text("DELETE", path, None, body))
+        self.patiently(lambda: self.transport.text(requests.delete(path, uid)))
 
     def pages(self, path: str, selector: str | None = None) -> Iterator[Object]:
-        """Every object of the collection at `path`; at most 500, or 2 MiB, are asked for at once.
+        """Every object of the collection at `path`, of which some are asked for at once.
 
-        Less where objects are large: tenants decide how large theirs are, and how deeply nested.
         One that Python cannot read is left out, with a warning that names it.
         """
-        query = {} if selector is None else {"labelSelector": selector}
-        size = PAGE
-        while True:
-            read = self._page(path, query | {"limit": str(size)}, alone=size == 1)
+        pages = Pages(path, selector)
+        while pages.more:
+            read = self._page(path, pages)
             if read is None:
-                size //= 2
+                pages.shrink()
                 continue
             page, length = read
             yield from page.get("items") or ()
-            token = page.get("metadata", {}).get("continue")
-            if not token:
-                return
-            query["continue"] = token
-            size = min(2 * size, PAGE) if length < MAX_PAGE // 4 else size
+            pages.took(page, length)
 
-    def _page(
-        self, path: str, query: Mapping[str, str], *, alone: bool
-    ) -> tuple[Object, int] | None:
+    def _page(self, path: str, pages: Pages) -> tuple[Object, int] | None:
         """It and its bytes; None for one that cannot be read, and is not of one object alone."""
-        most = MAX_ANSWER if alone else MAX_PAGE
         try:
-            text = self.patiently(lambda: self.transport.text("GET", path, query, most=most))
+            text = self.patiently(lambda: self.transport.text(pages.request, pages.most))
             return decoded(text), len(text)
         except AnswerTooLong:
-            if alone:
+            if pages.alone:
                 raise
         except NestedTooDeep:
-            if alone:
-                return self._without_deep(path, query), 0
+            if pages.alone:
+                return self._without_deep(path, pages.request.query), 0
         return None
 
     def _without_deep(self, path: str, query: Mapping[str, str]) -> Object:
         """The page again, of which only names were asked for."""
-        ask = self.transport.text
-        page = decoded(self.patiently(lambda: ask("GET", path, query, content=_NAMES)))
+        named = requests.get(path, query, _NAMES)
+        page = decoded(self.patiently(lambda: self.transport.text(named)))
         items = []
         for name in [one["metadata"]["name"] for one in page.get("items") or ()]:
             try:

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 
+from batchprocess.kube.lines import Lines
+
 
 def whole_lines(parts: Iterable[bytes], longest: int) -> Iterator[bytes]:
     """The lines, without their ends; ValueError for one of more than `longest` bytes.
 
     An unfinished line at the end is none.
     """
-    rest = b""
+    lines = Lines(longest)
     for part in parts:
-        *ended, rest = (rest + part).split(b"\n")
-        if max(map(len, [*ended, rest])) > longest:
-            raise ValueError(f"a line of more than {longest} bytes")
-        yield from ended
+        yield from lines.ended_by(part)
 
 
 def cut_lines(parts: Iterable[bytes], longest: int) -> Iterator[bytes]:

@@ -1,20 +1,20 @@
 """One request and its answer, read up to a bound. All errors of the way become ours here."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from batchprocess.client.errors import ClusterError, Unavailable
 from batchprocess.client.server.answers import error_of
+from batchprocess.kube.pages import MAX_ANSWER
+from batchprocess.kube.requests import Request
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
     from urllib3 import BaseHTTPResponse
 
 TIMEOUT_SECONDS = 30.0
-MAX_ANSWER = 16 << 20
-"""Of one answer: an object has at most 1.5 MiB in etcd, and as JSON a few times as much."""
 MAX_REFUSAL = 64 << 10
 _CHUNK = 64 << 10
 FIELD_MANAGER = "batchprocess"
@@ -59,73 +59,45 @@ class Transport:
     def __init__(self, client: "ApiClient", seconds: float = TIMEOUT_SECONDS) -> None:
         self._client, self._seconds = client, seconds
 
-    def text(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        content: str = "application/json",
-        most: int = MAX_ANSWER,
-    ) -> bytes:
-        """The body of an answer of success. Raises AnswerTooLong, and what `answers` makes.
-
-        content: the type of `body`; of the answer, if it is a GET.
-        """
-        with self._answer(method, path, query, body, content, self._seconds) as response:
+    def text(self, request: Request, most: int = MAX_ANSWER) -> bytes:
+        """The body of an answer of success. Raises AnswerTooLong, and what `answers` makes."""
+        with self._answer(request, self._seconds) as response:
             text = b""
             for part in Stream(response):
                 text += part
                 if len(text) > most:
-                    raise AnswerTooLong(f"{method} {path} answered more than {most} bytes")
+                    raise AnswerTooLong(f"{request} answered more than {most} bytes")
             return text
 
     @contextmanager
-    def stream(self, path: str, query: Mapping[str, str], silence: float) -> Iterator[Stream]:
+    def stream(self, request: Request, silence: float) -> Iterator[Stream]:
         """An answer of any length; Unavailable after `silence` seconds without anything of it."""
-        with self._answer("GET", path, query, None, "", silence) as response:
+        with self._answer(request, silence) as response:
             yield Stream(response)
 
     @contextmanager
-    def _answer(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
-        content: str,
-        silence: float,
-    ) -> "Iterator[BaseHTTPResponse]":
+    def _answer(self, request: Request, silence: float) -> "Iterator[BaseHTTPResponse]":
         """An answer of success, whose body is read inside."""
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
-        pairs = list((query or {}).items())
-        if method in ("POST", "PATCH"):
-            pairs.append(("fieldManager", FIELD_MANAGER))
-        plain = "application/json"
-        headers = (
-            {"Accept": content or plain}
-            if method == "GET"
-            else {"Accept": plain, "Content-Type": content or plain}
-        )
         try:
             # Without the body, which is plain already.
             verb, url, signed, _, form = self._client.param_serialize(
-                method,
-                path,
-                query_params=pairs,
-                header_params=headers,
+                request.method,
+                request.path,
+                query_params=request.pairs(FIELD_MANAGER),
+                header_params=request.headers(),
                 auth_settings=["BearerToken"],
             )
             answer = self._client.call_api(
-                verb, url, signed, body, form, _request_timeout=(self._seconds, silence)
+                verb, url, signed, request.body, form, _request_timeout=(self._seconds, silence)
             )
             response: BaseHTTPResponse = answer.response
             try:
                 if not 200 <= response.status < 300:
-                    refusal = response.read(MAX_REFUSAL, decode_content=True)
-                    raise error_of(response.status, f"{method} {path}", refusal)
+                    body = response.read(MAX_REFUSAL, decode_content=True)
+                    raise error_of(response.status, str(request), body)
                 yield response
             finally:
                 # Not given back to the pool: what was not read of it would be read by the next.

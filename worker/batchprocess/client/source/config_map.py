@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchprocess.client.errors import AlreadyExists, Changed, NotFound, Rejected
-from batchprocess.client.server.connection import STRATEGIC, Connection, Object
+from batchprocess.client.server.connection import Connection
 from batchprocess.client.snapshot import Snapshot
 from batchprocess.client.source.source_files import SourceFiles
 from batchprocess.kube.names import LABEL_JOB
 from batchprocess.kube.paths import config_map, config_maps
+from batchprocess.kube.requests import STRATEGIC_PATCH, Object
 from batchprocess.protocol.job_object import API_VERSION, KIND
 
 _DIGITS = 12
@@ -92,7 +93,7 @@ def own(connection: Connection, job: Snapshot, wanted: Mapping[str, Any]) -> Non
         # By uid, so that this one is meant; of lists of owners the API server merges the entries.
         patch = {"metadata": {"uid": found["metadata"]["uid"], "ownerReferences": [owner]}}
         try:
-            connection.patch(config_map(meta["namespace"], meta["name"]), patch, STRATEGIC)
+            connection.patch(config_map(meta["namespace"], meta["name"]), patch, STRATEGIC_PATCH)
         except (NotFound, Changed):
             continue
         return
