@@ -13,6 +13,7 @@ from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.progress import MAX_REPORT_BYTES, REPORTS_PATH, ProgressReport
 
 ROOT = Path(__file__).parents[2]
+LINK = re.compile(r"\]\(([^)#]+)")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
 
 
@@ -24,9 +25,16 @@ def test_every_exit_code_has_its_row_and_no_other() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+    for target in LINK.findall(page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_every_page_is_found_by_what_one_wants() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / one).resolve() for one in LINK.findall(index.read_text())}
+    pages = {page for page in PAGES if page.parent.name != "adr"} - {index}
+    assert {page for page in pages if page.is_relative_to(index.parent)} - linked == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

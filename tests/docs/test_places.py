@@ -20,7 +20,7 @@ PAGES = [name for name in FILES if name.endswith(".md") and "/results/" not in n
 TOP = "tests|worker|operator|docs|charts|crds|benchmarks|examples|testcluster|requirements"
 NOT_OURS = {
     # Of users, of the standard library.
-    *("lengths.py", "tax.py", "queue.py", "socket.py", "sslproto.py"),
+    *("classify.py", "lengths.py", "tax.py", "queue.py", "socket.py", "sslproto.py"),
     # Of a run.
     *("data/", "cache/", "schemas/", "tables/", "tensorboard/"),
     *("tables/embeddings/", "tables/rows.ids/", "_delta_log/"),

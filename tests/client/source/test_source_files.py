@@ -9,14 +9,17 @@ from batchprocess.files_digest import folder_digest
 from batchprocess.protocol.errors import InvalidArgument
 
 
-def test_all_files_are_taken_but_hidden_ones_and_what_python_has_compiled(tmp_path: Path) -> None:
+def test_all_files_are_taken_but_hidden_ones_what_python_has_compiled_and_local_outputs(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "inference.py").write_text("x = 1\n")
     (tmp_path / "weights.npz").write_bytes(b"\xff\x00")
     expected = folder_digest(tmp_path)
     (tmp_path / ".env").write_text("SECRET=1")
-    for name in ("__pycache__", ".git", "empty"):
-        (tmp_path / name).mkdir()
+    for name in ("__pycache__", ".git", "batchprocess-runs/job", "empty"):
+        (tmp_path / name).mkdir(parents=True)
     (tmp_path / "__pycache__" / "x.pyc").write_bytes(b"x")
+    (tmp_path / "batchprocess-runs" / "job" / "latest").write_text("r")
     source = read_source(tmp_path)
     assert source.contents == {"inference.py": b"x = 1\n", "weights.npz": b"\xff\x00"}
     # As the worker finds it, and a run's records have it.

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import testcluster
+from support import quickstart
 from support.kube.cluster_traces import traces
 from testcluster import __main__ as command
 from testcluster.containers import images
@@ -113,6 +114,48 @@ def test_an_image_of_ones_own_is_loaded_and_its_code_runs(person: Person, my_ima
     )
     assert my_image in said.splitlines()
     assert "metric accuracy: 0.9772\n" in said
+
+
+@pytest.fixture
+def pushed(person: Person) -> None:
+    """Both images on the node, by the names that the page has them pushed to."""
+    archives = {
+        quickstart.WORKER: (images.WORKER.name, images.worker(person.folder / "worker.tar")),
+        quickstart.OPERATOR: (images.OPERATOR, images.operator()),
+    }
+    for name, (built_as, archive) in archives.items():
+        load(archive)
+        buildah("tag", built_as, name)
+        try:
+            assert name in command.load(person.folder, name)
+        finally:
+            buildah("rmi", name)
+
+
+def test_the_quickstart_installs_the_operator_and_ends_with_a_table(
+    person: Person, pushed: None
+) -> None:
+    first = person.folder / "first"
+    first.mkdir()
+    quickstart.write_files(first)
+    _, installing = quickstart.blocks("On a cluster")
+    working, reading = quickstart.blocks("The job")
+    # The cluster has both already.
+    taken_away = (
+        "helm uninstall batchprocess -n batchprocess-system",
+        "kubectl delete secret s3-creds",
+    )
+    said = person.types(
+        f"source {person.folder}/env",
+        *(*taken_away, *installing, f"cd {first}", *working),
+        *(line.replace("/tmp/", f"{first}/") for line in reading),
+    )
+    assert "STATUS: deployed" in said
+    assert "secret/s3-creds created" in said
+    assert "s3://work/runs/first/" in said
+    assert "10000 rows of " in said
+    assert " 8 shards, 0 problems" in said
+    assert 'batchprocessjob.batchprocess.dev "first" deleted' in said
 
 
 def test_an_image_that_is_nowhere_is_refused(

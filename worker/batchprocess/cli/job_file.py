@@ -12,9 +12,9 @@ from batchprocess.api.load_yaml import load_job
 from batchprocess.api.yaml_text import MAX_BYTES
 from batchprocess.cli.rows.options import RowOptions
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.file_names import DEFAULT_OUTPUT
 from batchprocess.storage.factory import refuse_unknown
 
-DEFAULT_OUTPUT = "batchprocess-runs"
 _IGNORED = (
     "image",
     "source",

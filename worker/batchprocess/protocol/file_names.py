@@ -5,6 +5,8 @@ import re
 
 from batchprocess.protocol.records import ledger_prefix
 
+DEFAULT_OUTPUT = "batchprocess-runs"
+"""The folder for runs on this machine where nobody says another."""
 MAX_PART_BYTES, MAX_NAME_BYTES = 255, 512
 """Of one part between slashes, and of the whole."""
 _OF_RECORD = re.compile(r"^(?:data|errors)/[0-9]{5,}/([0-9]{8,12})-")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from batchprocess.files_digest import contents_digest
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.file_names import DEFAULT_OUTPUT
 
 MAX_BYTES = 1 << 20
 """Of all files together: what Kubernetes takes of a ConfigMap."""
 MAX_NAME = 253
 _NAME = re.compile(r"[-._a-zA-Z0-9]+")
-_LEFT_OUT = ("__pycache__",)
+_LEFT_OUT = ("__pycache__", DEFAULT_OUTPUT)
 _REMEDY = "copy the code into the job's image instead (docs/install.md), and leave source out"
 
 
@@ -30,7 +31,7 @@ class SourceFiles:
 
 
 def read_source(folder: Path) -> SourceFiles:
-    """All files of the folder but hidden ones and __pycache__.
+    """All files of the folder but hidden ones, __pycache__ and the outputs of local runs.
 
     Raises InvalidArgument, with the remedy, for what is no folder, has no file, has folders with
     files in it, or more than 1 MiB.

@@ -12,6 +12,7 @@ from batchprocess.ledger.finalize import finished
 from batchprocess.ledger.run import ANOTHER
 from batchprocess.protocol.environment import WorkerEnvironment, is_worker
 from batchprocess.protocol.errors import InvalidArgument
+from batchprocess.protocol.file_names import DEFAULT_OUTPUT
 from batchprocess.protocol.variables import OUTPUT, SCRATCH
 from batchprocess.runs.local_runs import latest_run, new_job_id, next_run
 from batchprocess.runs.patience import ATTENDED
@@ -91,7 +92,7 @@ def _require_agreement(ours: tuple[int, int], context: DistributedContext | None
 def _standalone_run(
     environ: Mapping[str, str], size: int, script: Path | None
 ) -> tuple[WorkerEnvironment, Storage]:
-    output = environ.get(OUTPUT, "batchprocess-runs")
+    output = environ.get(OUTPUT, DEFAULT_OUTPUT)
     name = script.stem if script is not None else "interactive"
     refuse_unknown(output)
     root = output if "://" in output else str(Path(output).expanduser().absolute())
