@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess_operator.manifests.user_template import user_container, user_pod
+from batchprocess.kube.pods.user_template import user_container, user_pod
 
 _OF_KUBERNETES = "kubernetes.io/"
 _NONE = frozenset("0.")

@@ -12,9 +12,7 @@ from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.kubernetes import names
-from batchprocess_operator.manifests.devices import asks_for_devices, workers_ask_for_devices
-from batchprocess_operator.manifests.image_platform import platform_affinity, platform_selector
-from batchprocess_operator.manifests.user_template import (
+from batchprocess.kube.pods.user_template import (
     appended,
     entries,
     mapping,
@@ -22,6 +20,8 @@ from batchprocess_operator.manifests.user_template import (
     user_metadata,
     user_pod,
 )
+from batchprocess_operator.manifests.devices import asks_for_devices, workers_ask_for_devices
+from batchprocess_operator.manifests.image_platform import platform_affinity, platform_selector
 
 INHERITED = names(
     """

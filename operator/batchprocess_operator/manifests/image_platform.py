@@ -7,7 +7,7 @@ where their image can run at all. Pure.
 from collections.abc import Container, Mapping
 from typing import Any
 
-from batchprocess_operator.manifests.user_template import entries, mapping
+from batchprocess.kube.pods.user_template import entries, mapping
 
 PLATFORM = frozenset(
     f"{domain}kubernetes.io/{kind}" for domain in ("", "beta.") for kind in ("arch", "os")

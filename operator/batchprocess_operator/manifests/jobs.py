@@ -11,19 +11,19 @@ from batchprocess.kube.names import (
     LABEL_JOB_UID,
     LABEL_ROLE,
 )
+from batchprocess.kube.pods.pod import command_of
+from batchprocess.kube.pods.spelling import Spelling, literal
+from batchprocess.kube.pods.user_template import user_metadata
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.manifests.environment import env_entries, pod_environment
 from batchprocess_operator.manifests.finalizer_template import finalizer_digest, finalizer_metadata
 from batchprocess_operator.manifests.pod import (
-    command_of,
     finalizer_grace_seconds,
     finalizer_pod,
     worker_grace_seconds,
     worker_pod,
 )
 from batchprocess_operator.manifests.pod_failure_policy import finalizer_policy, worker_policy
-from batchprocess_operator.manifests.spelling import Spelling, literal
-from batchprocess_operator.manifests.user_template import user_metadata
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.names import (
     ANNOTATION_FINALIZER,

@@ -4,16 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchprocess.api.job import BatchProcessJob
-from batchprocess.kube.names import WORKER_CONTAINER
+from batchprocess.kube.pods.pod import Mounted, command_of, finished
+from batchprocess.kube.pods.spelling import Spelling, spell_values
+from batchprocess.kube.pods.user_template import appended, user_container, user_pod
 from batchprocess.protocol.job_object import token_audience
-from batchprocess_operator.manifests.environment import (
-    CA_FOLDER,
-    SOURCE_FOLDER,
-    TERMINATION_LOG,
-)
+from batchprocess_operator.manifests.environment import TERMINATION_LOG
 from batchprocess_operator.manifests.finalizer_template import finalizer_template
-from batchprocess_operator.manifests.spelling import Spelling, spell_values
-from batchprocess_operator.manifests.user_template import appended, user_container, user_pod
 from batchprocess_operator.model.report_address import TOKEN_FOLDER
 
 DEFAULT_GRACE_SECONDS = 60
@@ -75,37 +71,11 @@ def _finish(
     container: dict[str, Any],
     env: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    mounts, volumes = _volumes(job, namespace, uid)
-    container |= {
-        "name": WORKER_CONTAINER,
-        "env": [*(container.get("env") or ()), *env],
-        "volumeMounts": [*(container.get("volumeMounts") or ()), *mounts],
-        "terminationMessagePath": TERMINATION_LOG,
-        # An image without batchprocess has nothing but its log to say so with.
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-    }
-    container.setdefault("image", job.spec.image)
-    container.setdefault("securityContext", _SECURITY)
-    if job.spec.source is not None:
-        container["workingDir"] = SOURCE_FOLDER
-    pod |= {
-        "restartPolicy": "Never",
-        "containers": [container],
-        "volumes": [*(pod.get("volumes") or ()), *volumes],
-    }
+    container["terminationMessagePath"] = TERMINATION_LOG
+    pod = finished(job, pod, container, env, [_token(namespace, uid)])
     # The agent is told the same, and must have ended before.
     pod["terminationGracePeriodSeconds"] = _grace_seconds(pod)
-    # Workers talk to storage and to our endpoint, never to the API server.
-    pod.setdefault("automountServiceAccountToken", False)
-    pod.setdefault("enableServiceLinks", False)
     return pod
-
-
-def command_of(job: BatchProcessJob, *options: str) -> list[str]:
-    """The agent's, with the user's command behind it."""
-    python = job.spec.worker.python
-    entry = list(job.spec.command) or [python, "-m", "batchprocess.sdk"]
-    return [python, "-m", "batchprocess.agent", *options, "--", *entry]
 
 
 def _resources(given: Mapping[str, Any] | None, gpus: int) -> dict[str, Any]:
@@ -120,31 +90,14 @@ def _resources(given: Mapping[str, Any] | None, gpus: int) -> dict[str, Any]:
     return claims | {kind: values for kind, values in resources.items() if values}
 
 
-def _volumes(
-    job: BatchProcessJob, namespace: str, uid: str
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _token(namespace: str, uid: str) -> Mounted:
+    """Good for reports of this job's progress only."""
     token = {
         "path": "token",
         "audience": token_audience(namespace, uid),
         "expirationSeconds": _TOKEN_SECONDS,
     }
-    wanted: list[tuple[str, str, dict[str, Any]]] = [
-        # Loader workers pass batches through shared memory; the default of 64 MiB is too little.
-        ("shm", "/dev/shm", {"emptyDir": {"medium": "Memory"}}),  # noqa: S108
-        ("token", TOKEN_FOLDER, {"projected": {"sources": [{"serviceAccountToken": token}]}}),
-    ]
-    if job.spec.source is not None:
-        source = {"configMap": {"name": job.spec.source.config_map}}
-        wanted.append(("source", SOURCE_FOLDER, source))
-    bundle = job.spec.output.s3.ca_bundle_config_map
-    if bundle is not None:
-        wanted.append(("ca", CA_FOLDER, {"configMap": {"name": bundle}}))
-    mounts = [
-        {"name": f"batchprocess-{name}", "mountPath": path}
-        | ({} if name == "shm" else {"readOnly": True})
-        for name, path, _ in wanted
-    ]
-    return mounts, [{"name": f"batchprocess-{name}", **volume} for name, _, volume in wanted]
+    return "token", TOKEN_FOLDER, {"projected": {"sources": [{"serviceAccountToken": token}]}}
 
 
 def _tolerations() -> list[dict[str, Any]]:
@@ -157,10 +110,3 @@ def _tolerations() -> list[dict[str, Any]]:
         }
         for state in ("not-ready", "unreachable")
     ]
-
-
-_SECURITY = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "seccompProfile": {"type": "RuntimeDefault"},
-}

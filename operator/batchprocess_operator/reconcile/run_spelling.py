@@ -1,7 +1,7 @@
 """Whether the `$` of a run's texts are doubled: all its pods must be given the same. Pure."""
 
 from batchprocess.api.status import Status
-from batchprocess_operator.manifests.spelling import Spelling, as_written, literal
+from batchprocess.kube.pods.spelling import Spelling, as_written, literal
 from batchprocess_operator.model.observed import Observed
 
 

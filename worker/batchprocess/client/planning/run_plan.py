@@ -12,8 +12,9 @@ from batchprocess.client.errors import (
     Rejected,
     WaitedTooLong,
 )
-from batchprocess.client.planning.plan_manifest import CONTAINER, LABEL_PLAN, PLAN_SECONDS, plan_job
+from batchprocess.client.planning.plan_manifest import LABEL_PLAN, PLAN_SECONDS, plan_job
 from batchprocess.client.server.connection import Connection
+from batchprocess.kube.names import WORKER_CONTAINER
 from batchprocess.kube.paths import (
     child_job,
     child_jobs,
@@ -126,7 +127,7 @@ def _waits_for(raw: Mapping[str, Any]) -> tuple[str, str]:
 def _answer(connection: Connection, namespace: str, pod: Mapping[str, Any]) -> DryRunAnswer:
     """The last line that is one. Others may follow it: both streams are one log."""
     path = pod_log(namespace, str(pod["metadata"]["name"]))
-    asked = {"container": CONTAINER, "tailLines": str(TAIL_LINES)}
+    asked = {"container": WORKER_CONTAINER, "tailLines": str(TAIL_LINES)}
     try:
         text = connection.patiently(
             lambda: connection.transport.text(get(path, asked), MAX_LOG)

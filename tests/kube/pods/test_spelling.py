@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from batchprocess.api.environment import worker_environment
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.kube.pods.spelling import as_written, spell_values
 from batchprocess.protocol.environment import WorkerEnvironment
 from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
-from batchprocess_operator.manifests.spelling import as_written, spell_values
 from support.operator.fake_expansion import expand, started
 from support.operator.manifests import ADDRESS, container_of, finalizer, template, worker
 from support.operator.objects import job

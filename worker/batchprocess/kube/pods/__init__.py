@@ -1,0 +1,1 @@
+"""What pods of a job have in common, whoever makes them: workers, the finalizer, a plan."""
