@@ -3,24 +3,17 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 import yaml
 
-import testcluster
 from batchprocess.api.job import Spec
 from batchprocess.api.scalars import MUTABLE
-from batchprocess_operator.manifests.jobs import finalizer_job
-from batchprocess_operator.observe.read_job import read_job
 from support.job_cases import job, spec
 from support.kube.job_server import JobServer
-from support.operator.process import OperatorProcess, operator_process
 from support.pages import read_page, section
 from testcluster import ClusterError, Kubectl
-from testcluster.machine.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -116,63 +109,3 @@ def test_a_sync_is_told_to_leave_alone_all_that_people_change_by_hand() -> None:
     assert (rule["group"], rule["kind"]) == ("batchprocess.dev", "BatchProcessJob")
     assert rule["jsonPointers"] == [f"/spec/{name}" for name in CHANGED]
     assert all(Spec.model_fields[name].json_schema_extra == MUTABLE for name in CHANGED)
-
-
-def template(heading: str) -> dict[str, Any]:
-    (block,) = re.findall(r"```yaml\n(.*?)```", section(PAGE, heading), re.DOTALL)
-    found: dict[str, Any] = yaml.safe_load(block)["spec"]
-    return found
-
-
-NAMESPACE = "restricted"
-RESTRICTED = f"""
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: {NAMESPACE}
-  labels: {{pod-security.kubernetes.io/enforce: restricted}}
-"""
-
-
-@pytest.fixture(scope="module")
-def operator(
-    control_plane: testcluster.ControlPlane, kubectl: Kubectl
-) -> Iterator[OperatorProcess]:
-    kubectl.apply(RESTRICTED)
-    with operator_process(control_plane, "restricted-operator", NAMESPACES=NAMESPACE) as one:
-        yield one
-
-
-def applied(kubectl: Kubectl, name: str, **change: Any) -> dict[str, Any]:
-    body = json.dumps(job(spec(shards=2, parallelism=2, **change), name))
-    kubectl("create", f"--namespace={NAMESPACE}", "--filename=-", stdin=body)
-    return kubectl.get("bpj", name, NAMESPACE)
-
-
-@pytest.mark.parametrize("heading", ["Restricted namespaces", "Init containers"])
-def test_a_restricted_namespace_takes_the_pods_of_the_example(
-    heading: str, kubectl: Kubectl, operator: OperatorProcess
-) -> None:
-    name = heading.lower().replace(" ", "-")
-    stored = applied(kubectl, name, **template(heading))
-    selector = f"batchprocess.dev/job={name}"
-    until("both pods are made", lambda: len(kubectl.names("pods", NAMESPACE, selector)) == 2)
-    read = read_job(stored, None)
-    pod = finalizer_job(read.body, read.identity)["spec"]["template"]
-    pod |= {"apiVersion": "v1", "kind": "Pod"}
-    pod["metadata"] = {"name": f"{name}-fin", "namespace": NAMESPACE}
-    kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
-
-
-def test_a_job_whose_pods_it_does_not_take_is_told_what_is_missing(
-    kubectl: Kubectl, operator: OperatorProcess
-) -> None:
-    applied(kubectl, "unsafe")
-
-    def told() -> str:
-        conditions = kubectl.get("bpj", "unsafe", NAMESPACE).get("status", {}).get("conditions", ())
-        starting = [one for one in conditions if one["type"] == "PodsStarting"]
-        return starting[0]["message"] if starting else ""
-
-    until("it is told", lambda: "runAsNonRoot" in told())
-    assert "violates PodSecurity" in told()

@@ -8,17 +8,20 @@ from typing import Any
 import pytest
 import yaml
 
+from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
+from batchprocess_operator.observe.read_job import read_job
 from support.pages import ROOT
 from testcluster import Kubectl
 
 pytestmark = pytest.mark.slow
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
 OTHERS = {
-    "gitops.md": {"ignoreDifferences"},
-    "kubernetes.md": {"ResourceFlavor", "ClusterQueue", "LocalQueue"},
-    "pipelines.md": {"Workflow"},
+    "docs/gitops.md": {"ignoreDifferences"},
+    "docs/kubernetes.md": {"ResourceFlavor", "ClusterQueue", "LocalQueue"},
+    "docs/pipelines.md": {"Workflow"},
 }
 """What is no job, or part of one, by kind or by a key: of Argo CD, Kueue, Argo Workflows."""
+OF_KUBERNETES = ("v1", "networking.k8s.io/v1")
 DIGITS = (ROOT / "examples" / "digits" / "cluster.yaml").read_text()
 
 
@@ -27,7 +30,7 @@ def blocks() -> Iterator[tuple[str, dict[str, Any]]]:
     for page in PAGES:
         for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S)):
             for one in yaml.safe_load_all(text):
-                yield f"{page.name}-{number}", one
+                yield f"{page.relative_to(ROOT)}-{number}", one
     for path in sorted((ROOT / "examples").rglob("*.yaml")):
         for one in yaml.safe_load_all(path.read_text()):
             yield str(path.relative_to(ROOT)), one
@@ -47,8 +50,15 @@ PARTS = [
 ]
 
 
+OBJECTS = [
+    (where, one)
+    for where, one in blocks()
+    if one.get("apiVersion") in OF_KUBERNETES and not where.startswith("examples/")
+]
+
+
 def test_pages_have_nothing_else() -> None:
-    known = [where for where, _ in (*JOBS, *PARTS)]
+    known = [where for where, _ in (*JOBS, *PARTS, *OBJECTS)]
     rest = {
         where
         for where, one in blocks()
@@ -57,6 +67,7 @@ def test_pages_have_nothing_else() -> None:
     assert rest == set()
     assert len(JOBS) >= 8
     assert len(PARTS) >= 4
+    assert len(OBJECTS) >= 3
 
 
 @pytest.mark.parametrize("job", [one for _, one in JOBS], ids=[where for where, _ in JOBS])
@@ -74,7 +85,25 @@ def test_a_part_is_taken_in_a_job(kubectl: Kubectl, part: dict[str, Any]) -> Non
     create(kubectl, job)
 
 
+@pytest.mark.parametrize("one", [one for _, one in OBJECTS], ids=[where for where, _ in OBJECTS])
+def test_an_object_of_kubernetes_is_taken(kubectl: Kubectl, one: dict[str, Any]) -> None:
+    dry_run(kubectl, one)
+
+
 def create(kubectl: Kubectl, job: dict[str, Any]) -> None:
+    """The job is taken, and so are the Jobs that the operator makes of it."""
+    dry_run(kubectl, job)
+    stored = {"generation": 1, "creationTimestamp": "2030-01-01T00:00:00Z"}
+    owned = {"namespace": "default", "uid": "0b7b4a6e-4a5c-4f7e-9a2e-7a4f2a5b9c01"}
+    read = read_job({**job, "metadata": {**job["metadata"], **stored, **owned}}, None)
+    for child in (
+        worker_job(read.body, read.identity, None),
+        finalizer_job(read.body, read.identity),
+    ):
+        dry_run(kubectl, child)
+
+
+def dry_run(kubectl: Kubectl, one: dict[str, Any]) -> None:
     # Strictly: an unknown field would only be dropped.
     options = ("--dry-run=server", "--validate=strict", "--filename=-")
-    assert "created (server dry run)" in kubectl("create", *options, stdin=json.dumps(job))
+    assert "created (server dry run)" in kubectl("create", *options, stdin=json.dumps(one))
