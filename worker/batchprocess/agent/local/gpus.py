@@ -14,5 +14,5 @@ def visible_gpus(environ: Mapping[str, str], devices: Path) -> list[str]:
 
 
 def share(gpus: Sequence[str], slot: int, each: int) -> str:
-    """The GPUs of the worker in `slot`, one for each of its processes; empty without GPUs."""
+    """The GPUs of the worker in `slot`, `each` of them if there are so many; empty without GPUs."""
     return ",".join(gpus[slot * each : (slot + 1) * each])

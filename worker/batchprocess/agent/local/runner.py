@@ -70,7 +70,7 @@ class _Runner:
         wanted = min(self._run.parallelism, self._environment.workers)
         if not self._gpus:
             return wanted
-        return max(1, min(wanted, len(self._gpus) // self._environment.processes_per_worker))
+        return max(1, min(wanted, len(self._gpus) // self._environment.gpus))
 
     def run(self) -> LocalResult:
         """Everything; returns when no process of ours is left."""
@@ -98,7 +98,7 @@ class _Runner:
             self._live[index] = self._agents.start(index, self._environment, environ)
 
     def _environ(self, index: int, slot: int) -> dict[str, str]:
-        devices = share(self._gpus, slot, self._environment.processes_per_worker)
+        devices = share(self._gpus, slot, self._environment.gpus)
         gpus = {"CUDA_VISIBLE_DEVICES": devices} if devices else {}
         own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         return {**own, **gpus, INDEX: str(index)}
