@@ -170,12 +170,14 @@ generate: .venv/worker.done $(TOOLS)/helm-docs ## make CRD, JSON Schema and refe
 	$(PY) -m batchprocess.api.schema.generate
 	$(PY) -m batchprocess_operator.conditions_page
 	$(PY) -m batchprocess_operator.dashboard
+	$(PY) -m reference
 	$(TOOLS)/helm-docs --chart-search-root charts
 
 verify: .venv/worker.done ## fail if one of them is not what the code says
 	$(PY) -m batchprocess.api.schema.generate --check
 	$(PY) -m batchprocess_operator.conditions_page --check
 	$(PY) -m batchprocess_operator.dashboard --check
+	$(PY) -m reference --check
 
 lint: .venv/dev.done verify ## ruff, mypy strict, import-linter, generated files
 	.venv/bin/ruff format --check .

@@ -66,10 +66,11 @@ def try_out(
 
     batches: how many, at least 1; of a smaller dataset all. One checkpoint comes after the last of
     them, then `on_finish`, as in a run of so many batches. hparams: what `get_hparams` gives.
-    Other arguments are those of `torch_batch_process`.
 
-    Nothing is kept: no run, no ledger, no file outside a temporary folder. May be called as often
-    as you like, in a script too. Raises InvalidArgument and whatever user code raises.
+    Other arguments are those of `torch_batch_process`. Nothing is kept: no run, no ledger, no file
+    outside a temporary folder. May be called as often as you like, in a script too.
+
+    Raises InvalidArgument and whatever user code raises.
     """
     refuse_call_of_starting_child("try_out")
     if isinstance(batches, bool) or not isinstance(batches, int) or batches < 1:

@@ -147,9 +147,9 @@ class TorchBatchProcessorContext:
         name: a file of the next commit; its suffix is its format: .parquet (needs pyarrow),
         .safetensors, .npy (one array) or .jsonl. Rows saved under one name until the next
         checkpoint make one file.
-        rows: columns by name: tensors on any device, arrays of numpy or Arrow, Series, or lists
-        with one value a row, all of one length; a DataFrame or table; or a single column, called as
-        the file's stem.
+        rows: columns by name, of one length n: tensors on any device and arrays of numpy of shape
+        (n,) or (n, ...), arrays of Arrow, Series, or lists; a DataFrame or table; or a single
+        column, called as the file's stem.
         ids: one integer or string a row, kept as `id`; default: the column `id` of the rows, else
         `ids` of the context, but for failed rows, if there is one row for each; where these are
         texts, with a column `row`.

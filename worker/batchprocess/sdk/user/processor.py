@@ -29,8 +29,11 @@ class TorchBatchProcessor(ABC):
     def process_batch(self, batch: Any, batch_idx: int) -> None:
         """Process one batch, on the CPU as the data loader made it.
 
-        What it returns is dropped: results are handed over by the context. `batch_idx` counts from
-        0 within the shard, also after a restart. Called at most once per
+        batch: what the loader's collate function makes of at most `batch_size` items; of tensors
+        of shape S one of shape (rows, *S), of the readers' rows a dict of columns.
+        batch_idx: counts from 0 within the shard, also after a restart.
+
+        What it returns is dropped: results are handed over by the context. Called at most once per
         batch on one object, and whatever is tried again is tried by a new process; but where bad
         rows are left out, again for a batch that raises, with one row of it at a time.
         """
