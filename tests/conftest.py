@@ -1,7 +1,9 @@
 """For all tests: which of them share one worker of pytest-xdist, and what a skip means in CI."""
 
+import gc
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -20,8 +22,17 @@ settings.load_profile("untimed")
 # Several processes at a time, each with a tiny model: more threads would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Under `nohup` processes would inherit that a hang-up means nothing, and some tests send one.
+# Under `nohup`, and behind `&`, processes would inherit that a hang-up or an interrupt means
+# nothing, and some tests send one.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where Python is told to write no bytecode, each process of each run would compile all tests.
+_WRITES_NO_BYTECODE = sys.dont_write_bytecode
+sys.dont_write_bytecode = False
+# Of what is imported and collected next to nothing is garbage.
+gc.disable()
 
 share_models()
 
@@ -43,6 +54,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if name in _TOGETHER:
                 item.add_marker(pytest.mark.xdist_group(_TOGETHER[name]))
                 break
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What tests import is no longer ours: a file may be written twice within a second."""
+    sys.dont_write_bytecode = _WRITES_NO_BYTECODE
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,16 @@ from batchprocess.data.rows.arrow_rows import ArrowRows
 from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.sdk.setup.fingerprint import fingerprint
 
-datasets = pytest.importorskip("datasets")
+
+class _Datasets:
+    """The library, once a test asks for something of it: it is more than a second of imports."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(pytest.importorskip("datasets"), name)
+
+
+datasets = _Datasets()
+pytestmark = pytest.mark.xdist_group("datasets")
 
 
 def made(rows: int = 10) -> Any:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.nested import nested_tensor as nested
 
 from batchprocess.sdk.save.saver import Saver
 
@@ -29,13 +28,6 @@ from batchprocess.sdk.save.saver import Saver
         ("rows.jsonl", {"a": [torch.ones(1)] * 3}, [0], ValueError, r"torch.stack\(column, 1\)"),
         ("rows.jsonl", {"a": [10**5000]}, [0], ValueError, "column 'a' has int with an integer of"),
         ("rows.parquet", {"a": ["x", 10**5000]}, [0, 1], TypeError, "column 'a' has int with an"),
-        (
-            "rows.jsonl",
-            {"a": nested([torch.ones(1)], layout=torch.jagged)},
-            [0],
-            TypeError,
-            r"use its .unbind\(\)",
-        ),
         ("rows.jsonl", {"id": torch.ones(1)}, [0], ValueError, "give them as ids="),
         ("rows.jsonl", {"a": {1, 2}}, [0, 1], TypeError, "column 'a' is a set"),
         ("rows.jsonl", {"a": torch.ones(1) * 1j}, [0], TypeError, "is complex64; use one of"),
@@ -52,6 +44,15 @@ def test_what_cannot_be_kept_is_refused_in_the_call(
     saver = Saver(tmp_path)
     with pytest.raises(kind, match=match):
         saver.save(name, columns, ids)
+    assert saver.cut_files() is None or not saver.cut_files()
+
+
+def test_a_nested_tensor_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    # Made here: the first one takes a second and a half.
+    nested = torch.nested.nested_tensor([torch.ones(1)], layout=torch.jagged)
+    saver = Saver(tmp_path)
+    with pytest.raises(TypeError, match=r"use its .unbind\(\)"):
+        saver.save("rows.jsonl", {"a": nested}, [0])
     assert saver.cut_files() is None or not saver.cut_files()
 
 

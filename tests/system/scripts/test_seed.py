@@ -5,7 +5,6 @@ import json
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
 
 from batchprocess import results
 from support.script_runs import Script
@@ -103,6 +102,9 @@ def check_outputs(uri: str) -> None:
         for one in results(uri)
         for batch in torch.load(io.BytesIO(one.read()), weights_only=True)
     ]
+    # Here, where it is used: it is a second of imports, and each process collects all tests.
+    from sklearn.datasets import load_digits
+
     scans = load_digits()
     images = (torch.tensor(scans.images, dtype=torch.float32) - 8) / 8
     torch.manual_seed(7)
