@@ -60,3 +60,9 @@ def test_the_report_that_is_shown_is_one() -> None:
     assert json.loads(report.model_dump_json()) == json.loads(shown)
     assert f"at most {MAX_REPORT_BYTES:,} bytes" in page
     assert f"POST {REPORTS_PATH}" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nobody_is_told_to_install_this_package_by_its_name_alone(page: Path) -> None:
+    # It is in no index yet, so whoever takes that name there would be installed.
+    assert re.findall(r"pip\d? install[^\n`]* '?batchprocess\b(?!-)", page.read_text()) == []

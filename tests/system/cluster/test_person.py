@@ -87,9 +87,11 @@ def my_image(tmp_path: Path) -> Iterator[str]:
     """What the page's Dockerfile makes of the example, on the worker image of this machine."""
     page = (ROOT / "docs" / "install.md").read_text()
     (dockerfile,) = re.findall(r"```dockerfile\n(.*?)```", page, flags=re.DOTALL)
-    first, rest = dockerfile.split("\n", 1)
+    first, *installing, copying = dockerfile.splitlines()
     assert first == "FROM registry.example/team/batchprocess-worker:0.1.0"
-    (tmp_path / "Dockerfile").write_text(f"FROM {images.WORKER.name}\n{rest}")
+    # The node lends its packages, scikit-learn among them.
+    assert [line.split()[0] for line in installing] == ["USER", "RUN", "USER"]
+    (tmp_path / "Dockerfile").write_text(f"FROM {images.WORKER.name}\n{copying}\n")
     for name in ("inference.py", "weights.npz"):
         (tmp_path / name).write_bytes((EXAMPLE / name).read_bytes())
     load(images.worker(tmp_path / "worker.tar"))
