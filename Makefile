@@ -22,7 +22,7 @@ COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
 .PHONY: help demo test test-fast test-full test-hostile lint format generate verify lock clean \
-	audit dist cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
+	audit dist vendor cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -263,6 +263,9 @@ audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dep
 
 dist: .cache/sbom/done .venv/dev.done $(TOOLS)/helm ## all files of a release into dist/ (ARGS=--images builds both images too: root)
 	$(PY) -m release $(ARGS)
+
+vendor: .venv/dev.done ## fetch the page's libraries anew, as packages.json names them (npm; ARGS=--check)
+	$(PY) -m release.vendor $(ARGS)
 
 clean: ## remove the environment, the tools and all caches
 	test ! -d .cache/cluster || $(PY) -m testcluster down

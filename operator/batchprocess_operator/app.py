@@ -32,6 +32,7 @@ from batchprocess_operator.kube.server_clock import ServerClock
 from batchprocess_operator.listen.descriptors import raise_limit
 from batchprocess_operator.listen.pages import serve_pages
 from batchprocess_operator.model.report_address import ReportAddress
+from batchprocess_operator.page.serve import page_served
 from batchprocess_operator.settings import OperatorSettings, SettingsError
 from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.collections import collections
@@ -130,20 +131,19 @@ class _Operator:
         async with AsyncExitStack() as stack:
             if self._settings.health_address:
                 host, _, port = self._settings.health_address.rpartition(":")
-                health = serve_health(
-                    host.strip("[]"), int(port), self._facts, self._ready(report_address)
-                )
-                await stack.enter_async_context(health)
+                at, ready = (host.strip("[]"), int(port)), self._ready(report_address)
+                await stack.enter_async_context(serve_health(*at, self._facts, ready))
             if self._settings.metrics_port is not None:
-                metrics = serve_pages(
-                    (self._metrics.page(),), _ANY_ADDRESS, self._settings.metrics_port
-                )
-                await stack.enter_async_context(metrics)
+                at = _ANY_ADDRESS, self._settings.metrics_port
+                await stack.enter_async_context(serve_pages((self._metrics.page(),), *at))
+            if self._settings.page_port is not None:
+                known = self._cache, self._tracker, self._client, self._time
+                at = self._settings.page_host, self._settings.page_port
+                await stack.enter_async_context(page_served(*known, *at))
             yield
 
     def _ready(self, report_address: ReportAddressSource) -> Callable[[], bool]:
-        wanted = self._settings.progress_address is not None
-        return lambda: not wanted or report_address() is not None
+        return lambda: self._settings.progress_address is None or report_address() is not None
 
     def _facts(self) -> dict[str, float]:
         late, looked = self._queue.overdue(), self._clock() - self._relist.finished_at

@@ -37,6 +37,10 @@ class OperatorSettings(BaseModel):
     """Port of the Prometheus metrics; empty: none."""
     metrics_per_job: bool = True
     """Whether jobs that are not final have series of their own, of at most 1,000 of them."""
+    page_port: int | None = Field(default=None, ge=0, le=65_535)
+    """Port of the page that shows jobs to whoever may read them; empty: none."""
+    page_host: str = "0.0.0.0"  # noqa: S104  a pod's own address
+    """Address that the page listens on."""
     requests_per_second: float = Field(default=200.0, gt=0)
     """Bound on requests to the API server, watches not counted."""
     request_burst: int = Field(default=400, ge=1)

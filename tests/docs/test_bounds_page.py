@@ -28,6 +28,7 @@ BOUNDS = [
         "What the operator reads, asks and says",
         "What pods send",
         "Connections",
+        "The page",
         "What workers write and read",
     )
     for row in table(PAGE, heading)

@@ -20,7 +20,7 @@ _STATES = frozenset(get_args(State))
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`created` in seconds since 1970, None if unknown. `failed`, `stalled`: reasons, empty if not.
+    """`created`, `eta`: seconds since 1970, None if unknown. `failed`, `stalled`: reasons, if any.
 
     `shards`: how many, in the order of SHARD_STATES. `rate` in rows a second. `working`: whether
     workers are wanted now. `bad_rows_limit`: None where none is left out, or rows are not counted.
@@ -41,6 +41,7 @@ class Figures:
     working: bool
     bad_rows: float
     bad_rows_limit: float | None
+    eta: float | None = None
 
 
 def figures_of(
@@ -71,6 +72,7 @@ def figures_of(
         working=state == "Running" and spec.get("parallelism") != 0,
         bad_rows=_number(status.get("badRows")),
         bad_rows_limit=_bad_rows_limit(spec, dataset),
+        eta=_seconds(status.get("eta")),
     )
 
 

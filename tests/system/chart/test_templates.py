@@ -100,6 +100,37 @@ def test_an_operator_of_its_own_namespace_can_do_without_any_right_to_the_cluste
     assert all("namespace" in one["metadata"] for one in found)
 
 
+PAGE: Rights = {
+    ("authentication.k8s.io", "tokenreviews", ()): {"create"},
+    ("authorization.k8s.io", "subjectaccessreviews", ()): {"create"},
+}
+
+
+def added_by_the_page(**values: Any) -> dict[tuple[str, str | None], Rights]:
+    """Rights that are there with the page, and not without."""
+    before = rights(rendered(**values))
+    after = rights(rendered(page__enabled=True, **values))
+    assert (
+        before.items()
+        <= {
+            key: {one: verbs for one, verbs in found.items() if one not in PAGE}
+            for key, found in after.items()
+        }.items()
+    )
+    found = {
+        key: {one: verbs for one, verbs in now.items() if before.get(key, {}).get(one) != verbs}
+        for key, now in after.items()
+    }
+    return {key: now for key, now in found.items() if now}
+
+
+def test_the_page_may_also_ask_who_somebody_is_and_what_they_may_and_nothing_else():
+    assert added_by_the_page() == {("ClusterRole", None): PAGE}
+    assert added_by_the_page(watchNamespaces=["a"], rbac__nodes=False) == {
+        ("ClusterRole", None): PAGE
+    }
+
+
 def test_people_with_the_clusters_own_roles_may_do_this_with_jobs():
     found = {
         frozenset(people(one)): {
@@ -367,6 +398,23 @@ POD_OF_A_JOB = {"matchExpressions": [{"key": LABEL_JOB_UID, "operator": "Exists"
 
 def test_without_being_asked_the_chart_makes_no_network_policy():
     assert "NetworkPolicy" not in {one["kind"] for one in rendered()}
+
+
+def test_without_being_asked_there_is_no_page():
+    assert "PAGE_PORT" not in environment(rendered())
+
+
+def test_the_page_has_a_port_of_its_own_that_only_those_reach_who_are_named():
+    peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]
+    values = {"page__enabled": True, "networkPolicy__enabled": True}
+    found = rendered(**values, networkPolicy__pageFrom=peers)
+    (service,) = [one for one in found if one["kind"] == "Service"]
+    ports = {one["name"]: (one["port"], one["targetPort"]) for one in service["spec"]["ports"]}
+    assert ports["page"] == (8082, "page")
+    assert {"name": "page", "containerPort": 8082} in container(found)["ports"]
+    assert environment(found)["PAGE_PORT"] == "8082"
+    assert ingress(found)["page"] == peers
+    assert "page" not in ingress(rendered(**values))
 
 
 def test_only_pods_of_jobs_and_prometheus_may_connect():

@@ -1,0 +1,115 @@
+"""Who may see what, asked of the API server no more often than it can bear."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from batchprocess_operator.kube.client import Api
+from batchprocess_operator.listen.meters import Meters, Rate
+from batchprocess_operator.page.access.remembered import Remembered
+from batchprocess_operator.page.access.reviews import (
+    Person,
+    Right,
+    review_access,
+    review_token,
+)
+
+REMEMBERED_SECONDS = 45.0
+"""With the 10 s for which an API server remembers a token itself, less than a minute."""
+MAX_PEOPLE = 500
+MAX_ACCESSES = 20_000
+MAX_NAMESPACES = 100
+"""Asked about for one page; the next page, seconds later, asks on."""
+STRANGERS = Rate(1 / 5, burst=50)
+ADDRESS = Rate(1.0, burst=20)
+"""Unknown tokens that are asked about: of all, and of one address."""
+ACCESSES = Rate(1 / 8, burst=300)
+"""Questions about what one person may."""
+
+
+class TooOften(Exception):
+    """Not asked, for there were too many questions. `seconds` until there may be one more."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"too many questions; the next one in {seconds:.0f} s")
+        self.seconds = max(1, round(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who is logged in; `digest` of their token."""
+
+    digest: bytes
+    person: Person
+
+
+class Gate:
+    """Answers are remembered by the token's digest, never the token. `clock` in seconds."""
+
+    def __init__(self, api: Api, clock: Callable[[], float]) -> None:
+        self._api, self._clock = api, clock
+        self._people: Remembered[bytes, Person | None] = Remembered(
+            clock, REMEMBERED_SECONDS, MAX_PEOPLE
+        )
+        self._accesses: Remembered[tuple[bytes, Right], bool] = Remembered(
+            clock, REMEMBERED_SECONDS, MAX_ACCESSES
+        )
+        self._known: Remembered[bytes, None] = Remembered(clock, 3_600.0, MAX_PEOPLE)
+        self._strangers, self._addresses = Meters(STRANGERS), Meters(ADDRESS)
+        self._asked = Meters(ACCESSES)
+
+    async def viewer(self, token: str, address: str) -> Viewer | None:
+        """Whose token it is; None if nobody's. Raises ApiError, TooOften, TooMuchOfAPerson."""
+        digest = hashlib.sha256(token.encode()).digest()
+        # Who was somebody within the hour is not kept out by those who guess.
+        if not self._people.has(digest) and not self._known.has(digest):
+            self._count_stranger(address)
+        person = await self._people.get(digest, lambda: review_token(self._api, token))
+        if person is None:
+            return None
+        await self._known.get(digest, _nothing)
+        return Viewer(digest, person)
+
+    async def may(self, viewer: Viewer, right: Right) -> bool:
+        """Whether they may. Raises ApiError and TooOften."""
+        key = viewer.digest, right
+        if not self._accesses.has(key):
+            self._count(self._asked, viewer.digest.hex())
+        return await self._accesses.get(key, lambda: review_access(self._api, viewer.person, right))
+
+    async def readable(
+        self, viewer: Viewer, namespaces: Collection[str]
+    ) -> tuple[frozenset[str], int]:
+        """In which of these they may list jobs, and of how many that is not known yet."""
+        if await self.may(viewer, Right("list")):
+            return frozenset(namespaces), 0
+        rights = {one: Right("list", one) for one in sorted(namespaces)}
+        known = [one for one in rights if self._accesses.has((viewer.digest, rights[one]))]
+        new = [one for one in rights if one not in set(known)]
+        asked = [*known, *new[:MAX_NAMESPACES]]
+        try:
+            found = await asyncio.gather(*(self.may(viewer, rights[one]) for one in asked))
+        except TooOften:
+            asked = known
+            found = await asyncio.gather(*(self.may(viewer, rights[one]) for one in asked))
+        allowed = frozenset(one for one, may in zip(asked, found, strict=True) if may)
+        return allowed, len(rights) - len(asked)
+
+    def _count_stranger(self, address: str) -> None:
+        now = self._clock()
+        wait = max(self._addresses.wait(address, now), self._strangers.wait("", now))
+        if wait > 0:
+            raise TooOften(wait)
+        self._addresses.count(address, now)
+        self._strangers.count("", now)
+
+    def _count(self, meters: Meters, key: str) -> None:
+        now = self._clock()
+        if (wait := meters.wait(key, now)) > 0:
+            raise TooOften(wait)
+        meters.count(key, now)
+
+
+async def _nothing() -> None:
+    return None

@@ -1,0 +1,1 @@
+"""HTTP for browsers, within bounds: questions, answers, and connections that cost little."""

@@ -1,0 +1,64 @@
+"""Events about a job, as the API server has them; remembered for a few seconds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from batchprocess.kube import paths
+from batchprocess_operator.kube.client import Api
+from batchprocess_operator.page.access.remembered import Remembered
+from batchprocess_operator.page.views.snapshot import EventSeen
+
+REMEMBERED_SECONDS = 10.0
+MAX_JOBS = 200
+MAX_READ = 200
+MAX_EVENTS = 30
+"""Shown of a job, the newest of those that are read."""
+
+
+class JobEvents:
+    """`clock` in seconds."""
+
+    def __init__(self, api: Api, clock: Callable[[], float]) -> None:
+        self._api = api
+        self._known: Remembered[str, Sequence[EventSeen]] = Remembered(
+            clock, REMEMBERED_SECONDS, MAX_JOBS
+        )
+
+    async def of(self, namespace: str, uid: str) -> Sequence[EventSeen]:
+        """The newest first. Raises ApiError."""
+        return await self._known.get(uid, lambda: self._read(namespace, uid))
+
+    async def _read(self, namespace: str, uid: str) -> Sequence[EventSeen]:
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(MAX_READ)}
+        items = (await self._api.get(paths.events(namespace), query)).get("items") or []
+        found = [event_of(one) for one in items if isinstance(one, Mapping)]
+        return sorted(found, key=_newest_first)[:MAX_EVENTS]
+
+
+def event_of(raw: Mapping[str, Any]) -> EventSeen:
+    """Whatever is in it: anybody who may write Events there has written it."""
+    last = next((raw[key] for key in ("lastTimestamp", "eventTime") if raw.get(key)), None)
+    meta = raw.get("metadata")
+    made = meta.get("creationTimestamp") if isinstance(meta, Mapping) else None
+    times = raw.get("count")
+    return EventSeen(
+        warning=raw.get("type") == "Warning",
+        reason=str(raw.get("reason") or ""),
+        message=str(raw.get("message") or ""),
+        times=times if isinstance(times, int) and times > 0 else 1,
+        last=_time(last) or _time(made),
+    )
+
+
+def _newest_first(one: EventSeen) -> float:
+    return 0.0 if one.last is None else -one.last.timestamp()
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    # Without a zone it is none that the API server has written.
+    return found if found.tzinfo is not None else None
