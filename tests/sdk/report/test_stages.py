@@ -14,6 +14,7 @@ FOREIGN = {
     "the dataset": (91, 1, 91, 1),
     "__init__": (91, 1, 91, 1),
     "start": (1, 1, 1, 1),
+    "on_start": (91, 1, 91, 1),
     "reading a batch": (90, 90, 1, 1),
     "process_batch": (90, 90, 1, 1),
     "on_checkpoint_start": (90, 90, 1, 1),
@@ -73,5 +74,5 @@ def test_an_error_of_ours_means_the_same_everywhere(stage: Stage) -> None:
 def test_an_argument_is_wrong_for_good_only_while_no_attempt_has_begun(
     stage: Stage, kind: type[BatchProcessError]
 ) -> None:
-    built = stage in ("the dataset", "__init__")
+    built = stage in ("the dataset", "__init__", "on_start")
     assert codes(stage, kind("x")) == (91, 1 if built else 91)

@@ -24,7 +24,7 @@ def test_every_call_has_a_number_of_its_own() -> None:
             randomness.before_finish,
         ):
             enter(number)
-            seen.append((randomness.seed, float(torch.rand((), dtype=torch.float64))))
+            seen.append((randomness.seed_of(None), float(torch.rand((), dtype=torch.float64))))
     assert len({seed for seed, _ in seen}) == len({draw for _, draw in seen}) == 150
     assert all(0 <= seed < 2**53 for seed, _ in seen)
 
@@ -34,16 +34,17 @@ def test_a_later_attempt_has_the_same_seed_for_a_batch() -> None:
     for batch in range(5):
         first.before_batch(batch)
     later.before_batch(4)
-    assert first.seed == later.seed
+    assert first.seed_of(None) == later.seed_of(None) == begun().seed_of(4)
+    assert later.seed_of(3) != later.seed_of(4)
 
 
 def test_there_is_no_seed_in_init_nor_in_a_run_that_has_none() -> None:
     with pytest.raises(RuntimeError, match=r"not known in __init__.*ask in process_batch"):
-        Randomness().seed  # noqa: B018
+        Randomness().seed_of(None)
     old = begun(None)
     torch.manual_seed(3)
     state = torch.get_rng_state()
     old.before_batch(7)
     assert torch.equal(torch.get_rng_state(), state)
     with pytest.raises(RuntimeError, match="begun by a version without seeds"):
-        old.seed  # noqa: B018
+        old.seed_of(None)

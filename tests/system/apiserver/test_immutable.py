@@ -26,6 +26,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "batchSize": (2, 3),
     "checkpointInterval": (2, 3),
     "checkpointSeconds": (2, 3.5),
+    "maxInFlight": (2, 3),
     "seed": (0, 1),
     "runId": ("a", "b"),
     "maxBatches": (2, 3),

@@ -43,6 +43,7 @@ def worker_environment(job: BatchProcessJob, *, run_uri: str, job_id: str) -> Wo
         checkpoint_interval=spec.checkpoint_interval,
         checkpoint_seconds=spec.checkpoint_seconds,
         max_batches=spec.max_batches,
+        max_in_flight=spec.max_in_flight,
         processor=spec.processor,
         dataset=spec.dataset,
         input=_input(job),

@@ -76,6 +76,10 @@ class Spec(ApiModel):
     """Seconds since the last commit, above 0 and up to 2147483647, after which the batch that
     ends next is followed by a commit. Default: commits go by checkpointInterval alone.
     Immutable."""
+    max_in_flight: Positive | None = None
+    """Batches under way at a time in each worker, 1 to 2147483647; only of a processor with async
+    def process_batch. Default: what the script says, else 2048 rows' worth, at least 2.
+    Immutable."""
     run_id: RunId | None = None
     """Name of the run's folder, 1 to 64 of A-Z, a-z, 0-9 and ._-; a job with the same name, uri
     and runId goes on with that run. Default: the object's UID; without a cluster the latest run.

@@ -77,6 +77,7 @@ class WorkerEnvironment(BaseModel):
     checkpoint_interval: int | None = Field(default=None, ge=1)
     checkpoint_seconds: float | None = None
     max_batches: int | None = None
+    max_in_flight: int | None = Field(default=None, ge=1)
     processor: str | None = None
     dataset: str | None = None
     input: InputSettings | None = Field(default=None, description="in place of a dataset")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 _MUCH = 0.2
 _ENOUGH_SECONDS = 10.0
@@ -12,7 +12,8 @@ class Spent(BaseModel):
     """Seconds since the attempt's first batch was asked for. Information only.
 
     data: waiting for the next batch. device: the GPU's stream held work of a batch. user: the rest
-    of `process_batch`, and the hooks. storage: waiting for a commit, or for the encoder.
+    of `process_batch`, and the hooks. storage: waiting for a commit, or for the encoder. waiting:
+    where batches run beside one another, for those under way (in place of device).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -21,11 +22,13 @@ class Spent(BaseModel):
     device: float = 0.0
     user: float = 0.0
     storage: float = 0.0
+    # Never beside `device`, so that a report is no longer than before.
+    waiting: float = Field(default=0.0, exclude_if=lambda seconds: not seconds)
 
     @property
     def total(self) -> float:
         """All of it."""
-        return self.data + self.device + self.user + self.storage
+        return self.data + self.device + self.user + self.storage + self.waiting
 
     @property
     def waits_for_data(self) -> bool:
@@ -42,6 +45,9 @@ class Spent(BaseModel):
             "user code": self.user,
             "storage": self.storage,
         }
+        if self.waiting:
+            parts = {"data": self.data, "waiting for results": self.waiting, **parts}
+            del parts["device"]
         return ", ".join(f"{name} {part / self.total:.0%}" for name, part in parts.items())
 
 

@@ -52,6 +52,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     checkpoint_interval: int | None = None,
     dataloader_kwargs: Mapping[str, Any] | None = None,
     distributed_context: DistributedContext | None = None,
+    max_in_flight: int | None = None,
 ) -> None:
     """Process every row of `dataset` exactly once, resuming where the last commit stands.
 
@@ -62,6 +63,8 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
     checkpoint_interval: batches between commits; None takes the job's, else 5.
     dataloader_kwargs: options of torch's DataLoader; those that would reorder rows are refused.
     distributed_context: optional, with `rank` and `size`; the job's environment comes first.
+    max_in_flight: batches under way at a time, for an `async def process_batch`; None takes the
+    job's, else 2,048 rows' worth and at least 2.
 
     Alone, processes one shard into `$BATCHPROCESS_OUTPUT` or `./batchprocess-runs`, and says on
     stderr from where and with what result, unless logging is set up otherwise. Returns only
@@ -76,6 +79,7 @@ def torch_batch_process(  # noqa: PLR0913, PLR0917  the seed's API
         max_batches=max_batches,
         checkpoint_interval=checkpoint_interval,
         dataloader_kwargs=dataloader_kwargs,
+        max_in_flight=max_in_flight,
     )
     refuse_call_of_starting_child("torch_batch_process")
     with nullcontext() if is_interactive() else counted_in_exit_code(), _the_only_call():

@@ -22,7 +22,7 @@ class FakeFeed:
     def batch_done(self) -> None:
         self.done += 1
 
-    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+    def read_alone(self, batch: int, rows: Sequence[int], then: int | None = None) -> None:
         self.alone.append((batch, list(rows)))
 
     def close(self) -> None:

@@ -14,6 +14,8 @@ from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.runs.download import whole
 from batchprocess.runs.local_runs import has_begun
 from batchprocess.runs.patience import Patience
+from batchprocess.sdk.attempt.concurrent.begun_batches import BegunBatches
+from batchprocess.sdk.attempt.concurrent.concurrent_loop import ConcurrentLoop
 from batchprocess.sdk.attempt.interfaces import Commits
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.reading import Reading, run_of_input
@@ -25,6 +27,7 @@ from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.input.loader import rows_of
 from batchprocess.sdk.input.reader import Reader
 from batchprocess.sdk.input.shard_batches import Start
+from batchprocess.sdk.output.concurrent.concurrent_outputs import ConcurrentOutputs
 from batchprocess.sdk.output.folder_sync import FolderSync
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.reduce.reduce_shards import ShardReduction
@@ -57,7 +60,7 @@ class AttemptAssembly:
         self.nonce = secrets.token_hex(16)
         self.resources = AttemptResources(processor_class, settings, placement, self.storage)
         self.reading = Reading(dataset, settings.loader, placement.environment)
-        self._names = RowNames(dataset)
+        self._names = RowNames(dataset, of_many_batches=self.resources.concurrent)
         self.wanted = WantedRows(placement, self.patience)
         self._skips = placement.environment.on_bad_row == "skip"
         # Exit handlers run after the commit thread has ended: it may need the files till then.
@@ -92,6 +95,8 @@ class AttemptAssembly:
     def shard_plan(self) -> ShardPlan:
         """How the dataset is cut; InvalidArgument if class or dataset are not what they must be."""
         check_arguments(self.processor_class, self._dataset)
+        name, concurrent = self.processor_class.__qualname__, self.resources.concurrent
+        self._settings.require_for(name, concurrent=concurrent)
         collated = self._settings.loader.get("collate_fn") is not None
         refuse_foreign(self._dataset, collated=collated)
         self.reading.refuse_known()
@@ -143,26 +148,40 @@ class AttemptAssembly:
         self, processor: TorchBatchProcessor, plan: ShardPlan, commits: Commits, state: AttemptState
     ) -> Loop:
         """Over our shard."""
-        inner = partial(skipping, names=self._names) if self._skips else None
-        return Loop(
-            processor=processor,
-            plan=plan,
-            pending=self.pending,
-            committer=commits,
-            state=state.loop,
-            where=state.where,
-            tensorboard=FolderSync(
+        common: dict[str, Any] = {
+            "processor": processor,
+            "plan": plan,
+            "pending": self.pending,
+            "committer": commits,
+            "state": state.loop,
+            "where": state.where,
+            "tensorboard": FolderSync(
                 self.resources.tensorboard,
                 f"tensorboard/{self.placement.shard:05d}-{self.nonce[:8]}",
             ),
-            interval=self._settings.checkpoint_interval,
-            device=self.resources.in_flight,
-            randomness=self.resources.randomness,
-            after_first_batch=state.link.send_beat,
-            after_checkpoint=self._after_checkpoint(state),
-            seconds=self._settings.checkpoint_seconds,
-            rows=self.wanted.rows,
-            skipping=leaving_out(self.wanted.rows, inner) if self.wanted.rows.left_out else inner,
+            "interval": self._settings.checkpoint_interval,
+            "device": self.resources.in_flight,
+            "randomness": self.resources.randomness,
+            "after_first_batch": state.link.send_beat,
+            "after_checkpoint": self._after_checkpoint(state),
+            "seconds": self._settings.checkpoint_seconds,
+            "rows": self.wanted.rows,
+        }
+        if isinstance(self.pending, ConcurrentOutputs):
+            return self._concurrent_loop(self.pending, common)
+        inner = partial(skipping, names=self._names) if self._skips else None
+        steps = leaving_out(self.wanted.rows, inner) if self.wanted.rows.left_out else inner
+        return Loop(**common, skipping=steps)
+
+    def _concurrent_loop(self, outputs: ConcurrentOutputs, common: dict[str, Any]) -> Loop:
+        shard, rows = self.placement.shard, self.wanted.rows
+        return ConcurrentLoop(
+            **common,
+            outputs=outputs,
+            begun=BegunBatches(common["plan"], shard, rows, self._names, self._skips),
+            max_in_flight=self._settings.batches_in_flight,
+            reads_beside=bool(self._settings.loader.get("num_workers")),
+            grace_seconds=self.placement.environment.grace_seconds,
         )
 
     def reducing(self) -> ShardReduction:

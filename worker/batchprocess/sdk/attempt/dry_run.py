@@ -9,6 +9,7 @@ from batchprocess.protocol.errors import Stopped
 from batchprocess.protocol.exit_codes import ExitCode
 from batchprocess.protocol.sharding import ShardPlan
 from batchprocess.sdk.attempt.assembly import AttemptAssembly
+from batchprocess.sdk.attempt.concurrent.concurrent_loop import ConcurrentLoop
 from batchprocess.sdk.attempt.state import AttemptState
 from batchprocess.sdk.output.commit_contents import CommitContents
 from batchprocess.sdk.output.folder_sync import FolderSync
@@ -72,6 +73,8 @@ def _try_batches(assembly: AttemptAssembly, plan: ShardPlan, where: Where) -> tu
         loop = assembly.loop(processor, plan, trial, state)
         loop.randomness.begin(assembly.reading.run_seeds().loop)
         loop.after_checkpoint = lambda: None  # nothing is kept with the run, which does not exist
+        if isinstance(loop, ConcurrentLoop):
+            loop.grace_seconds = 0.0  # what is under way at the end is not waited for
         with contextlib.suppress(Stopped):
             loop.run(reader.feed_from(start), 0)
     tried = Tried(
@@ -118,10 +121,13 @@ class Trial:
 
     def _so_far(self) -> tuple[float, int]:
         times = self._state.times
-        return times.data + times.work + times.storage, self._state.processed
+        spent = times.data + times.work + times.storage + times.waiting
+        return spent, self._state.processed
 
     def wait(self) -> None:
         """Nothing is in flight."""
+
+    busy = False
 
     def commit(self, contents: CommitContents, _tensorboard: FolderSync | None) -> None:
         """A batch is done, and `on_checkpoint_start` was called after it."""

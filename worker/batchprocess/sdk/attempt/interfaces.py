@@ -32,6 +32,10 @@ class Commits(Protocol):
     def wait(self) -> None:
         """Until no commit is in flight; raises what it failed with."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether a commit is in flight."""
+
     def commit(self, contents: CommitContents, tensorboard: FolderSync | None) -> None:
         """Start making it durable."""
 

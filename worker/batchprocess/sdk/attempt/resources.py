@@ -18,11 +18,14 @@ from batchprocess.sdk.device.machine import Machine
 from batchprocess.sdk.device.out_of_memory.fitting import CudaMemory
 from batchprocess.sdk.device.prepare_model import ModelPreparer
 from batchprocess.sdk.input.prefetch import Prefetch
+from batchprocess.sdk.output.concurrent.concurrent_outputs import ConcurrentOutputs
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.output.upload_files import Staging
+from batchprocess.sdk.save.aside.aside_saver import AsideSaver
 from batchprocess.sdk.save.saver import Saver
 from batchprocess.sdk.save.table_schemas import TableSchemas
 from batchprocess.sdk.seeding.randomness import Randomness
+from batchprocess.sdk.setup.deferred_calls import is_concurrent
 from batchprocess.sdk.setup.placement import Placement
 from batchprocess.sdk.setup.settings import Settings
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
@@ -44,6 +47,7 @@ class AttemptResources:
     ) -> None:
         self._processor_class, self._settings = processor_class, settings
         self._placement, self._storage = placement, storage
+        self.concurrent = is_concurrent(processor_class)
         self._temporary = ExitStack()
         folder = placement.scratch
         if folder is None:
@@ -72,21 +76,23 @@ class AttemptResources:
         )
 
     def prefetch(self) -> Prefetch | None:
-        """Sends batches to the GPU ahead; None without one."""
-        return None if self._gpu is None else self._gpu.prefetch
+        """Sends batches to the GPU ahead; None without one, and where batches run side by side."""
+        return None if self._gpu is None or self.concurrent else self._gpu.prefetch
 
     @property
     def in_flight(self) -> Device:
         """What the loop waits for before it cuts."""
-        return NoDevice() if self._gpu is None else self._gpu.in_flight
+        return NoDevice() if self._gpu is None or self.concurrent else self._gpu.in_flight
 
     @cached_property
     def pending(self) -> PendingOutputs:
         """What the processor keeps between commits."""
         fetch = None if self._gpu is None else self._gpu.device_to_host.fetch
-        return PendingOutputs(
-            self._staging, Saver(self._staging.saved, fetch, schemas=self.schemas)
-        )
+        if not self.concurrent:
+            saver = Saver(self._staging.saved, fetch, schemas=self.schemas)
+            return PendingOutputs(self._staging, saver)
+        aside = AsideSaver(self._staging.saved, fetch, schemas=self.schemas)
+        return ConcurrentOutputs(self._staging, aside, aside=aside)
 
     @cached_property
     def compile_cache(self) -> CompileCache | None:

@@ -83,6 +83,10 @@ class _TracedCommits:
         self._trace, self._commits = trace, commits
         self.check, self.seal = commits.check, commits.seal
 
+    @property
+    def busy(self) -> bool:
+        return self._commits.busy
+
     def wait(self) -> None:
         with self._trace.part("batchprocess: wait for the commit in flight"):
             self._commits.wait()

@@ -155,6 +155,7 @@ class _KeptCommits:
         """Nothing is in flight."""
 
     wait = check
+    busy = False
 
     def commit(self, contents: CommitContents, _tensorboard: FolderSync | None) -> None:
         """Read everything now."""

@@ -65,3 +65,12 @@ def become_loader_worker(dataset: Any, seed: int, workers: int) -> None:
     _utils.worker._worker_info = _utils.worker.WorkerInfo(
         id=0, num_workers=workers, seed=seed, dataset=dataset
     )
+
+
+def current_stream_key() -> tuple[int, ...] | None:
+    """Of this thread and the GPU that it uses; None if this process uses none. `current_stream`
+    makes an object each time."""
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return None
+    key: tuple[int, ...] = torch._C._cuda_getCurrentStream(torch._C._cuda_getDevice())
+    return key

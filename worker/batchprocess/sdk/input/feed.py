@@ -1,7 +1,6 @@
 """Where the loop's batches come from: a data loader, read ahead and sent ahead."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 from batchprocess.sdk.input.prefetch import Prefetch
@@ -19,10 +18,11 @@ class Feed(Protocol):
     def batch_done(self) -> None:
         """User code is done with the batch."""
 
-    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+    def read_alone(self, batch: int, rows: Sequence[int], then: int | None = None) -> None:
         """Next come `rows` of the shard's `batch`, each alone, and then the batches behind it.
 
-        What was read ahead is dropped. Only of a loader that leaves bad rows out.
+        With `then` the batches from there on: those between are in work already. What was read
+        ahead is dropped. Only of a loader that leaves bad rows out.
         """
 
     def close(self) -> None:
@@ -71,9 +71,9 @@ class PlainFeed:
         """Read from there."""
         self._start, self.next_batch = start, self._batches.read(start).__next__
 
-    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+    def read_alone(self, batch: int, rows: Sequence[int], then: int | None = None) -> None:
         """Read from there."""
-        self.restart(replace(self._start, first=batch + 1, alone=tuple(rows)))
+        self.restart(self._start.with_alone(batch, rows, then))
 
     def batch_done(self) -> None:
         """Nothing to learn."""
@@ -100,9 +100,9 @@ class InlineFeed:
         """Read from there; nothing was read ahead."""
         self._source, self._start = self._batches.read(start), start
 
-    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+    def read_alone(self, batch: int, rows: Sequence[int], then: int | None = None) -> None:
         """Read from there."""
-        self.restart(replace(self._start, first=batch + 1, alone=tuple(rows)))
+        self.restart(self._start.with_alone(batch, rows, then))
 
     def next_batch(self) -> Any:
         """Read, pin, send."""

@@ -1,7 +1,7 @@
 """Which rows a data loader reads, batch by batch, and with which random numbers."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,9 +19,9 @@ class Start:
     """Where reading begins: shard-local batch `first`, with the run's seeds for reading items.
 
     Without seeds, as in runs that were begun before there were any, generators are left alone.
-    alone: rows of the batch before `first`, read before it, each as a batch of its own. rows: which
-    the run's are; a batch of which all are left out is not read. bad: rows that are known to be,
-    and are not read; a batch of nothing else is, and has no row.
+    alone: rows of the batch `alone_of`, or of the one before `first`, read before it, each as a
+    batch of its own. rows: which the run's are; a batch of which all are left out is not read. bad:
+    rows that are known to be, and are not read; a batch of nothing else is, and has no row.
     """
 
     plan: ShardPlan
@@ -29,8 +29,14 @@ class Start:
     first: int
     seeds: Seeds | None = None
     alone: tuple[int, ...] = ()
+    alone_of: int | None = None
     rows: DatasetRows = ALL_ROWS
     bad: frozenset[int] = frozenset()
+
+    def with_alone(self, batch: int, rows: Sequence[int], then: int | None) -> "Start":
+        """Read `rows` of a batch each alone, and go on with batch `then`, by default behind it."""
+        first = batch + 1 if then is None else then
+        return replace(self, first=first, alone=tuple(rows), alone_of=batch)
 
     @property
     def batches(self) -> int:
@@ -41,8 +47,9 @@ class Start:
     def reads(self) -> Iterator[tuple[int, list[int]]]:
         """What the loader reads as one batch: rows, and the run-wide number of their batch."""
         base = self.plan.first_batch(self.shard)
+        alone_of = self.first - 1 if self.alone_of is None else self.alone_of
         for row in self.alone:
-            yield base + self.first - 1, [row]
+            yield base + alone_of, [row]
         for batch in range(self.first, self.first + self.batches):
             if batch not in self.empty:
                 yield base + batch, self._without_bad(self._rows_of(batch))

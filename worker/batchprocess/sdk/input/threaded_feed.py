@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
@@ -57,9 +56,9 @@ class ThreadedFeed:
         self._start, self._dropped = start, True
         self._decision.put(start)
 
-    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
+    def read_alone(self, batch: int, rows: Sequence[int], then: int | None = None) -> None:
         """The same, later."""
-        self.restart(replace(self._start, first=batch + 1, alone=tuple(rows)))
+        self.restart(self._start.with_alone(batch, rows, then))
 
     def next_batch(self) -> Any:
         """The oldest batch of those ahead."""

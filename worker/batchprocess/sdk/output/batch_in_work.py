@@ -10,14 +10,14 @@ from batchprocess.sdk.report.row_errors import BadRead
 
 
 class BatchInWork:
-    """Where bad rows are left out. `rows`: of the dataset, in the order of the batch.
+    """`rows`: of the dataset, in the order of the batch. `skips`: whether bad ones are left out.
 
     A row is failed or saved, never both; of saved ones those are known that were saved under the
     ids of the batch.
     """
 
-    def __init__(self, rows: Sequence[int]) -> None:
-        self.rows = rows
+    def __init__(self, rows: Sequence[int], *, skips: bool = True) -> None:
+        self.rows, self.skips = rows, skips
         self.failed: dict[int, BadRead] = {}
         self._saved: list[tuple[str, Any]] = []
 

@@ -55,6 +55,11 @@ class Committer:
         if self._in_flight is not None:
             self._in_flight.result()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a commit is in flight."""
+        return self._in_flight is not None and not self._in_flight.done()
+
     def await_after_failure(self, failed: BaseException) -> None:
         """As `wait`, for whoever has `failed` already: a second failure is only logged."""
         error = None if self._in_flight is None else self._in_flight.exception()

@@ -1,8 +1,13 @@
 """What user code has given since the last commit was cut, for the next one."""
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
 
 from batchprocess.protocol.bad_rows import BadRow
 from batchprocess.protocol.bad_rows.bad_row import MAX_TRACEBACKS
@@ -13,6 +18,7 @@ from batchprocess.protocol.spent import Spent
 from batchprocess.sdk.output.batch_in_work import BatchInWork
 from batchprocess.sdk.output.commit_contents import CommitContents, check_names
 from batchprocess.sdk.output.upload_files import Staging
+from batchprocess.sdk.reduce.reducers import MetricReducer
 from batchprocess.sdk.reduce.registered import RegisteredReducer
 from batchprocess.sdk.reduce.stored_values import staged, value_of
 from batchprocess.sdk.save.saver import Saver
@@ -44,7 +50,24 @@ class PendingOutputs:
     metrics: list[MetricEntry] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
     bad_rows: dict[int, BadRow] = field(default_factory=dict)
+    generators_of_call: dict[torch.device, torch.Generator] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def save(self, name: str, columns: Mapping[str, Any], ids: Any, schema: Any) -> None:
+        """Hand rows over to the encoder."""
+        self.note_caller()
+        self.saver.save(name, columns, ids, schema)
+
+    @contextlib.contextmanager
+    def block(self) -> Iterator[Path]:
+        """A directory whose files are for the next commit."""
+        self.note_block()
+        with self.staging.block() as path:
+            yield path
+
+    def handed_out(self, reducer: MetricReducer) -> MetricReducer:
+        """What user code gets of a reducer that was registered."""
+        return reducer
 
     def add_metrics(self, entry: MetricEntry) -> None:
         """Keep one `report_metrics` call for the next commit."""
@@ -62,6 +85,26 @@ class PendingOutputs:
         with self._lock:
             kept = row if len(self.bad_rows) < MAX_TRACEBACKS else row.brief()
             self.bad_rows.setdefault(row.row, kept)
+
+    @property
+    def batch_here(self) -> BatchInWork | None:
+        """The batch in work, where bad rows are left out."""
+        return self.batch
+
+    @property
+    def batch_number(self) -> int | None:
+        """Run-wide, where each call has a batch of its own; None: the one in work."""
+        return None
+
+    @property
+    def generators(self) -> dict[torch.device, torch.Generator]:
+        """Those that the call of user code in work has asked for."""
+        return self.generators_of_call
+
+    @property
+    def repeats(self) -> bool:
+        """Whether what is handed over may have been so before: each row on trial is a batch."""
+        return self.on_trial
 
     def note_block(self) -> None:
         """`upload_path()` is opened by this thread."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from batchprocess.ledger.effects import Staged
@@ -36,26 +36,60 @@ class Staging:
         self._folders: set[str] = set()
 
     @contextlib.contextmanager
-    def block(self) -> Iterator[Path]:
-        """A fresh directory; its files belong to the next commit unless the block raises."""
+    def block(self, kept: Callable[[Path], None] | None = None) -> Iterator[Path]:
+        """A fresh directory; its files belong to the next commit unless the block raises.
+
+        With `kept` that is given the folder with the files, and no commit waits for the block; the
+        files are for the next one after `adopt`.
+        """
         folder = self._root / f"block-{next(self._numbers)}"
         folder.mkdir()
+        counted = kept is None
         with self._lock:
-            self._open += 1
+            self._open += counted
         try:
             yield folder
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             with self._lock:
-                self._open -= 1
+                self._open -= counted
             raise
         # Moved away at once: the user may use the path again, and nobody may change its files.
         moved = self._root / f"kept-{next(self._numbers)}"
         with self._lock:
-            self._open -= 1
+            self._open -= counted
             folder.rename(moved)
-            self._add(moved)
-            self.blocks += 1
+            if kept is None:
+                self._add(moved)
+                self.blocks += 1
+        if kept is not None:
+            for name, _ in _files(moved):
+                check_name(name)
+            kept(moved)
+
+    def adopt(self, folders: Sequence[Path]) -> None:
+        """The files of blocks that were kept are for the next commit: all of them, or none."""
+        with self._lock:
+            before = dict(self._names), self._record_bytes, set(self._folders)
+            try:
+                for folder in folders:
+                    self._add(folder)
+            except BaseException:
+                self._names, self._record_bytes, self._folders = before
+                raise
+            self.blocks += len(folders)
+
+    def give_up(self, folders: Sequence[Path]) -> None:
+        """They are not, after all."""
+        with self._lock:
+            gone = {name for name, path in self._names.items() if _is_below(path, folders)}
+            for name in gone:
+                self._record_bytes -= _bytes_in_record(name)
+                del self._names[name]
+            self._folders = {
+                str(one) for name in self._names for one in PurePosixPath(name).parents
+            }
+            self.blocks -= len(folders)
 
     def cut_files(self) -> dict[str, Path]:
         """The files collected since the last cut, by name; a new interval begins."""
@@ -105,6 +139,10 @@ class Staging:
                 "rename one"
             )
         self._folders |= above
+
+
+def _is_below(path: Path, folders: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _bytes_in_record(name: str) -> int:

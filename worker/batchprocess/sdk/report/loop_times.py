@@ -14,6 +14,7 @@ class Times:
 
     work: in `process_batch` and the hooks, waiting for the device included. saving: of that, in
     `context.save` waiting for the encoder. device: in which the GPU's stream held a batch's work.
+    waiting: with batches under way at a time, for the oldest of them.
     """
 
     data: float = 0.0
@@ -21,6 +22,7 @@ class Times:
     saving: float = 0.0
     storage: float = 0.0
     device: float = 0.0
+    waiting: float = 0.0
 
     def spent(self) -> Spent:
         """Disjoint parts: user code waits for the device by itself, in any `.cpu()`, so what it
@@ -32,6 +34,7 @@ class Times:
             device=round(device, 3),
             user=round(work - device, 3),
             storage=round(self.storage + self.saving, 3),
+            waiting=round(self.waiting, 3),
         )
 
 

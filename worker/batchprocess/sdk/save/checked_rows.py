@@ -1,7 +1,7 @@
 """Rows of one call of `context.save`, as their format takes them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from batchprocess.sdk.save.given_schema import as_given, given_types, ids_as_giv
 from batchprocess.sdk.save.id_types import IntegerIds, integer_ids
 from batchprocess.sdk.save.other_libraries import as_column
 from batchprocess.sdk.save.plain_values import plain
+from batchprocess.sdk.save.snapshots import size_of
 from batchprocess.sdk.save.table_schemas import types_of
 
 
@@ -39,6 +40,18 @@ class CheckedRows:
     ids: Any
     types: dict[str, ColumnType]
     table: TableTypes | None
+
+    @property
+    def nbytes(self) -> int:
+        """Of the columns and ids; of texts, about."""
+        return sum(size_of(column) for column in (self.ids, *self.columns.values()))
+
+    def without_columns(self) -> "CheckedRows":
+        """What is known of them, for whoever has copies of the columns.
+
+        Types that are arrays themselves are for files without a schema of the run.
+        """
+        return replace(self, columns={}, ids=())
 
 
 def checked_rows(

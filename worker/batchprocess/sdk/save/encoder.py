@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,6 +27,16 @@ class ByteBudget:
                 self._changed.wait_for(lambda: self._is_free(size))
                 self.waited += time.monotonic() - began
             self._used += size
+
+    def take(self, size: int) -> None:
+        """Take them at once, free or not: for callers that must not wait."""
+        with self._changed:
+            self._used += size
+
+    @property
+    def used(self) -> int:
+        """Bytes that wait."""
+        return self._used
 
     def release(self, size: int) -> None:
         """Give them back."""
@@ -55,6 +65,11 @@ class Encoder:
         """Have them written into the interval's files, behind what was given before."""
         self._pool.submit(self._encode, interval, rows)
 
+    def run(self, call: Callable[[], None]) -> None:
+        """Have it called behind what was given before; not behind a failure, as which its own
+        counts."""
+        self._pool.submit(self._run, call)
+
     def finish(
         self, interval: IntervalFiles, names: frozenset[str], types: Mapping[str, TableTypes]
     ) -> Future[dict[str, Path]]:
@@ -64,6 +79,13 @@ class Encoder:
     def close(self) -> None:
         """Nothing more comes; what was given is still encoded."""
         self._pool.shutdown()
+
+    def _run(self, call: Callable[[], None]) -> None:
+        try:
+            if self._failed is None:
+                call()
+        except BaseException as error:  # noqa: BLE001  raised by the next save, and by the commit
+            self._failed = error
 
     def _encode(self, interval: IntervalFiles, rows: Rows) -> None:
         try:

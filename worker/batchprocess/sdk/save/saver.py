@@ -17,7 +17,7 @@ from batchprocess.sdk.save.encoder import ByteBudget, Encoder
 from batchprocess.sdk.save.formats.table_types import TableTypes
 from batchprocess.sdk.save.held_rows import HeldRows, Mark, Rows, SavedFiles
 from batchprocess.sdk.save.interval_files import IntervalFiles
-from batchprocess.sdk.save.snapshots import Fetch, size_of, snapshot
+from batchprocess.sdk.save.snapshots import Fetch, Snapshot, snapshot
 from batchprocess.sdk.save.table_names import TableNames
 from batchprocess.sdk.save.table_schemas import TableSchemas
 
@@ -60,16 +60,13 @@ class Saver:
 
         Raises what encoding earlier rows has failed with, too.
         """
-        self._encoder.check()
-        self.tables.check(name)
-        rows = checked_rows(name, columns, ids, schema, own_dtypes=self._schemas.enforced)
-        size = sum(size_of(column) for column in (rows.ids, *rows.columns.values()))
+        rows = self._checked(name, columns, ids, schema)
+        size = rows.nbytes
         if self._held is not None:
             self._make_room(self._held, size)
         self._budget.acquire(size)
         try:
-            copies = {key: snapshot(column, self._fetch) for key, column in rows.columns.items()}
-            copied = snapshot(rows.ids, self._fetch)
+            copied, copies = self._copied(rows)
             with self._lock:
                 interval, types = self._interval_for(rows)
                 self._hand_on(interval, Rows(name, copied, copies, size, types))
@@ -136,6 +133,17 @@ class Saver:
         self._encoder.close()
         if self._interval is not None:
             self._interval.abandon()
+
+    def _checked(
+        self, name: str, columns: Mapping[str, Column], ids: Column, schema: Any
+    ) -> CheckedRows:
+        self._encoder.check()
+        self.tables.check(name)
+        return checked_rows(name, columns, ids, schema, own_dtypes=self._schemas.enforced)
+
+    def _copied(self, rows: CheckedRows) -> tuple[Snapshot, dict[str, Snapshot]]:
+        copies = {key: snapshot(column, self._fetch) for key, column in rows.columns.items()}
+        return snapshot(rows.ids, self._fetch), copies
 
     def _make_room(self, held: HeldRows, size: int) -> None:
         """What is held waits for the batch's end: none of its saves must wait for that."""

@@ -79,18 +79,25 @@ class TableSchemas:
     def expect(self, name: str, new: TableTypes, columns: Mapping[str, Any]) -> None:
         """Add a batch's types to what is known; SchemaDiffers if they are others."""
         with self._lock:
-            known = self._types.get(name)
-            if known is None and len(self._types) >= MAX_TABLES:
-                raise SchemaDiffers(
-                    f"{name!r} would be the {MAX_TABLES + 1}th name of files in this run, and a "
-                    f"run has at most {MAX_TABLES}: save all batches under one name"
-                )
-            try:
-                joined = new.joined(new) if known is None else known.joined(new)
-            except TypesDiffer as error:
-                kept = name in self._digests
-                raise SchemaDiffers(_sentence(name, error, columns, kept=kept)) from None
-            self._types[name] = joined
+            self._types[name] = self._joined(name, new, columns)
+
+    def require(self, name: str, new: TableTypes, columns: Mapping[str, Any]) -> None:
+        """Raise as `expect`, and change nothing: whether the batch will count is not known yet."""
+        with self._lock:
+            self._joined(name, new, columns)
+
+    def _joined(self, name: str, new: TableTypes, columns: Mapping[str, Any]) -> TableTypes:
+        known = self._types.get(name)
+        if known is None and len(self._types) >= MAX_TABLES:
+            raise SchemaDiffers(
+                f"{name!r} would be the {MAX_TABLES + 1}th name of files in this run, and a "
+                f"run has at most {MAX_TABLES}: save all batches under one name"
+            )
+        try:
+            return new.joined(new) if known is None else known.joined(new)
+        except TypesDiffer as error:
+            kept = name in self._digests
+            raise SchemaDiffers(_sentence(name, error, columns, kept=kept)) from None
 
     def expected(self) -> Mapping[str, TableTypes]:
         """The types of all tables so far; later batches do not change it."""

@@ -37,19 +37,22 @@ class Randomness:
         """Of a shard."""
         self._set(_KINDS * shard + _FINISH)
 
-    @property
-    def seed(self) -> int:
-        """Of the call of user code that goes on, from 0 to 2**53 - 1; RuntimeError without one."""
+    def seed_of(self, batch: int | None) -> int:
+        """Of a batch by its run-wide number, from 0 to 2**53 - 1; RuntimeError without one.
+
+        None: of the call of user code that goes on.
+        """
+        number = self._number if batch is None else _KINDS * batch + _BATCH
         if not self._begun:
             raise RuntimeError(
                 "context.seed is not known in __init__: the run's seed may be drawn after it; ask "
                 "in process_batch or a hook"
             )
-        if self._seeds is None or self._number is None:
+        if self._seeds is None or number is None:
             raise RuntimeError(
                 "context.seed does not exist in this run: it was begun by a version without seeds"
             )
-        return mixed(self._seeds.torch ^ _FOR_USERS, self._number) & MAX_COUNT
+        return mixed(self._seeds.torch ^ _FOR_USERS, number) & MAX_COUNT
 
     def _set(self, number: int) -> None:
         if self._seeds is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from batchprocess.protocol.errors import InvalidArgument, WrongType
-from batchprocess.sdk.setup.deferred_calls import require_immediate
+from batchprocess.sdk.setup.deferred_calls import is_concurrent, require_kinds
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
 _CALLED = {
@@ -62,7 +62,7 @@ def require_processor_class(candidate: Any) -> None:
         )
     for name in _CALLED:
         _require_callable(candidate, name)
-    require_immediate(candidate)
+    require_kinds(candidate)
 
 
 def _require_callable(candidate: type, name: str) -> None:
@@ -72,6 +72,8 @@ def _require_callable(candidate: type, name: str) -> None:
     written, values, named = _CALLED[name]
     # What a decorator wraps may well take other arguments than the wrapper does.
     signature = inspect.signature(method, follow_wrapped=False)
+    if name == "on_checkpoint_start" and is_concurrent(candidate) and is_told(method):
+        return
     try:
         signature.bind(*values, **named)
     except TypeError as error:
@@ -79,6 +81,18 @@ def _require_callable(candidate: type, name: str) -> None:
             f"{candidate.__qualname__}.{name}{signature} cannot be called ({error}): define it as "
             f"{written}"
         ) from error
+
+
+def is_told(hook: Any) -> bool:
+    """Whether `on_checkpoint_start`, unbound, takes the first batch of the commit and its end.
+
+    So it may be written beside an `async def process_batch`.
+    """
+    try:
+        inspect.signature(hook, follow_wrapped=False).bind(None, 0, 0)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_processor(candidate: Any) -> bool:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 
 from batchprocess.sdk.setup.check_call import require_processor_class
-from batchprocess.sdk.setup.deferred_calls import require_immediate
+from batchprocess.sdk.setup.deferred_calls import require_kinds
 from batchprocess.sdk.user.context import TorchBatchProcessorContext
 from batchprocess.sdk.user.processor import TorchBatchProcessor
 
@@ -22,7 +22,7 @@ def construct_processor(
     require_processor_class(processor_class)
     processor = processor_class.__new__(processor_class, context=context)  # type: ignore[call-arg]
     processor.__init__(context=context)  # type: ignore[misc]
-    require_immediate(processor)  # `__init__` may have given it other methods
+    require_kinds(processor)  # `__init__` may have given it other methods
     return processor
 
 

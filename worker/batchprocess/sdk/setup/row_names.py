@@ -5,21 +5,32 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from batchprocess.sdk.report.row_errors import is_of_row
+from batchprocess.protocol.bad_rows import BadRow
+from batchprocess.sdk.report.row_errors import BadRead, is_of_row
 
 
 class RowNames:
     """Of a dataset with a method `row_ids(rows)`, one id for each; of others nothing is known."""
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, *, of_many_batches: bool = False) -> None:
         self._ask: Callable[[Sequence[int]], Sequence[Any]] | None = _method(dataset, "row_ids")
         self._file = _method(dataset, "file_of")
-        self._rows: Sequence[int] = ()
-        self._ids: Sequence[Any] = ()
+        self._known: dict[int, Any] = {}
+        self._keeps = of_many_batches
 
     def know(self, rows: Sequence[int], ids: Sequence[Any]) -> None:
-        """The ids of the batch that comes next: the dataset need not be asked for them."""
-        self._rows, self._ids = rows, ids
+        """The ids of the batch that comes next: the dataset need not be asked for them.
+
+        Of many batches that are under way, until they are forgotten.
+        """
+        known = dict(zip(rows, ids, strict=True))
+        self._known = self._known | known if self._keeps else known
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """A batch is no longer under way."""
+        if self._known:
+            gone = set(rows)
+            self._known = {row: found for row, found in self._known.items() if row not in gone}
 
     @property
     def row_ids(self) -> Callable[[Sequence[int]], Sequence[Any]] | None:
@@ -27,7 +38,7 @@ class RowNames:
         return None if self._ask is None else self._ids_of
 
     def _ids_of(self, rows: Sequence[int]) -> Sequence[Any]:
-        known = dict(zip(self._rows, self._ids, strict=True))
+        known = self._known
         if all(row in known for row in rows):
             return [known[row] for row in rows]
         return [] if self._ask is None else self._ask(rows)
@@ -35,6 +46,19 @@ class RowNames:
     def id_of(self, row: int) -> Any:
         """None if nobody says, or if it is part of what cannot be read."""
         return None if self._ask is None else _asked(lambda: self._ids_of([row])[0])
+
+    def bad_row(self, bad: BadRead, batch: int) -> BadRow:
+        """What is kept of a row of a batch of the shard."""
+        return BadRow(
+            row=bad.row,
+            id=self.id_of(bad.row),
+            file=self.file_of(bad.row),
+            batch=batch,
+            stage=bad.stage,
+            type=bad.kind,
+            message=bad.message,
+            traceback=bad.traceback,
+        )
 
     def file_of(self, row: int) -> str | None:
         """Where the row comes from; None if nobody says."""

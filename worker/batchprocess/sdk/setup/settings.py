@@ -10,6 +10,7 @@ from batchprocess.protocol.errors import InvalidArgument
 from batchprocess.sdk.input.loader import check_options
 
 DEFAULT_INTERVAL = 5
+_ROWS_IN_FLIGHT, _MIN_IN_FLIGHT = 2_048, 2
 _CALLER = 6
 """Of whoever calls `torch_batch_process`, seen from where this module warns."""
 Value = TypeVar("Value")
@@ -20,6 +21,7 @@ class Settings:
     """How to cut and read the dataset, and when to commit; `loader` are DataLoader options.
 
     `on_bad_row`: whether a row that cannot be read or processed ends the attempt, or is left out.
+    `max_in_flight`: batches under way at a time, with an `async def process_batch`.
     """
 
     batch_size: int
@@ -28,6 +30,22 @@ class Settings:
     checkpoint_seconds: float | None
     on_bad_row: Literal["fail", "skip"]
     loader: Mapping[str, Any]
+    max_in_flight: int | None = None
+
+    @property
+    def batches_in_flight(self) -> int:
+        """As asked for, else 2,048 rows' worth: enough for an engine to be busy while one batch in
+        front takes its time."""
+        by_rows = -(-_ROWS_IN_FLIGHT // self.batch_size)
+        return self.max_in_flight or max(_MIN_IN_FLIGHT, by_rows)
+
+    def require_for(self, name: str, *, concurrent: bool) -> None:
+        """Raise InvalidArgument for `max_in_flight` of a processor that has one batch at a time."""
+        if self.max_in_flight is not None and not concurrent:
+            raise InvalidArgument(
+                f"max_in_flight is {self.max_in_flight}, and process_batch of {name} takes one "
+                "batch at a time: leave it out, or write async def process_batch"
+            )
 
 
 def merge(
@@ -37,6 +55,7 @@ def merge(
     max_batches: int | None,
     checkpoint_interval: int | None,
     dataloader_kwargs: Mapping[str, Any] | None,
+    max_in_flight: int | None = None,
 ) -> Settings:
     """Given once, a value holds; given twice, both must be equal. Raises InvalidArgument."""
     if not isinstance(dataloader_kwargs, Mapping | None):
@@ -57,6 +76,7 @@ def merge(
         checkpoint_seconds=job.checkpoint_seconds,
         on_bad_row=job.on_bad_row,
         loader=loader,
+        max_in_flight=_in_flight(_given_once("max_in_flight", max_in_flight, job.max_in_flight)),
     )
 
 
@@ -102,3 +122,10 @@ def _interval(given: int | None) -> int:
     if given is not None and given <= 0:
         raise InvalidArgument(f"checkpoint_interval must be at least 1, not {given!r}")
     return DEFAULT_INTERVAL if given is None else given
+
+
+def _in_flight(given: int | None) -> int | None:
+    _require_integer("max_in_flight", given)
+    if given is not None and given < 1:
+        raise InvalidArgument(f"max_in_flight must be at least 1, not {given!r}")
+    return given

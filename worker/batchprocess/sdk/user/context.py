@@ -61,7 +61,17 @@ class TorchBatchProcessorContext:
         For generators and engines that user code has itself: the global generators of torch, numpy
         and `random` are set before every batch anyway. RuntimeError in `__init__`.
         """
-        return self._randomness.seed
+        return self._randomness.seed_of(self._pending.batch_number)
+
+    def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
+        """A generator of random numbers of the batch in work, seeded from `seed`.
+
+        The same one in each call of a batch, so that it goes on. RuntimeError in `__init__`.
+        """
+        known, wanted = self._pending.generators, torch.device(device)
+        if wanted not in known:
+            known[wanted] = torch.Generator(wanted).manual_seed(self.seed)
+        return known[wanted]
 
     @property
     def rows(self) -> list[int]:
@@ -131,8 +141,7 @@ class TorchBatchProcessorContext:
         """
         if self._pending.isolating:
             raise refused(RuntimeError("upload_path() is no way out of a row that is tried alone"))
-        self._pending.note_block()
-        with self._pending.staging.block() as path:
+        with self._pending.block() as path:
             yield path
 
     def save(
@@ -174,7 +183,7 @@ class TorchBatchProcessorContext:
         one group and step.
         """
         # Each row that is on trial is a batch of its own, with the number of the batch.
-        reported = ReportedMetrics() if self._pending.on_trial else self._reported
+        reported = ReportedMetrics() if self._pending.repeats else self._reported
         try:
             entry = reported.new_entry(group, steps_completed, metrics)
         except (TypeError, ValueError) as error:

@@ -24,4 +24,4 @@ def register(
     made = reducer if isinstance(reducer, MetricReducer) else FunctionReducer(reducer)
     made.reset()
     pending.reducers.append(RegisteredReducer(made, name, len(pending.reducers)))
-    return made
+    return pending.handed_out(made)

@@ -31,10 +31,11 @@ def fail_row(
         error = ValueError(error)
     if not isinstance(error, Exception):
         raise TypeError(f"error must be an Exception or a text, not {error!r:.100}")
-    if pending.batch is None or not is_of_row(error):
+    batch = pending.batch_here
+    if batch is None or not batch.skips or not is_of_row(error):
         raise note(error, observe(error, row=row))
     bad = bad_read(error, row, "process_batch")
-    pending.batch.fail(position, bad, ids_of(rows, row_ids))
+    batch.fail(position, bad, ids_of(rows, row_ids))
 
 
 def _checked(position: object, rows: int) -> int:

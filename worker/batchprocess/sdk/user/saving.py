@@ -18,7 +18,7 @@ def save_rows(
 ) -> None:
     """Raises what makes the rows impossible to save, and remembers them for `context.fail`."""
     here = pending.rows_here
-    batch = None if here is None else pending.batch
+    batch = None if here is None else pending.batch_here
     if ids is None and "id" in columns:
         ids, columns = columns["id"], {key: columns[key] for key in columns if key != "id"}
     if ids is None:
@@ -28,7 +28,6 @@ def save_rows(
         columns = with_row_numbers(name, columns, ids, left or ())
     elif here is not None and batch is not None and batch.failed:
         batch.require_not_failed(name, ids, ids_of(here, row_ids))
-    pending.note_caller()
-    pending.saver.save(name, columns, ids, schema)
+    pending.save(name, columns, ids, schema)
     if batch is not None:
         batch.add_saved(name, ids)

@@ -23,7 +23,7 @@ def leaving_out(rows: DatasetRows, inner: Steps | None) -> Steps:
 
         def process_others(batch: Any, index: int) -> object:
             for row in rows.left_out_at(positions(shard, index, index + 1)):
-                pending.add_bad_row(_by_hand(row, index))
+                pending.add_bad_row(left_out_by_hand(row, index))
             return None if batch is NO_ROWS else process(batch, index)
 
         return process_others
@@ -31,7 +31,10 @@ def leaving_out(rows: DatasetRows, inner: Steps | None) -> Steps:
     return steps
 
 
-def _by_hand(row: int, batch: int) -> BadRow:
-    """Without id and file: who asks the dataset for these may read the row, and die of it."""
+def left_out_by_hand(row: int, batch: int) -> BadRow:
+    """What is kept of such a row.
+
+    Without id and file: who asks the dataset for these may read the row, and die of it.
+    """
     message = "left out by hand (rows.skip)"
     return BadRow(row=row, batch=batch, stage="skipped", type="", message=message)

@@ -59,8 +59,8 @@ class Isolation:
             self._require_droppable(index, before, dropped=dropped)
             tried = self.rows_alone.try_each(rows, index, before.saved, [])
             found = [bad for one in tried for bad in one.bad]
-            _require_some_to_blame(found, whole, len(rows), behind=behind)
-            _require_still_working(tried)
+            require_some_to_blame(found, whole, len(rows), behind=behind)
+            require_still_working(tried)
         except NotIsolated as why:
             reason = why
         except Exception:
@@ -92,19 +92,18 @@ class Isolation:
         self, error: Exception, rows: Sequence[int], index: int, why: NotIsolated
     ) -> Exception:
         if not isinstance(why, NotHere):
-            return _with_reason(error, str(why))
+            return with_reason(error, str(why))
         if self.another.can_be_had:
             again = isinstance(why, BehindAnother)
             return self.another.asked_for(error, rows, index, again=again)
-        return _with_reason(
-            error, f"{why}, and no agent is here to start another process: {REMEDY}"
-        )
+        return with_reason(error, f"{why}, and no agent is here to start another process: {REMEDY}")
 
 
-def _require_some_to_blame(
-    found: list[BadRead], whole: BadRead, rows: int, *, behind: bool
-) -> None:
-    """whole: what the batch has raised. behind: the call before it has raised, too."""
+def require_some_to_blame(found: list[BadRead], whole: BadRead, rows: int, *, behind: bool) -> None:
+    """Raise NotIsolated unless some of the batch's rows are to blame.
+
+    whole: what the batch has raised. behind: the call before it has raised, too.
+    """
     if not found:
         raise (BehindAnother if behind else NotIsolated)("each of its rows alone can be processed")
     if len(found) == rows and behind:
@@ -114,7 +113,7 @@ def _require_some_to_blame(
         raise (NotIsolated if all_alike([whole, *found]) else NotHere)(all_fail_alike(rows))
 
 
-def _require_still_working(tried: Sequence[Tried]) -> None:
+def require_still_working(tried: Sequence[Tried]) -> None:
     """What raises behind the first may do so for what that has left in the processor."""
     first = next((at for at, one in enumerate(tried) if one.raised), len(tried))
     behind = tried[first + 1 :]
@@ -122,7 +121,8 @@ def _require_still_working(tried: Sequence[Tried]) -> None:
         raise NotHere("no row can be processed behind the first that raises")
 
 
-def _with_reason(error: Exception, why: str) -> Exception:
+def with_reason(error: Exception, why: str) -> Exception:
+    """`error`, which says too why no row was left out."""
     facts = facts_of(error)
     note(error, replace(facts, said=f"{facts.said} (no row is left out: {why})"))
     return error

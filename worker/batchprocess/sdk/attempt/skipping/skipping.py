@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from batchprocess.protocol.bad_rows import BadRow
 from batchprocess.sdk.attempt.early_commit import has_hooks
 from batchprocess.sdk.attempt.loop import Loop
 from batchprocess.sdk.attempt.skipping.another_process import AnotherProcess, as_read
@@ -37,7 +36,7 @@ class Skipping:
     def process(self, read: Any, index: int) -> object:
         """In place of `process_batch`."""
         pending = self._pending
-        batch, rows, bad = _parts(read, pending.rows or ())
+        batch, rows, bad = parts_of(read, pending.rows or ())
         order = self._isolation.another.order_for(index)
         if order is not None:
             if order.step == "try":
@@ -60,23 +59,12 @@ class Skipping:
             raise
         pending.saver.release()
         for one in (*bad, *found):
-            pending.add_bad_row(self._named(one, index))
+            pending.add_bad_row(self._names.bad_row(one, index))
         return returned
 
-    def _named(self, bad: BadRead, index: int) -> BadRow:
-        return BadRow(
-            row=bad.row,
-            id=self._names.id_of(bad.row),
-            file=self._names.file_of(bad.row),
-            batch=index,
-            stage=bad.stage,
-            type=bad.kind,
-            message=bad.message,
-            traceback=bad.traceback,
-        )
 
-
-def _parts(read: Any, rows: Sequence[int]) -> tuple[Any, Sequence[int], tuple[BadRead, ...]]:
+def parts_of(read: Any, rows: Sequence[int]) -> tuple[Any, Sequence[int], tuple[BadRead, ...]]:
+    """A batch as user code gets it, its rows, and those of `rows` that could not be read."""
     if type(read) is PartialBatch:
         return read
     return read, rows, ()

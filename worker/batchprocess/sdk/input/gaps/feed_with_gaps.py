@@ -14,7 +14,7 @@ class _Feed(Protocol):
 
     def batch_done(self) -> None: ...
 
-    def read_alone(self, batch: int, rows: Sequence[int]) -> None: ...
+    def read_alone(self, batch: int, rows: Sequence[int], then: int | None = None) -> None: ...
 
     def close(self) -> None: ...
 
@@ -41,7 +41,10 @@ class FeedWithGaps:
         if not self._in_gap:
             self._feed.batch_done()
 
-    def read_alone(self, batch: int, rows: Sequence[int]) -> None:
-        """Next come `rows` of the shard's `batch`, each alone, and then the batches behind it."""
-        self._next, self._alone = batch + 1, len(rows)
-        self._feed.read_alone(batch, rows)
+    def read_alone(self, batch: int, rows: Sequence[int], then: int | None = None) -> None:
+        """Next come `rows` of the shard's `batch`, each alone, and then the batches behind it.
+
+        With `then` the batches from there on.
+        """
+        self._next, self._alone = batch + 1 if then is None else then, len(rows)
+        self._feed.read_alone(batch, rows, then)

@@ -1,0 +1,1 @@
+"""What batches that run beside one another hand over: each for itself, until it counts."""
