@@ -125,6 +125,17 @@ def test_shards_that_have_not_begun_say_so() -> None:
     assert "shard 2" not in last
 
 
+def test_how_long_a_shard_is_that_has_not_begun_is_not_made_up() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, color_system=None)
+    view = BarView(console, lambda: 0.0)
+    early = ShardProgress(shard=1, seq=0, cursor=0, total=0, processed=0, rows=0, sealed=False)
+    view.update(RunProgress((early,), 2, 0, SHAPE, starting=frozenset({1})))
+    view.close()
+    assert "0/?" in stream.getvalue()
+    assert "/100" not in stream.getvalue()
+
+
 def test_a_complete_shards_bar_makes_room_for_another() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, color_system=None)

@@ -177,7 +177,7 @@ class BarView:
                 self._progress.remove_task(self._bars.pop(shard.shard))
             return
         if shard.shard not in self._bars and len(self._bars) < MAX_BARS:
-            self._bars[shard.shard] = self._progress.add_task("", rate="", left="")
+            self._bars[shard.shard] = self._progress.add_task("", total=None, rate="", left="")
         if shard.shard in self._bars:
             self._progress.update(
                 self._bars[shard.shard],
