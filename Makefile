@@ -193,7 +193,7 @@ format: .venv/dev.done ## format and sort imports
 CLUSTER_TESTS := $(addprefix tests/system/,apiserver chart cluster)
 E2E_TESTS := tests/system/e2e
 
-test-fast: .venv/dev.done ## unit tests only, a few minutes
+test-fast: .venv/dev.done ## tests of one module each, without processes: a minute
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not slow and not full"
 
 test-hostile: .venv/dev.done testcluster ## what a tenant may try, and what must hold then; part of make test too

@@ -50,6 +50,8 @@ _TOGETHER = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folders = item.path.relative_to(_HERE).parts[:2]
+        if folders[0] == "system":
+            item.add_marker(pytest.mark.slow)
         for name in (*folders, *getattr(item, "fixturenames", ())):
             if name in _TOGETHER:
                 item.add_marker(pytest.mark.xdist_group(_TOGETHER[name]))

@@ -40,6 +40,7 @@ assert not list(zombies())
 """
 
 
+@pytest.mark.slow
 def test_orphans_are_buried_and_the_status_of_ours_is_left() -> None:
     done = subprocess.run(
         [sys.executable, "-c", ADOPTS], capture_output=True, text=True, check=False, timeout=60
@@ -47,6 +48,7 @@ def test_orphans_are_buried_and_the_status_of_ours_is_left() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_without_any_child_there_is_nothing_to_do() -> None:
     pid = os.fork()
     if pid == 0:

@@ -41,6 +41,7 @@ def test_the_script_that_an_interpreter_lacks_is_found(
     assert missing == (None if found is None else tmp_path / found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proc", ["/proc", "/absent"])
 def test_a_session_is_killed_whole_also_where_no_processes_are_listed(proc: str) -> None:
     code = "import os, time; pid = os.fork(); os.write(1, b'x'); time.sleep(600)"
@@ -56,6 +57,7 @@ def test_a_session_is_killed_whole_also_where_no_processes_are_listed(proc: str)
     kill_session(leader.pid, Path(proc))
 
 
+@pytest.mark.slow
 def test_an_order_is_there_before_the_child_begins() -> None:
     code = """
 import os, socket

@@ -32,6 +32,7 @@ def failing(code: ExitCode, *, ours: bool) -> str:
     )
 
 
+@pytest.mark.slow
 def test_storage_that_does_not_answer_is_told_while_and_when_it_is_waited_for(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -41,6 +42,7 @@ def test_storage_that_does_not_answer_is_told_while_and_when_it_is_waited_for(
     assert capfd.readouterr() == ("", said)
 
 
+@pytest.mark.slow
 def test_an_error_of_user_code_comes_with_its_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +51,7 @@ def test_an_error_of_user_code_comes_with_its_traceback(
     assert TRACEBACK in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_who_only_compares_reads_no_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,6 +60,7 @@ def test_who_only_compares_reads_no_traceback(
     assert TRACEBACK not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_script_that_fails_before_the_call_is_shown_with_its_last_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from support.script_runs import Script
 from support.storage.made_run import complete
 
 
+@pytest.mark.slow
 def test_a_terminal_that_cannot_show_a_name_shows_it_escaped(tmp_path: Path) -> None:
     complete(LocalStorage(tmp_path / "ünï"))
     ascii_only = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -43,6 +44,7 @@ def test_an_unreachable_store_is_told_in_a_sentence(
     assert "Traceback" not in said.err
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path: Path) -> None:
     complete(LocalStorage(tmp_path / "run"))
     reader, writer = os.pipe()

@@ -71,6 +71,7 @@ def test_a_plan_of_what_is_new_since_a_run_is_not_compared_with_it(tmp_path: Pat
     assert told(tmp_path, since, run={"rows": 2}) == []
 
 
+@pytest.mark.slow
 def test_storage_that_cannot_be_used_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

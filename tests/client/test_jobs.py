@@ -30,6 +30,7 @@ def test_a_job_is_read_anew_each_time_it_is_asked() -> None:
     assert [job.ended, job.refresh().ended] == [False, True]
 
 
+@pytest.mark.slow
 def test_importing_the_client_loads_no_package_of_kubernetes() -> None:
     code = "import sys, batchprocess.client as c; c.Jobs; print('kubernetes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -44,6 +44,7 @@ def test_a_subject_of_73_is_refused_with_its_length(message: str) -> None:
     assert str(complaint(message)).startswith("the subject has 73 characters, 72 are allowed")
 
 
+@pytest.mark.slow
 def test_the_hook_is_installed_for_messages_and_refuses_by_its_exit_code(tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
     assert config["default_install_hook_types"] == ["pre-commit", "commit-msg"]

@@ -65,6 +65,7 @@ def run(program: Path, path: str, *arguments: str) -> "subprocess.CompletedProce
     )
 
 
+@pytest.mark.slow
 def test_the_program_finds_the_package_or_what_fetches_it_and_else_says_so(
     dist: Path, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ def test_a_body_that_is_not_the_next_record_is_refused_when_it_is_read(body):
         PackedRecords(3).followed_by([body])
 
 
+@pytest.mark.slow
 def test_the_manifest_of_many_files_takes_the_memory_of_one_record():
     records = PackedRecords(3).followed_by([encode(claim())])
     tracemalloc.start()

@@ -35,6 +35,7 @@ with scratch() as made:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_removed_once_its_agents_are_gone_too(parent: Path) -> None:
     environ = {**os.environ, "TMPDIR": str(parent)}
     done = subprocess.run(
@@ -57,6 +58,7 @@ def test_a_killed_run_is_removed_once_its_agents_are_gone_too(parent: Path) -> N
     assert folders(parent) == set()
 
 
+@pytest.mark.slow
 def test_a_forked_process_that_ends_leaves_the_folder_to_its_owner(parent: Path) -> None:
     with scratch_folder.scratch() as made:
         pid = os.fork()

@@ -54,6 +54,7 @@ def lines_of(tmp_path: Path) -> Callable[[str], list[str]]:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["\\n", ""])
 def test_of_a_progress_bar_the_last_state_is_shown(
     lines_of: Callable[[str], list[str]], end: str
@@ -65,5 +66,6 @@ def test_of_a_progress_bar_the_last_state_is_shown(
     assert shown == ["[shard 0] begins", f"[shard 0]  100%|{'#' * 60}|"]
 
 
+@pytest.mark.slow
 def test_a_last_line_without_an_end_is_shown(lines_of: Callable[[str], list[str]]) -> None:
     assert lines_of("print('out of memory', end='')") == ["[shard 0] out of memory"]

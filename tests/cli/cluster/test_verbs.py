@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from click.testing import CliRunner
 
 from batchprocess.cli.cluster.verbs import kubectl
@@ -22,6 +23,7 @@ def test_every_verb_can_be_told_where_its_jobs_are() -> None:
         assert {"namespace", "context"} <= {one.name for one in verb.params}
 
 
+@pytest.mark.slow
 def test_help_loads_neither_kubernetes_nor_the_models() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from batchprocess.cli.main import main;"

@@ -17,6 +17,7 @@ ASKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_code_for_a_shell_is_taken_by_it(shell: str, batchprocess: Command) -> None:
     said = batchprocess("completion", shell)

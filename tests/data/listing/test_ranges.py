@@ -72,6 +72,7 @@ def test_every_key_is_given_once(keys: set[str], each: int, prefix: str) -> None
     assert listed(FakeBucket(list(keys), each, nothing), prefix) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "keys",
     [

@@ -77,6 +77,7 @@ def values(reader: RowDataset) -> list[str]:
     return [row["text"] for row in reader.__getitems__([0, 2_500, 4_999])]
 
 
+@pytest.mark.slow
 def test_forked_copies_load_parts_for_each_other(tmp_path: Path, loaded: list[str]) -> None:
     fill(tmp_path / "in")
     attempt(tmp_path, "text", 0)
@@ -97,6 +98,7 @@ def test_a_part_that_is_gone_is_named(tmp_path: Path) -> None:
         reader[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["text", "csv"])
 def test_batches_of_256_rows_read_little_more_than_their_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

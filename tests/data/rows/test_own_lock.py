@@ -4,6 +4,8 @@ import os
 import pickle
 import threading
 
+import pytest
+
 from batchprocess.data.rows.own_lock import OwnLock
 
 
@@ -23,6 +25,7 @@ def test_one_thread_at_a_time_and_that_one_again() -> None:
     assert seen == ["first", "other"]
 
 
+@pytest.mark.slow
 def test_copies_are_free() -> None:
     lock, held, done = OwnLock(), threading.Event(), threading.Event()
 

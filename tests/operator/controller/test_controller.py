@@ -292,6 +292,7 @@ async def test_the_api_server_says_how_long_to_wait(world: World):
     task.cancel()
 
 
+@pytest.mark.slow
 @pytest.mark.hostile
 @in_world
 async def test_more_failures_of_one_job_than_a_power_of_two_can_count_end_nothing(world: World):

@@ -98,6 +98,7 @@ async def answer(server: Any, raw: bytes) -> bytes:
     return transport.written
 
 
+@pytest.mark.slow
 @pytest.mark.hostile
 def test_ten_thousand_random_requests_never_give_500_nor_a_token_in_the_log(caplog):
     draw, issuer, arrivals = random.Random(20_260_101), FakeIssuer(), Arrivals()

@@ -113,6 +113,7 @@ def test_a_ca_that_is_no_text_is_refused_as_what_it_is_so_that_looking_goes_on()
         asyncio.run(LiveCertificate(given(secret)).refresh())
 
 
+@pytest.mark.slow
 def test_a_bundle_that_no_process_could_be_started_with_is_refused_and_the_old_one_stays(caplog):
     secret = FakeSecret(asyncio.run(ensure(FakeSecret(), NAMES, NOW)))
     live = LiveCertificate(given(secret))

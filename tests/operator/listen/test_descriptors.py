@@ -13,6 +13,7 @@ print(raise_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("soft", "hard"), [(256, 700), (700, 700)])
 def test_the_limit_is_raised_as_far_as_it_may_be(soft: int, hard: int):
     code = CODE.format(soft=soft, hard=hard)

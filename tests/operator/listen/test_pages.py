@@ -77,6 +77,7 @@ def test_whoever_does_not_finish_a_question_is_hung_up_on(
     assert serving(lambda port: answer(port, asked)) == b""
 
 
+@pytest.mark.slow
 @pytest.mark.hostile
 def test_whoever_does_not_read_the_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "_SECONDS", 0.2)

@@ -18,14 +18,15 @@ from batchprocess_operator.reconcile.reconcile import reconcile
 from support.operator.histories import Step, specs, steps
 from support.operator.objects import NOW, faultless, job, job_object
 
-FAST = settings(
+MANY = settings(
     max_examples=150,
     deadline=None,
     # Explaining traces every line, which takes minutes here.
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-LONG = settings(FAST, max_examples=20_000)
+FEW = settings(MANY, max_examples=15)
+LONG = settings(MANY, max_examples=20_000)
 # They take ten minutes of a core. A time limit that ends one looks like a history that fails:
 # it is raised in whichever is at hand, which hypothesis then tells as falsifying.
 LONG_TIME = pytest.mark.timeout(7200)
@@ -150,15 +151,30 @@ def assert_again_is_the_same(one: Job, observed: Observed, plan: Plan, now: date
 
 
 @pytest.mark.hostile
-@FAST
+@FEW
 @given(histories(honest=False))
 def test_no_lie_of_a_tenants_pod_raises_or_gives_a_status_that_cannot_be_written(history) -> None:
     check_lies(history)
 
 
-@FAST
+@FEW
 @given(histories(honest=True))
 def test_numbers_never_go_back_final_states_stay_and_a_second_look_changes_nothing(history) -> None:
+    check_history(history)
+
+
+@pytest.mark.hostile
+@pytest.mark.slow
+@MANY
+@given(histories(honest=False))
+def test_no_lie_raises_in_many_histories(history) -> None:
+    check_lies(history)
+
+
+@pytest.mark.slow
+@MANY
+@given(histories(honest=True))
+def test_nothing_goes_back_in_many_histories(history) -> None:
     check_history(history)
 
 

@@ -70,6 +70,7 @@ class Rows(list[int]):
         return super().__getitem__(row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_so_it_is_where_an_item_fails(alone: Alone, workers: int) -> None:
     options = {"num_workers": workers}
@@ -106,6 +107,7 @@ def with_reducer(self: Saving, context: Any) -> None:
     context.wrap_reducer(len, name="n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "members",
     [

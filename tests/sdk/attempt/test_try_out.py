@@ -61,6 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loaders", [0, 2])
 def test_all_that_would_be_committed_is_given_back(folder: Path, loaders: int) -> None:
     tried = try_out(

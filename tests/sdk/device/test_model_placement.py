@@ -72,6 +72,7 @@ def exported() -> torch.nn.Module:
     return torch.export.export(model, (torch.ones(3, 2),), dynamic_shapes=rows).module()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_an_exported_module_is_prepared_alone_and_within_another() -> None:
     x = torch.rand(5, 2)

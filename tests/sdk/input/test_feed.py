@@ -69,6 +69,7 @@ def test_a_feed_that_guessed_wrong_gives_the_batches_of_the_right_start(workers,
     assert all_of(feed, batches=2) == list(range(12, ROWS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_batch_that_misses_rows_is_sent_ahead_as_any(workers: int) -> None:
     class Broken:

@@ -22,6 +22,7 @@ def arrived(numbers: int = NUMBERS) -> torch.Tensor:
     return found
 
 
+@pytest.mark.slow
 def test_what_user_code_writes_is_not_seen_in_what_is_kept() -> None:
     came = arrived()
     mine, kept = kept_apart(came)
@@ -34,6 +35,7 @@ def test_what_user_code_writes_is_not_seen_in_what_is_kept() -> None:
     assert mine.tolist() == [7, 7, 7, *range(3, NUMBERS - 1), 7]
 
 
+@pytest.mark.slow
 def test_the_memory_that_came_is_what_is_kept() -> None:
     came = arrived()
     mine, kept = kept_apart(came)
@@ -41,6 +43,7 @@ def test_the_memory_that_came_is_what_is_kept() -> None:
     assert (int(kept.array("x")[0]), int(mine[0])) == (5, 5)
 
 
+@pytest.mark.slow
 def test_a_forked_child_writes_to_its_own() -> None:
     mine, kept = kept_apart(arrived())
     child = os.fork()
@@ -65,6 +68,7 @@ def test_of_others_a_small_one_is_copied_and_a_large_one_watched(numbers: int) -
             kept.array("x")
 
 
+@pytest.mark.slow
 def test_a_part_of_what_came_is_that_part() -> None:
     mine, kept = kept_apart(arrived()[5_000:])
     mine += 1
@@ -73,6 +77,7 @@ def test_a_part_of_what_came_is_that_part() -> None:
     assert isinstance(kept, KeptTensor)
 
 
+@pytest.mark.slow
 def test_where_memory_is_shared_by_names_it_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     came = arrived()
     monkeypatch.setattr(torch.multiprocessing, "get_sharing_strategy", lambda: "file_system")

@@ -79,6 +79,7 @@ def raising(error: BaseException) -> Callable[[], object]:
     return fail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.parametrize("kind", [Failing, Together])
 def test_the_row_that_failed_is_known(kind: type[Failing], workers: int) -> None:
@@ -98,6 +99,7 @@ def test_a_subset_of_rows_read_together_is_known_by_its_own_number() -> None:
     assert facts_of(caught.value).row == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.parametrize(
     "error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
@@ -108,6 +110,7 @@ def test_what_is_no_exception_comes_too(error: BaseException, workers: int) -> N
     assert facts_of(seen).row == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", WORKERS)
 def test_of_a_reader_thread_too(workers: int) -> None:
     prefetch = Prefetch(FakePort())
@@ -115,6 +118,7 @@ def test_of_a_reader_thread_too(workers: int) -> None:
     assert (type(seen), facts_of(seen).row) == (SystemExit, 5)
 
 
+@pytest.mark.slow
 def test_numbers_and_causes_that_do_not_survive_a_loader_process_are_judged_there() -> None:
     class Made(OSError):
         """Another process has no class of this name."""
@@ -136,6 +140,7 @@ def test_numbers_and_causes_that_do_not_survive_a_loader_process_are_judged_ther
     assert facts_of(failure(Failing(raising(Made("x"))), num_workers=1)).kind == "Made"
 
 
+@pytest.mark.slow
 def test_an_error_that_torch_cannot_make_again_keeps_its_words() -> None:
     def fail() -> None:
         raise ExceptionGroup("several", [ValueError("the first")])
@@ -145,6 +150,7 @@ def test_an_error_that_torch_cannot_make_again_keeps_its_words() -> None:
     assert facts_of(raised).kind == "ExceptionGroup"
 
 
+@pytest.mark.slow
 def test_a_failing_collate_names_no_row() -> None:
     def collate(items: list[int]) -> torch.Tensor:
         if 5 in items:
@@ -155,6 +161,7 @@ def test_a_failing_collate_names_no_row() -> None:
     assert (type(error), facts_of(error).row) == (TypeError, None)
 
 
+@pytest.mark.slow
 def test_a_loader_process_is_shown_the_users_dataset() -> None:
     class Opened(Failing):
         opened = False

@@ -66,6 +66,7 @@ def test_without_seeds_the_generators_are_left_alone():
     assert batches[..., 0].flatten().tolist() == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_rows_that_are_read_alone_draw_the_numbers_of_their_batch(workers):
     plan = ShardPlan(40, 4, 2)
@@ -79,6 +80,7 @@ def test_rows_that_are_read_alone_draw_the_numbers_of_their_batch(workers):
     assert torch.equal(torch.tensor(others), whole[3:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_of_listed_rows_those_that_are_left_out_are_never_read(workers):
     rows = DatasetRows(array("q", [2, 3, 5, 7, 11, 13, 17]), frozenset({3, 11, 13}))

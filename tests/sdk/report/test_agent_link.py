@@ -43,6 +43,7 @@ while not state.stop:  # what comes behind it is heard as ever
 ORDER = Isolate(attempt="a", batch=3, error=RaisedByBatch(type="E", traceback="x" * 4_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("order", "known"), [(encode(ORDER), b"3\n"), (b"", b"None\n")])
 def test_an_order_that_came_before_the_process_began_is_known_at_once(
     order: bytes, known: bytes

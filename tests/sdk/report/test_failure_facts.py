@@ -5,6 +5,8 @@ import pickle
 import traceback
 from pathlib import Path
 
+import pytest
+
 from batchprocess.data import jsonl
 from batchprocess.sdk.input.named_rows import NamedRows
 from batchprocess.sdk.report.failure_facts import Facts, facts_of, line_of, note, observe
@@ -26,6 +28,7 @@ def test_the_line_is_the_innermost_of_user_code_not_of_a_library() -> None:
     assert line_of(None) == ""
 
 
+@pytest.mark.slow
 def test_a_row_that_a_reader_cannot_read_has_the_readers_line(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"n": 1}\n{bad\n')
     failed = NamedRows(jsonl(str(tmp_path / "a.jsonl"))).__getitems__([0, 1])

@@ -4,6 +4,8 @@ import logging
 import subprocess
 import sys
 
+import pytest
+
 from batchprocess.protocol.run import Summary
 from batchprocess.sdk.report import standalone_log
 
@@ -47,6 +49,7 @@ def printed(*lines: str) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_a_script_without_logging_hears_us_once_and_one_with_logging_decides_itself():
     assert printed() == "batchprocess: hello\n"
     assert printed("logging.basicConfig(level='WARNING')") == ""

@@ -211,6 +211,7 @@ def test_the_index_of_a_frame_is_told_not_to_be_kept_if_it_says_something(
     pending.saver.cut_files().files.result()
 
 
+@pytest.mark.slow
 def test_neither_library_is_imported_for_others_columns(tmp_path: Path) -> None:
     program = """
 import sys, torch

@@ -136,6 +136,7 @@ def test_on_checkpoint_start_may_ask_for_its_batches_only_there() -> None:
         require_processor_class(type("Sync", (Sound,), told))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [awaited, yields, both])
 @pytest.mark.parametrize("name", ["process_batch", "on_checkpoint_start", "on_finish"])
 @pytest.mark.filterwarnings("error")

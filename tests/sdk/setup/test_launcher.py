@@ -4,6 +4,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from batchprocess.sdk.setup.launcher import launched_at
 
 SHOWS = """
@@ -12,6 +14,7 @@ print(launched_at({"TORCHELASTIC_RUN_ID": "none"}).isoformat())
 """
 
 
+@pytest.mark.slow
 def test_a_launch_began_when_the_parent_did() -> None:
     before = datetime.now(UTC)
     nested = (

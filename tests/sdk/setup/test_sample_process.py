@@ -46,6 +46,7 @@ class Opening(Counting):
         return row
 
 
+@pytest.mark.slow
 def test_with_loader_workers_this_process_opens_nothing() -> None:
     opening = Opening(20)
     assert sampled(opening) == fingerprint(Counting(20), 20)
@@ -61,6 +62,7 @@ class Own(Counting):
         return os.getpid()
 
 
+@pytest.mark.slow
 def test_a_datasets_own_fingerprint_is_taken_in_that_process_too() -> None:
     assert sampled(Own(20)).value != str(os.getpid())
 
@@ -73,11 +75,13 @@ class Refusing(Counting):
         raise RuntimeError("not computed yet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, WORKERS])
 def test_a_fingerprint_that_cannot_be_had_is_none(options: dict[str, Any]) -> None:
     assert sampled(Refusing(20), options) == Fingerprint()
 
 
+@pytest.mark.slow
 def test_what_is_drawn_here_afterwards_is_the_same_with_a_sample_and_without() -> None:
     class Drawing(Counting):
         def __getitem__(self, row: int) -> float:
@@ -113,6 +117,7 @@ def prepare(_worker: int) -> None:
     info.dataset.prepared = True
 
 
+@pytest.mark.slow
 def test_the_process_is_to_the_dataset_a_worker_that_worker_init_fn_has_prepared() -> None:
     assert sampled(AsWorker(20), WORKERS | {"worker_init_fn": prepare}).value is not None
     assert sampled(AsWorker(20)) == Fingerprint()
@@ -127,6 +132,7 @@ def wait_long() -> int:
     return 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("read", "told"),
     [(exit_at_once, "the process that read eight rows died"), (wait_long, "not read in 1 s")],
@@ -143,6 +149,7 @@ def test_a_dataset_that_ends_the_process_or_never_ends_has_no_fingerprint(
     assert told in caplog.text
 
 
+@pytest.mark.slow
 def test_the_process_ends_whatever_the_dataset_has_started() -> None:
     class Starting(Counting):
         def __getitem__(self, row: int) -> int:
@@ -154,6 +161,7 @@ def test_the_process_ends_whatever_the_dataset_has_started() -> None:
     assert process._process.exitcode is not None
 
 
+@pytest.mark.slow
 def test_a_sample_that_nobody_asks_for_reads_nothing_and_can_be_ended() -> None:
     process = SampleProcess(Counting(20), 20, WORKERS, 60)
     process.close()

@@ -81,6 +81,7 @@ def test_pieces_may_be_joined_in_any_grouping(
     assert (one[0], one[1].tolist()) == (two[0], two[1].tolist())
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 3), min_size=300, max_size=900), st.booleans(), CUTS)
 def test_there_is_a_mark_for_every_32_rows(
     sizes: list[int], skip_blank: bool, cuts: list[int]
@@ -102,6 +103,7 @@ def test_long_lines_have_a_mark_in_each_mib() -> None:
     assert all(begin == begins[row] for row, begin in marks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skip_blank", [True, False])
 @pytest.mark.parametrize("line", [b"\n", b" \n", b"a\r\n"])
 def test_many_short_lines_take_no_more_memory_than_others(line: bytes, skip_blank: bool) -> None:

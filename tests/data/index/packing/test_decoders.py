@@ -34,6 +34,7 @@ def test_what_was_packed_comes_back_and_what_stands_behind_it(
     assert found == content
 
 
+@pytest.mark.slow
 @KINDS
 def test_what_becomes_very_large_comes_in_pieces(kind: str) -> None:
     packed = PACK[kind](bytes(300 << 20))

@@ -68,6 +68,7 @@ def ends(run: Alone, kind: type[Saving], says: str, **options: Any) -> None:
     assert bad_rows(run.run_folder) == saved(run) == []
 
 
+@pytest.mark.slow
 @WORKERS
 def test_the_batch_is_repeated_row_by_row_in_place(skips: Alone, workers: int) -> None:
     kind = variant()

@@ -51,6 +51,7 @@ def contents(run: Alone) -> list[bytes]:
     return [one.read() for one in results(str(run.run_folder))]
 
 
+@pytest.mark.slow
 @WORKERS
 def test_rows_that_raise_are_left_out_and_named(skips: Alone, workers: int) -> None:
     broken = {0, 5, 6, 8, 9, 10, 11, 21}
@@ -66,6 +67,7 @@ def test_rows_that_raise_are_left_out_and_named(skips: Alone, workers: int) -> N
     assert "batchprocess/sdk" not in found[1].traceback
 
 
+@pytest.mark.slow
 @WORKERS
 def test_the_other_rows_and_batches_are_as_if_nothing_was(skips: Alone, workers: int) -> None:
     """Random numbers are those of the batch, and a batch without a row is not processed."""

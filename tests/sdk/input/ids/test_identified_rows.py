@@ -28,6 +28,7 @@ def dataset(folder: Path, **bad: str) -> Any:
     return jsonl(str(folder / "in.jsonl"), id="name")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("prefetch", [None, Prefetch(FakePort(), everything=True)])
 def test_the_ids_of_a_batch_are_known_and_the_batch_is_as_ever(
@@ -51,6 +52,7 @@ def test_the_ids_of_a_batch_are_known_and_the_batch_is_as_ever(
     assert found == [f"n{row}" for row in range(12)]
 
 
+@pytest.mark.slow
 def test_rows_that_are_left_out_have_no_id_among_them(tmp_path: Path) -> None:
     rows = dataset(tmp_path, r1="{", r2='{"name": null}')
     assert len(rows) == 12
@@ -60,6 +62,7 @@ def test_rows_that_are_left_out_have_no_id_among_them(tmp_path: Path) -> None:
     assert [one.row for one in first.batch.bad] == [1, 2]
 
 
+@pytest.mark.slow
 def test_what_ids_raise_is_raised_as_reading(tmp_path: Path) -> None:
     rows = dataset(tmp_path, r1='{"name": null}')
     assert len(rows) == 12

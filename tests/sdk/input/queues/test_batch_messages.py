@@ -69,6 +69,7 @@ def held() -> int:
     return len([name for name in names if name.startswith("/dev/shm/torch_")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["file_descriptor", "file_system"])
 def test_what_was_not_sent_after_all_is_not_held(strategy: str, monkeypatch) -> None:
     monkeypatch.setattr(torch.multiprocessing, "_sharing_strategy", strategy)

@@ -58,6 +58,7 @@ def test_a_queue_tells_whether_its_thread_writes(queue: OpenQueue) -> None:
     assert queue.get() == 1
 
 
+@pytest.mark.slow
 def test_a_forked_process_is_not_the_maker(queue: OpenQueue) -> None:
     assert queue.is_in_maker()
     child = os.fork()
@@ -102,6 +103,7 @@ def test_a_process_tells_what_it_is_to_run() -> None:
     assert KilledProcess(target=print, args=(1, 2)).work() == (print, (1, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pipes tell")
 def test_a_forked_process_dies_with_the_one_that_forked_it() -> None:
     ours, theirs = connected_pair()

@@ -107,6 +107,7 @@ def test_memory_outlives_its_owner_while_a_tensor_is_held() -> None:
     assert (kept == 3).all()
 
 
+@pytest.mark.slow
 def test_a_child_that_user_code_forks_gives_nothing_back() -> None:
     slots = Slots(1, 4 * MB)
     kept = [sent(torch.full((MB,), 3.0), slots)]
@@ -190,6 +191,7 @@ class Counting(Dataset[torch.Tensor]):
         return torch.full((100_000,), row, dtype=torch.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [0, 3, 96])
 def test_batches_kept_by_user_code_stay_as_they_are(keep: int) -> None:
     loader = DataLoader(
@@ -208,6 +210,7 @@ def test_batches_kept_by_user_code_stay_as_they_are(keep: int) -> None:
     assert len(places) <= 8 or keep > 3
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_slow_changes_nothing() -> None:
     """Workers finish as much as they may ahead of it."""
     loader = DataLoader(

@@ -37,6 +37,7 @@ def as_it_is(rows: list[Any]) -> list[Any]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slots", SLOTTED)
 def test_a_loader_gives_the_same_batches_in_the_same_order(slots: Any) -> None:
     loader = DataLoader(
@@ -78,6 +79,7 @@ class Numbers(Dataset[torch.Tensor]):
         return torch.tensor(row)
 
 
+@pytest.mark.slow
 def test_long_lists_of_rows_reach_the_workers() -> None:
     loader = DataLoader(
         Numbers(), batch_size=20_000, num_workers=2, multiprocessing_context=ForkingContext()

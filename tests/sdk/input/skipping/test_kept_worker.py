@@ -72,6 +72,7 @@ def read(dataset: Any, workers: int = 2, **options: Any) -> Iterator[tuple[list[
         batches._source._shutdown_workers()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Rows, Together])
 def test_rows_that_kill_are_left_out_and_named(kind: type[Rows]) -> None:
     deadly = {5: segfault, 6: abort, 21: bus, 30: segfault}
@@ -90,6 +91,7 @@ def test_rows_that_kill_are_left_out_and_named(kind: type[Rows]) -> None:
     assert batches[1][1][0].message == "reading it ends a process by SIGSEGV"
 
 
+@pytest.mark.slow
 def test_batches_in_slots_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new process does not know which slots are free: it uses none."""
     monkeypatch.setattr(loader, "has_gpu", lambda: True)
@@ -102,6 +104,7 @@ def test_batches_in_slots_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_once_loses_nothing(tmp_path: Path) -> None:
     def once() -> None:
         with (tmp_path / "died").open("x"):
@@ -117,6 +120,7 @@ def test_a_process_that_dies_once_loses_nothing(tmp_path: Path) -> None:
     assert not any(bad for _, bad in batches)
 
 
+@pytest.mark.slow
 def test_a_batch_that_kills_where_no_row_does_ends_the_loader_as_it_always_has() -> None:
     def collate(items: list[torch.Tensor]) -> torch.Tensor:
         if len(items) > 1 and items[0][0] == 8:
@@ -128,6 +132,7 @@ def test_a_batch_that_kills_where_no_row_does_ends_the_loader_as_it_always_has()
     assert is_machine_failure(raised.value)
 
 
+@pytest.mark.slow
 def test_a_process_that_the_kernel_kills_is_not_started_again() -> None:
     def kill() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -136,6 +141,7 @@ def test_a_process_that_the_kernel_kills_is_not_started_again() -> None:
         list(read(Rows({9: kill})))
 
 
+@pytest.mark.slow
 def test_deaths_of_one_worker_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_worker, "MAX_DEATHS", 3)
     with pytest.raises(RuntimeError, match=r"DataLoader worker .*(killed|exited)"):
@@ -158,6 +164,7 @@ def descendants() -> set[int]:
     return found - {os.getpid()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_end", [False, True])
 def test_no_process_is_left(*, at_end: bool) -> None:
     before = descendants()

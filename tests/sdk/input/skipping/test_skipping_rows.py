@@ -166,6 +166,7 @@ def test_a_collate_that_fails_for_all_or_for_none_alone_is_to_blame_itself(colla
     assert type(failed) is FailedRead
 
 
+@pytest.mark.slow
 def test_parquet_rows_keep_the_types_of_their_columns(tmp_path: Any) -> None:
     """The rest is read again, together, not put together from single rows."""
     pa = pytest.importorskip("pyarrow")

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from batchprocess.sdk.input.skipping.suspect import (
     Death,
     SharedRow,
@@ -11,6 +13,7 @@ from batchprocess.sdk.input.skipping.suspect import (
 )
 
 
+@pytest.mark.slow
 def test_the_row_that_is_read_alone_is_seen_by_whoever_forked() -> None:
     row = SharedRow()
     child = os.fork()
