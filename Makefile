@@ -261,8 +261,8 @@ audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dep
 		$(PY) -m uv pip install -q --python .cache/sbom/bin/python --require-hashes -r requirements/sbom.txt
 	touch $@
 
-dist: .cache/sbom/done .venv/dev.done $(TOOLS)/helm ## all files of a release into dist/ (ARGS=--images builds both images too: root)
-	$(PY) -m release $(ARGS)
+dist: .cache/sbom/done .venv/dev.done $(TOOLS)/helm ## all files of a release into dist/ (HOME_URL=https://...; ARGS=--images: root)
+	$(PY) -m release $(if $(HOME_URL),--homepage="$(HOME_URL)") $(ARGS)
 
 vendor: .venv/dev.done ## fetch the page's libraries anew, as packages.json names them (npm; ARGS=--check)
 	$(PY) -m release.vendor $(ARGS)

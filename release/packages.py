@@ -2,11 +2,13 @@
 
 import gzip
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 from batchprocess.version import __version__
@@ -21,15 +23,29 @@ def time_of_commit() -> str:
     return run("git", "-C", str(ROOT), "log", "-1", "--format=%ct").strip()
 
 
+def changed_files(folder: Path) -> list[str]:
+    """Files that differ from the commit, or that it does not have; none that git ignores."""
+    status = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    return [line[3:] for line in run("git", "-C", str(folder), *status).split("\0") if line]
+
+
 def python(out: Path) -> None:
     """Wheel and source, by the tools that requirements/bootstrap.txt locks."""
     run(sys.executable, "-m", "uv", "build", "-q", "--no-build-isolation", f"-o={out}", str(ROOT))
     (out / ".gitignore").unlink(missing_ok=True)
 
 
-def chart(out: Path) -> None:
-    """The chart as `helm install` takes it."""
-    run(str(ROOT / ".cache" / "bin" / "helm"), "package", str(CHART), "--destination", str(out))
+def chart(out: Path, homepage: str | None) -> None:
+    """The chart as `helm install` takes it; it names the project's homepage, if one is known."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, CHART.name)
+        shutil.copytree(CHART, told)
+        if homepage:
+            place = json.dumps(homepage)
+            with (told / "Chart.yaml").open("a", encoding="utf-8") as file:
+                file.write(f"home: {place}\nsources: [{place}]\n")
+        helm = str(ROOT / ".cache" / "bin" / "helm")
+        run(helm, "package", str(told), "--destination", str(out))
     made = out / f"{CHART.name}-{__version__}.tgz"
     made.write_bytes(_without_times(made.read_bytes(), int(os.environ["SOURCE_DATE_EPOCH"])))
 

@@ -14,15 +14,19 @@ import pytest
 import yaml
 
 from batchprocess.version import __version__
+from release.packages import changed_files, chart, time_of_commit
 from support.pages import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("release")]
 HELM = ROOT / ".cache" / "bin" / "helm"
+HOME = "https://example.org"
 WHEEL = f"batchprocess-{__version__}-py3-none-any.whl"
 
 
 def make(out: Path) -> Path:
-    run(sys.executable, "-m", "release", "--out", str(out), "--homepage", "https://example.org")
+    # Who works on this tree may have changed it already.
+    where = ("--out", str(out), "--homepage", HOME, "--uncommitted")
+    run(sys.executable, "-m", "release", *where)
     return out
 
 
@@ -78,16 +82,34 @@ def test_the_same_commit_makes_the_same_bytes(dist: Path, tmp_path: Path) -> Non
     assert (again / "SHA256SUMS").read_text() == (dist / "SHA256SUMS").read_text()
 
 
-def test_a_folder_with_files_is_refused(dist: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "release", "--out", str(dist)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def refusal(*flags: str, cwd: Path = ROOT) -> str:
+    command = [sys.executable, "-m", "release", *flags]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert f"{dist} is not empty" in done.stderr
+    return done.stderr
+
+
+def test_a_folder_with_files_is_refused(dist: Path) -> None:
+    assert f"{dist} is not empty" in refusal("--out", str(dist))
+
+
+def test_a_tree_that_no_commit_has_is_refused_and_its_files_are_named(tmp_path: Path) -> None:
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    run("git", "clone", "--quiet", "--shared", str(ROOT), str(tree))
+    assert changed_files(tree) == []
+    (tree / "README.md").write_text("another one")
+    (tree / "worker" / "new one.py").touch()
+    (tree / ".cache").mkdir()
+    (tree / ".cache" / "ignored").touch()
+    assert changed_files(tree) == ["README.md", "worker/new one.py"]
+    said = refusal("--out", str(out), cwd=tree)
+    assert "no commit has what is in README.md, worker/new one.py: a release is made of" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("home", ["example.org", "http://example.org", "https://a b", f"{HOME}/"])
+def test_a_homepage_that_is_no_address_is_refused(home: str, tmp_path: Path) -> None:
+    assert f"{home!r} is no address" in refusal("--out", str(tmp_path), "--homepage", home)
 
 
 def test_the_wheel_runs_a_job_where_no_source_is(dist: Path, clean: Path, tmp_path: Path) -> None:
@@ -124,6 +146,22 @@ def test_the_chart_in_it_says_what_the_folder_says(dist: Path) -> None:
     packed = dist / f"batchprocess-operator-{__version__}.tgz"
     made = run(str(HELM), "template", "name", str(packed))
     assert made == run(str(HELM), "template", "name", "charts/batchprocess-operator")
+
+
+def about(packed: Path) -> dict[str, object]:
+    read: dict[str, object] = yaml.safe_load(run(str(HELM), "show", "chart", str(packed)))
+    return read
+
+
+def test_the_chart_in_it_names_the_homepage_that_is_given(
+    dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"batchprocess-operator-{__version__}.tgz"
+    named = about(dist / name)
+    assert (named.pop("home"), named.pop("sources")) == (HOME, [HOME])
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", time_of_commit())
+    chart(tmp_path, None)
+    assert about(tmp_path / name) == named
 
 
 def test_the_plugins_manifest_names_the_archive_beside_it(dist: Path) -> None:
