@@ -10,6 +10,7 @@ from kubernetes.aio.client import ApiClient, CoreV1Api
 
 from batchprocess_operator.apply.event_recorder import EventRecorder
 from batchprocess_operator.controller.controller import Controller
+from batchprocess_operator.controller.lanes import notifier_of
 from batchprocess_operator.controller.metrics import Metrics
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.work_queue import WorkQueue
@@ -26,12 +27,12 @@ from batchprocess_operator.health import serve_health
 from batchprocess_operator.kopf_process import run_until_stopped
 from batchprocess_operator.kube import login
 from batchprocess_operator.kube.client import Api
-from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.kube.rate_limit import RateLimit
 from batchprocess_operator.kube.server_clock import ServerClock
 from batchprocess_operator.listen.descriptors import raise_limit
 from batchprocess_operator.listen.pages import serve_pages
 from batchprocess_operator.model.report_address import ReportAddress
+from batchprocess_operator.notify.notifier import Notifier
 from batchprocess_operator.page.serve import page_served
 from batchprocess_operator.settings import OperatorSettings, SettingsError
 from batchprocess_operator.watch.cache import JobCache
@@ -86,13 +87,18 @@ class _Operator:
         # Before the endpoint: pods are known when their first reports arrive, and an error here is
         # no part of a group, so that `main` can say it in a sentence.
         for watch in self._watches:
-            await _begin(watch)
+            await watch.begin_if_allowed()
         await self._relist.once(self._clock)
-        async with self._endpoint() as report_address, self._pages(report_address):
-            controller = self._controller(report_address)
+        async with (
+            self._endpoint() as report_address,
+            self._pages(report_address),
+            notifier_of(self._settings, self._queue.add, self._metrics, self._clock) as notifier,
+        ):
+            controller = self._controller(report_address, notifier)
             async with asyncio.TaskGroup() as group:
                 many = self._settings.concurrent_reconciles
                 tasks = [group.create_task(controller.work()) for _ in range(many)]
+                tasks += [group.create_task(work()) for work in notifier.workers()]
                 tasks += [group.create_task(watch.run_forever()) for watch in self._watches]
                 tasks.append(group.create_task(self._relist.run_forever(self._clock)))
                 tasks.append(group.create_task(self._keep_tidy()))
@@ -107,7 +113,7 @@ class _Operator:
         self._metrics.reported()
         self._queue.add(uid)
 
-    def _controller(self, report_address: ReportAddressSource) -> Controller:
+    def _controller(self, report_address: ReportAddressSource, notifier: Notifier) -> Controller:
         services = Services(
             api=self._api,
             cache=self._cache,
@@ -118,6 +124,7 @@ class _Operator:
             recorder=EventRecorder(self._api, self._clock),
             clock=self._clock,
             status_written=self._metrics.status_written,
+            notifier=notifier,
         )
         return Controller(services, report_address, self._time.now, self._metrics)
 
@@ -185,14 +192,6 @@ class _Operator:
         if self._settings.progress_secret_given:
             return given(secret)
         return own(secret, names_of(url), self._time.now)
-
-
-async def _begin(watch: Watch) -> None:
-    """What may not be watched may not be listed either, and that is where it is told."""
-    try:
-        await watch.begin()
-    except ApiError as error:
-        _LOG.info("%s is not watched yet: %s", watch.collection.path, error)
 
 
 def _utc_now() -> datetime:

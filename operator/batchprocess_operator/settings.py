@@ -47,6 +47,8 @@ class OperatorSettings(BaseModel):
     """Requests that may come at once."""
     concurrent_reconciles: int = Field(default=16, ge=1, alias="workers")
     """Jobs looked at at a time."""
+    notifications: str = ""
+    """JSON of the destinations that jobs may name in spec.notify; empty: there are none."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Least severe log lines that are written."""
     log_format: str = Field(default="text", pattern="^(text|json)$")

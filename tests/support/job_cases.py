@@ -133,6 +133,18 @@ CASES = (
         {"rows": {"badRowsOf": "runs/job/20260101T000000Z-0000"}},
         "spec.rows.badRowsOf",
     ),
+    Case(
+        "spec.notify.events must name one",
+        {"notify": {"to": "team", "events": [], "everyPercent": 10}},
+        {"notify": {"to": "team", "events": []}},
+        "spec.notify.events",
+    ),
+    Case(
+        "spec.notify.events must name each",
+        {"notify": {"to": "team", "events": ["Failed", "Stalled"]}},
+        {"notify": {"to": "team", "events": ["Failed", "Failed"]}},
+        "spec.notify.events",
+    ),
     Case("spec.runId must be", {"runId": "..."}, {"runId": ".."}, "spec.runId"),
     Case(
         "spec.worker.template.spec.containers[worker].workingDir",

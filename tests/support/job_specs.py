@@ -43,10 +43,19 @@ def _with_run_names(made: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+def _with_events(spec: dict[str, Any]) -> dict[str, Any]:
+    """With each event of `notify` once, and anything at all."""
+    notify = spec.get("notify") or {}
+    if notify.get("events") is None:
+        return spec
+    events = sorted(set(notify["events"]))
+    return spec | {"notify": notify | {"events": events, "everyPercent": 10}}
+
+
 @st.composite
 def whole_specs(draw: st.DrawFn) -> dict[str, Any]:
     """A spec that keeps all rules."""
-    made: dict[str, Any] = _with_run_names(draw(_PLAIN))
+    made: dict[str, Any] = _with_events(_with_run_names(draw(_PLAIN)))
     made["image"] = draw(st.sampled_from(["example/digits:1", "a@sha256:" + "0" * 64]))
     made["output"] = {**(made.get("output") or {}), "uri": draw(_URIS)}
     if draw(st.booleans()):

@@ -71,3 +71,46 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   # list: why does this pod not start?
   verbs: [create, list]
 {{- end -}}
+
+{{/* Secrets of a destination's values, and the files that have them. */}}
+{{- define "operator.destinationFiles" -}}
+{{- dict "urlSecret" "urlFile" "signingSecret" "signingSecretFile" "caSecret" "caFile" | toJson -}}
+{{- end }}
+
+{{/* The setting `notifications`: names of files in place of Secrets. */}}
+{{- define "operator.notifications" -}}
+{{- $files := include "operator.destinationFiles" . | fromJson }}
+{{- $made := list }}
+{{- $names := list }}
+{{- range $one := .Values.notifications.destinations }}
+{{- if has $one.name $names }}
+{{- fail (printf "notifications.destinations: there are two of the name %s" $one.name) }}
+{{- end }}
+{{- $names = append $names $one.name }}
+{{- $setting := dict }}
+{{- range $key, $value := $one }}
+{{- if hasKey $files $key }}
+{{- $_ := set $setting (get $files $key) (printf "/etc/batchprocess/notifications/%s/%s" $one.name $key) }}
+{{- else }}
+{{- $_ := set $setting $key $value }}
+{{- end }}
+{{- end }}
+{{- $made = append $made $setting }}
+{{- end }}
+{{- dict "cluster" .Values.notifications.cluster "destinations" $made | toJson -}}
+{{- end }}
+
+{{/* Sources of the volume with the Secrets. One that is missing keeps nobody from starting. */}}
+{{- define "operator.notificationSecrets" -}}
+{{- $files := include "operator.destinationFiles" . | fromJson }}
+{{- range $one := .Values.notifications.destinations }}
+{{- range $key, $value := $one }}
+{{- if hasKey $files $key }}
+- secret:
+    name: {{ $value.name }}
+    optional: true
+    items: [{key: {{ $value.key | quote }}, path: {{ printf "%s/%s" $one.name $key | quote }}}]
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

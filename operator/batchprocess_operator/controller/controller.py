@@ -9,6 +9,7 @@ from typing import Any
 from batchprocess.backoff import Backoff
 from batchprocess.plain_text import plain
 from batchprocess_operator.controller.job_pass import Memory, Pass
+from batchprocess_operator.controller.messages import offer_those_of
 from batchprocess_operator.controller.metrics import Metrics
 from batchprocess_operator.controller.services import Services
 from batchprocess_operator.controller.status_writer import write_status
@@ -18,11 +19,13 @@ from batchprocess_operator.model.report_address import ReportAddress
 from batchprocess_operator.observe.read_job import (
     Unreadable,
     read_identity,
+    read_notify,
     read_status,
     read_stored,
     stalled_status,
 )
 from batchprocess_operator.status.events import bad_news
+from batchprocess_operator.status.messages.outbox import with_messages
 from batchprocess_operator.watch.entry import Entry
 
 _LOG = logging.getLogger(__name__)
@@ -128,16 +131,21 @@ class Controller:
         self, entry: Entry, raw: Mapping[str, Any], reason: str, message: str
     ) -> None:
         before, now = read_status(raw), self.now()
-        status = stalled_status(raw, reason, message, now)
-        if status == before or not await write_status(self.services, status, entry, raw):
+        about, notify = read_identity(raw), read_notify(raw)
+        stalled = stalled_status(raw, reason, message, now)
+        notified = self.services.notifier.notified(about)
+        status = with_messages(notify, about, before, stalled, notified, now)
+        if status != before and not await write_status(self.services, status, entry, raw):
             return
+        offer_those_of(self.services, notify, about, before, status)
         for event in bad_news(before, status):
-            await self.services.recorder.post(event, read_identity(raw), now)
+            await self.services.recorder.post(event, about, now)
 
     def _forget(self, uid: str) -> None:
         """The job is gone."""
         self.memories.pop(uid, None)
         self.services.reports.forget(uid)
+        self.services.notifier.forget(uid)
         self.services.queue.forget(uid)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from batchprocess.backoff import Backoff
 from batchprocess.kube.requests import Object
 from batchprocess_operator.apply.perform import NameTakenError, Target, perform
+from batchprocess_operator.controller.messages import offer_messages
 from batchprocess_operator.controller.observe import Refusal, observe
 from batchprocess_operator.controller.repeats import Repeats
 from batchprocess_operator.controller.services import Services
@@ -73,10 +74,6 @@ class Pass:
             raise plan.fault
         return max(pause, await self._publish(plan))
 
-    @property
-    def _uid(self) -> str:
-        return self.job.identity.uid
-
     @cached_property
     def _repeats(self) -> Repeats:
         """What is done again and again, by this process and, as the status tells, before it."""
@@ -89,7 +86,7 @@ class Pass:
 
     def _again_in(self, seconds: float | None) -> None:
         if seconds is not None:
-            self.services.queue.add(self._uid, seconds)
+            self.services.queue.add(self.job.identity.uid, seconds)
 
     async def _decide_and_act(self) -> tuple[Plan, float]:
         """The plan whose status holds after its actions, and how long to leave the job alone."""
@@ -138,7 +135,7 @@ class Pass:
 
     async def _act_within(self, reading: Reading, action: Action) -> bool:
         try:
-            target = Target(self.job.identity.namespace, self._uid)
+            target = Target(self.job.identity.namespace, self.job.identity.uid)
             found = await perform(action, target, self.services.api)
         except NameTakenError as error:
             return self._note_refusal(action, Reason(NAME_CONFLICT, str(error)))
@@ -157,7 +154,10 @@ class Pass:
     def _what_changed(self, found: Object, reading: Reading) -> str:
         """Empty once it is known, so that nothing is decided from an older picture."""
         try:
-            if self.services.cache.put_child(found, reading) or job_uid(found) == self._uid:
+            if (
+                self.services.cache.put_child(found, reading)
+                or job_uid(found) == self.job.identity.uid
+            ):
                 return ""  # the latter if it is gone by now
         except (ValueError, KeyError, TypeError) as error:
             return f"it was made unreadable ({error})"
@@ -179,6 +179,7 @@ class Pass:
         """
         memory, clock = self.memory, self.services.clock
         self._again_in(plan.requeue_after)
+        offer_messages(self.services, self.job, self.job.before)
         if plan.status == self.job.before:
             return 0.0
         wait = memory.written + _PROGRESS_SECONDS - clock()
@@ -192,6 +193,7 @@ class Pass:
             memory.conflicts += 1
             return _CONFLICTS.seconds(memory.conflicts)
         memory.conflicts = 0
+        offer_messages(self.services, self.job, plan.status)
         for event in plan.events:
             await self._post(event)
         return 0.0

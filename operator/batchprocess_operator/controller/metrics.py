@@ -45,6 +45,18 @@ class Metrics:
         )
         self._answers = self._counter("report_requests", "Requests to the endpoint", "code")
         self._writes = self._counter("status_writes", "Writes of a job's status", "result")
+        self._messages = Counter(
+            "batchprocess_notifications_total",
+            "Messages about jobs: tries that delivered them or failed, put off, given up",
+            ("destination", "result"),
+            registry=self.registry,
+        )
+        self._jobs_waiting = Gauge(
+            "batchprocess_notifications_waiting",
+            "Jobs with messages that are not delivered yet",
+            ("destination",),
+            registry=self.registry,
+        )
         self._finished = self._counter("jobs_finished", "Jobs that became final", "state")
         for state in FINAL:
             self._finished.labels(state)
@@ -72,6 +84,16 @@ class Metrics:
         self._gauge(
             "certificate_expires_seconds", "When the certificate ends, a Unix time", expires
         )
+
+    def watch_destination(self, name: str, waiting: Callable[[], float]) -> None:
+        """Count messages to a destination, and show for how many jobs there are some."""
+        for result in ("delivered", "failed", "deferred", "lost"):
+            self._messages.labels(name, result)
+        self._jobs_waiting.labels(name).set_function(waiting)
+
+    def message(self, destination: str, result: str) -> None:
+        """A try to deliver a message has ended, or one was put off or given up."""
+        self._messages.labels(destination, result).inc()
 
     def answered(self, code: int) -> None:
         """A request to the progress endpoint was answered."""

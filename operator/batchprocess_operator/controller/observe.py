@@ -47,6 +47,7 @@ async def observe(
         undone=undone,
         trouble=await _hint(lookups.troubles(namespace, newest, ours, now), {}),
         lost_nodes=await _hint(lookups.lost_nodes(pods, now), frozenset()),
+        notified=services.notifier.notified(job.identity),
     )
 
 

@@ -1,13 +1,14 @@
 """What every pass over a job works with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from batchprocess_operator.apply.event_recorder import EventRecorder
 from batchprocess_operator.controller.work_queue import WorkQueue
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.model.reported import Reported
+from batchprocess_operator.notify.notifier import Notifier
 from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.lookups import Lookups
 from batchprocess_operator.watch.served_schema import ServedSchema
@@ -47,3 +48,4 @@ class Services:
     recorder: EventRecorder
     clock: Callable[[], float]
     status_written: StatusWritten = _nobody
+    notifier: Notifier = field(default_factory=Notifier)

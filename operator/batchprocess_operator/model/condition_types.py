@@ -143,6 +143,17 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
             "records say so too, the finalizer will not make the run final",
         },
     ),
+    "NotificationsFailed": ConditionType(
+        "messages that `spec.notify` asks for do not arrive "
+        "([notifications](../notifications.md)); the job goes on all the same",
+        {
+            "UnknownDestination": "the platform has set up no destination of that name for the "
+            "job's namespace; names those that there are",
+            "DeliveryFailed": "a message is not delivered since five minutes, with how the last "
+            "try has ended",
+            "MessagesLost": "so many messages were given up",
+        },
+    ),
     "Complete": ConditionType(
         "True at the end of a run that is final",
         _states("Finished", "FinishedWithFailures"),

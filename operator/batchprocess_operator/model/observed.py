@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from batchprocess.protocol.termination import Termination
+from batchprocess_operator.model.notified import UNTOLD, Notified
 from batchprocess_operator.model.reported import NOTHING, Reported
 
 Role = Literal["worker", "finalizer"]
@@ -116,7 +117,7 @@ class Observed:
     `refused`: child name -> why the API server does not take it. `unchangeable`: child or pod name
     -> why it does not let us change or delete it. `undone`: child name -> fields of its spec that
     somebody sets back each time, or MADE. `trouble`: pod or Job name -> newest warning event about
-    it. `lost_nodes`: nodes that are gone or unreachable.
+    it. `lost_nodes`: nodes that are gone or unreachable. `notified`: of the job's messages.
     """
 
     children: tuple[ChildJob, ...] = ()
@@ -128,6 +129,7 @@ class Observed:
     undone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     trouble: Mapping[str, Reason] = field(default_factory=dict)
     lost_nodes: frozenset[str] = frozenset()
+    notified: Notified = UNTOLD
     _in_order: dict[str, Sequence[ChildPod]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )

@@ -1,13 +1,14 @@
 """From the stored object to a job and back. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from batchprocess.api.job import BatchProcessJob
 from batchprocess.api.new_bounds import STORED
+from batchprocess.api.notify.settings import Notify
 from batchprocess.api.status import Display, Status
 from batchprocess.protocol.job_object import API_VERSION, KIND
 from batchprocess_operator.model.conditions import Fact, merge
@@ -59,6 +60,14 @@ def read_stored(stored: StoredJob, raw: Raw, report_address: ReportAddress | Non
     return read_job(raw, report_address, stored.refusal)
 
 
+def read_notify(raw: Raw) -> Notify | None:
+    """What a job asks to be told of, whatever else of it nobody can read."""
+    try:
+        return Notify.model_validate((raw.get("spec") or {}).get("notify"), context=STORED)
+    except ValidationError:
+        return None
+
+
 def read_status(raw: Raw) -> Status:
     """The status as last written; an empty one for what nobody can read: it is made anew."""
     try:
@@ -72,6 +81,9 @@ def _times(status: Status) -> Iterator[datetime]:
     found = (status.start_time, status.completion_time, status.eta)
     yield from (one for one in found if one is not None)
     yield from (one.last_transition_time for one in status.conditions)
+    if status.notifications is not None:
+        yield from (one.time for one in status.notifications.pending)
+        yield status.notifications.stalled_time or datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stalled_status(raw: Raw, reason: str, message: str, now: datetime) -> Status:

@@ -10,6 +10,7 @@ from batchprocess_operator.reconcile.decide import decide
 from batchprocess_operator.reconcile.pod_recovery import Recovery, recover_pods
 from batchprocess_operator.status.current_conditions import current_facts
 from batchprocess_operator.status.events import events_between
+from batchprocess_operator.status.messages.outbox import due_again, with_messages
 from batchprocess_operator.status.status import build_status, is_urgent
 
 _RECHECK_SECONDS = 15.0
@@ -33,8 +34,10 @@ def _told(job: Job, observed: Observed, shards: Shards, decision: Decision, now:
     final = decision.state in FINAL
     recovery = Recovery() if final else _recovery(job, observed, now)
     facts = [*current_facts(job, observed, shards, decision, now), *recovery.facts]
-    status = build_status(job, observed, shards, decision, facts, now)
-    due = [*decision.due, *recovery.due]
+    built = build_status(job, observed, shards, decision, facts, now)
+    notify, told = job.body.spec.notify, observed.notified
+    status = with_messages(notify, job.identity, job.before, built, told, now)
+    due = [*decision.due, *recovery.due, *due_again(status, now)]
     child = decision.child
     running = child is not None and (not child.suspend or observed.has_live_pods(child))
     if not final and (running or decision.blocked is not None):

@@ -46,6 +46,13 @@ class Watch:
         where = self.collection
         self.version = await self.api.newest_version(where.path, where.selector)
 
+    async def begin_if_allowed(self) -> None:
+        """What may not be watched may not be listed either, and that is where it is told."""
+        try:
+            await self.begin()
+        except ApiError as error:
+            _LOG.info("%s is not watched yet: %s", self.collection.path, error)
+
     async def run_forever(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Whatever ends a stream, a namespace that is forbidden too: it is asked for again."""
         while True:

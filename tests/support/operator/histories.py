@@ -58,6 +58,7 @@ def specs() -> st.SearchStrategy[dict[str, Any]]:
             "worker": st.sampled_from([{"processesPerWorker": 2}]),
             "timeouts": st.sampled_from([{"startSeconds": 30}, {"activeDeadlineSeconds": 60}]),
             "queueName": st.just("gpus"),
+            "notify": st.sampled_from([{"to": "team", "everyPercent": 5}, {"to": "nobody"}]),
             "ttlSecondsAfterFinished": st.sampled_from([0, 60]),
             # One that bounds nothing: honest pods know of the shards of PLAN only.
             "maxBatches": st.sampled_from([0, 99]),

@@ -1,7 +1,7 @@
 """Whole lives of a job in virtual time: the real controller over a fake API server and cluster."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from batchprocess_operator.controller.work_queue import WorkQueue
 from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
 from batchprocess_operator.kube.errors import ApiError
 from batchprocess_operator.model.report_address import ReportAddress
+from batchprocess_operator.notify.notifier import Notifier
 from batchprocess_operator.watch.cache import JobCache
 from batchprocess_operator.watch.collections import Kind, collections
 from batchprocess_operator.watch.intake import Intake
@@ -43,6 +44,7 @@ class Operator:
     api: FakeApi | None = None
     pods_lag: float = _LAG
     report_address: ReportAddress | None = None
+    notifier: Callable[[Callable[[str], None]], Notifier] = lambda _: Notifier()
 
     async def run(self) -> None:
         """Until it dies."""
@@ -59,6 +61,7 @@ class Operator:
             served_schema=ServedSchema(api, loop.time),  # type: ignore[arg-type]
             recorder=EventRecorder(api, loop.time),  # type: ignore[arg-type]
             clock=loop.time,
+            notifier=self.notifier(queue.add),
         )
         controller = Controller(
             services,
@@ -80,6 +83,8 @@ class Operator:
                 group.create_task(controller.work())
                 group.create_task(controller.work())
                 group.create_task(relist.run_forever(loop.time))
+                for work in services.notifier.workers():
+                    group.create_task(work())
         finally:
             self.server.watchers.remove(seen)
 

@@ -58,6 +58,27 @@ STATUS: dict[str, Any] = {
     "attempts": 12,
     "badRows": 9,
     "lostWork": 3,
+    "notifications": {
+        "pending": [
+            {
+                "event": "Stalled",
+                "time": "2030-01-01T12:00:00Z",
+                "retry": 0,
+                "state": "Running",
+                "reason": "NotAllowed",
+                "message": "why",
+                "batchesDone": 421,
+                "batchesTotal": 1000,
+                "rows": 26_944,
+                "badRows": 9,
+                "shardsFailed": 1,
+            },
+            {"event": "Progress", "time": "2030-01-01T12:00:00Z", "retry": 0, "percent": 25},
+        ],
+        "delivered": 1,
+        "lost": 0,
+        "stalledTime": "2030-01-01T12:00:00Z",
+    },
     "replicas": 8,
     "selector": "batchprocess.dev/job-uid=x",
     "display": {"progress": "421/1000", "shards": "38/64", "rate": "1.2k/s", "eta": "12m"}

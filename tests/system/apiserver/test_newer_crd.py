@@ -17,7 +17,7 @@ from testcluster.tools import ROOT
 pytestmark = pytest.mark.slow
 CRD = ROOT / "crds" / "batchprocess.dev_batchprocessjobs.yaml"
 COLOUR = {"type": "string", "default": "blue"}
-NOTIFY = {
+ANNOUNCE = {
     "type": "object",
     "default": {},
     "properties": {"level": {"type": "integer", "format": "int32", "default": 3}},
@@ -40,7 +40,7 @@ def newer_crd(kubectl: testcluster.Kubectl) -> Iterator[Callable[[], None]]:
     crd = yaml.safe_load(CRD.read_text())
     (version,) = crd["spec"]["versions"]
     fields = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-    fields |= {"colour": COLOUR, "notify": NOTIFY}
+    fields |= {"colour": COLOUR, "announce": ANNOUNCE}
     fields["worker"]["properties"]["niceness"] = NICENESS
 
     def apply() -> None:
@@ -89,7 +89,7 @@ def test_what_runs_goes_on_what_is_as_it_was_begins_and_what_is_meant_waits(
     running = Applied(kubectl, "begun-before", parallelism=2)
     until("it has its worker Job", lambda: running.child() is not None)
     newer_crd()
-    assert running.get()["spec"]["notify"] == {"level": 3}
+    assert running.get()["spec"]["announce"] == {"level": 3}
     running.patch(parallelism=3)
     until("its worker Job follows", lambda: (running.child() or {})["parallelism"] == 3)
     # What a watch from before tells, until the API server ends it, has no new fields: then they
@@ -100,7 +100,7 @@ def test_what_runs_goes_on_what_is_as_it_was_begins_and_what_is_meant_waits(
         "they are known to mean nothing",
         lambda: "goes on as if" in running.condition("UnknownFields")["message"],
     )
-    names = "spec.colour, spec.notify, spec.worker.niceness"
+    names = "spec.announce, spec.colour, spec.worker.niceness"
     assert names in running.condition("UnknownFields")["message"]
     running.patch(suspend=True, timeouts={"activeDeadlineSeconds": 900})
     until("it is suspended", lambda: (running.child() or {}).get("suspend") is True)

@@ -112,6 +112,16 @@ def test_a_mutable_field_may_be_set_changed_and_removed(path: str, value: object
     server.patch([{"op": "remove", "path": f"/spec/{path}"}])
 
 
+def test_who_is_told_may_be_set_changed_and_removed(server: JobServer):
+    server.create(spec())
+    path = "/spec/notify"
+    server.patch([{"op": "add", "path": path, "value": {"to": "team"}}])
+    server.patch([{"op": "add", "path": f"{path}/everyPercent", "value": 10}])
+    server.patch([{"op": "add", "path": f"{path}/events", "value": []}])
+    server.patch([{"op": "replace", "path": path, "value": {"to": "other"}}])
+    server.patch([{"op": "remove", "path": path}])
+
+
 def test_rows_that_are_left_out_by_hand_may_be_others_and_none(server: JobServer):
     server.create(spec(rows={"badRowsOf": "a-run"}))
     for skip in ([7], [7, 9_007_199_254_740_991], []):

@@ -34,6 +34,7 @@ ALERTS = {
     "BatchProcessOperatorNotReconciling",
     "BatchProcessReconcileErrors",
     "BatchProcessCertificateEnds",
+    "BatchProcessNotificationsFail",
 }
 """All but that the operator is absent: here it is not."""
 
@@ -68,6 +69,7 @@ def work(metrics: Metrics, ended: threading.Event) -> None:
         metrics.answered(200)
         metrics.answered(401)
         metrics.reported()
+        metrics.message("team", "failed")
         metrics.status_written("Running", "Failed", written=True)
         metrics.status_written("Running", "Running", written=False)
 

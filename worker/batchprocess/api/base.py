@@ -98,6 +98,19 @@ class ApiModel(BaseModel):
         return made
 
 
+class StatusModel(ApiModel):
+    """Read leniently: an operator of another version may have written fields of its own.
+
+    The operator makes them by the names of their fields, which mypy checks.
+    """
+
+    model_config = ApiModel.model_config | {
+        "extra": "ignore",
+        "strict": False,
+        "validate_by_name": True,
+    }
+
+
 class PassedOn(ApiModel):
     """A Kubernetes object of which we read a part; `passed` names the fields that we hand on.
 

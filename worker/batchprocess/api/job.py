@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from batchprocess.api.base import ApiModel
+from batchprocess.api.notify.settings import Notify
 from batchprocess.api.output import Output
 from batchprocess.api.pods import Finalizer, Worker
 from batchprocess.api.rules import JOB_RULES, SPEC_RULES
@@ -120,6 +121,8 @@ class Spec(ApiModel):
     queue_name: QueueName | None = None
     """Kueue LocalQueue that admits the job, at most 63 characters. Default: the job starts at
     once. Immutable."""
+    notify: Notify | None = None
+    """Who is told when the job ends, fails, stalls or gets on. Default: nobody. Mutable."""
     profile: bool = False
     """Whether a trace of the first batches is written to the run's tensorboard folder. Default
     false. Immutable."""

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from batchprocess.api.base import ApiModel
+from batchprocess.api.base import StatusModel
+from batchprocess.api.notify.outbox import Notifications
 from batchprocess.api.scalars import Count, Counts, LongText, Ranges, ShortText
 
 MAX_ROWS = 200
@@ -25,26 +26,13 @@ State = Literal[
 ]
 
 
-class StatusModel(ApiModel):
-    """Read leniently: an operator of another version may have written fields of its own.
-
-    The operator makes them by the names of their fields, which mypy checks.
-    """
-
-    model_config = ApiModel.model_config | {
-        "extra": "ignore",
-        "strict": False,
-        "validate_by_name": True,
-    }
-
-
 class Condition(StatusModel):
     """One fact about the job, as metav1.Condition."""
 
     type: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9]*[A-Za-z0-9])?$", max_length=316)
     """Which fact: Running, Suspended, Progressing, PodsStarting, PodsFailed, WaitingForNode,
-    NameConflict, Degraded, MetricsReduced, UnknownFields, SourceChanged, BadRows, Complete,
-    Failed, Reconciling, Stalled."""
+    NameConflict, Degraded, MetricsReduced, UnknownFields, SourceChanged, BadRows,
+    NotificationsFailed, Complete, Failed, Reconciling, Stalled."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
     observed_generation: Count | None = None
@@ -195,6 +183,8 @@ class Status(StatusModel):
     literal: bool | None = None
     """True where $ in the job reaches its pods as it is, as in a local run. Absent without any $,
     and for a run begun by an operator in whose pods Kubernetes still expanded $(NAME) and $$."""
+    notifications: Notifications | None = None
+    """What becomes of the messages that spec.notify asks for; absent until there was one."""
     replicas: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     """Running worker pods; what kubectl scale and autoscalers read."""
     selector: ShortText | None = None

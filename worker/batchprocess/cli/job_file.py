@@ -23,6 +23,7 @@ _IGNORED = (
     "suspend",
     "retry",
     "ttl_seconds_after_finished",
+    "notify",
 )
 
 

@@ -18,6 +18,7 @@ BAD_NEWS = (
     ("UnknownFields", "True"),
     ("SourceChanged", "True"),
     ("BadRows", "True"),
+    ("NotificationsFailed", "True"),
 )
 """Type and status of each; what stands most in a job's way comes first."""
 STANDING = tuple(kind for kind in BAD_NEWS if kind != FAILED)

@@ -1,0 +1,1 @@
+"""Delivering messages about jobs to destinations that the platform has set up."""

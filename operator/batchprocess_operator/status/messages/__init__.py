@@ -1,0 +1,1 @@
+"""Messages about a job, which its status has from the write that they tell of on."""
