@@ -22,7 +22,7 @@ COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
 .PHONY: help demo test test-fast test-full test-hostile lint format generate verify lock clean \
-	audit dist vendor cluster cluster-programs cluster-images cluster-deps cluster-down images testcluster bench-operator
+	audit dist vendor cluster cluster-programs cluster-images cluster-deps cluster-down images kind testcluster bench-operator
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -158,6 +158,9 @@ cluster-programs:
 
 cluster-down: ## remove that cluster
 	$(PY) -m testcluster down
+
+kind: ## the same on kind, where there are docker, kind, kubectl and helm (WORKER_BASE=an image with torch)
+	WORKER_BASE="$(WORKER_BASE)" examples/kind/up.sh
 
 # Bases: a name, nothing for the Dockerfiles' own, or `here` for one made without a registry.
 images: .venv/dev.done cluster-deps ## build both images (root; OPERATOR_BASE=here WORKER_BASE=here)

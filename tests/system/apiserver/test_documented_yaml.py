@@ -90,6 +90,12 @@ def test_an_object_of_kubernetes_is_taken(kubectl: Kubectl, one: dict[str, Any])
     dry_run(kubectl, one)
 
 
+def test_the_store_for_kind_is_taken(kubectl: Kubectl) -> None:
+    file = str(ROOT / "examples" / "kind" / "s3.yaml")
+    said = kubectl("create", "--dry-run=server", "--validate=strict", f"--filename={file}")
+    assert said.count("created (server dry run)") == 2
+
+
 def create(kubectl: Kubectl, job: dict[str, Any]) -> None:
     """The job is taken, and so are the Jobs that the operator makes of it."""
     dry_run(kubectl, job)
