@@ -22,7 +22,7 @@ COMPILED := batchprocess.cli.commands.run, batchprocess.sdk.entry, batchprocess.
 	sklearn.datasets, torch.distributed.run, torch.profiler, torch.utils.tensorboard
 
 .PHONY: help demo test test-fast test-full test-hostile lint format generate verify lock clean \
-	audit dist vendor cluster cluster-programs cluster-images cluster-deps cluster-down images kind testcluster bench-operator
+	audit dist vendor cluster cluster-programs cluster-images cluster-deps browser cluster-down images kind testcluster bench-operator
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -131,14 +131,23 @@ $(TOOLS)/kwok:
 # program:package; one that is there already, from wherever, is left alone.
 CLUSTER_DEPS := containerd:containerd runc:runc /usr/lib/cni/ptp:containernetworking-plugins \
 	iptables:iptables ip:iproute2 unshare:util-linux buildah:buildah debootstrap:debootstrap
+BROWSER := chromium:chromium
+
+define APT
+	@export PATH=$$PATH:/usr/sbin:/sbin; missing=; \
+	for one in $(1); do command -v $${one%%:*} >/dev/null || missing+=" $${one##*:}"; done; \
+	test -z "$$missing" && exit; \
+	test "$$(id -u)" = 0 || { echo "make $@: only root can install$$missing (apt)" >&2; exit 1; }; \
+	$(STEP) "Debian's packages for $(2)" "1 minute" env DEBIAN_FRONTEND=noninteractive bash -c \
+		"apt-get update -q && apt-get install -q -y --no-install-recommends $$missing"
+endef
 
 cluster-deps: ## install what a node and images need (root)
-	@export PATH=$$PATH:/usr/sbin:/sbin; missing=; \
-	for one in $(CLUSTER_DEPS); do command -v $${one%%:*} >/dev/null || missing+=" $${one##*:}"; done; \
-	test -z "$$missing" && exit; \
-	test "$$(id -u)" = 0 || { echo "make cluster-deps: only root can install$$missing (apt)" >&2; exit 1; }; \
-	$(STEP) "Debian's packages for a node" "1 minute" env DEBIAN_FRONTEND=noninteractive bash -c \
-		"apt-get update -q && apt-get install -q -y --no-install-recommends $$missing"
+	$(call APT,$(CLUSTER_DEPS),a node)
+
+# Two at a time would wait for each other's lock.
+browser: cluster-deps ## install Chromium, in which the page is tested (root)
+	$(call APT,$(BROWSER),a browser)
 
 testcluster: $(addprefix $(TOOLS)/,testcluster kubectl pause coredns helm) ## build Kubernetes for the test cluster
 
@@ -210,7 +219,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 	@python3 -P tests/lanes.py test-e2e test-clusters:5 test-first:10
 
 .PHONY: test-needs test-programs test-first test-clusters test-e2e
-test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images) cluster-programs test-programs
+test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images browser) cluster-programs test-programs
 
 test-programs: cluster-programs
 	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s .cache/sbom/done $(addprefix $(TOOLS)/,helm-docs krew prometheus prometheus-operator-crds.yaml promtool validate-krew-manifest)

@@ -44,3 +44,4 @@ async def page_served(
             yield actual
         finally:
             sampling.cancel()
+            site.close()

@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,6 +23,8 @@ from batchprocess_operator.page.views.job_rows import STATES, Filter, job_list
 
 _JOB = re.compile(r"/jobs/([a-z0-9][a-z0-9.-]{0,62})/([a-z0-9][a-z0-9.-]{0,252})")
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+REST = 3.0
+"""Times as long as it took to make a page: pages take a quarter of a processor at most."""
 _UNKNOWN = "There is no such page, or you may not see it."
 
 
@@ -31,7 +35,6 @@ class Site:
         self._gate, self._memory, self._events = gate, memory, events
         self._files = StaticFiles()
         self._pages = Pages(self._files.addresses)
-        # One: the page never takes more than one thread's time from the operator.
         self._thread = ThreadPoolExecutor(1, "page")
 
     async def answer(self, question: Question) -> Answer:
@@ -51,12 +54,16 @@ class Site:
             found = self._sorry(503, "The operator may not ask who you are and what you may see.")
         except ApiError:
             found = self._sorry(503, "The API server does not answer; this page tries again.")
-        return await self._threaded(packed, found, accepted)
+        return packed(found, accepted)
+
+    def close(self) -> None:
+        """Pages that are still to be made, and rests, keep the process no longer."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _routed(self, question: Question) -> Answer:
         match question.method, question.path:
             case "GET", "/login":
-                return self._pages.page("login", said="")
+                return self._login_page(question.query.get("to", ""))
             case "POST", "/login":
                 return await self._log_in(question)
             case "POST", "/logout":
@@ -65,6 +72,7 @@ class Site:
                 viewer = await self._viewer(question)
                 if viewer is None:
                     return self._to_login(question)
+                self._gate.count_page(viewer)
                 if path == "/":
                     return await self._list(viewer, question)
                 named = _JOB.fullmatch(path)
@@ -81,14 +89,16 @@ class Site:
     async def _log_in(self, question: Question) -> Answer:
         if not question.from_our_page:
             return self._sorry(403, "Only the form of this page itself logs anybody in.")
-        token = question.field("token")
+        token, to = question.field("token"), question.field("to")
         if not may_be_token(token):
             said = f"That is no token: it has 1 to {MAX_TOKEN:,} letters, digits and signs."
-            return self._pages.page("login", 400, said=said)
+            return self._login_page(to, 400, said)
         if await self._gate.viewer(token, question.address) is None:
             said = "The API server does not know this token, or it has ended."
-            return self._pages.page("login", 401, said=said)
-        return go_to("/", cookies=(remember(token, secure=question.secure),))
+            return self._login_page(to, 401, said)
+        return go_to(
+            to if _JOB.fullmatch(to) else "/", cookies=(remember(token, secure=question.secure),)
+        )
 
     def _log_out(self, question: Question) -> Answer:
         if not question.from_our_page:
@@ -96,7 +106,13 @@ class Site:
         return go_to("/login", cookies=forget(secure=question.secure))
 
     def _to_login(self, question: Question) -> Answer:
-        return go_to("/login", in_place=question.in_place)
+        wanted = _JOB.fullmatch(question.path)
+        path = f"/login?{urlencode({'to': question.path})}" if wanted else "/login"
+        return go_to(path, in_place=question.in_place)
+
+    def _login_page(self, to: str, status: int = 200, said: str = "") -> Answer:
+        """`to`: the job that the visitor wanted to see."""
+        return self._pages.page("login", status, said=said, to=to if _JOB.fullmatch(to) else "")
 
     async def _list(self, viewer: Viewer, question: Question) -> Answer:
         asked = Filter.of(question.query)
@@ -116,8 +132,8 @@ class Site:
             "namespaces": sorted(readable),
             "here": asked.at(asked.first),
         }
-        return await self._threaded(
-            lambda: self._pages.page("jobs", list=job_list(mine, asked, now), **values)
+        return await self._made(
+            question, lambda: self._pages.page("jobs", list=job_list(mine, asked, now), **values)
         )
 
     async def _job(
@@ -141,8 +157,8 @@ class Site:
         base = f"/jobs/{quote(namespace)}/{quote(name)}"
         here = f"{base}?{urlencode(query)}" if query else base
         values: dict[str, Any] = {"viewer": viewer.person.name, "base": base, "here": here}
-        return await self._threaded(
-            lambda: self._pages.page("job", job=job_page(seen, query), **values)
+        return await self._made(
+            question, lambda: self._pages.page("job", job=job_page(seen, query), **values)
         )
 
     async def _may_get(self, viewer: Viewer, namespace: str, name: str) -> bool:
@@ -154,7 +170,19 @@ class Site:
         page = self._pages.page("sorry", status, sentence=sentence, code=status)
         return Answer(status, page.body, headers=headers)
 
-    async def _threaded(self, make: Callable[..., Answer], *given: Any) -> Answer:
-        """Made beside the loop, on which everybody else waits."""
+    async def _made(self, question: Question, make: Callable[[], Answer]) -> Answer:
+        """Made, and packed, beside the loop, on which everybody else waits.
+
+        Threads of Python take turns, so this one rests longer than it has worked.
+        """
+        accepted = question.headers.get("accept-encoding", "")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, make, *given)
+        return await loop.run_in_executor(self._thread, self._work, make, accepted)
+
+    def _work(self, make: Callable[[], Answer], accepted: str) -> Answer:
+        began = time.perf_counter()
+        try:
+            return packed(make(), accepted)
+        finally:
+            with suppress(RuntimeError):  # it is closed
+                self._thread.submit(time.sleep, REST * (time.perf_counter() - began))

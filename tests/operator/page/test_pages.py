@@ -65,7 +65,7 @@ def test_every_page_is_whole_and_has_no_styles_or_scripts_of_its_own(path: str):
 
 def test_what_is_printed_is_escaped_and_a_name_that_is_missing_is_an_error():
     pages = Pages(StaticFiles().addresses)
-    assert b"&lt;b&gt;" in pages.page("login", said="<b>").body
+    assert b"&lt;b&gt;" in pages.page("login", said="<b>", to="").body
     with pytest.raises(jinja2.UndefinedError):
         pages.page("login")
 

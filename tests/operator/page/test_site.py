@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from batchprocess_operator.page import site
+from batchprocess_operator.page.access.gate import PAGES
 from batchprocess_operator.page.http.answers import Answer
 from batchprocess_operator.page.http.questions import MAX_TOKEN
 from support.operator.page_jobs import add_busy, add_list
@@ -64,7 +66,7 @@ def test_jobs_of_a_namespace_that_is_named_are_only_for_those_who_may_see_them()
     assert names(made.get("/?namespace=../x", "all-token")) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs/team/digits", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/nothing"])
 @pytest.mark.parametrize("token", ["", "bad-token"])
 def test_who_is_not_logged_in_is_asked_to_and_sees_nothing(path: str, token: str):
     found = world().get(path, token)
@@ -73,6 +75,24 @@ def test_who_is_not_logged_in_is_asked_to_and_sees_nothing(path: str, token: str
     in_place = world().get(path, token, hx_request="true")
     assert (in_place.status, in_place.body) == (401, b"")
     assert ("HX-Redirect", "/login") in in_place.headers
+
+
+def test_who_wanted_to_see_a_job_gets_there_by_logging_in():
+    made = world()
+    place = dict(made.get("/jobs/team/digits", "").headers)["Location"]
+    assert place == "/login?to=%2Fjobs%2Fteam%2Fdigits"
+    form = made.get(place, "").body.decode()
+    assert '<input type="hidden" name="to" value="/jobs/team/digits">' in form
+    found = post(made, "/login", "token=team-token&to=/jobs/team/digits", **OURS)
+    assert dict(found.headers)["Location"] == "/jobs/team/digits"
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example/jobs/a/b", "/jobs/a", "x"])
+def test_logging_in_leads_nowhere_else(to: str):
+    found = post(world(), "/login", f"token=team-token&to={to}", **OURS)
+    assert dict(found.headers)["Location"] == "/"
+    assert "evil" not in world().get(f"/login?to={to}", "").body.decode()
 
 
 def test_a_token_logs_in_and_is_kept_in_a_cookie():
@@ -154,6 +174,29 @@ def test_too_many_tokens_are_answered_by_when_to_come_again():
     found = asyncio.run(go())
     assert found.status == 429
     assert int(dict(found.headers)["Retry-After"]) >= 1
+
+
+@pytest.mark.hostile
+def test_one_person_is_shown_only_so_many_pages_and_another_one_still_some():
+    made = world()
+
+    async def go() -> list[int]:
+        found = [(await made.ask("/", "team-token")).status for _ in range(PAGES.burst + 1)]
+        return [*found, (await made.ask("/")).status]
+
+    assert asyncio.run(go()) == [200] * PAGES.burst + [429, 200]
+
+
+@pytest.mark.hostile
+def test_pages_take_a_quarter_of_a_processor_at_most(monkeypatch: pytest.MonkeyPatch):
+    made, rests, works = world(), [], iter(range(0, 1_000, 5))
+    monkeypatch.setattr(site.time, "perf_counter", lambda: next(works))
+    monkeypatch.setattr(site.time, "sleep", rests.append)
+    made.get("/")
+    made.get("/jobs/team/digits")
+    made.site._thread.shutdown()
+    # The thread's own queue is in order: the rest comes before the next page.
+    assert rests == [5 * site.REST] * 2
 
 
 def test_an_api_server_that_is_away_is_said_and_nothing_is_shown():

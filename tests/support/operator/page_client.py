@@ -21,6 +21,7 @@ class Reply:
     @property
     def jobs(self) -> set[str]:
         """Namespace and name of the jobs that a list shows."""
+        assert self.status == 200, self.text
         found = re.findall(r'<tr role="row" id="job-([^"]+)"', self.text)
         return {one.replace(".", "/", 1) for one in found}
 

@@ -1,12 +1,14 @@
 """The page of a real operator, for people whom a real API server knows."""
 
 import contextlib
+import functools
 import socket
 from collections.abc import Iterator
 
 import pytest
 
 import testcluster
+from support.operator.browser import browser, tab
 from support.operator.page_client import OURS, Visitor, log_in, request
 from support.operator.page_people import PEOPLE, USER, may, page_for_people, token
 from support.operator.process import OperatorProcess
@@ -35,7 +37,7 @@ def visitors(port: int, kubectl: testcluster.Kubectl) -> dict[str, Visitor]:
     for person in PEOPLE:
         reply, found[person] = log_in(port, token(kubectl, person))
         assert (reply.status, reply.headers["Location"]) == (303, "/")
-    until("jobs are known", lambda: len(found["everywhere"].get("/").jobs) == 2)
+    until("jobs are known", lambda: len(found["everywhere"].get("/").jobs) == 2, pause=0.5)
     return found
 
 
@@ -62,9 +64,27 @@ def test_a_job_is_shown_with_its_condition_and_events(visitors: dict[str, Visito
     def page() -> str:
         return visitors["only-a"].get("/jobs/team-a/captions").text
 
-    until("its worker Job is told in an Event", lambda: "Created" in page(), seconds=90)
+    until("its worker Job is told in an Event", lambda: "Created" in page(), seconds=90, pause=0.5)
     assert "captions" in page()
     assert "may not list" not in page()
+
+
+def test_somebody_with_a_browser_logs_in_looks_around_and_logs_out(
+    port: int, visitors: dict[str, Visitor], kubectl: testcluster.Kubectl
+) -> None:
+    with browser() as running, tab(running, f"http://localhost:{port}") as one:
+        one.go("/jobs/team-a/captions")
+        one.page.wait_for_url("**/login?to=*")
+        one.page.fill("#token", token(kubectl, "only-a"))
+        one.page.keyboard.press("Enter")
+        one.page.wait_for_selector("h1:has-text('captions')")
+        one.page.click("text=Jobs")
+        assert one.page.locator("tr[id^=job-]").count() == 1
+        one.page.click("text=Log out")
+        one.page.wait_for_url("**/login")
+        one.go("/")
+        assert one.page.locator("#token").count() == 1
+        assert one.said == []
 
 
 def test_a_token_that_is_none_logs_nobody_in(port: int) -> None:
@@ -98,13 +118,13 @@ def test_who_loses_the_token_or_the_right_loses_sight(
         kubectl("create", "clusterrolebinding", person, *flags)
     _, first = log_in(port, token(kubectl, "loses-token"))
     _, second = log_in(port, token(kubectl, "loses-right"))
-    until("both see", lambda: len(first.get("/").jobs) == len(second.get("/").jobs) == 2, 120)
+    wait = functools.partial(until, seconds=120, pause=0.5)
+    wait("both see", lambda: len(first.get("/").jobs) == len(second.get("/").jobs) == 2)
     kubectl("delete", "serviceaccount", "loses-token")
     kubectl("delete", "clusterrolebinding", "loses-right")
-    until("who has no token is asked for one", lambda: first.get("/").status == 303, 120)
-    until("who has no right sees nothing", lambda: second.get("/").jobs == set(), 120)
-    assert second.get("/jobs/team-a/captions").status in (200, 404)
-    until("nor the job", lambda: second.get("/jobs/team-a/captions").status == 404, seconds=120)
+    wait("who has no token is asked for one", lambda: first.get("/").status == 303)
+    wait("who has no right sees nothing", lambda: second.get("/").jobs == set())
+    wait("nor the job", lambda: second.get("/jobs/team-a/captions").status == 404)
 
 
 @pytest.mark.hostile

@@ -26,6 +26,8 @@ ADDRESS = Rate(1.0, burst=20)
 """Unknown tokens that are asked about: of all, and of one address."""
 ACCESSES = Rate(1 / 8, burst=300)
 """Questions about what one person may."""
+PAGES = Rate(1 / 4, burst=40)
+"""That one person is shown."""
 
 
 class TooOften(Exception):
@@ -57,7 +59,7 @@ class Gate:
         )
         self._known: Remembered[bytes, None] = Remembered(clock, 3_600.0, MAX_PEOPLE)
         self._strangers, self._addresses = Meters(STRANGERS), Meters(ADDRESS)
-        self._asked = Meters(ACCESSES)
+        self._asked, self._pages = Meters(ACCESSES), Meters(PAGES)
 
     async def viewer(self, token: str, address: str) -> Viewer | None:
         """Whose token it is; None if nobody's. Raises ApiError, TooOften, TooMuchOfAPerson."""
@@ -70,6 +72,10 @@ class Gate:
             return None
         await self._known.get(digest, _nothing)
         return Viewer(digest, person)
+
+    def count_page(self, viewer: Viewer) -> None:
+        """One more page for somebody. Raises TooOften."""
+        self._count(self._pages, viewer.digest.hex())
 
     async def may(self, viewer: Viewer, right: Right) -> bool:
         """Whether they may. Raises ApiError and TooOften."""

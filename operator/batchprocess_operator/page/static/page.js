@@ -28,7 +28,7 @@
     return {
       title: title, width: width, height: 170, cursor: { drag: { x: false, y: false } },
       scales: { y: { range: function (_, low, high) { return [0, high > 0 ? high * 1.1 : 1]; } } },
-      axes: [Object.assign({ values: function (_, times) { return times.map(clock); } }, axis), Object.assign({ size: 56 }, axis)],
+      axes: [Object.assign({ size: 30, values: function (_, times) { return times.map(clock); } }, axis), Object.assign({ size: 56 }, axis)],
       series: [{ label: "At", value: function (_, time) { return time ? clock(time) : "--"; } }, { label: title, stroke: colour(stroke), width: 2, fill: colour(stroke) + "22", points: { show: false } }],
     };
   }

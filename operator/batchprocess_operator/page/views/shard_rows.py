@@ -7,11 +7,11 @@ from datetime import datetime
 from batchprocess_operator.model.reported import ShardReport
 from batchprocess_operator.observe.shards import Shards
 from batchprocess_operator.page.views import words
+from batchprocess_operator.page.views.time_spent import PHASES
 
 MAX_SHARDS = 50
 """On one page."""
 STATES = ("failed", "running", "pending", "succeeded")
-_PHASES = {"hook": "in a hook", "storage": "waits for storage", "indexing": "counts rows"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +107,4 @@ def _state(shard: int, shards: Shards) -> str:
 
 
 def _doing(report: ShardReport) -> str:
-    return _PHASES.get(report.phase, report.phase)
+    return PHASES.get(report.phase, report.phase)

@@ -15,6 +15,8 @@ _PARTS = (
     ("data", "waiting for data"),
     ("storage", "waiting for storage"),
 )
+PHASES = {"hook": "in a hook", "storage": "waiting for storage", "indexing": "counting rows"}
+"""What workers do, where the protocol's word is not the people's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ def time_spent(reports: Iterable[ShardProgress]) -> TimeSpent:
         for part, name in _PARTS
         if total.total > 0
     ]
-    phases = Counter(one.phase for one in told if not one.sealed and one.phase != "done")
+    phases = Counter(
+        PHASES.get(one.phase, one.phase) for one in told if not one.sealed and one.phase != "done"
+    )
     return TimeSpent(
         shares=shares,
         shards=len(found),

@@ -41,8 +41,7 @@ def percent(done: float, total: float) -> int:
     """0 to 100, and 100 only when all is done; 0 where the total is not known."""
     if not total > 0 or not math.isfinite(total) or not math.isfinite(done):
         return 0
-    share = int(100 * max(done, 0) / total)
-    return min(share, 100 if done >= total else 99)
+    return 100 if done >= total else min(int(max(done, 0) / total * 100), 99)
 
 
 def duration(seconds: float | None) -> str:

@@ -48,4 +48,9 @@ def test_one_at_work_says_what_it_does_and_when_it_was_heard():
     found = shard_table(shards, {0: told}, {0: 1}, {}, NOW + timedelta(seconds=7))
     (row, *_) = found.rows
     assert (row.state, row.cursor, row.percent) == ("running", "1/3", 33)
-    assert (row.doing, row.heard, row.rate, row.attempts) == ("waits for storage", "7s", "2.5/s", 1)
+    assert (row.doing, row.heard, row.rate, row.attempts) == (
+        "waiting for storage",
+        "7s",
+        "2.5/s",
+        1,
+    )
