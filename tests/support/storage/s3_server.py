@@ -54,7 +54,7 @@ def versitygw(
     at = f"{address}:{port or free_port()}"
     data = folder / "objects"
     data.mkdir(exist_ok=True)
-    tls = [] if authority is None else _certificate(authority, folder)
+    tls = [] if authority is None else _certificate(authority, folder, address)
     ca_bundle = str(folder / "ca.crt") if tls else None
     command = [str(TOOLS / "versitygw"), "--port", at, "--quiet", *tls, "posix", str(data)]
     env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
@@ -63,8 +63,8 @@ def versitygw(
         yield server
 
 
-def _certificate(authority: trustme.CA, folder: Path) -> list[str]:
-    issued = authority.issue_cert("127.0.0.1")
+def _certificate(authority: trustme.CA, folder: Path, address: str) -> list[str]:
+    issued = authority.issue_cert("127.0.0.1", address)
     authority.cert_pem.write_to_path(str(folder / "ca.crt"))
     key, certificate = folder / "tls.key", folder / "tls.crt"
     issued.private_key_pem.write_to_path(str(key))
