@@ -60,14 +60,19 @@ def draft(me: ledger.Identity, first: int, end: int) -> ledger.Draft:
 
 def bad_rows(me: ledger.Identity, first: int, end: int) -> StagedBadRows | None:
     """The first row of the shard is bad, and every attempt says it in other words."""
-    if (first, end) != (0, 1):
+    if first or not end:
         return None
     row = BadRow(row=0, batch=0, stage="reading", type="ValueError", message=me.attempt)
     return StagedBadRows(1, staged(encode_bad_rows([row]).decode()))
 
 
-def worker(batches: int, claim: Callable[..., Any] = ledger.claim) -> Callable[[str, int], Any]:
-    """Claim, one commit a batch, seal; returns the exit code."""
+def worker(
+    batches: int, claim: Callable[..., Any] = ledger.claim, at_once: int = 1
+) -> Callable[[str, int], Any]:
+    """Claim, one commit for as many batches, seal; returns the exit code.
+
+    Of batches that run side by side as many are finished at a time as chance has it.
+    """
 
     def script(name: str, start: int) -> Any:
         me = identity(name, start)
@@ -75,7 +80,8 @@ def worker(batches: int, claim: Callable[..., Any] = ledger.claim) -> Callable[[
             claimed = yield from claim(me, max_without_progress=None)
             at = claimed.position
             while at.cursor < batches:
-                at = yield from ledger.commit(me, at, draft(me, at.cursor, at.cursor + 1))
+                end = min(at.cursor + at_once, batches)
+                at = yield from ledger.commit(me, at, draft(me, at.cursor, end))
             yield from ledger.seal(me, at, draft(me, batches, batches), batches=batches)
         except BatchProcessError as error:
             return int(error.exit_code)

@@ -91,6 +91,16 @@ def test_what_an_actor_remembers_decides_what_can_become_of_the_world(actors: Ac
     assert merged.outcomes == apart.outcomes
 
 
+def test_attempts_that_commit_as_many_batches_as_are_finished_keep_every_promise() -> None:
+    rivals = [("A", worker(3, at_once=2), 1), ("B", worker(3), 0)]
+    explored = exhaust(begin(*rivals, faults=1), limit=50_000_000)
+    print(explored)
+    assert explored.states > 50_000
+    third = ("F", finalizer(3), 1)
+    actors = (("A", worker(3, at_once=3), 2), ("B", worker(3, at_once=2), 2), third)
+    assert walk(begin(*actors, faults=8), 50_000, seed=2).states >= 50_000
+
+
 def test_random_schedules_of_all_three_keep_every_promise() -> None:
     actors = (("A", worker(3), 2), ("B", worker(3), 2), ("F", finalizer(3), 1))
     explored = walk(begin(*actors, faults=8), 100_000, seed=1)

@@ -27,12 +27,14 @@ SHARDS, INTERVAL, BATCH_SIZE = 4, 3, 4
 class Chaos:
     """How rough the cluster is; `lifetime` in seconds bounds an attempt's life while it lasts.
 
-    `delay` seconds are added to every batch, so that kills meet more than starts.
+    `delay` seconds are added to every batch, so that kills meet more than starts. With `window` so
+    many batches are coroutines that run side by side, and each takes another time.
     """
 
     kills: int = 0
     lifetime: float = 0.6
     delay: float = 0.0
+    window: int | None = None
     freeze_share: float = 0.0
     seed: int = 1
 
@@ -96,7 +98,7 @@ def most_repeated(outcome: Outcome) -> int:
     """The most batches that any attempt did again after its predecessor on the shard."""
     return max(
         (
-            before[-1] + 1 - after[0]
+            max(before) + 1 - min(after)
             for attempts in outcome.attempts.values()
             for before, after in pairwise(attempts)
         ),

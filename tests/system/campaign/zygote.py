@@ -5,6 +5,7 @@ for kubelet and Job controller only: the workers run the shipped SDK, ledger and
 real store. Starting them by fork keeps a kill under a second.
 """
 
+import asyncio
 import json
 import os
 import random
@@ -133,7 +134,23 @@ def work(spec: dict[str, Any], shard: int) -> None:
                 time.sleep(spec["delay"])
                 os.write(log, f"{shard} {os.getpid()} {batch_idx}\n".encode())
 
-        torch_batch_process(Recording, dataset())
+        class Concurrent(InferenceProcessor):  # type: ignore[misc]
+            async def process_batch(self, batch: Any, batch_idx: int) -> None:
+                await asyncio.sleep(random.random() * 2 * spec["delay"])
+                super().process_batch(batch, batch_idx)
+                lines, self.lines = self.lines, []
+                with self.context.upload_path() as path:
+                    text = "\n".join(lines) + "\n"
+                    Path(path, f"predictions-{batch_idx:06}.jsonl").write_text(text)
+                await asyncio.sleep(random.random() * 2 * spec["delay"])
+                os.write(log, f"{shard} {os.getpid()} {batch_idx}\n".encode())
+
+            async def on_checkpoint_start(self) -> None:
+                assert not self.lines
+
+        window = spec["window"]
+        kind = Recording if window is None else Concurrent
+        torch_batch_process(kind, dataset(), max_in_flight=window)
         code = SEALED
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
