@@ -20,7 +20,7 @@ def _row(argo: str, message: str, actions: str, kstatus: str, flux: str) -> Expe
 
 NOT_YET = "has not looked"
 EXPECTED = {
-    "new": _row("Progressing", NOT_YET, "suspend", "Current", "InProgress"),
+    "new": _row("Progressing", NOT_YET, "suspend", "InProgress", "InProgress"),
     "created": _row("Progressing", "Pending", "suspend", "InProgress", "InProgress"),
     "pending": _row("Progressing", "Pending", "suspend", "Current", "InProgress"),
     "unschedulable": _row(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from batchprocess.api.schema import crd
 from batchprocess.protocol.control import Indexed
 from batchprocess_operator.model.names import MADE
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason
@@ -88,7 +89,7 @@ RUNNING = seen(child(), pods=(pod(0), pod(1)), more={"reported": told(heard(0), 
 LISTING = {"phase": "indexing", "cursor": 0, "indexed": Indexed(done=30, total=99)}
 
 STATES: dict[str, dict[str, Any]] = {
-    "new": job_object(None, **DEFAULTS) | {"status": {}},
+    "new": job_object(crd.UNSEEN, **DEFAULTS),
     "created": seen(),
     "pending": seen(child()),
     "unschedulable": seen(child(created=-600), pods=(WAITING,)),

@@ -7,6 +7,7 @@ import pytest
 
 from batchprocess.api import kubernetes
 from batchprocess.api.job import BatchProcessJob
+from batchprocess.api.schema.crd import UNSEEN
 from batchprocess.api.status import Status
 from support.job_cases import SPEC, job, spec
 from support.kube.job_server import JobServer, Refused
@@ -137,6 +138,16 @@ def test_a_whole_status_is_kept_and_read_back(server: JobServer):
     assert said == STATUS
 
 
+def test_a_job_at_which_nobody_has_looked_says_so(server: JobServer, kubectl: Kubectl):
+    server.create(spec())
+    fresh = json.loads(kubectl("get", "bpj", "digits", "--output=json", "--show-managed-fields"))
+    assert (fresh["status"], fresh["metadata"]["generation"]) == (UNSEEN, 1)
+    # Filled in, and nobody's: a tool that applies the job has written none of it.
+    assert "f:status" not in json.dumps(fresh["metadata"]["managedFields"])
+    server.patch_status({"state": "Pending", "observedGeneration": 1})
+    assert server.get()["status"] == {"state": "Pending", "observedGeneration": 1}
+
+
 def test_every_field_of_the_status_model_is_in_that_status():
     every = {field.alias for field in Status.model_fields.values()}
     assert every - STATUS.keys() == {"retry", "completionTime"}
@@ -161,7 +172,7 @@ def test_a_wrong_status_is_refused(status: dict[str, Any], field: str, server: J
 def test_the_status_is_not_written_with_the_spec_nor_the_spec_with_the_status(server: JobServer):
     server.create(spec())
     server.patch([{"op": "add", "path": "/status", "value": {"state": "Complete"}}])
-    assert "status" not in server.get()
+    assert server.get()["status"] == UNSEEN
     server.patch_status({"state": "Running"})
     assert server.get()["metadata"]["generation"] == 1
 
@@ -179,6 +190,8 @@ def test_what_is_applied_twice_changes_nothing(
     nulls = {"runId": None, "maxBatches": None, "source": None}
     wanted = json.dumps(job({**SPEC, **nulls, "shards": 4}))
     kubectl("apply", *options, "--filename=-", stdin=wanted)
+    # As the operator does; the status that the CRD fills in is stored by the first write of any.
+    server.patch_status({"state": "Pending", "observedGeneration": 1})
     before = server.get()["metadata"]
     kubectl("diff", *options, "--filename=-", stdin=wanted)
     kubectl("apply", *options, "--filename=-", stdin=wanted)

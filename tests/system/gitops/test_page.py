@@ -7,7 +7,7 @@ from support.pages import read_page, section
 
 PAGE = read_page("gitops.md")
 FLUX = {
-    "being created, just edited, `retry` just raised": ["created", "edited", "retried"],
+    "new, being created, just edited, `retry` just raised": ["new", "created", "edited", "retried"],
     "waiting, running, suspended, queued, finalizing": [
         *("pending", "unschedulable", "running", "silent", "failing"),
         *("suspended", "queued", "finalizing"),

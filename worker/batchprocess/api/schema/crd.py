@@ -28,6 +28,12 @@ _OBJECT_META: Schema = {
     # Bounds the cost of the rule about the name; the rule itself has the better sentence.
     "properties": {"name": {"type": "string", "maxLength": 253}},
 }
+UNSEEN = {"observedGeneration": 0}
+"""The status of a job at which nobody has looked yet: of no generation, which count from 1.
+
+An API server fills it in when it reads a job without a status, so kstatus, which compares
+generations, does not take that for one that is as it should be.
+"""
 
 
 def job_schema() -> Schema:
@@ -49,7 +55,7 @@ def job_schema() -> Schema:
             "kind": {"type": "string", "description": f"{KIND}."},
             "metadata": _OBJECT_META,
             "spec": spec,
-            "status": structural(fields["status"], defaults=False),
+            "status": structural(fields["status"], defaults=False) | {"default": UNSEEN},
         },
         RULES: root[RULES],
     }
