@@ -116,6 +116,14 @@ $(TOOLS)/gitops: testcluster/gitops/main.go testcluster/gitops/go.mod testcluste
 	@$(STEP) "What Argo CD and Flux think of objects" "3 minutes" \
 		$(GO) go -C testcluster/gitops $(BUILD) -ldflags "-s -w" -o $(CURDIR)/$@ .
 
+# Flux's two controllers as they are, and their CRDs of the same modules: the file is named for all.
+FLUX := source-controller kustomize-controller
+$(TOOLS)/flux.yaml: testcluster/flux/go.mod testcluster/flux/go.sum
+	@$(STEP) "Flux" "4 minutes" $(GO) go -C testcluster/flux $(BUILD) -ldflags "-s -w" \
+		-o $(CURDIR)/$(TOOLS)/ $(addprefix github.com/fluxcd/,$(FLUX))
+	cat $$(go -C testcluster/flux list -m -f '{{.Dir}}/config/crd/bases/*.yaml' $(addprefix github.com/fluxcd/,$(FLUX))) > $@.new
+	mv $@.new $@
+
 # With what its chart makes, of the same module: the file is named for both.
 KUEUE := sigs.k8s.io/kueue
 KUEUE_VERSION := v0.17.0
@@ -235,7 +243,7 @@ test-e2e: .venv/dev.done
 
 # Its CRD, which a test of docs/pipelines.md asks; the module is not built.
 ARGO := github.com/argoproj/argo-workflows/v3@v3.7.3
-test-full: test .cache/airflow/done $(addprefix $(TOOLS)/,minio gitops kwok kueue.yaml) ## the long versions too
+test-full: test .cache/airflow/done $(addprefix $(TOOLS)/,minio gitops flux.yaml kwok kueue.yaml) ## the long versions too
 	GOFLAGS=-mod=mod go mod download $(ARGO)
 	$(PY) -m pytest -q -m full --timeout 14400
 
@@ -259,7 +267,7 @@ $(TOOLS)/govulncheck:
 	@$(STEP) "govulncheck" "half a minute" $(INSTALL) golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Modules of ours, and those programs of others that are built here already.
-GO_PROGRAMS := $(addprefix $(TOOLS)/,helm helm-docs krew kueue kwok minio prometheus promtool validate-krew-manifest versitygw)
+GO_PROGRAMS := $(addprefix $(TOOLS)/,$(FLUX) helm helm-docs krew kueue kwok minio prometheus promtool validate-krew-manifest versitygw)
 audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dependencies (needs a network; ARGS=--strict)
 	@python3 -P tests/audit.py $(ARGS) --pip-audit .cache/audit/bin/pip-audit \
 		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \
