@@ -61,6 +61,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "spec.failurePolicy.onBadRow": ({}, "skip"),
     "spec.failurePolicy.maxBadRows": ({"failurePolicy": {"onBadRow": "skip"}}, "2%"),
     "spec.queueName": ({}, "queue"),
+    "spec.elastic": ({"queueName": "queue"}, True),
     "spec.notify.to": ({}, "team"),
     "spec.notify.events": ({"notify": {"to": "team"}}, ["Failed"]),
     "spec.notify.everyPercent": ({"notify": {"to": "team"}}, 10),

@@ -171,6 +171,12 @@ CASES = (
         "spec.suspend",
     ),
     Case(
+        "spec.elastic needs spec.queueName",
+        {"queueName": "gpus", "elastic": True},
+        {"elastic": True},
+        "spec.elastic",
+    ),
+    Case(
         "spec.worker.gpus: with several",
         {"worker": {"gpus": 4, "processesPerWorker": 4}},
         {"worker": {"gpus": 1, "processesPerWorker": 4}},

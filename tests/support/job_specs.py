@@ -69,6 +69,8 @@ def whole_specs(draw: st.DrawFn) -> dict[str, Any]:
         made["command"] = draw(st.lists(_TEXT, min_size=1, max_size=3))
     if made.get("queueName") is not None:
         made.pop("suspend", None)
+    else:
+        made.pop("elastic", None)
     if (made.get("failurePolicy") or {}).get("maxBadRows") is not None:
         made["failurePolicy"] = {**made["failurePolicy"], "onBadRow": "skip"}
     if made.get("runId") in (".", ".."):

@@ -26,6 +26,7 @@ from batchprocess_operator.manifests.pod import (
 from batchprocess_operator.manifests.pod_failure_policy import finalizer_policy, worker_policy
 from batchprocess_operator.model.identity import JobIdentity
 from batchprocess_operator.model.names import (
+    ANNOTATION_ELASTIC,
     ANNOTATION_FINALIZER,
     ANNOTATION_LITERAL,
     ANNOTATION_RETRY,
@@ -75,6 +76,8 @@ def worker_job(
         body["maxFailedIndexes"] = min(policy.max_failed_shards, environment.workers)
     name = worker_job_name(identity.name, identity.uid, spec.retry)
     notes = _annotations(shards) | _spelled(job, env, spell)
+    if spec.elastic:
+        notes[ANNOTATION_ELASTIC] = "true"
     return _manifest(job, identity, name, "worker", body, notes)
 
 

@@ -82,7 +82,8 @@ CONDITION_TYPES: Mapping[str, ConditionType] = {
         {
             "Starting": "so many pods have been made and do not run yet",
             "Unschedulable": "no node takes the pod, with the scheduler's sentence",
-            "SchedulingGated": "nobody has taken away the pod's scheduling gates; names them",
+            "SchedulingGated": "nobody has taken away the pod's scheduling gates; names them, or "
+            "says that the queue of an `elastic` job has no room",
             "NodeNotFound": "the pod is for a node that is not there (`nodeName`)",
             "NodeNotReady": "the pod is for a node that is not ready, and has not seen it",
             "NotScheduled": "no scheduler has looked at the pod (`schedulerName`)",

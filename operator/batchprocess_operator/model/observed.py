@@ -29,7 +29,8 @@ class ChildJob:
     """One Job of ours. `shards`: in order, those of a retry, else None; `conditions`: the True.
 
     `literal`: Kubernetes would have changed text of the job in it, and was kept from it. `queued`:
-    it has Kueue's label. `managers`: field of its spec -> who else has set it last.
+    it has Kueue's label. `old_workload`: what observe/left_by_kueue.py finds. `managers`: field of
+    its spec -> who else has set it last.
     `finalizer`: digest of the spec.finalizer it was made with; None if it does not say. `kept_by`:
     finalizers of one that is being deleted, None for all others.
     """
@@ -51,6 +52,7 @@ class ChildJob:
     failed_indexes: frozenset[int] = frozenset()
     literal: bool = False
     queued: bool = False
+    old_workload: bool = False
     managers: Mapping[str, str] = field(default_factory=dict)
     finalizer: str | None = None
     kept_by: tuple[str, ...] | None = None

@@ -5,6 +5,7 @@ from typing import Any
 
 from batchprocess.kube.names import WORKER_CONTAINER
 from batchprocess.plain_text import plain
+from batchprocess_operator.model.names import GATE_ELASTIC
 from batchprocess_operator.model.observed import Reason
 
 Raw = Mapping[str, Any]
@@ -58,6 +59,8 @@ def unscheduled(spec: Raw, condition: Raw) -> Reason | None:
     if reason == "Unschedulable":
         return Reason(reason, message)
     gates = [plain(str(one.get("name")), _MAX_GATE) for one in spec.get("schedulingGates") or ()]
+    if gates == [GATE_ELASTIC]:
+        return Reason(reason, "its queue has no room for so many workers yet (spec.parallelism)")
     named = ", ".join(gates[:_MAX_NAMED])
     why = f"nobody has taken away its scheduling gates: {named}" if named else message
     return Reason(reason, why)

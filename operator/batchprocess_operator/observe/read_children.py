@@ -27,6 +27,7 @@ from batchprocess_operator.model.names import (
 from batchprocess_operator.model.observed import ChildJob, ChildPod, Reason, Role
 from batchprocess_operator.observe.deletion import kept_by
 from batchprocess_operator.observe.field_managers import other_managers
+from batchprocess_operator.observe.left_by_kueue import names_old_workload
 from batchprocess_operator.observe.pod_states import (
     DEFAULT_SCHEDULER,
     containers_beside,
@@ -66,6 +67,7 @@ def child_of(raw: Raw) -> ChildJob:
         completed_indexes=parse_ranges(status.get("completedIndexes")),
         failed_indexes=parse_ranges(status.get("failedIndexes")),
         queued=LABEL_QUEUE in (meta.get("labels") or {}),
+        old_workload=names_old_workload(raw),
         managers=other_managers(meta),
         literal=notes.get(ANNOTATION_LITERAL) == "true",
         kept_by=kept_by(meta),
@@ -128,11 +130,8 @@ def job_uid(raw: Raw) -> str | None:
 
 def owner_uid(raw: Raw) -> str | None:
     """UID of the controlling owner."""
-    for owner in raw["metadata"].get("ownerReferences") or ():
-        if owner.get("controller"):
-            uid: str = owner["uid"]
-            return uid
-    return None
+    owners = raw["metadata"].get("ownerReferences") or ()
+    return next((str(owner["uid"]) for owner in owners if owner.get("controller")), None)
 
 
 def parse_time(text: str) -> datetime:
@@ -176,11 +175,9 @@ def _time_or_none(text: str | None) -> datetime | None:
 
 
 def _container_state(status: Raw) -> Raw:
-    for one in status.get("containerStatuses") or ():
-        if one["name"] == WORKER_CONTAINER:
-            state: Raw = one.get("state") or {}
-            return state
-    return {}
+    all_of_them = status.get("containerStatuses") or ()
+    states = (one.get("state") for one in all_of_them if one["name"] == WORKER_CONTAINER)
+    return next(states, None) or {}
 
 
 def _died(ended: Raw) -> Reason | None:

@@ -53,6 +53,7 @@ def begin(job: Job, observed: Observed, shards: Shards) -> Decision:
 
 def work(job: Job, observed: Observed, shards: Shards, child: ChildJob, now: datetime) -> Decision:
     """The worker Job is there."""
+    spec = job.body.spec
     if all_succeeded(child):
         return finalize(job, observed, shards)
     failure = worker_failure(job, observed, shards, child)
@@ -64,6 +65,9 @@ def work(job: Job, observed: Observed, shards: Shards, child: ChildJob, now: dat
         # Said first and stopped by the next pass, which finds a final state: a verdict about time
         # would not be found again in a Job that has been suspended.
         return Decision("Failed", failure=failure, child=child, due=(0.0,))
+    if spec.elastic and child.old_workload and not observed.has_live_pods(child):
+        # Kueue would try to start it, and fail: another one it can start.
+        return Decision("Queued", (DeleteJob(child.name, child.uid),), child=child)
     actions, refusal = _adjust(job, child), None
     if is_outdated(job, child):
         check = _check_finalizer(job, observed, child)
@@ -99,8 +103,9 @@ def _adjust(job: Job, child: ChildJob) -> tuple[Action, ...]:
     wanted: dict[str, Any] = {"activeDeadlineSeconds": spec.timeouts.active_deadline_seconds}
     found: dict[str, Any] = {"activeDeadlineSeconds": child.deadline}
     if spec.queue_name is None:
-        wanted |= {"parallelism": spec.parallelism, "suspend": spec.suspend}
-        found |= {"parallelism": child.parallelism, "suspend": child.suspend}
+        wanted["suspend"], found["suspend"] = spec.suspend, child.suspend
+    if spec.queue_name is None or spec.elastic:
+        wanted["parallelism"], found["parallelism"] = spec.parallelism, child.parallelism
     changed = {key: value for key, value in wanted.items() if value != found[key]}
     return (PatchJob(child.name, child.uid, changed),) if changed else ()
 

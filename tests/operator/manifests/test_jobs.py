@@ -66,6 +66,13 @@ class TestWorkerJob:
         assert alone["spec"]["suspend"] is False
         assert "kueue.x-k8s.io/queue-name" not in alone["metadata"]["labels"]
 
+    def test_only_the_workers_of_an_elastic_job_are_elastic(self) -> None:
+        note = "kueue.x-k8s.io/elastic-job"
+        elastic = {"queueName": "gpus", "elastic": True}
+        assert worker(**elastic)["metadata"]["annotations"][note] == "true"
+        assert note not in finalizer(**elastic)["metadata"]["annotations"]
+        assert note not in worker(queueName="gpus")["metadata"]["annotations"]
+
     def test_has_the_deadline_that_the_job_has(self) -> None:
         made = worker(timeouts={"activeDeadlineSeconds": 50})
         assert made["spec"]["activeDeadlineSeconds"] == 50

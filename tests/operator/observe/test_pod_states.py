@@ -69,6 +69,13 @@ def test_scheduling_gates_are_named() -> None:
     assert gated() == Reason("SchedulingGated", "blocked")
 
 
+def test_a_pod_that_kueue_has_not_admitted_waits_for_its_queue() -> None:
+    elastic = "kueue.x-k8s.io/elastic-job"
+    why = "its queue has no room for so many workers yet (spec.parallelism)"
+    assert gated(elastic) == Reason("SchedulingGated", why)
+    assert "elastic-job, example.com/other" in str(gated(elastic, "example.com/other"))
+
+
 def test_the_schedulers_own_words_stand() -> None:
     assert gated(reason="Unschedulable", message="0/3 nodes") == Reason(
         "Unschedulable", "0/3 nodes"

@@ -68,7 +68,7 @@ def histories(*, honest: bool):
     return specs().flatmap(
         lambda spec: st.tuples(
             st.just(spec),
-            st.lists(steps(honest=honest, queued="queueName" in spec), min_size=1, max_size=6),
+            st.lists(steps(honest=honest, spec=spec), min_size=1, max_size=6),
         )
     )
 

@@ -7,7 +7,7 @@ from batchprocess_operator.manifests.finalizer_template import finalizer_digest
 from batchprocess_operator.model.conditions import by_type
 from batchprocess_operator.model.job import Job
 from batchprocess_operator.model.observed import ChildJob, Reason
-from batchprocess_operator.model.plan import CheckFinalizer, CreateJob
+from batchprocess_operator.model.plan import CheckFinalizer, CreateJob, DeleteJob
 from support.operator.objects import (
     FINALIZER,
     WORKER,
@@ -55,6 +55,28 @@ def test_a_queued_child_is_created_suspended_and_then_left_to_kueue():
     assert plan(queued, [child(suspend=True)]).status.state == "Queued"
     admitted = plan(job(queueName="gpus", parallelism=9), [child()])
     assert patches(admitted) == []
+
+
+def test_kueue_is_told_that_an_elastic_job_may_change_and_it_does():
+    elastic = job(queueName="gpus", elastic=True, parallelism=9)
+    (action,) = plan(elastic).actions
+    assert action.manifest["metadata"]["annotations"]["kueue.x-k8s.io/elastic-job"] == "true"
+    assert patches(plan(elastic, [child(suspend=True)])) == [{"parallelism": 9}]
+    assert patches(plan(elastic, [child()])) == [{"parallelism": 9}]
+    assert patches(plan(elastic, [child(parallelism=9, suspend=True)])) == []
+
+
+def test_an_elastic_job_that_kueue_cannot_start_again_is_made_anew_once_no_pod_is_left():
+    stopped = child(suspend=True)
+    left = replace(stopped, old_workload=True)
+    elastic = job(queueName="gpus", elastic=True)
+    planned = plan(elastic, [left])
+    assert planned.actions == (DeleteJob(stopped.name, stopped.uid),)
+    assert planned.status.state == "Queued"
+    assert created(plan(elastic)) == [WORKER]
+    assert plan(elastic, [left], [pod(0)]).actions == ()
+    assert plan(elastic, [stopped]).actions == ()
+    assert plan(job(queueName="gpus"), [left]).actions == ()
 
 
 def test_a_deleted_child_is_created_again():

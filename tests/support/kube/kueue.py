@@ -18,15 +18,17 @@ from testcluster.tools import built
 
 API_SERVER_FLAG = "--enable-aggregator-routing=true"
 """Has the API server find webhooks by endpoints: nothing routes addresses of Services here."""
+ELASTIC = "ElasticJobsViaWorkloadSlices"
+"""The gate of its elastic Jobs."""
 NAMESPACE, SECRET, SERVICE = "kueue-system", "kueue-webhook-server-cert", "kueue-webhook-service"
 USER = f"system:serviceaccount:{NAMESPACE}:kueue-controller-manager"
 _NOT_HERE = ("Deployment", "APIService")
 
 
 @contextlib.contextmanager
-def kueue(plane: ControlPlane) -> Iterator[None]:
+def kueue(plane: ControlPlane, *gates: str) -> Iterator[None]:
     """Kueue while the block runs; afterwards nobody asks its webhooks any more."""
-    start_kueue(plane)
+    start_kueue(plane, *gates)
     try:
         yield
     finally:
@@ -35,19 +37,24 @@ def kueue(plane: ControlPlane) -> Iterator[None]:
         plane.programs.stop("kueue")
 
 
-def start_kueue(plane: ControlPlane) -> None:
-    """Start it with the rights that its chart gives it; its webhooks answer."""
+def start_kueue(plane: ControlPlane, *gates: str) -> None:
+    """Start it with the rights that its chart gives it; its webhooks answer.
+
+    `gates` are features that it leaves off by default.
+    """
     folder = plane.folder / "kueue"
     certificates = folder / "certificates"
-    certificates.mkdir(parents=True)
+    certificates.mkdir(parents=True, exist_ok=True)
     address, documents = _own_address(), _documents()
     ports = {name: free_port(address) for name in ("webhook", "metrics", "health", "visibility")}
     plane.kubectl.apply(f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}")
     objects = [one for one in documents if one["kind"] not in _NOT_HERE]
-    made = yaml.safe_dump_all([*objects, _endpoints(address, ports["webhook"])])
-    plane.kubectl("apply", "--server-side", "--filename=-", stdin=made)
+    applied = yaml.safe_dump_all([*objects, _endpoints(address, ports["webhook"])])
+    plane.kubectl("apply", "--server-side", "--filename=-", stdin=applied)
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump(_config(documents, address, ports, certificates)))
+    made = _config(documents, address, ports, certificates)
+    made["featureGates"] = dict.fromkeys(gates, True)
+    config.write_text(yaml.safe_dump(made))
     flags = (
         f"--config={config}",
         f"--kubeconfig={plane.client('kueue', USER)}",

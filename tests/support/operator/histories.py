@@ -4,6 +4,7 @@ Each observation is drawn anew, so children and pods come and go, sources contra
 everything is as late as it likes. `honest`: what pods tell could have been told by our own agent.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -62,20 +63,24 @@ def specs() -> st.SearchStrategy[dict[str, Any]]:
             "ttlSecondsAfterFinished": st.sampled_from([0, 60]),
             # One that bounds nothing: honest pods know of the shards of PLAN only.
             "maxBatches": st.sampled_from([0, 99]),
+            # Kueue's elastic Jobs; without a queue the API server refuses them.
+            "elastic": st.just(True),
         },
-    )
+    ).map(lambda spec: spec if "queueName" in spec else {**spec, "elastic": False})
 
 
 @st.composite
-def steps(draw: st.DrawFn, *, honest: bool, queued: bool) -> Step:
+def steps(draw: st.DrawFn, *, honest: bool, spec: Mapping[str, Any]) -> Step:
     """One observation, and maybe an edit."""
     edits: dict[str, st.SearchStrategy[Any]] = {
         "retry": st.integers(0, 3),
         "ttlSecondsAfterFinished": st.sampled_from([0, 60]),
         "finalizer": st.sampled_from([{"gpus": 1}, {"activeDeadlineSeconds": 60}]),
     }
-    if not queued:
-        edits |= {"parallelism": st.integers(0, 9), "suspend": st.booleans()}
+    if "queueName" not in spec:
+        edits["suspend"] = st.booleans()
+    if "queueName" not in spec or spec.get("elastic"):
+        edits["parallelism"] = st.integers(0, 9)
     edit = draw(st.fixed_dictionaries({}, optional=edits))
     return Step(draw(st.integers(0, 400)), draw(observations(honest=honest)), edit)
 

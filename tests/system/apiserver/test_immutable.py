@@ -59,10 +59,11 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "timeouts.startSeconds": (2, 3),
     "timeouts.stallSeconds": (2, 3),
     "queueName": ("a", "b"),
+    "elastic": (True, False),
     "profile": (True, False),
     "compileCache": (False, True),
 }
-INSTEAD = {"command": SCRIPT, "input": {"dataset": None}}
+INSTEAD = {"command": SCRIPT, "input": {"dataset": None}, "elastic": {"queueName": "a"}}
 """What a spec is made without to have a field that excludes it."""
 REQUIRED = {"image", "output"}
 """They are never absent, so they can't be added."""
@@ -73,6 +74,7 @@ PARENTS: dict[str, dict[str, Any]] = {
     TEMPLATE: {"worker": {"template": {"spec": {"priority": 1}}}},
     "processor": SCRIPT,
     "dataset": SCRIPT,
+    "elastic": {"queueName": "a"},
 }
 """What must be there for a field to be added."""
 

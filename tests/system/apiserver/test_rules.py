@@ -83,6 +83,11 @@ def test_parallelism_may_not_change_with_a_queue(server: JobServer):
     assert caught.value.fields == ["spec.parallelism"]
 
 
+def test_parallelism_of_an_elastic_job_may_change_with_a_queue(server: JobServer):
+    server.create(spec(parallelism=2, queueName="gpus", elastic=True))
+    server.patch(replace("parallelism", 7))
+
+
 def test_a_queued_job_may_not_be_suspended(server: JobServer):
     server.create(spec(queueName="gpus"))
     with pytest.raises(Refused, match="spec.suspend must be false with spec.queueName"):

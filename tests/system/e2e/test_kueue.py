@@ -9,7 +9,8 @@ import testcluster
 from support.e2e.checks import assert_exactly_once, claims, ledgers, watched
 from support.e2e.jobs import PLAIN, disturbed
 from support.e2e.world import World
-from support.kube.kueue import kueue
+from support.kube.kueue import ELASTIC, kueue
+from testcluster.machine.waiting import until
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 WORKLOADS = "workloads.kueue.x-k8s.io"
@@ -47,11 +48,20 @@ value: 100
 QUEUED = {"queueName": "one-job", "shards": 4, "parallelism": 2}
 
 
-@pytest.fixture(scope="module")
-def queue(world: World, cluster: testcluster.Cluster) -> Iterator[None]:
-    with kueue(cluster.plane):
+@pytest.fixture
+def queue(
+    request: pytest.FixtureRequest, world: World, cluster: testcluster.Cluster
+) -> Iterator[None]:
+    """Kueue with the gates that the test names."""
+    with kueue(cluster.plane, *request.param):
         world.kubectl.apply(QUEUES)
         yield
+
+
+def _hurried(world: World, name: str) -> dict[str, Any]:
+    """A short job that others have to make room for."""
+    worker = {"template": world.template(priorityClassName="hurried")}
+    return world.job(name, worker=worker, maxBatches=2, **QUEUED, **PLAIN)
 
 
 def _becomes(world: World, name: str, state: str) -> dict[str, Any]:
@@ -75,6 +85,7 @@ def _at_work(status: dict[str, Any]) -> bool:
 
 
 @pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize("queue", [()], indirect=True, ids=["as it is"])
 def test_a_job_that_is_preempted_amid_its_shards_ends_as_if_it_had_not_been(
     world: World, expected: list[dict[str, int]]
 ) -> None:
@@ -84,9 +95,7 @@ def test_a_job_that_is_preempted_amid_its_shards_ends_as_if_it_had_not_been(
         world.apply(world.job("second", maxBatches=1, **QUEUED, **PLAIN))
         _becomes(world, "second", "Queued")
         assert world.status("patient")["shards"]["succeeded"] == 0
-        template = world.template(priorityClassName="hurried")
-        hurry = {"worker": {"template": template}, "maxBatches": 2}
-        world.apply(world.job("hurried", **QUEUED, **PLAIN, **hurry))
+        world.apply(_hurried(world, "hurried"))
         stopped = _becomes(world, "patient", "Queued")
         _becomes(world, "hurried", "Running")
         assert world.running("patient") == world.running("second") == []
@@ -116,3 +125,35 @@ def _both_children_were_admitted(world: World) -> None:
         for status in _workloads(world, name).values():
             assert status["admission"]["clusterQueue"] == "one-job"
             assert _holds(status, "Finished")
+
+
+def _run(world: World, name: str, count: int) -> set[str]:
+    """Wait until so many workers run; their UIDs."""
+    until(f"{count} of {name}", lambda: len(world.running(name)) == count, seconds=90)
+    return {pod["metadata"]["uid"] for pod in world.running(name)}
+
+
+@pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize("queue", [(ELASTIC,)], indirect=True, ids=["elastic"])
+def test_a_job_that_grows_shrinks_and_is_preempted_ends_as_if_it_had_not(
+    world: World, expected: list[dict[str, int]]
+) -> None:
+    scale = ("scale", "bpj", "stretched", "--namespace", world.namespace)
+    spec = QUEUED | {"shards": 6, "parallelism": 1, "elastic": True}
+    world.apply(disturbed(world, "stretched", hparams={"seconds": 2}, **spec))
+    with watched(world, "stretched") as seen:
+        first = _run(world, "stretched", 1)
+        world.kubectl(*scale, "--replicas=3")
+        assert first <= _run(world, "stretched", 3), "who ran was stopped"
+        world.wait("stretched", lambda status: status["shards"]["running"] == 3)
+        world.kubectl(*scale, "--replicas=2")
+        _run(world, "stretched", 2)
+        world.wait("stretched", _at_work)
+        world.apply(_hurried(world, "rushed"))
+        _becomes(world, "stretched", "Queued")
+        _becomes(world, "rushed", "Complete")
+        _run(world, "stretched", 2)
+        status = world.wait("stretched", seconds=300)
+    assert status["state"] == "Complete", status
+    assert_exactly_once(status["outputURI"], world, expected)
+    seen.assert_never_backwards()

@@ -67,7 +67,8 @@ class Spec(ApiModel):
     """Parts that the dataset is cut into, 1 to 10000: the unit of assignment and retry, so many
     more than parallelism. Default 1. Immutable."""
     parallelism: int = Field(default=1, ge=0, le=10_000, json_schema_extra=MUTABLE)
-    """Worker pods at a time, 0 to 10000. Default 1. Mutable, except with queueName."""
+    """Worker pods at a time, 0 to 10000. Default 1. Mutable; with queueName only if
+    elastic."""
     batch_size: Positive | None = None
     """Rows of a batch, 1 to 2147483647. Default: what the script says, else 1. Immutable."""
     checkpoint_interval: Positive | None = None
@@ -121,6 +122,9 @@ class Spec(ApiModel):
     queue_name: QueueName | None = None
     """Kueue LocalQueue that admits the job, at most 63 characters. Default: the job starts at
     once. Immutable."""
+    elastic: bool = False
+    """Whether parallelism may change while Kueue has the job, as one of its elastic Jobs, which are
+    alpha there; needs queueName. Default false. Immutable."""
     notify: Notify | None = None
     """Who is told when the job ends, fails, stalls or gets on. Default: nobody. Mutable."""
     profile: bool = False

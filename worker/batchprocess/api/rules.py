@@ -77,9 +77,16 @@ SPEC_RULES = (
         field=".suspend",
     ),
     Rule(
-        "!has(self.queueName) || self.parallelism == oldSelf.parallelism",
+        "!self.elastic || has(self.queueName)",
+        "spec.elastic needs spec.queueName: without a queue spec.parallelism may always change",
+        lambda spec: not spec.elastic or spec.queue_name is not None,
+        field=".elastic",
+    ),
+    Rule(
+        "!has(self.queueName) || self.elastic || self.parallelism == oldSelf.parallelism",
         "spec.parallelism cannot be changed on a job with spec.queueName: Kueue has admitted it "
-        "with this many workers",
+        "with this many workers; of a new job it can with spec.elastic, where Kueue has elastic "
+        "Jobs",
         field=".parallelism",
     ),
     Rule(

@@ -20,6 +20,7 @@ _IGNORED = (
     "source",
     "finalizer",
     "queue_name",
+    "elastic",
     "suspend",
     "retry",
     "ttl_seconds_after_finished",
