@@ -9,6 +9,7 @@ from pathlib import Path
 
 from batchprocess import results
 from support.script_runs import Script
+from support.zygote.processes import forked
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BLOCKED = """
@@ -41,7 +42,8 @@ def run_and_kill(script: Script, processor: str, batch: int, job: str) -> int:
     script.write("blocked.yaml", yaml.replace(processor, f"blocked:{name}"))
     command = [str(Path(sys.executable).parent / "batchprocess"), "run", "blocked.yaml"]
     with (script.folder / "told").open("wb") as told:
-        process = subprocess.Popen(command, cwd=script.folder, stdout=told, stderr=told)
+        with forked():
+            process = subprocess.Popen(command, cwd=script.folder, stdout=told, stderr=told)
         while not (script.folder / "reached").exists() or not committed(job):
             assert process.poll() is None, (script.folder / "told").read_text()
             time.sleep(0.1)

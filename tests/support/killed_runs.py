@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from batchprocess.protocol.bad_rows import BadRow
 from support.skipping_runs import bad_rows
+from support.zygote.processes import forked
 
 COMMAND = [str(Path(sys.executable).parent / "batchprocess"), "run", "job.yaml"]
 
@@ -26,9 +28,10 @@ def bad_rows_of(folder: Path) -> list[BadRow]:
 
 def run_and_kill(folder: Path, seconds: float) -> bool:
     """Whether the run, with all its processes, was killed before its end."""
-    process = subprocess.Popen(
-        COMMAND, cwd=folder, start_new_session=True, stderr=subprocess.PIPE, text=True
-    )
+    with forked():
+        process = subprocess.Popen(
+            COMMAND, cwd=folder, start_new_session=True, stderr=subprocess.PIPE, text=True
+        )
     with contextlib.suppress(subprocess.TimeoutExpired):
         _, told = process.communicate(timeout=seconds)
         assert process.returncode == 0, told
@@ -38,11 +41,15 @@ def run_and_kill(folder: Path, seconds: float) -> bool:
     return True
 
 
-def run(folder: Path) -> None:
-    done = subprocess.run(
-        COMMAND, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+def run(folder: Path) -> float:
+    """Seconds that it took: a run like it is to be killed before so many."""
+    begun = time.monotonic()
+    with forked():
+        done = subprocess.run(
+            COMMAND, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        )
     assert done.returncode == 0, done.stderr
+    return time.monotonic() - begun
 
 
 def copied(folder: Path, name: str) -> Path:

@@ -43,8 +43,8 @@ def image(number: int) -> bytes:
     return made.getvalue()
 
 
-@pytest.mark.parametrize("seconds", [6, 9])
-def test_a_folder_of_images_of_which_three_are_corrupt(tmp_path: Path, seconds: float) -> None:
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_a_folder_of_images_of_which_three_are_corrupt(tmp_path: Path, share: float) -> None:
     folder = tmp_path / "job"
     shutil.copytree(EXAMPLE, folder)
     (folder / "images").mkdir()
@@ -54,8 +54,7 @@ def test_a_folder_of_images_of_which_three_are_corrupt(tmp_path: Path, seconds: 
     (folder / "images" / "031.jpg").write_bytes(b"<html>404 Not Found</html>")
     (folder / "images" / "032.jpg").write_bytes(b"")
     plain = copied(folder, "plain")
-    run(plain)
-    run_and_kill(folder, seconds)
+    run_and_kill(folder, share * run(plain))
     run(folder)
     assert named(folder) == [
         (7, "007.jpg", "images/007.jpg", 0, "reading", "OSError"),
@@ -133,9 +132,9 @@ def test_rows_of_every_kind_are_the_same_however_often_all_is_killed(script: Scr
         failurePolicy={"onBadRow": "skip", "maxBadRows": 20},
     )
     plain = copied(script.folder, "plain")
-    run(plain)
+    seconds = run(plain)
     chance = random.Random(7)
-    killed = sum(run_and_kill(script.folder, chance.uniform(4, 9)) for _ in range(6))
+    killed = sum(run_and_kill(script.folder, chance.uniform(0.4, 0.9) * seconds) for _ in range(6))
     run(script.folder)
     assert killed
     assert {row: stage for row, _, _, _, stage, _ in named(plain)} == BAD

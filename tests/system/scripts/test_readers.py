@@ -20,6 +20,7 @@ from batchprocess.storage.factory import open_storage
 from data.index.formats.test_tar_samples import packed
 from support.script_runs import Script
 from support.storage.s3_stores import gateway, job_folder
+from support.zygote.processes import forked
 
 __all__ = ["gateway", "job_folder"]
 pytestmark = pytest.mark.slow
@@ -91,7 +92,8 @@ def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file
     fill(job_folder, tmp_path)
     script.write("job.py", JOB)
     command = [sys.executable, "job.py", kind, f"{job_folder.uri}/{below}"]
-    process = subprocess.Popen(command, cwd=script.folder, env={**os.environ, "SECONDS": "0.2"})
+    with forked():
+        process = subprocess.Popen(command, cwd=script.folder, env={**os.environ, "SECONDS": "0.2"})
     while not (script.folder / "begun").exists():
         assert process.poll() is None
         time.sleep(0.05)
@@ -102,7 +104,7 @@ def test_all_rows_come_once_and_in_order_though_the_script_was_killed_and_a_file
         content = job_folder.get(name)
         assert content is not None
         job_folder.put(name.replace("0", "00"), content)
-    done = script.new_interpreter(*command[1:])
+    done = script.python(*command[1:])
     assert done.returncode == 0, done.stderr
     assert "goes on" in done.stderr
     expected = [
@@ -124,7 +126,7 @@ def test_a_bad_row_is_named_with_its_file(script: Script) -> None:
     script.write("job.py", JOB)
     good = '{"text": "a", "number": 1}\n'
     script.write("in.jsonl", good * 12 + '{"text": \n' + good)
-    done = script.new_interpreter("job.py", "jsonl", "in.jsonl")
+    done = script.python("job.py", "jsonl", "in.jsonl")
     assert done.returncode == 1
     assert "in.jsonl: row 12 is no JSON" in done.stderr
 
@@ -133,9 +135,9 @@ def test_a_file_that_has_changed_since_the_run_began_is_named(script: Script) ->
     script.write("job.py", JOB)
     good = '{"text": "a", "number": 1}\n'
     script.write("in.jsonl", good * 12 + '{"text": 5, "number": 1}\n')
-    assert script.new_interpreter("job.py", "jsonl", "in.jsonl").returncode == 1
+    assert script.python("job.py", "jsonl", "in.jsonl").returncode == 1
     script.write("in.jsonl", good * 13)
-    done = script.new_interpreter("job.py", "jsonl", "in.jsonl")
+    done = script.python("job.py", "jsonl", "in.jsonl")
     assert done.returncode == 1
     assert "in.jsonl has 351 bytes, and had 349 when it was listed" in done.stderr
     assert "start another run" in done.stderr
@@ -175,7 +177,7 @@ def test_a_run_of_several_shards_lists_once_and_goes_on_with_that(
 
 def test_a_source_that_is_not_there_is_one_sentence(script: Script) -> None:
     script.write("job.py", JOB)
-    done = script.new_interpreter("job.py", "jsonl", "nowhere.jsonl")
+    done = script.python("job.py", "jsonl", "nowhere.jsonl")
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "source ./nowhere.jsonl does not exist: is it mounted, and spelled right?"

@@ -22,6 +22,7 @@ from batchprocess.storage.factory import open_storage
 from support.commands import Command, batchprocess
 from support.script_runs import Script
 from support.storage.s3_stores import gateway, job_folder
+from support.zygote.processes import forked
 
 __all__ = ["batchprocess", "gateway", "job_folder"]
 pytestmark = pytest.mark.slow
@@ -81,7 +82,8 @@ class Run:
 
     def process(self, trouble: str = "") -> "subprocess.Popen[bytes]":
         env = {**os.environ, "BATCHPROCESS_OUTPUT": self.folder.uri, "TROUBLE": trouble}
-        return subprocess.Popen([sys.executable, "job.py"], cwd=self.script.folder, env=env)
+        with forked():
+            return subprocess.Popen([sys.executable, "job.py"], cwd=self.script.folder, env=env)
 
     def end(self, trouble: str = "") -> int:
         with self.process(trouble) as process:
