@@ -5,14 +5,14 @@ differs from what would be.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from batchprocess.api.schema.generated_files import Files, write_or_check
 from reference.commands import command_page
 from reference.python_api import client_page, sdk_page
 
-_COMMAND = "make generate"
-PAGES: Mapping[str, Callable[[], str]] = {
+PAGES: Files = {
     "docs/reference/cli.md": command_page,
     "docs/reference/client.md": client_page,
     "docs/reference/python.md": sdk_page,
@@ -21,19 +21,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 def main(arguments: Sequence[str], root: Path) -> int:
     """Write, or check; returns the exit code."""
-    if list(arguments) not in ([], ["--check"]):
-        sys.stderr.write("usage: python -m reference [--check]\n")
-        return 2
-    made = {root / name: make() for name, make in PAGES.items()}
-    if not arguments:
-        for page, text in made.items():
-            page.write_text(text)
-        return 0
-    stale = [page for page, text in made.items() if not page.is_file() or page.read_text() != text]
-    for page in stale:
-        name = page.relative_to(root)
-        sys.stderr.write(f"{name} is not what the code says: run `{_COMMAND}` and commit it\n")
-    return 1 if stale else 0
+    return write_or_check(PAGES, arguments, root, "reference")
 
 
 if __name__ == "__main__":

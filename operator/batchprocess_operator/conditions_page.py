@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from batchprocess.api.schema.generated_files import COMMAND, write_or_check
 from batchprocess_operator.model.condition_types import CONDITION_TYPES, ConditionType
 
 PAGE = Path("docs", "reference", "conditions.md")
-_COMMAND = "make generate"
 _INTRODUCTION = f"""\
 # Conditions of a BatchProcessJob
 
-Made by `{_COMMAND}` from operator/batchprocess_operator/model/condition_types.py.
+Made by `{COMMAND}` from operator/batchprocess_operator/model/condition_types.py.
 A condition that is absent does not hold, or nothing is known of it. A message is a sentence for
 people, of at most 1,024 characters; programs go by type, status and reason.
 """
@@ -33,14 +33,8 @@ def conditions_page() -> str:
 
 def main(arguments: Sequence[str], root: Path) -> int:
     """Write, or check; returns the exit code."""
-    page, made = root / PAGE, conditions_page()
-    if not arguments:
-        page.write_text(made)
-        return 0
-    if page.is_file() and page.read_text() == made:
-        return 0
-    sys.stderr.write(f"{PAGE} is not what the code says: run `{_COMMAND}` and commit it\n")
-    return 1
+    files = {str(PAGE): conditions_page}
+    return write_or_check(files, arguments, root, "batchprocess_operator.conditions_page")
 
 
 def _section(name: str, one: ConditionType) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from batchprocess.api.schema.generated_files import write_or_check
 from batchprocess_operator.dashboard_panels import COLOURS, PANELS, Panel
 
 BOARD = Path("charts", "batchprocess-operator", "dashboards", "overview.json")
-_COMMAND = "make generate"
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _WIDTH, _HEIGHT, _ACROSS = 8, 7, 3
 
@@ -84,14 +84,8 @@ def _colours() -> Iterable[dict[str, Any]]:
 
 def main(arguments: Sequence[str], root: Path) -> int:
     """Write, or check; returns the exit code."""
-    file, made = root / BOARD, json.dumps(board(), indent=2) + "\n"
-    if not arguments:
-        file.write_text(made)
-        return 0
-    if file.is_file() and file.read_text() == made:
-        return 0
-    sys.stderr.write(f"{BOARD} is not what the code says: run `{_COMMAND}` and commit it\n")
-    return 1
+    files = {str(BOARD): lambda: json.dumps(board(), indent=2) + "\n"}
+    return write_or_check(files, arguments, root, "batchprocess_operator.dashboard")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ differs from what would be.
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ import yaml
 
 from batchprocess.api.schema.crd import crd
 from batchprocess.api.schema.editor import editor_schema
+from batchprocess.api.schema.generated_files import COMMAND, Files, write_or_check
 from batchprocess.api.schema.reference import reference_page
 
-_COMMAND = "make generate"
 _KEEP = {"helm.sh/resource-policy": "keep"}
-_HEADER = f"# Made by `{_COMMAND}` from worker/batchprocess/api: edit the models instead.\n"
+_HEADER = f"# Made by `{COMMAND}` from worker/batchprocess/api: edit the models instead.\n"
 
 
 def crd_file() -> str:
@@ -41,7 +41,7 @@ def editor_file() -> str:
     return json.dumps(editor_schema(), indent=1) + "\n"
 
 
-FILES: Mapping[str, Callable[[], str]] = {
+FILES: Files = {
     "crds/batchprocess.dev_batchprocessjobs.yaml": crd_file,
     "crds/batchprocessjob.schema.json": editor_file,
     "charts/batchprocess-operator/templates/crd.yaml": chart_file,
@@ -49,34 +49,9 @@ FILES: Mapping[str, Callable[[], str]] = {
 }
 
 
-def stale(root: Path) -> list[str]:
-    """The files under `root` that are missing or not what they would be made."""
-    return [
-        name
-        for name, make in FILES.items()
-        if not (root / name).is_file() or (root / name).read_text() != make()
-    ]
-
-
-def write(root: Path) -> None:
-    """Make all files under `root` anew."""
-    for name, make in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(make())
-
-
 def main(arguments: Sequence[str], root: Path) -> int:
     """Write, or check; returns the exit code."""
-    if list(arguments) not in ([], ["--check"]):
-        sys.stderr.write(f"usage: python -m {__spec__.name} [--check]\n")
-        return 2
-    if not arguments:
-        write(root)
-        return 0
-    found = stale(root)
-    for name in found:
-        sys.stderr.write(f"{name} is not what the models say: run `{_COMMAND}` and commit it\n")
-    return 1 if found else 0
+    return write_or_check(FILES, arguments, root, "batchprocess.api.schema.generate")
 
 
 def _yaml(value: dict[str, Any]) -> str:
