@@ -16,6 +16,7 @@ import pytest
 from support.pages import ROOT
 from support.quickstart import OPERATOR, PAGE, WORKER, blocks, write_files
 from support.script_runs import Script, script
+from testcluster.containers import images
 
 BATCHPROCESS = Path(sys.executable).parent / "batchprocess"
 STOPPED = 85
@@ -36,6 +37,7 @@ def test_images_are_pushed_and_used_by_the_names_that_they_are_built_with() -> N
     for line, image in zip(building, [OPERATOR, WORKER] * 2, strict=True):
         assert image in shlex.split(line)
     assert f"image: {WORKER}\n" in PAGE
+    assert f"with `{images.WORKER.name}` as its image" in PAGE
 
 
 @pytest.mark.slow

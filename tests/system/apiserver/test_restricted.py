@@ -105,15 +105,30 @@ def yaml_blocks(heading: str) -> list[dict[str, Any]]:
     return [yaml.safe_load(block) for block in found]
 
 
+def created(kubectl: Kubectl, name: str, **change: Any) -> None:
+    body = json.dumps(job(spec(**change), name))
+    kubectl("create", f"--namespace={QUOTA}", "--filename=-", stdin=body)
+
+
+def pods_of(kubectl: Kubectl, name: str) -> int:
+    return len(kubectl.names("pods", QUOTA, f"batchprocess.dev/job={name}"))
+
+
 def test_under_a_quota_pods_of_the_example_are_made_and_others_are_told_what_is_missing(
     kubectl: Kubectl, quota: None
 ) -> None:
-    example, _ = yaml_blocks("Quotas")
-    for name, change in (("counted", example["spec"]), ("uncounted", {})):
-        body = json.dumps(job(spec(shards=2, parallelism=2, **change), name))
-        kubectl("create", f"--namespace={QUOTA}", "--filename=-", stdin=body)
-    selector = "batchprocess.dev/job=counted"
-    until("both pods are made", lambda: len(kubectl.names("pods", QUOTA, selector)) == 2)
+    example = yaml_blocks("Quotas")[0]["spec"]
+    created(kubectl, "counted", shards=2, parallelism=2, **example)
+    created(kubectl, "uncounted", shards=2, parallelism=2)
+    until("both pods are made", lambda: pods_of(kubectl, "counted") == 2)
     pod = finalizer_pod(kubectl.get("bpj", "counted", QUOTA), "counted-fin", QUOTA)
     kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
     until("it is told", lambda: "must specify" in starting(kubectl, "uncounted", QUOTA))
+    # 40 CPUs are ten pods of four.
+    created(kubectl, "crowded", shards=12, parallelism=12, **example)
+    until("as many as fit are made", lambda: pods_of(kubectl, "crowded") == 8)
+    (line,) = re.findall(r"`kubectl (describe jobs[^`]*)`", section(PAGE, "Quotas"))
+    describe = [*line.replace("NAME", "crowded").split(), f"--namespace={QUOTA}"]
+    until("it is told", lambda: "exceeded quota: team" in kubectl(*describe))
+    kubectl("delete", "bpj", "counted", f"--namespace={QUOTA}")
+    until("others follow", lambda: pods_of(kubectl, "crowded") == 10, seconds=120)
