@@ -54,9 +54,6 @@ class Receiver:
     def ids(self) -> list[str]:
         return [one.id for one in self.seen]
 
-    def events(self) -> list[str]:
-        return [one.json["type"] for one in self.seen]
-
 
 @contextlib.contextmanager
 def receiver(
