@@ -39,7 +39,7 @@ class Destination(_Strict):
     """What jobs call it."""
     type: Literal["webhook", "slack", "cloudevents"]
     """How messages look."""
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
     """Where they go, if that is no secret."""
     url_file: Path | None = None
     """File that has the URL."""

@@ -1,4 +1,7 @@
-"""The way to one destination: few messages at a time, and what fails is tried ever more seldom."""
+"""The way to one destination: few messages at a time, and what fails is tried ever more seldom.
+
+Namespaces take turns, each with one message: one that has thousands is in no other's way.
+"""
 
 import asyncio
 import logging
@@ -20,12 +23,12 @@ from batchprocess_operator.notify.waiting import Waiting
 _LOG = logging.getLogger(__name__)
 AT_A_TIME = 4
 MAX_JOBS = 1_000
-"""Jobs that wait for one destination. Others come back: their statuses have their messages."""
+"""Jobs of a namespace that wait for one destination. Others come back: statuses have messages."""
 _BACKOFF = Backoff(first=5.0, most=600.0)
 
 
 class Keys(Protocol):
-    """Jobs whose turn it is, each once at a time."""
+    """Namespaces whose turn it is, each once at a time."""
 
     def add(self, key: str, after: float = 0.0) -> None:
         """Hand it out in so many seconds."""
@@ -49,7 +52,10 @@ class Sender(Protocol):
 
 @dataclass
 class Lane:
-    """`changed` is called with a job whose message was delivered; `count` with each outcome."""
+    """`changed` is called with a job whose message was delivered; `count` with each outcome.
+
+    `jobs`: by their uid, in no order.
+    """
 
     destination: Destination
     cluster: str
@@ -61,6 +67,7 @@ class Lane:
     draw: Callable[[], float] = random.random
     jobs: dict[str, Waiting] = field(default_factory=dict)
     breaker: Breaker = field(init=False)
+    _places: dict[str, dict[str, Waiting]] = field(default_factory=dict)
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -68,46 +75,59 @@ class Lane:
         self.breaker = Breaker(self.draw, SECONDS + 1)
 
     def put(self, job: Waiting) -> bool:
-        """Whether there is room for it."""
-        uid = job.about.uid
-        if uid not in self.jobs and len(self.jobs) >= MAX_JOBS:
+        """Whether there is room for it: what one namespace has waiting is in nobody else's way."""
+        uid, place = job.about.uid, self._places.setdefault(job.about.namespace, {})
+        if uid not in place and len(place) >= MAX_JOBS:
             self.count(self.destination.name, "deferred")
             return False
-        self.jobs[uid] = job
-        if job.next_message() is not None:
-            self.keys.add(uid)
+        place[uid] = self.jobs[uid] = job
+        self._call(job.about.namespace)
         return True
 
     def drop(self, uid: str) -> None:
         """It has no messages for this destination any more."""
-        if self.jobs.pop(uid, None) is not None:
-            self.keys.forget(uid)
+        job = self.jobs.pop(uid, None)
+        if job is None:
+            return
+        del self._places[job.about.namespace][uid]
+        if not self._places[job.about.namespace]:
+            del self._places[job.about.namespace]
+            self.keys.forget(job.about.namespace)
 
     async def work(self) -> None:
         """Deliver for ever. `AT_A_TIME` of these run for one destination."""
         while True:
-            uid, pause = await self.keys.next_key(), _BACKOFF.most
+            namespace = await self.keys.next_key()
             try:
-                pause = await self._deliver(uid)
+                await self._turn(namespace)
             finally:
-                self.keys.done(uid, pause)
+                self._call(namespace)
+                self.keys.done(namespace)
 
-    async def _deliver(self, uid: str) -> float:
-        """Seconds until the job's next message is tried."""
+    def _call(self, namespace: str) -> None:
+        """Give it a turn, behind all that wait for one, when a message of it is due."""
+        waiting = (job.due for job in self._places.get(namespace, {}).values())
+        due = min((at for at in waiting if at is not None), default=None)
+        if due is not None:
+            self.keys.add(namespace, max(due - self.clock(), 0.0))
+
+    async def _turn(self, namespace: str) -> None:
+        """Try the message of this namespace that has waited longest."""
         while (wait := self.breaker.wait(self.clock())) > 0:
             self._freed.clear()
             try:
                 await asyncio.wait_for(self._freed.wait(), wait)
             except TimeoutError:
                 continue
-        job = self.jobs.get(uid)
-        message = None if job is None else job.next_message()
+        jobs = self._places.get(namespace, {}).values()
+        job = min(jobs, key=_due, default=None)
+        message = None if job is None else job.next_message(self.clock())
         if job is None or message is None:
             # Whoever waits for this try has to try by itself.
             self.breaker.left()
             self._freed.set()
-            return 0.0
-        return self._note(job, message, await self._try(job, message))
+            return
+        self._note(job, message, await self._try(job, message[1]))
 
     async def _try(self, job: Waiting, message: PendingMessage) -> Outcome:
         """A fault of ours must hold up neither other messages nor the operator."""
@@ -123,8 +143,8 @@ class Lane:
             _LOG.error("a message was not sent: a bug of the operator: %s", type(error).__name__)
             return Outcome("the operator has a fault", of_message=True)
 
-    def _note(self, job: Waiting, message: PendingMessage, outcome: Outcome) -> float:
-        failures, name = job.take(message, outcome.why), self.destination.name
+    def _note(self, job: Waiting, message: tuple[str, PendingMessage], outcome: Outcome) -> None:
+        (key, what), name = message, self.destination.name
         self.count(name, "failed" if outcome.why else "delivered")
         if not outcome.why or outcome.of_message:
             self.breaker.succeeded()
@@ -132,15 +152,15 @@ class Lane:
         else:
             self.breaker.failed(self.clock(), outcome.retry_after)
         if not outcome.why:
+            job.took(key)
             self.changed(job.about.uid)
-            if job.next_message() is not None:
-                self.keys.add(job.about.uid)
-            return 0.0
+            return
         where = f"{job.about.namespace}/{job.about.name}"
-        _LOG.warning(
-            "%s of %s was not delivered to %s: %s", message.event, where, name, outcome.why
-        )
-        seconds = _BACKOFF.seconds(failures)
-        wait = seconds / 2 + _BACKOFF.jittered(failures, self.draw) / 2
-        self.keys.add(job.about.uid)
-        return max(wait, outcome.retry_after)
+        _LOG.warning("%s of %s was not delivered to %s: %s", what.event, where, name, outcome.why)
+        failures = job.failed(key, outcome.why)
+        wait = _BACKOFF.seconds(failures) / 2 + _BACKOFF.jittered(failures, self.draw) / 2
+        job.not_before[key] = self.clock() + max(wait, outcome.retry_after)
+
+
+def _due(job: Waiting) -> float:
+    return float("inf") if job.due is None else job.due

@@ -10,38 +10,46 @@ from batchprocess_operator.model.notified import message_id
 
 @dataclass
 class Waiting:
-    """Memory of this process, all of it dispensable: what counts is in the job's status."""
+    """Memory of this process, all of it dispensable: what counts is in the job's status.
+
+    `left`: by id and in order, what is not delivered; `not_before`: seconds by the loop's clock.
+    """
 
     about: JobIdentity
     to: str
-    pending: Sequence[PendingMessage] = ()
     delivered: set[str] = field(default_factory=set)
+    left: dict[str, PendingMessage] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    not_before: dict[str, float] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
-
-    def id_of(self, message: PendingMessage) -> str:
-        """Of one of its messages."""
-        return message_id(self.about.uid, message)
 
     def put(self, pending: Sequence[PendingMessage]) -> None:
         """What the status has now; the rest is forgotten."""
-        self.pending = tuple(pending)
-        ids = {self.id_of(one) for one in pending}
-        self.delivered &= ids
-        self.failures = {key: n for key, n in self.failures.items() if key in ids}
-        self.why = {key: text for key, text in self.why.items() if key in ids}
+        known = {message_id(self.about.uid, one): one for one in pending}
+        self.delivered &= known.keys()
+        self.left = {key: one for key, one in known.items() if key not in self.delivered}
+        self.failures = {key: self.failures[key] for key in self.failures if key in self.left}
+        self.not_before = {key: self.not_before[key] for key in self.not_before if key in self.left}
+        self.why = {key: self.why[key] for key in self.why if key in self.left}
 
-    def next_message(self) -> PendingMessage | None:
-        """The oldest of those that have failed least: one that is not taken holds up no other."""
-        left = [one for one in self.pending if self.id_of(one) not in self.delivered]
-        return min(left, key=lambda one: self.failures.get(self.id_of(one), 0), default=None)
+    @property
+    def due(self) -> float | None:
+        """When the next message may be tried; None if there is none."""
+        return min((self.not_before.get(key, 0.0) for key in self.left), default=None)
 
-    def take(self, message: PendingMessage, why: str) -> int:
-        """Note how a try has ended, well if `why` is empty; returns how often it has failed."""
-        key = self.id_of(message)
-        if not why:
-            self.delivered.add(key)
-            return 0
+    def next_message(self, now: float) -> tuple[str, PendingMessage] | None:
+        """The oldest that may be tried, with its id: one that is not taken holds up no other."""
+        ready = (it for it in self.left.items() if self.not_before.get(it[0], 0.0) <= now)
+        return next(ready, None)
+
+    def took(self, key: str) -> None:
+        """It was delivered."""
+        self.delivered.add(key)
+        for known in (self.left, self.failures, self.not_before, self.why):
+            known.pop(key, None)
+
+    def failed(self, key: str, why: str) -> int:
+        """It was not; returns how often."""
         self.why[key] = why
         self.failures[key] = self.failures.get(key, 0) + 1
         return self.failures[key]

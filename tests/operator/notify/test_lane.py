@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,8 +23,8 @@ from support.operator.virtual_time import run_virtually
 OK, DOWN = Outcome(), Outcome("no answer in 10 s")
 
 
-def about(number: int = 0) -> Any:
-    return replace(job().identity, uid=f"uid{number}")
+def about(number: int = 0, namespace: str = "team") -> Any:
+    return replace(job().identity, uid=f"uid{number}", namespace=namespace)
 
 
 def message(event: str = "Failed", minutes: int = 0) -> PendingMessage:
@@ -31,7 +32,11 @@ def message(event: str = "Failed", minutes: int = 0) -> PendingMessage:
 
 
 def deliver(
-    answer: Answer, jobs: list[list[PendingMessage]], seconds: float = 3_600, each: float = 0.1
+    answer: Answer,
+    jobs: list[list[PendingMessage]],
+    seconds: float = 3_600,
+    each: float = 0.1,
+    of: Callable[[int], str] = lambda _: "team",
 ) -> tuple[FakeSender, Counter[tuple[str, str]], list[str], Lane]:
     """What was sent and counted, whose status was to change, and what is left."""
     sender, counted, changed = FakeSender(answer, each), Counter[tuple[str, str]](), list[str]()
@@ -52,7 +57,7 @@ def deliver(
             draw=lambda: 1.0,
         )
         for number, pending in enumerate(jobs):
-            waiting = Waiting(about(number), "team")
+            waiting = Waiting(about(number, of(number)), "team")
             waiting.put(pending)
             lane.put(waiting)
         workers = [asyncio.create_task(lane.work()) for _ in range(AT_A_TIME)]
@@ -73,10 +78,32 @@ def test_messages_of_a_job_go_one_after_the_other_and_each_once() -> None:
     assert counted == {("team", "delivered"): 2}
 
 
-def test_jobs_go_side_by_side_so_many_at_a_time() -> None:
-    sent, counted, _, _ = deliver(lambda *_: OK, [[message()]] * 20)
+def test_namespaces_go_side_by_side_so_many_at_a_time() -> None:
+    sent, counted, _, _ = deliver(lambda *_: OK, [[message()]] * 20, of=str)
     assert sent.most_open == AT_A_TIME
     assert counted == {("team", "delivered"): 20}
+
+
+def test_a_namespace_with_many_messages_is_in_no_others_way() -> None:
+    jobs = [[message()]] * (MAX_JOBS + 5)
+    slow, counted, _, _ = deliver(
+        lambda *_: OK, jobs, each=5, of=lambda n: "small" if n == MAX_JOBS + 4 else "large"
+    )
+    at = {key: time for time, key in slow.sent}
+    assert at[f"uid{MAX_JOBS + 4}-0-failed"] < 10
+    assert counted["team", "deferred"] == 4
+
+
+def test_messages_that_fail_let_those_of_another_namespace_through() -> None:
+    def answer(key: str, _: int) -> Outcome:
+        return OK if key.startswith("uid500") else Outcome("it answered 500")
+
+    sent, counted, _, _ = deliver(
+        answer, [[message()]] * 501, of=lambda n: "good" if n == 500 else "bad"
+    )
+    (good,) = [at for at, key in sent.sent if key.startswith("uid500")]
+    assert good < 10
+    assert counted["team", "delivered"] == 1
 
 
 def test_a_destination_that_is_away_is_tried_by_one_and_ever_more_seldom() -> None:

@@ -69,7 +69,7 @@ def test_a_job_that_is_gone_is_forgotten() -> None:
 def test_what_was_delivered_is_known_until_the_status_says_so_whoever_is_next_told() -> None:
     one, rich = made(), replace(ABOUT, namespace="finance")
     one.offer(rich, "all", [MESSAGE])
-    one.lanes["all"].jobs[rich.uid].take(MESSAGE, "")
+    one.lanes["all"].jobs[rich.uid].took(f"{rich.uid}-0-failed")
     assert one.notified(rich).delivered == {f"{rich.uid}-0-failed"}
     one.offer(rich, "own", [MESSAGE])
     assert one.notified(rich).delivered == {f"{rich.uid}-0-failed"}

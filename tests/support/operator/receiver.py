@@ -48,8 +48,6 @@ class Receiver:
     url: str
     reply: Callable[[Received], Reply]
     seen: list[Received] = field(default_factory=list)
-    open: int = 0
-    most_open: int = 0
 
     def ids(self) -> list[str]:
         return [one.id for one in self.seen]
@@ -91,12 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {key.lower(): value for key, value in self.headers.items()}
         received = Received(self.path, headers, body)
         made.seen.append(received)
-        made.open += 1
-        made.most_open = max(made.most_open, made.open)
-        try:
-            self._answer(made.reply(received))
-        finally:
-            made.open -= 1
+        self._answer(made.reply(received))
 
     do_GET = do_POST
 

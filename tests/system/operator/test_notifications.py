@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchprocess_operator.notify.lane import AT_A_TIME, MAX_JOBS
+from batchprocess_operator.notify.lane import MAX_JOBS
 from benchmarks.operator_bench import objects
 from benchmarks.operator_bench.stages import Play
 from benchmarks.operator_bench.world import World, world
@@ -19,7 +19,7 @@ from testcluster.machine.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SHARDS, FLOOD = 4, MAX_JOBS
-MAX_MEMORY = 300
+MAX_MEMORY, MAX_TRIES = 300, 50
 """MiB, of the 512 that the chart gives."""
 TOO_LARGE = {"hparams": {"a": "x" * 103_000}}
 """With which a job fails at once."""
@@ -194,7 +194,7 @@ def test_a_thousand_ends_and_a_destination_that_hangs_are_in_nobodys_way(here: W
         apply(here, "late", to="team")
         until("it is complete", lambda: status(here, "late").get("state") == "Complete")
         print(f"{operator.memory():.0f} MiB, {len(taken.seen)} tries")
-        assert taken.most_open <= AT_A_TIME
+        assert len(taken.seen) < MAX_TRIES
         assert operator.memory() < MAX_MEMORY
         operator.stop()
 
