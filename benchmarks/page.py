@@ -35,27 +35,28 @@ async def longest_wait(ended: asyncio.Event) -> float:
     return longest
 
 
-async def asked(world: PageWorld, path: str) -> tuple[float, Answer]:
-    """Seconds and answer, while nobody else asks."""
+async def asked(world: PageWorld, path: str) -> tuple[float, float, Answer]:
+    """Seconds, those of a processor, and answer, while nobody else asks."""
     world.time += 1
     # The thread that makes pages rests after each.
     await asyncio.sleep(0.5)
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     answer = await world.ask(path)
-    return time.perf_counter() - began, answer
+    return time.perf_counter() - began, time.process_time() - busy, answer
 
 
-async def measure(world: PageWorld, path: str) -> tuple[float, float, Answer]:
-    """Median seconds, the loop's longest wait in seconds, and the page."""
+async def measure(world: PageWorld, path: str) -> tuple[float, float, float, Answer]:
+    """Median seconds, those of a processor, the loop's longest wait in seconds, and the page."""
     await asked(world, path)
     ended, times = asyncio.Event(), []
     waits = asyncio.create_task(longest_wait(ended))
     for _ in range(TIMES):
-        seconds, answer = await asked(world, path)
-        times.append(seconds)
+        seconds, busy, answer = await asked(world, path)
+        times.append((seconds, busy))
     ended.set()
     assert answer.status == 200
-    return median(times), await waits, answer
+    seconds, busy = (median(column) for column in zip(*times, strict=True))
+    return seconds, busy, await waits, answer
 
 
 async def main() -> None:
@@ -68,10 +69,11 @@ async def main() -> None:
         world.passes(10)
     print(f"load {os.getloadavg()[0]:.1f}")
     for name, path in PATHS.items():
-        seconds, wait, answer = await measure(world, path)
+        seconds, busy, wait, answer = await measure(world, path)
         small = len(gzip.compress(answer.body, 4))
         print(
-            f"{name}: {1_000 * seconds:.0f} ms, the loop waits {1_000 * wait:.0f} ms at most, "
+            f"{name}: {1_000 * seconds:.0f} ms, {1_000 * busy:.0f} of a processor, "
+            f"the loop waits {1_000 * wait:.0f} ms at most, "
             f"{len(answer.body) / 1_000:.0f} kB, packed {small / 1_000:.0f} kB"
         )
 

@@ -1,8 +1,13 @@
 """Bills of materials (SBOM) in the CycloneDX format."""
 
+import base64
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from batchprocess.version import __version__
+from release import vendor
 from release.packages import ROOT, run
 
 BILLS = {
@@ -20,3 +25,25 @@ def write_bills(out: Path) -> None:
         about = ["--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible"]
         made = ["--spec-version", "1.6", "--output-file", str(out / f"{name}.cdx.json")]
         run(program, "requirements", *about, *made, str(out / f"requirements-{lock}.txt"))
+        _add_browser_libraries(out / f"{name}.cdx.json")
+
+
+def _add_browser_libraries(bill: Path) -> None:
+    """Those that are part of our own package, and so of each of these: no lock has them."""
+    found = json.loads(bill.read_text())
+    found["components"] += [_component(name, about) for name, about in vendor.packages().items()]
+    bill.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _component(name: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    address = f"pkg:npm/{name}@{about['version']}"
+    digest = base64.b64decode(about["integrity"].removeprefix("sha512-")).hex()
+    return {
+        "type": "library",
+        "bom-ref": address,
+        "name": name,
+        "version": about["version"],
+        "hashes": [{"alg": "SHA-512", "content": digest}],
+        "licenses": [{"license": {"id": about["licence"]}}],
+        "purl": address,
+    }

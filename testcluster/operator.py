@@ -24,6 +24,7 @@ def install_operator(cluster: Cluster) -> None:
         "image.repository": repository,
         "image.tag": tag,
         "image.pullPolicy": "Never",
+        "page.enabled": "true",
     }
     flags = [f"--set={name}={value}" for name, value in values.items()]
     flags += [f"--kubeconfig={cluster.kubeconfig}", f"--namespace={NAMESPACE}"]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from batchprocess.version import __version__
+from release import vendor
 from release.packages import changed_files, chart, time_of_commit
 from support.pages import ROOT
 
@@ -195,4 +196,20 @@ def test_a_bill_names_all_that_its_lock_does(dist: Path, bill: str, lock: str) -
         for line in lines
         if "==" in line and line[0].isalnum()
     }
-    assert named == locked
+    ours = {(name, about["version"]) for name, about in vendor.packages().items()}
+    assert named == locked | ours
+
+
+def test_a_bill_with_libraries_for_browsers_is_one_by_the_formats_schema(dist: Path) -> None:
+    check = (
+        "import sys; from cyclonedx.schema import SchemaVersion; "
+        "from cyclonedx.validation.json import JsonStrictValidator; "
+        "found = JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()); "
+        "sys.exit(found and str(found))"
+    )
+    python = ROOT / ".cache" / "sbom" / "bin" / "python"
+    bill = (dist / "batchprocess-operator-image.cdx.json").read_text()
+    done = subprocess.run(
+        [python, "-c", check], input=bill, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

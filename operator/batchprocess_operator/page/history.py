@@ -1,6 +1,7 @@
 """How fast jobs were, while this process has watched them: for plots, and lost with it."""
 
 import asyncio
+import logging
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 
 from batchprocess_operator.observe.stored_job import StoredJob
 
+_LOG = logging.getLogger(__name__)
 SAMPLE_SECONDS = 10.0
 MAX_SAMPLES = 360
 """Of a job. When there are more, every second one is dropped, and from then on they come half as
@@ -67,7 +69,10 @@ class History:
             self._series.popitem(last=False)
 
     async def run_forever(self) -> None:
-        """Sample, again and again."""
+        """Sample, again and again; a fault in it is no reason for the operator to end."""
         while True:
-            self.sample()
+            try:
+                self.sample()
+            except Exception as error:  # noqa: BLE001
+                _LOG.error("nothing is noted: this is a bug of the operator", exc_info=error)
             await asyncio.sleep(SAMPLE_SECONDS)

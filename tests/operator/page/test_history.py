@@ -1,5 +1,6 @@
 """What is noted of jobs that run."""
 
+import asyncio
 from math import isnan
 
 import pytest
@@ -46,6 +47,23 @@ def test_a_long_life_is_noted_ever_more_seldom_and_never_forgotten():
     assert series.times[-1] > seconds - series.every - 10
     steps = {later - time for time, later in zip(series.times, series.times[1:], strict=False)}
     assert max(steps) <= 2 * series.every
+
+
+def test_a_fault_in_it_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(module, "SAMPLE_SECONDS", 0.0)
+    times = []
+
+    def failing() -> list[StoredJob]:
+        times.append(1)
+        if len(times) < 3:
+            raise ValueError("of nonsense")
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(History(failing, NOW.timestamp).run_forever())
+    assert caplog.text.count("a bug of the operator") == 2
 
 
 @pytest.mark.hostile

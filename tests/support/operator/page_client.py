@@ -27,10 +27,15 @@ class Reply:
 
 
 def request(
-    port: int, method: str, path: str, body: str = "", headers: Mapping[str, str] | None = None
+    port: int,
+    method: str,
+    path: str,
+    body: str = "",
+    headers: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
 ) -> Reply:
-    """Ask the page on this machine."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    """Ask the page, of this machine unless it is somewhere else."""
+    connection = http.client.HTTPConnection(host, port, timeout=60)
     try:
         connection.request(method, path, body or None, dict(headers or {}))
         answer = connection.getresponse()
@@ -47,13 +52,16 @@ class Visitor:
 
     port: int
     cookies: str
+    host: str = "127.0.0.1"
 
     def get(self, path: str, **headers: str) -> Reply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return request(self.port, "GET", path, headers={"Cookie": self.cookies} | named)
+        return request(
+            self.port, "GET", path, headers={"Cookie": self.cookies} | named, host=self.host
+        )
 
 
-def log_in(port: int, token: str) -> tuple[Reply, Visitor]:
+def log_in(port: int, token: str, host: str = "127.0.0.1") -> tuple[Reply, Visitor]:
     """Send the form."""
-    found = request(port, "POST", "/login", urlencode({"token": token}), OURS)
-    return found, Visitor(port, found.cookies)
+    found = request(port, "POST", "/login", urlencode({"token": token}), OURS, host)
+    return found, Visitor(port, found.cookies, host)
