@@ -13,6 +13,7 @@ from batchprocess.protocol.bad_rows.isolation import Isolate, RaisedByBatch
 from batchprocess.protocol.control import Outcome, Stop, decode, encode
 from batchprocess.protocol.variables import CONTROL_FD
 from batchprocess.sdk.report.agent_link import AgentLink, LoopState, dump_signal
+from support.zygote.processes import forked
 
 
 def test_stacks_are_asked_for_by_a_signal_that_the_system_has() -> None:
@@ -53,12 +54,13 @@ def test_an_order_that_came_before_the_process_began_is_known_at_once(
         with theirs:
             if order:
                 ours.sendall(order)
-            child = subprocess.Popen(
-                [sys.executable, "-c", LISTENS],
-                env={**os.environ, CONTROL_FD: str(theirs.fileno())},
-                pass_fds=[theirs.fileno()],
-                stdout=subprocess.PIPE,
-            )
+            with forked():
+                child = subprocess.Popen(
+                    [sys.executable, "-c", LISTENS],
+                    env={**os.environ, CONTROL_FD: str(theirs.fileno())},
+                    pass_fds=[theirs.fileno()],
+                    stdout=subprocess.PIPE,
+                )
         with child:
             assert child.stdout is not None
             assert child.stdout.readline() == known

@@ -44,7 +44,7 @@ def test_the_child_says_what_is_missing_and_builds_nothing(
 ) -> None:
     started = f"multiprocessing.get_context({start_method!r}).Process(target=print)"
     script.write("a.py", CODE + f"work('fork')\nchild = {started}\nchild.start(); child.join()")
-    done = script.new_interpreter("a.py")
+    done = script.python("a.py")
     assert done.returncode == 0, done.stderr
     assert "torch_batch_process was called while multiprocessing (spawn, fork" in done.stderr
     assert 'put the call below `if __name__ == "__main__":`' in done.stderr
@@ -60,7 +60,7 @@ def test_a_loader_whose_workers_would_call_again_starts_none(
     script: Script, start_method: str, line: str
 ) -> None:
     script.write("a.py", CODE + "\n" + line.format(repr(start_method)))
-    done = script.new_interpreter("a.py")
+    done = script.python("a.py")
     number = 1 + (CODE + "\n" + line).partition("work({")[0].count("\n")
     assert (done.returncode, done.stderr) == (
         1,
@@ -82,7 +82,7 @@ def test_a_loader_whose_workers_would_call_again_starts_none(
 )
 def test_a_call_that_they_would_not_come_upon_is_made(script: Script, line: str) -> None:
     script.write("a.py", CODE + line)
-    done = script.new_interpreter("a.py")
+    done = script.python("a.py")
     assert done.returncode == 0, done.stderr
 
 
@@ -94,6 +94,6 @@ if __name__ == '__main__':
     rank.start(); rank.join(); sys.exit(rank.exitcode)
 """
     script.write("a.py", CODE + guarded)
-    done = script.new_interpreter("a.py")
+    done = script.python("a.py")
     assert done.returncode == 0, done.stderr
     assert len(list(script.folder.glob("built-*"))) == 1
