@@ -48,7 +48,7 @@ def cloud_event(
 
 
 def slack(about: JobIdentity, message: PendingMessage, cluster: str) -> bytes:
-    """For an incoming webhook. Names and texts of a tenant mention nobody and show no preview."""
+    """For an incoming webhook. Texts of a tenant mention nobody and disguise no link."""
     where = f"{about.namespace} of {cluster}" if cluster else about.namespace
     lines = [f"*{_escaped(about.name)}* in {_escaped(where)}: {_headline(message)}"]
     if message.event in ("Failed", "Stalled") and message.message:

@@ -48,7 +48,8 @@ class Transport:
 @asynccontextmanager
 async def transport() -> AsyncIterator[Transport]:
     """One for all destinations; without cookies, and without proxies of the environment."""
-    connector = aiohttp.TCPConnector(resolver=OwnThreads(), force_close=True, limit=0)
+    resolver = OwnThreads()
+    connector = aiohttp.TCPConnector(resolver=resolver, force_close=True, limit=0)
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -58,7 +59,11 @@ async def transport() -> AsyncIterator[Transport]:
         max_line_size=_MAX_LINE,
         max_field_size=_MAX_LINE,
     ) as session:
-        yield Transport(session)
+        try:
+            yield Transport(session)
+        finally:
+            # One that was given is not closed by the connector.
+            await resolver.close()
 
 
 @functools.lru_cache(maxsize=64)

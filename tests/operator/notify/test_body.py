@@ -69,7 +69,7 @@ def test_a_cloud_event_has_an_id_that_is_the_jobs_and_a_source_that_is_the_clust
     assert (made("")["id"], made("")["specversion"]) == ("an-id", "1.0")
 
 
-def test_slack_gets_no_mention_and_no_link_of_a_tenant() -> None:
+def test_slack_gets_no_mention_and_no_disguised_link_of_a_tenant() -> None:
     text = text_of(FAILED)
     assert text.startswith("*digits* in team: Failed (CannotWork)\n&lt;!channel&gt; &amp; ")
     assert "<" not in text

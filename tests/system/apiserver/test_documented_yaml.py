@@ -18,9 +18,10 @@ PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
 OTHERS = {
     "docs/gitops.md": {"ignoreDifferences"},
     "docs/kubernetes.md": {"ResourceFlavor", "ClusterQueue", "LocalQueue"},
+    "docs/notifications.md": {"notifications"},
     "docs/pipelines.md": {"Workflow"},
 }
-"""What is no job, or part of one, by kind or by a key: of Argo CD, Kueue, Argo Workflows."""
+"""What is no job, or part of one, by kind or by a key: of Argo CD, Kueue, Argo Workflows, the chart."""
 OF_KUBERNETES = ("v1", "networking.k8s.io/v1")
 DIGITS = (ROOT / "examples" / "digits" / "cluster.yaml").read_text()
 
