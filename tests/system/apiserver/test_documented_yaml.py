@@ -21,7 +21,7 @@ OTHERS = {
     "docs/notifications.md": {"notifications"},
     "docs/pipelines.md": {"Workflow"},
 }
-"""What is no job, or part of one, by kind or by a key: of Argo CD, Kueue, Argo Workflows, the chart."""
+"""What is no job, or part of one, by kind or by a key: Argo CD's, Kueue's, Argo's, the chart's."""
 OF_KUBERNETES = ("v1", "networking.k8s.io/v1")
 DIGITS = (ROOT / "examples" / "digits" / "cluster.yaml").read_text()
 
