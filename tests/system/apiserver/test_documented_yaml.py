@@ -1,8 +1,6 @@
 """Each YAML of pages and examples is one that the API server takes, defaults and rules included."""
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,68 +8,23 @@ import yaml
 
 from batchprocess_operator.manifests.jobs import finalizer_job, worker_job
 from batchprocess_operator.observe.read_job import read_job
+from support.documented_yaml import JOBS, OBJECTS, OURS, PARTS, VALUES, names
 from support.pages import ROOT
 from testcluster import Kubectl
 
 pytestmark = pytest.mark.slow
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
-OTHERS = {
-    "docs/gitops.md": {"ignoreDifferences"},
-    "docs/kubernetes.md": {"ResourceFlavor", "ClusterQueue", "LocalQueue"},
-    "docs/notifications.md": {"notifications"},
-    "docs/pipelines.md": {"Workflow"},
-}
-"""What is no job, or part of one, by kind or by a key: Argo CD's, Kueue's, Argo's, the chart's."""
-OF_KUBERNETES = ("v1", "networking.k8s.io/v1")
 DIGITS = (ROOT / "examples" / "digits" / "cluster.yaml").read_text()
 
 
-def blocks() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Page or example, and an object or part of one."""
-    for page in PAGES:
-        for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S)):
-            for one in yaml.safe_load_all(text):
-                yield f"{page.relative_to(ROOT)}-{number}", one
-    for path in sorted((ROOT / "examples").rglob("*.yaml")):
-        for one in yaml.safe_load_all(path.read_text()):
-            yield str(path.relative_to(ROOT)), one
-
-
-def is_of_others(where: str, block: dict[str, Any]) -> bool:
-    page = where.rpartition("-")[0]
-    names = {block.get("kind"), *block, *block.get("spec", {})}
-    return bool(OTHERS.get(page, set()) & names)
-
-
-JOBS = [(where, one) for where, one in blocks() if one.get("kind") == "BatchProcessJob"]
-PARTS = [
-    (where, one)
-    for where, one in blocks()
-    if "kind" not in one and not where.startswith("examples/") and not is_of_others(where, one)
-]
-
-
-OBJECTS = [
-    (where, one)
-    for where, one in blocks()
-    if one.get("apiVersion") in OF_KUBERNETES and not where.startswith("examples/")
-]
-
-
 def test_pages_have_nothing_else() -> None:
-    known = [where for where, _ in (*JOBS, *PARTS, *OBJECTS)]
-    rest = {
-        where
-        for where, one in blocks()
-        if where not in known and not is_of_others(where, one) and not where.startswith("examples/")
-    }
-    assert rest == set()
+    known = names([*JOBS, *PARTS, *OBJECTS, *VALUES])
+    assert [where for where in names(OURS) if where not in known] == []
     assert len(JOBS) >= 8
     assert len(PARTS) >= 4
     assert len(OBJECTS) >= 3
 
 
-@pytest.mark.parametrize("job", [one for _, one in JOBS], ids=[where for where, _ in JOBS])
+@pytest.mark.parametrize("job", [one for _, one in JOBS], ids=names(JOBS))
 def test_a_job_is_taken(kubectl: Kubectl, job: dict[str, Any]) -> None:
     # What a job for this machine leaves out, and a cluster needs.
     image = {"image": "registry.example/digits:1"}
@@ -79,14 +32,14 @@ def test_a_job_is_taken(kubectl: Kubectl, job: dict[str, Any]) -> None:
     create(kubectl, {**job, "spec": {**image, **store, **job["spec"]}})
 
 
-@pytest.mark.parametrize("part", [one for _, one in PARTS], ids=[where for where, _ in PARTS])
+@pytest.mark.parametrize("part", [one for _, one in PARTS], ids=names(PARTS))
 def test_a_part_is_taken_in_a_job(kubectl: Kubectl, part: dict[str, Any]) -> None:
     job = yaml.safe_load(DIGITS)
     job["spec"] |= part.get("spec", part)
     create(kubectl, job)
 
 
-@pytest.mark.parametrize("one", [one for _, one in OBJECTS], ids=[where for where, _ in OBJECTS])
+@pytest.mark.parametrize("one", [one for _, one in OBJECTS], ids=names(OBJECTS))
 def test_an_object_of_kubernetes_is_taken(kubectl: Kubectl, one: dict[str, Any]) -> None:
     # Its namespace is one of a cluster that has the operator.
     metadata = {name: value for name, value in one["metadata"].items() if name != "namespace"}
