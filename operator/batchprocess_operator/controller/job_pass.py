@@ -153,11 +153,9 @@ class Pass:
 
     def _what_changed(self, found: Object, reading: Reading) -> str:
         """Empty once it is known, so that nothing is decided from an older picture."""
+        uid = self.job.identity.uid
         try:
-            if (
-                self.services.cache.put_child(found, reading)
-                or job_uid(found) == self.job.identity.uid
-            ):
+            if self.services.cache.put_child(found, reading) or job_uid(found) == uid:
                 return ""  # the latter if it is gone by now
         except (ValueError, KeyError, TypeError) as error:
             return f"it was made unreadable ({error})"

@@ -81,7 +81,8 @@ class Lane:
             self.count(self.destination.name, "deferred")
             return False
         place[uid] = self.jobs[uid] = job
-        self._call(job.about.namespace)
+        if job.due is not None:
+            self.keys.add(job.about.namespace, max(job.due - self.clock(), 0.0))
         return True
 
     def drop(self, uid: str) -> None:
