@@ -107,10 +107,20 @@ class Lane:
 
     def _call(self, namespace: str) -> None:
         """Give it a turn, behind all that wait for one, when a message of it is due."""
-        waiting = (job.due for job in self._places.get(namespace, {}).values())
-        due = min((at for at in waiting if at is not None), default=None)
-        if due is not None:
-            self.keys.add(namespace, max(due - self.clock(), 0.0))
+        job = self._first(namespace)
+        if job is not None and job.due is not None:
+            self.keys.add(namespace, max(job.due - self.clock(), 0.0))
+
+    def _first(self, namespace: str) -> Waiting | None:
+        """The job whose message has waited longest, or is due next; None if there is none."""
+        now, found = self.clock(), None
+        for job in self._places.get(namespace, {}).values():
+            due = job.due
+            if due is not None and due <= now:
+                return job
+            if due is not None and (found is None or found.due is None or due < found.due):
+                found = job
+        return found
 
     async def _turn(self, namespace: str) -> None:
         """Try the message of this namespace that has waited longest."""
@@ -120,8 +130,7 @@ class Lane:
                 await asyncio.wait_for(self._freed.wait(), wait)
             except TimeoutError:
                 continue
-        jobs = self._places.get(namespace, {}).values()
-        job = min(jobs, key=_due, default=None)
+        job = self._first(namespace)
         message = None if job is None else job.next_message(self.clock())
         if job is None or message is None:
             # Whoever waits for this try has to try by itself.
@@ -158,10 +167,10 @@ class Lane:
             return
         where = f"{job.about.namespace}/{job.about.name}"
         _LOG.warning("%s of %s was not delivered to %s: %s", what.event, where, name, outcome.why)
+        place = self._places.get(job.about.namespace, {})
+        known = place.pop(job.about.uid, None)
+        if known is not None:
+            place[job.about.uid] = known  # behind those that were not tried yet
         failures = job.failed(key, outcome.why)
         wait = _BACKOFF.seconds(failures) / 2 + _BACKOFF.jittered(failures, self.draw) / 2
         job.not_before[key] = self.clock() + max(wait, outcome.retry_after)
-
-
-def _due(job: Waiting) -> float:
-    return float("inf") if job.due is None else job.due

@@ -35,7 +35,9 @@ class Waiting:
     @property
     def due(self) -> float | None:
         """When the next message may be tried; None if there is none."""
-        return min((self.not_before.get(key, 0.0) for key in self.left), default=None)
+        if self.not_before:
+            return min((self.not_before.get(key, 0.0) for key in self.left), default=None)
+        return 0.0 if self.left else None
 
     def next_message(self, now: float) -> tuple[str, PendingMessage] | None:
         """The oldest that may be tried, with its id: one that is not taken holds up no other."""
