@@ -176,8 +176,12 @@ cluster-programs:
 cluster-down: ## remove that cluster
 	$(PY) -m testcluster down
 
-kind: ## the same on kind, where there are docker, kind, kubectl and helm (WORKER_BASE=an image with torch)
-	WORKER_BASE="$(WORKER_BASE)" examples/kind/up.sh
+$(TOOLS)/kind:
+	@$(STEP) "kind" "some seconds" $(INSTALL) sigs.k8s.io/kind@v0.33.0
+
+# Theirs, where they have them.
+kind: $(foreach one,helm kind,$(if $(shell command -v $(one)),,$(TOOLS)/$(one))) ## the same on kind: needs docker and kubectl (WORKER_BASE=an image with torch)
+	PATH="$$PATH:$(CURDIR)/$(TOOLS)" WORKER_BASE="$(WORKER_BASE)" examples/kind/up.sh
 
 # Bases: a name, nothing for the Dockerfiles' own, or `here` for one made without a registry.
 images: .venv/dev.done cluster-deps ## build both images (root; OPERATOR_BASE=here WORKER_BASE=here)
@@ -267,7 +271,7 @@ $(TOOLS)/govulncheck:
 	@$(STEP) "govulncheck" "half a minute" $(INSTALL) golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Modules of ours, and those programs of others that are built here already.
-GO_PROGRAMS := $(addprefix $(TOOLS)/,$(FLUX) helm helm-docs krew kueue kwok minio prometheus promtool validate-krew-manifest versitygw)
+GO_PROGRAMS := $(addprefix $(TOOLS)/,$(FLUX) helm helm-docs kind krew kueue kwok minio prometheus promtool validate-krew-manifest versitygw)
 audit: .cache/audit/done $(TOOLS)/govulncheck ## ask for known faults of all dependencies (needs a network; ARGS=--strict)
 	@python3 -P tests/audit.py $(ARGS) --pip-audit .cache/audit/bin/pip-audit \
 		--govulncheck $(CURDIR)/$(TOOLS)/govulncheck \
