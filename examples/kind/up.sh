@@ -4,7 +4,7 @@
 #   KIND_CLUSTER   the cluster's name (batchprocess)
 #   KIND_CONFIG    a configuration for `kind create cluster`
 #   WORKER_BASE    a torch image for Dockerfile.worker, instead of the one that it names
-#   BUILD=no       both images are there already
+#   KIND_BUILD=no  both images are there already
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cluster=${KIND_CLUSTER:-batchprocess}
@@ -14,7 +14,7 @@ worker=localhost/batchprocess/worker:test
 for needed in docker kind kubectl helm; do
   command -v "$needed" >/dev/null || { echo "$0: $needed is not installed" >&2; exit 1; }
 done
-if [ "${BUILD:-yes}" != no ]; then
+if [ "${KIND_BUILD:-yes}" != no ]; then
   docker build -f Dockerfile.operator -t "$operator" .
   docker build -f Dockerfile.worker ${WORKER_BASE:+--build-arg "BASE=$WORKER_BASE"} -t "$worker" .
 fi

@@ -81,7 +81,7 @@ def test_what_the_environment_names_is_taken(fake_programs: dict[str, str]) -> N
     (create,) = [one for one in done if one[:3] == ["kind", "create", "cluster"]]
     assert create[create.index("--config") + 1] == "mine.yaml"
     Path(env["RECORD"]).unlink()
-    again, _ = run(env | {"BUILD": "no"})
+    again, _ = run(env | {"KIND_BUILD": "no"})
     assert [one for one in again if one[0] == "docker"] == []
 
 
