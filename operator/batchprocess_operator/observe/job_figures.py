@@ -15,6 +15,7 @@ from batchprocess.protocol.bad_rows.limit import BadRowLimit
 from batchprocess.protocol.errors import InvalidArgument
 
 SHARD_STATES = ("succeeded", "running", "failed", "pending")
+_MAX_REASON = 64
 _STATES = frozenset(get_args(State))
 
 
@@ -24,6 +25,7 @@ class Figures:
 
     `shards`: how many, in the order of SHARD_STATES. `rate` in rows a second. `working`: whether
     workers are wanted now. `bad_rows_limit`: None where none is left out, or rows are not counted.
+    `reason`: what stands most in its way, as the status tells people.
     """
 
     state: str
@@ -42,6 +44,7 @@ class Figures:
     bad_rows: float
     bad_rows_limit: float | None
     eta: float | None = None
+    reason: str = ""
 
 
 def figures_of(
@@ -73,6 +76,7 @@ def figures_of(
         bad_rows=_number(status.get("badRows")),
         bad_rows_limit=_bad_rows_limit(spec, dataset),
         eta=_seconds(status.get("eta")),
+        reason=_text(_mapping(status.get("display")).get("reason")),
     )
 
 
@@ -98,6 +102,10 @@ def _processed_rows(spec: Mapping[str, Any], dataset: Mapping[str, Any]) -> int:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return value[:_MAX_REASON] if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> float:

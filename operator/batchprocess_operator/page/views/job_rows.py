@@ -20,7 +20,7 @@ STATES = get_args(State)
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """One job as the list has it. `trouble`: the reason why it failed, or cannot go on."""
+    """One job as the list has it. `trouble`: why it failed, or what is in its way."""
 
     namespace: str
     name: str
@@ -118,7 +118,7 @@ def job_row(job: StoredJob, now: datetime) -> JobRow:
         namespace=job.namespace,
         name=job.name,
         state=of.state,
-        trouble=words.text(of.failed or ("" if final else of.stalled), 64),
+        trouble="" if of.state == "Complete" else words.text(of.failed or of.reason, 64),
         percent=100 if of.state == "Complete" else words.percent(of.batches, of.all_batches),
         progress=f"{words.count(of.batches)} of {total} batches",
         shards=f"{words.count(of.shards[0])}/{words.count(job.shards)}",

@@ -30,6 +30,18 @@ def test_one_that_is_over_has_neither_rate_nor_time_left():
     assert (row.rate, row.left, row.trouble) == ("", "", "ShardsFailed")
 
 
+def test_one_that_waits_says_what_for_and_one_that_is_complete_nothing():
+    reason = {"display": {"reason": "Unschedulable"}}
+    assert job_row(stored(state="Pending", **reason), NOW).trouble == "Unschedulable"
+    assert job_row(stored(state="Complete", **reason), NOW).trouble == ""
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("display", [7, {"reason": ["x"]}, {"reason": None}, {"reason": "x" * 900}])
+def test_a_reason_of_nonsense_is_cut_or_none(display: object):
+    assert job_row(stored(state="Pending", display=display), NOW).trouble in ("", "x" * 64)
+
+
 def test_the_newest_come_first():
     found = job_list([stored("old", 500), stored("new", 5)], Filter(), NOW)
     assert [one.name for one in found.rows] == ["new", "old"]
