@@ -9,7 +9,7 @@ from batchprocess_operator.notify.destinations import DestinationError, read_des
 from batchprocess_operator.notify.lane import Lane
 from batchprocess_operator.notify.notifier import Notifier
 from batchprocess_operator.notify.transport import transport
-from batchprocess_operator.settings import PREFIX, OperatorSettings, SettingsError
+from batchprocess_operator.settings import OperatorSettings, SettingsError, variable_of
 
 
 @asynccontextmanager
@@ -26,7 +26,7 @@ async def notifier_of(
     try:
         there = read_destinations(settings.notifications)
     except DestinationError as error:
-        raise SettingsError(f"{PREFIX}NOTIFICATIONS: {error}") from None
+        raise SettingsError(f"{variable_of('notifications')}: {error}") from None
     async with transport() as sender:
         lanes = {
             one.name: Lane(
