@@ -121,6 +121,10 @@ def test_nothing_is_wider_than_a_phone(running: Browser, base: str, path: str) -
         small = """[...document.querySelectorAll('button, input, select')].filter(
             e => e.type != 'hidden' && e.type != 'checkbox' && e.offsetHeight < 32).length"""
         assert one.script(small) == 0
+        broken = (
+            "[...document.querySelectorAll('.shards tr')].filter(e => e.offsetHeight > 50).length"
+        )
+        assert one.script(broken) == 0
 
 
 def brightness(one: Tab) -> float:
