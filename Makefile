@@ -218,7 +218,7 @@ CLUSTER_TESTS := $(addprefix tests/system/,apiserver chart cluster)
 E2E_TESTS := tests/system/e2e
 
 test-fast: .venv/dev.done ## tests of one module each, without processes: a minute
-	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not slow and not full"
+	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not slow and not full" --ignore=tests/system --ignore=tests/gpu
 
 test-hostile: .venv/dev.done testcluster ## what a tenant may try, and what must hold then; part of make test too
 	$(PY) -m pytest -q -m "hostile and not full" $(ARGS)
