@@ -111,5 +111,9 @@ def _mount(kubectl: Kubectl, folder: Path) -> bool:
     except ClusterError:
         return False
     for name, content in data.items():
-        (folder / name).write_bytes(base64.b64decode(content))
+        path, found = folder / name, base64.b64decode(content)
+        # One that Kueue may be reading, of an earlier start, is never half there.
+        if not path.exists() or path.read_bytes() != found:
+            path.with_suffix(".new").write_bytes(found)
+            path.with_suffix(".new").rename(path)
     return "tls.crt" in data
