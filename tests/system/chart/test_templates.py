@@ -531,10 +531,13 @@ def test_the_install_command_that_a_page_shows_runs_the_image_that_it_names(page
     root = CHART.parents[1]
     commands = re.findall(r"^helm install .*", text, flags=re.MULTILINE)
     assert commands
+    build = r"^docker build -f Dockerfile\.operator -t (\S+)"
+    named = {"registry.example/team/batchprocess-operator:0.1.0"}
+    named |= set(re.findall(build, text, flags=re.MULTILINE))
     for command in commands:
         release, chart, *flags = shlex.split(command)[2:]
         assert (root / chart).samefile(CHART)
         flags = [str(root / one) if one.startswith("charts/") else one for one in flags]
         made = yaml.safe_load_all(helm("template", release, str(CHART), *flags))
         objects = [one for one in made if one is not None]
-        assert container(objects)["image"] == "registry.example/team/batchprocess-operator:0.1.0"
+        assert container(objects)["image"] in named
