@@ -42,6 +42,18 @@ def test_values_are_kept_exactly(values, kind) -> None:
 
 
 @pytest.mark.parametrize(
+    "time",
+    [
+        datetime.datetime(1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
+        datetime.datetime.max.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=-2))),
+    ],
+)
+def test_a_time_that_no_reader_would_get_back_is_refused(time: datetime.datetime) -> None:
+    with pytest.raises(ValueError, match=r"column 'x' has .*in UTC.*not in the years 1 to 9999"):
+        array_of(("x",), [time, None, time.replace(year=2000)])
+
+
+@pytest.mark.parametrize(
     "arrays",
     [
         [np.arange(3, dtype=np.uint8), np.arange(2, dtype=np.uint8)],

@@ -151,6 +151,18 @@ def _zone(first: datetime.datetime) -> str | None:
     return None if first.tzinfo is None else str(pa.lib.tzinfo_to_string(first.tzinfo))
 
 
+def _require_year_in_utc(place: Place, found: Sequence[datetime.datetime]) -> None:
+    """A file holds the time in UTC: of one before the year 1 or after 9999 Python reads nothing."""
+    for one in (min(found), max(found)):
+        try:
+            one.astimezone(datetime.UTC)
+        except OverflowError:
+            raise ValueError(
+                f"column {as_text(place)} has {_shown(one)}, which in UTC, as files hold it, is "
+                "not in the years 1 to 9999: use a time in them, or str()"
+            ) from None
+
+
 def _time_of_numpy(first: Any, kind: Callable[[str], Any]) -> Any:
     unit, steps = np.datetime_data(first)
     if steps != 1 or unit not in {"s", "ms", "us", "ns"}:
@@ -161,6 +173,8 @@ def _time_of_numpy(first: Any, kind: Callable[[str], Any]) -> Any:
 
 
 def _made(place: Place, values: Sequence[Any], first: Any) -> Any:
+    if isinstance(first, datetime.datetime) and first.tzinfo is not None:
+        _require_year_in_utc(place, [one for one in values if one is not None])
     try:
         return pa.array(values, _TYPES[type(first)](first))
     except (ValueError, TypeError, OverflowError, NotImplementedError) as error:
