@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from batchprocess.agent.processes import gpu_of, kill_session, missing_script, start
+from batchprocess.agent.processes import gpus_of, kill_session, missing_script, start
 from batchprocess.protocol.bad_rows.isolation import MAX_BYTES
 
 
-def test_a_child_sees_one_gpu_of_those_inherited_and_all_if_it_is_alone():
-    inherited = {"CUDA_VISIBLE_DEVICES": "4,GPU-a,6"}
-    assert gpu_of(1, 2, inherited) == {"CUDA_VISIBLE_DEVICES": "GPU-a"}
-    assert gpu_of(1, 2, {}) == {"CUDA_VISIBLE_DEVICES": "1"}
-    assert gpu_of(0, 1, inherited) == {}
+def test_each_child_sees_its_part_of_the_gpus_that_are_inherited():
+    inherited = {"CUDA_VISIBLE_DEVICES": "3,GPU-a,5,6"}
+    assert gpus_of(1, 1, inherited) == {"CUDA_VISIBLE_DEVICES": "GPU-a"}
+    assert gpus_of(0, 2, inherited) == {"CUDA_VISIBLE_DEVICES": "3,GPU-a"}
+    assert gpus_of(1, 2, inherited) == {"CUDA_VISIBLE_DEVICES": "5,6"}
+    assert gpus_of(1, 1, {}) == {"CUDA_VISIBLE_DEVICES": "1"}
+    assert gpus_of(3, 2, {}) == {"CUDA_VISIBLE_DEVICES": "6,7"}
 
 
 @pytest.mark.parametrize(

@@ -177,9 +177,9 @@ CASES = (
         "spec.elastic",
     ),
     Case(
-        "spec.worker.gpus: with several",
-        {"worker": {"gpus": 4, "processesPerWorker": 4}},
-        {"worker": {"gpus": 1, "processesPerWorker": 4}},
+        "spec.worker.gpus: each process",
+        {"worker": {"gpus": 8, "processesPerWorker": 4}},
+        {"worker": {"gpus": 6, "processesPerWorker": 4}},
         "spec.worker.gpus",
     ),
     Case(

@@ -65,6 +65,7 @@ COMPANIONS = {
     "command": {"processor": None, "dataset": None},
     "source.onChange": {"source": {"configMap": "code"}},
     "failurePolicy.maxBadRows": {"failurePolicy": {"onBadRow": "skip"}},
+    "notify.everyPercent": {"notify": {"to": "ops"}},
 }
 
 
@@ -260,7 +261,7 @@ def test_a_job_stored_before_a_bound_is_still_changed_where_it_may_be(kubectl: K
             *("patch", plural, "digits", "--type=merge", "--subresource=status"),
             f"--patch={patches['status']}",
         )
-        told = kubectl("get", plural, "digits", "--output=jsonpath={.spec.parallelism}{.status}")
-        assert told == '7{"state":"Suspended"}'
+        shown = "--output=jsonpath={.spec.parallelism}{.status.state}"
+        assert kubectl("get", plural, "digits", shown) == "7Suspended"
     finally:
         kubectl("delete", "crd", f"batchprocessjobs.{OLD_GROUP}", "--ignore-not-found")

@@ -115,13 +115,12 @@ def missing_script(command: Sequence[str], directory: Path) -> Path | None:
     return None
 
 
-def gpu_of(number: int, count: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """What child `number` of `count` sees: the i-th inherited GPU; all of them if it is alone."""
-    if count == 1:
-        return {}
+def gpus_of(number: int, each: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """What child `number` of several sees: `each` of the inherited GPUs, behind those before it."""
     visible = [one for one in environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
-    device = visible[number] if number < len(visible) else str(number)
-    return {"CUDA_VISIBLE_DEVICES": device}
+    mine = range(number * each, (number + 1) * each)
+    devices = (visible[gpu] if gpu < len(visible) else str(gpu) for gpu in mine)
+    return {"CUDA_VISIBLE_DEVICES": ",".join(devices)}
 
 
 def kill_session(leader: int, proc: Path = Path("/proc")) -> None:

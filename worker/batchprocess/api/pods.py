@@ -15,20 +15,19 @@ class Worker(ApiModel):
 
     rules = (
         Rule(
-            "self.gpus == 0 || self.processesPerWorker == 1 || "
-            "self.gpus == self.processesPerWorker",
-            "spec.worker.gpus: with several processes per worker each gets one GPU: give as many "
-            "GPUs as spec.worker.processesPerWorker, or none",
-            lambda worker: worker.gpus == 0 or worker.processes_per_worker in (1, worker.gpus),
+            "self.gpus % self.processesPerWorker == 0",
+            "spec.worker.gpus: each process gets as many GPUs as the others: give a multiple of "
+            "spec.worker.processesPerWorker, or none",
+            lambda worker: worker.gpus % worker.processes_per_worker == 0,
             field=".gpus",
         ),
     )
 
     gpus: int = Field(default=0, ge=0, le=64)
-    """NVIDIA GPUs of a pod, 0 to 64. With several processes per worker, none or one for each.
-    Default 0. Immutable."""
+    """NVIDIA GPUs of a pod, 0 to 64: a multiple of processesPerWorker, of which each process gets
+    its part. Default 0. Immutable."""
     processes_per_worker: int = Field(default=1, ge=1, le=16)
-    """Processes of a pod, 1 to 16, each on a shard and with a GPU of its own. Default 1.
+    """Processes of a pod, 1 to 16, each on a shard and with GPUs of its own. Default 1.
     Immutable."""
     python: Path = "python"
     """Interpreter in the image that has batchprocess, as a name or a path of at most 1024

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from batchprocess.agent.pod import cpu_cores
 from batchprocess.agent.pod.child_watch import Watch
-from batchprocess.agent.processes import Child, gpu_of, start, start_failure
+from batchprocess.agent.processes import Child, gpus_of, start, start_failure
 from batchprocess.agent.source_variables import source_variables
 from batchprocess.cores import allowed_cores
 from batchprocess.protocol.bad_rows.isolation import Isolate
@@ -40,7 +40,9 @@ class ChildStarter:
         allowed, cpu_limit = allowed_cores(), cpu_cores.limit()
         mine = cpu_cores.share(allowed, number, len(shards))
         omp = cpu_cores.environment(len(mine), len(shards), cpu_limit, environ)
-        gpu = gpu_of(number, len(shards), environ) if self.environment.gpus else {}
+        each = self.environment.gpus // self.environment.processes_per_worker
+        # A child that is alone, as the last pod's may be, sees all.
+        gpu = gpus_of(number, each, environ) if each and len(shards) > 1 else {}
         try:
             child = start(watch.shard, self.command, {**environ, **gpu, **omp, **source}, order)
         except OSError as error:
