@@ -15,6 +15,8 @@ _PARTS = (
     ("data", "waiting for data"),
     ("storage", "waiting for storage"),
 )
+_BESIDE = ("waiting", "waiting for batches under way")
+"""In place of the device, where batches run side by side."""
 PHASES = {"hook": "in a hook", "storage": "waiting for storage", "indexing": "counting rows"}
 """What workers do, where the protocol's word is not the people's."""
 
@@ -49,7 +51,7 @@ def time_spent(reports: Iterable[ShardProgress]) -> TimeSpent:
             words.percent(getattr(total, part), total.total),
             words.duration(getattr(total, part)) or "0s",
         )
-        for part, name in _PARTS
+        for part, name in ((_BESIDE, *_PARTS[1:]) if total.waiting else _PARTS)
         if total.total > 0
     ]
     phases = Counter(
@@ -65,5 +67,5 @@ def time_spent(reports: Iterable[ShardProgress]) -> TimeSpent:
 
 def _sensible(spent: Spent) -> bool:
     """A pod can say anything."""
-    parts = (spent.data, spent.device, spent.user, spent.storage)
+    parts = (spent.data, spent.device, spent.user, spent.storage, spent.waiting)
     return all(isfinite(one) and 0 <= one < 1e12 for one in parts)

@@ -27,6 +27,16 @@ def test_all_shards_are_added_up():
     assert (found.shards, found.phases, found.hint) == (2, "3 running", "")
 
 
+def test_batches_that_run_side_by_side_are_waited_for_and_no_device_is():
+    found = spent({"waiting": 60, "user": 20}, {"data": 10, "storage": 10})
+    assert [(one.name, one.percent) for one in found.shares] == [
+        ("waiting for batches under way", 60),
+        ("your code", 20),
+        ("waiting for data", 10),
+        ("waiting for storage", 10),
+    ]
+
+
 def test_a_job_that_waits_for_data_is_told_what_to_change():
     assert "dataloader.numWorkers" in spent({"data": 50, "device": 50}).hint
 
@@ -38,6 +48,7 @@ def test_nothing_is_said_while_nobody_has_told():
 
 @pytest.mark.hostile
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 1e300])
-def test_times_of_nonsense_do_not_count(value: float):
-    found = spent({"data": value}, {"device": 3})
+@pytest.mark.parametrize("part", ["data", "waiting"])
+def test_times_of_nonsense_do_not_count(part: str, value: float):
+    found = spent({part: value}, {"device": 3})
     assert (found.shards, found.shares[0].percent) == (1, 100)
