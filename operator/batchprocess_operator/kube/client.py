@@ -41,9 +41,12 @@ class Api:
     ) -> None:
         self._client, self._rate_limit, self._time = client, rate_limit, time
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
-        """The object at `path`."""
-        return await self._object(requests.get(path, query))
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, most: int = MAX_ANSWER
+    ) -> Object:
+        """The object at `path`. Raises OversizedAnswer for one of more than `most` bytes."""
+        request = requests.get(path, query)
+        return _decoded(request, await self._text(request, most))
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Object:
         """Create `body` in the collection at `path`. Raises AlreadyExists."""

@@ -147,16 +147,18 @@ class Site:
             return None
         may = self._gate.may
         pods = await may(viewer, Right("list", namespace, group="", resource="pods"))
-        told = None
-        if await may(viewer, Right("list", namespace, group="", resource="events")):
-            told = await self._events.of(namespace, entry.job.uid)
-        seen = self._memory.snapshot(entry, told, pods=pods)
+        events = None
+        may_list = await may(viewer, Right("list", namespace, group="", resource="events"))
+        if may_list:
+            events = await self._events.of(namespace, entry.job.uid)
+        seen = self._memory.snapshot(entry, events, pods=pods)
         if seen is None:
             return None
         query = {key: question.query[key] for key in ("shards", "from") if key in question.query}
         base = f"/jobs/{quote(namespace)}/{quote(name)}"
         here = f"{base}?{urlencode(query)}" if query else base
         values: dict[str, Any] = {"viewer": viewer.person.name, "base": base, "here": here}
+        values["may_list_events"] = may_list
         return await self._made(
             question, lambda: self._pages.page("job", job=job_page(seen, query), **values)
         )

@@ -94,6 +94,12 @@ def test_an_object_larger_than_any_may_be_is_not_read(monkeypatch: pytest.Monkey
         asked(names)
 
 
+@pytest.mark.hostile
+def test_of_one_answer_no_more_is_read_than_who_asks_wants() -> None:
+    with pytest.raises(OversizedAnswer, match="GET /deep answered more than 900 bytes"):
+        asked(lambda api: api.get("/deep", most=900))
+
+
 @pytest.mark.parametrize("path", ["/deep", "/busy"])
 def test_our_time_is_that_of_the_answers_of_errors_too(path: str) -> None:
     time = ServerClock(monotonic, lambda: datetime(2040, 1, 1, tzinfo=UTC))

@@ -36,6 +36,24 @@ def test_the_newest_come_first_and_only_some_are_shown():
 
 
 @pytest.mark.hostile
+def test_of_events_that_cannot_be_read_there_is_none_and_they_are_not_asked_for_at_once():
+    api = FakeReviews(events_fail=True)
+
+    async def go() -> list[Any]:
+        known = JobEvents(api, lambda: 0.0)  # type: ignore[arg-type]
+        return [await known.of("team", "uid-a") for _ in range(5)]
+
+    assert asyncio.run(go()) == [None] * 5
+    assert [one["most"] for _, one in api.asked] == [module.MAX_BYTES]
+
+
+@pytest.mark.hostile
+def test_no_more_of_a_text_is_remembered_than_is_shown():
+    found = event_of({"reason": "r" * 1_000_000, "message": "m" * 1_000_000})
+    assert (len(found.reason), len(found.message)) == (64, 1_024)
+
+
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "raw",
     [

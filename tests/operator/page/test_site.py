@@ -230,6 +230,16 @@ def test_pods_and_events_are_for_those_who_may_list_them(lacks: str, said: str):
     )
 
 
+@pytest.mark.hostile
+def test_a_job_is_shown_also_where_its_events_cannot_be_read():
+    made = PageWorld()
+    made.add("digits")
+    made.reviews.events_fail = True
+    found = made.get("/jobs/team/digits")
+    assert found.status == 200
+    assert b"They cannot be read now" in found.body
+
+
 def test_a_job_has_all_its_parts():
     made = PageWorld()
     add_busy(made, "digits", 200)

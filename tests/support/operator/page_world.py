@@ -10,7 +10,7 @@ from typing import Any
 from batchprocess.protocol.progress import ProgressReport
 from batchprocess_operator.endpoint.progress_tracker import ProgressTracker
 from batchprocess_operator.endpoint.report_store import PodFacts
-from batchprocess_operator.kube.errors import Unavailable
+from batchprocess_operator.kube.errors import OversizedAnswer, Unavailable
 from batchprocess_operator.page.access.gate import Gate
 from batchprocess_operator.page.history import History
 from batchprocess_operator.page.http.answers import Answer
@@ -29,7 +29,10 @@ RIGHTS = {"all": {""}, "team": {"team"}, "nobody": set()}
 
 @dataclass
 class FakeReviews:
-    """What the page asks of an API server. `down`: it does not answer."""
+    """What the page asks of an API server. `down`: it does not answer.
+
+    `events_fail`: it has too many Events.
+    """
 
     tokens: dict[str, str] = field(default_factory=lambda: dict(TOKENS))
     rights: dict[str, set[str]] = field(
@@ -38,6 +41,7 @@ class FakeReviews:
     events: list[Any] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     down: bool = False
+    events_fail: bool = False
 
     async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         self.asked.append((path.rpartition("/")[2], body["spec"]))
@@ -52,8 +56,12 @@ class FakeReviews:
         mine = self.rights.get(body["spec"]["user"], set())
         return {"status": {"allowed": "" in mine or wanted.get("namespace") in mine}}
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        self.asked.append(("events", {"path": path, **(query or {})}))
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, most: int = 0
+    ) -> dict[str, Any]:
+        self.asked.append(("events", {"path": path, "most": most, **(query or {})}))
+        if self.events_fail:
+            raise OversizedAnswer("too much")
         return {"items": self.events}
 
 

@@ -53,7 +53,8 @@ class JobPage:
 
     `unreadable`: why there are no shards to show.
 
-    `events` and `failures` are None for who may not read Events, or pods, in that namespace.
+    `events` and `failures` are None for who may not read Events, or pods, in that namespace;
+    `events` also where they cannot be read.
     """
 
     row: JobRow

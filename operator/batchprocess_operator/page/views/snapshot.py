@@ -22,7 +22,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class EventSeen:
-    """One Event about the job, as the API server has it."""
+    """One Event about the job, as the API server has it, its texts cut."""
 
     warning: bool
     reason: str
@@ -35,7 +35,8 @@ class EventSeen:
 class Snapshot:
     """Values that nobody changes any more.
 
-    `events`, `pods`: None and False for who may not read them there.
+    `events`, `pods`: None and False for who may not read them there; None also of Events that
+    cannot be read.
     """
 
     stored: StoredJob
