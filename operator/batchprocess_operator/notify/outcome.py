@@ -38,7 +38,7 @@ def _retry_after(text: str, now: datetime) -> float:
         return min(float(text), MAX_RETRY_AFTER)
     try:
         until = parsedate_to_datetime(text[:64])
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
     return min(max((until - now).total_seconds(), 0.0), MAX_RETRY_AFTER)

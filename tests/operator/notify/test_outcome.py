@@ -36,6 +36,8 @@ def test_only_what_is_said_of_the_message_is_no_fault_of_the_destination(
         ("Tue, 01 Jan 2030 12:00:30", 30),
         ("-5", 0),
         ("soon", 0),
+        ("Tue, 01 Jan 2030 12:00:00 +9999999999999", 0),
+        ("Tue, 01 Jan 99999999999999999 12:00:00 GMT", 0),
         ("", 0),
     ],
     ids=lambda value: str(value)[:30],
