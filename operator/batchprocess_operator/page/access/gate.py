@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from batchprocess_operator.kube.client import Api
@@ -20,7 +21,9 @@ REMEMBERED_SECONDS = 45.0
 MAX_PEOPLE = 500
 MAX_ACCESSES = 20_000
 MAX_NAMESPACES = 100
-"""Asked about for one page; the next page, seconds later, asks on."""
+"""New ones that are asked about for one page; the next page, seconds later, asks on."""
+MAX_DENIED = 25
+"""Asked about again for one page, of those where the viewer might not list jobs before."""
 STRANGERS = Rate(1 / 5, burst=50)
 ADDRESS = Rate(1.0, burst=20)
 """Unknown tokens that are asked about: of all, and of one address."""
@@ -40,10 +43,15 @@ class TooOften(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody who is logged in; `digest` of their token."""
+    """Somebody who is logged in; `digest` of their token.
+
+    `identity`: digest of the token and of whom it stands for. Rights are remembered by it, so that
+    those of a group end with the group.
+    """
 
     digest: bytes
     person: Person
+    identity: bytes
 
 
 class Gate:
@@ -71,7 +79,7 @@ class Gate:
         if person is None:
             return None
         await self._known.get(digest, _nothing)
-        return Viewer(digest, person)
+        return Viewer(digest, person, hashlib.sha256(digest + person.asked_as).digest())
 
     def count_page(self, viewer: Viewer) -> None:
         """One more page for somebody. Raises TooOften."""
@@ -79,28 +87,46 @@ class Gate:
 
     async def may(self, viewer: Viewer, right: Right) -> bool:
         """Whether they may. Raises ApiError and TooOften."""
-        key = viewer.digest, right
+        key = viewer.identity, right
         if not self._accesses.has(key):
             self._count(self._asked, viewer.digest.hex())
         return await self._accesses.get(key, lambda: review_access(self._api, viewer.person, right))
 
     async def readable(
         self, viewer: Viewer, namespaces: Collection[str]
-    ) -> tuple[frozenset[str], int]:
-        """In which of these they may list jobs, and of how many that is not known yet."""
+    ) -> tuple[frozenset[str], bool]:
+        """In which of these they may list jobs, and whether it is not known yet of some."""
         if await self.may(viewer, Right("list")):
-            return frozenset(namespaces), 0
-        rights = {one: Right("list", one) for one in sorted(namespaces)}
-        known = [one for one in rights if self._accesses.has((viewer.digest, rights[one]))]
-        new = [one for one in rights if one not in set(known)]
-        asked = [*known, *new[:MAX_NAMESPACES]]
-        try:
-            found = await asyncio.gather(*(self.may(viewer, rights[one]) for one in asked))
-        except TooOften:
-            asked = known
-            found = await asyncio.gather(*(self.may(viewer, rights[one]) for one in asked))
-        allowed = frozenset(one for one, may in zip(asked, found, strict=True) if may)
-        return allowed, len(rights) - len(asked)
+            return frozenset(namespaces), False
+        there = sorted(namespaces)
+        with suppress(TooOften):  # what was asked in time is known then
+            await self._may_list(viewer, self._to_ask(viewer, there))
+        known = [one for one in there if self._accesses.has((viewer.identity, _listing(one)))]
+        found = await self._may_list(viewer, known)
+        allowed = frozenset(one for one, may in zip(known, found, strict=True) if may)
+        return allowed, any(
+            self._accesses.latest((viewer.identity, _listing(one))) is None for one in there
+        )
+
+    def _to_ask(self, viewer: Viewer, namespaces: Sequence[str]) -> list[str]:
+        """Those of which it is not known now: first where they might list jobs when last asked.
+
+        Of the others those that were never asked about, and then those for longest not.
+        """
+        keys = {one: (viewer.identity, _listing(one)) for one in namespaces}
+        before = {
+            one: self._accesses.latest(key)
+            for one, key in keys.items()
+            if not self._accesses.has(key)
+        }
+        allowed = [one for one, last in before.items() if last is not None and last[1]]
+        new = [one for one, last in before.items() if last is None]
+        denied = {one: last[0] for one, last in before.items() if last is not None and not last[1]}
+        longest = sorted(denied, key=denied.__getitem__)
+        return [*allowed, *new[:MAX_NAMESPACES], *longest[:MAX_DENIED]]
+
+    async def _may_list(self, viewer: Viewer, namespaces: Sequence[str]) -> list[bool]:
+        return await asyncio.gather(*(self.may(viewer, _listing(one)) for one in namespaces))
 
     def _count_stranger(self, address: str) -> None:
         now = self._clock()
@@ -115,6 +141,10 @@ class Gate:
         if (wait := meters.wait(key, now)) > 0:
             raise TooOften(wait)
         meters.count(key, now)
+
+
+def _listing(namespace: str) -> Right:
+    return Right("list", namespace)
 
 
 async def _nothing() -> None:

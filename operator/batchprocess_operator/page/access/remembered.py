@@ -34,6 +34,13 @@ class Remembered(Generic[K, V]):
         known = self._known.get(key)
         return known is not None and self._clock() - known.at < self._seconds
 
+    def latest(self, key: K) -> tuple[float, V] | None:
+        """When it was asked for last, and the answer, though it holds no more; None if unknown."""
+        known = self._known.get(key)
+        if known is None or not known.task.done() or known.task.cancelled():
+            return None
+        return None if known.task.exception() is not None else (known.at, known.task.result())
+
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         """The answer; raises what `ask` raises."""
         known = self._known.get(key)

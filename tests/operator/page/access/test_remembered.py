@@ -38,6 +38,24 @@ def test_an_answer_holds_for_so_long_from_when_it_was_asked_for():
     assert asyncio.run(go()) == [1, 1, 2, 2, 3]
 
 
+def test_the_latest_answer_is_there_also_when_it_holds_no_more():
+    now = [1.0]
+
+    async def go() -> None:
+        known: Remembered[str, int] = Remembered(lambda: now[0], 45.0, 10)
+        assert known.latest("a") is None
+        await known.get("a", Asked())
+        now[0] = 100.0
+        assert (known.has("a"), known.latest("a")) == (False, (1.0, 1))
+        asked = Asked()
+        asking = asyncio.create_task(known.get("a", asked.slowly))
+        await asyncio.sleep(0)
+        assert (known.has("a"), known.latest("a")) == (True, None)
+        asking.cancel()
+
+    asyncio.run(go())
+
+
 def test_of_many_that_want_the_same_one_asks():
     async def go() -> tuple[list[int], int]:
         known: Remembered[str, int] = Remembered(lambda: 0.0, 45.0, 10)
