@@ -399,6 +399,22 @@ def test_rows_of_a_batch_that_raises_are_tried_one_by_one_in_place(
     }
 
 
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_many_batches_that_raise_at_once_keep_their_own_rows(skips: Alone, workers: int) -> None:
+    class Many(Poisoned):
+        BAD = frozenset(range(1, 197, BATCH))
+
+        async def process_batch(self, batch: Any, batch_idx: int) -> None:
+            await super().process_batch(batch, batch_idx)
+            assert self.context.rows == batch.tolist()
+
+    options: dict[str, Any] = {"dataloader_kwargs": {"num_workers": workers}}
+    skips.run(Many, list(range(ROWS)), max_in_flight=16, **options)
+    bad = {*Many.BAD, Many.SAID}
+    assert [one["row"] for one in saved(skips)] == [row for row in range(ROWS) if row not in bad]
+    assert {one.row for one in bad_rows(skips.run_folder)} == bad
+
+
 def test_a_batch_of_which_no_row_is_to_blame_ends_the_attempt_with_the_reason(skips: Alone) -> None:
     class Whole(Concurrent):
         async def hand_over(self, batch: Any, batch_idx: int, draw: torch.Tensor) -> None:

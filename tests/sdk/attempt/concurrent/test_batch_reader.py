@@ -46,10 +46,11 @@ def test_no_batch_is_lost_around_rows_that_are_read_alone(beside: bool, asked: b
             found.append((await taken(reader)).batch)
         if asked and (read := reader.next_if_ready()) is not None:
             found.append(read.batch)
-        await reader.read_alone(2, [20, 21], len(found))
-        alone = [(await reader.next_alone()).batch for _ in range(2)]
-        reader.end_alone()
-        assert alone == ["2/20", "2/21"]
+        for batch in (2, 4):  # one right behind the other
+            await reader.read_alone(batch, [20, 21], len(found))
+            alone = [(await reader.next_alone()).batch for _ in range(2)]
+            reader.end_alone()
+            assert alone == [f"{batch}/20", f"{batch}/21"]
         while len(found) < 10:
             found.append((await taken(reader)).batch)
         reader.close()

@@ -56,10 +56,12 @@ class BatchReader:
     async def read_alone(self, batch: int, rows: Sequence[int], then: int) -> None:
         """Next come `rows` of a batch, each alone, and behind them the batches from `then` on.
 
-        One of these may have been read already: it is kept.
+        One of these may have been read already: it is kept, also if it was kept for rows before.
         """
+        self._kept_for_later, self._kept = self._kept, None
         if self._waits:
             self._kept_for_later = await self._arrived()
+        if self._kept_for_later is not None:
             then += 1
         call = partial(self._begin_alone, batch, rows, then)
         if self._thread is None:
