@@ -415,6 +415,37 @@ def test_many_batches_that_raise_at_once_keep_their_own_rows(skips: Alone, worke
     assert {one.row for one in bad_rows(skips.run_folder)} == bad
 
 
+def test_bad_rows_at_the_end_of_a_batch_are_left_out_if_a_good_one_goes_through_again(
+    skips: Alone,
+) -> None:
+    """There is no other process that would find out, as with one batch at a time."""
+
+    class AtTheEnd(Poisoned):
+        BAD = frozenset({30, 31, 61, 62, 63})
+
+    skips.run(AtTheEnd, list(range(ROWS)), max_in_flight=8)
+    bad = {*AtTheEnd.BAD, Poisoned.SAID}
+    assert [one["row"] for one in saved(skips)] == [row for row in range(ROWS) if row not in bad]
+    assert skips.summary()["metrics"] == {"total": sum(range(ROWS)) - sum(bad)}
+    assert {one.row for one in bad_rows(skips.run_folder)} == bad
+
+
+def test_a_processor_that_no_longer_works_blames_no_row(skips: Alone) -> None:
+    class Breaks(Poisoned):
+        broken = False
+
+        async def hand_over(self, batch: Any, batch_idx: int, draw: torch.Tensor) -> None:
+            self.broken = self.broken or 30 in batch
+            if self.broken and batch_idx == 7:
+                raise ValueError(f"broken at {batch.tolist()}")
+            await super().hand_over(batch, batch_idx, draw)
+
+    with pytest.raises(ValueError, match="broken at") as caught:
+        skips.run(Breaks, list(range(ROWS)), max_in_flight=8)
+    assert "batch 7 of shard 0" in caught.value.__notes__[-1]
+    assert {one.row for one in bad_rows(skips.run_folder)} == {13, 14}
+
+
 def test_a_batch_of_which_no_row_is_to_blame_ends_the_attempt_with_the_reason(skips: Alone) -> None:
     class Whole(Concurrent):
         async def hand_over(self, batch: Any, batch_idx: int, draw: torch.Tensor) -> None:

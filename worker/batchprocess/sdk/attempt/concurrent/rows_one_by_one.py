@@ -41,6 +41,7 @@ class RowsOneByOne:
     process: Process
     saver: AsideSaver
     names: RowNames
+    _worked: tuple[int, Any] | None = None
 
     async def outputs(self, failed: BatchOutputs, error: Exception, behind: int) -> BatchOutputs:
         """What the good rows of the batch have handed over, and its bad ones.
@@ -52,13 +53,14 @@ class RowsOneByOne:
         await self.reader.read_alone(failed.index, rows, behind)
         tried: list[Tried] = []
         good: list[BatchOutputs] = []
+        self._worked = None
         try:
             for row in rows:
                 tried.append(await self._try(row, failed, good, tried))
             self.reader.end_alone()
             found = [bad for one in tried for bad in one.bad]
             require_some_to_blame(found, whole, len(rows), behind=False)
-            require_still_working(tried)
+            await self._require_still_working(tried, failed)
         except NotIsolated as why:
             self._drop(good)
             raise with_reason(error, f"{why}: {REMEDY}") from None
@@ -78,6 +80,8 @@ class RowsOneByOne:
         alone, outputs = await self._process(row, read.batch, of)
         if not alone.raised:
             good.append(outputs)
+            if not alone.bad:
+                self._worked = row, read.batch
         elif not tried or tried[-1].raised:
             # Behind a call that has raised it may have done so for what that has left.
             again, outputs = await self._process(row, read.batch, of)
@@ -85,6 +89,18 @@ class RowsOneByOne:
             if not again.raised or not all_alike([*alone.bad, *again.bad]):
                 raise NotIsolated("a row behind one that raises does not fail alike a second time")
         return alone
+
+    async def _require_still_working(self, tried: Sequence[Tried], of: BatchOutputs) -> None:
+        """If all behind the first that has raised are bad, a row that was good must be so again."""
+        try:
+            require_still_working(tried)
+        except NotIsolated:
+            if self._worked is None:
+                raise
+            again, outputs = await self._process(*self._worked, of)
+            self._drop([outputs])
+            if again.bad:
+                raise
 
     async def _process(self, row: int, batch: Any, of: BatchOutputs) -> tuple[Tried, BatchOutputs]:
         outputs = BatchOutputs(of.index, of.number, BatchInWork((row,)), alone=True)
