@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ import torch
 
 from batchprocess import MetricReducer, TorchBatchProcessor, results, try_out
 from batchprocess.protocol.errors import EndedByUserCode, InvalidArgument, SchemaDiffers
+from batchprocess.sdk.output.committer import Committer
+from batchprocess.sdk.report.agent_link import LoopState
 from batchprocess.sdk.save.saver import Saver
 from support.script_runs import Alone, Script
 from support.skipping_runs import bad_rows, skips
@@ -560,6 +563,32 @@ def test_a_first_batch_that_takes_long_holds_no_more_back_than_the_window(alone:
 
     alone.run(Slow, list(range(ROWS)), max_in_flight=8)
     require_exact(alone)
+
+
+def test_a_commit_that_takes_long_is_no_stall(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent's clock stands in the phase "storage", and in no other."""
+    states: list[LoopState] = []
+    seen: list[str] = []
+    enter, commit = LoopState.enter, Committer._commit
+
+    def keep(self: LoopState, phase: Any) -> None:
+        states.append(self)
+        enter(self, phase)
+
+    def slow(self: Committer, *given: Any) -> None:
+        until = time.monotonic() + 20
+        while states[-1].phase != "storage" and time.monotonic() < until:
+            time.sleep(0.01)
+        seen.append(states[-1].phase)
+        commit(self, *given)
+
+    monkeypatch.setattr(LoopState, "enter", keep)
+    monkeypatch.setattr(Committer, "_commit", slow)
+    alone.run(Concurrent, list(range(40)), max_in_flight=2)
+    require_exact(alone, 40)
+    assert set(seen) == {"storage"}
 
 
 def test_it_is_tried_out_without_a_run() -> None:

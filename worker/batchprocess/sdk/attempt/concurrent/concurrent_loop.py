@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from batchprocess.protocol.control import Phase
 from batchprocess.protocol.errors import Stopped
 from batchprocess.sdk.attempt.concurrent.batch_reader import BatchReader
 from batchprocess.sdk.attempt.concurrent.begun_batches import BegunBatches
@@ -165,6 +166,7 @@ class ConcurrentLoop(Loop):
     async def _await_change(self) -> None:
         """Until something may have changed."""
         window, held_up = self._window, self._is_held_up()
+        self._enter("running" if window.under_way or not self._commits.under_way else "storage")
         began, user = self.clock(), self.steps.seconds
         if window.has_room and not held_up and not self.reads_beside:
             await asyncio.sleep(0)  # one step of each, and the next is read
@@ -191,7 +193,7 @@ class ConcurrentLoop(Loop):
 
     def _take_finished(self) -> None:
         """Hand on what the finished ones in front have handed over: it is in the next commit."""
-        if self._tasks.ended_any and self.state.phase != "running":
+        if self._tasks.ended_any and self.state.phase == "starting":
             self.state.enter("running")
             self.after_first_batch()
         for outputs in self._window.take_finished():
@@ -215,21 +217,32 @@ class ConcurrentLoop(Loop):
         late = self.seconds is not None and self.clock() - self._last_commit >= self.seconds
         return late or self.state.stop
 
+    def _enter(self, phase: Phase) -> None:
+        """The clock that a stall is seen by stands while nothing but storage is waited for."""
+        if self.state.phase not in {"starting", phase}:
+            self.state.enter(phase)
+
     async def _commit_finished(self) -> None:
         first, end = self.committed, self._window.first
+        self._enter("hook")
         self.randomness.before_checkpoint(self.plan.first_batch(self.where.shard) + end)
         with self.where.at("on_checkpoint_start"):
             call = checkpoint_call(self.processor, first, end)
             await in_context("on_checkpoint_start", call)
+        self._enter("running")
         self._commits.begin()
         self._commit(first, end)
         self.committed, self._last_commit = end, self.clock()
 
     async def _make_durable(self) -> None:
-        await self._commits.until_done()
+        await self._until_committed()
         if self._window.first > self.committed and not self._tasks.spoilt:
             await self._commit_finished()
-            await self._commits.until_done()
+            await self._until_committed()
+
+    async def _until_committed(self) -> None:
+        self._enter("storage")
+        await self._commits.until_done()
 
     async def _end_with(self, failure: Failure) -> NoReturn:
         """Batches before the failed one have ended: commit them. Those behind it are dropped."""
