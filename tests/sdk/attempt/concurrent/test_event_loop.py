@@ -83,3 +83,13 @@ def test_gradients_are_off_in_it_and_as_before_behind_it() -> None:
     assert not events.run(gradients)
     assert torch.is_grad_enabled()
     events.close()
+
+
+def test_gradients_are_off_in_its_thread_and_in_those_that_calls_are_given_to() -> None:
+    async def main() -> list[bool]:
+        return [torch.is_grad_enabled(), await asyncio.to_thread(torch.is_grad_enabled)]
+
+    loop = EventLoop(Steps())
+    assert loop.run(main) == [False, False]
+    loop.close()
+    assert torch.is_grad_enabled()

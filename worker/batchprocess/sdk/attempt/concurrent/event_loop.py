@@ -31,6 +31,7 @@ class EventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._loop.set_task_factory(self._steps.task)
+            self._loop.set_default_executor(_threads())
             if _has_running_loop():
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-loop")
         if self._thread is None:
@@ -74,6 +75,13 @@ class EventLoop:
             if one.done() and not one.cancelled():
                 one.exception()  # asked for, so that asyncio does not print it
         await asyncio.wait_for(asyncio.get_running_loop().shutdown_asyncgens(), _END_SECONDS)
+
+
+def _threads() -> ThreadPoolExecutor:
+    """For `asyncio.to_thread`: gradients are off there too, as torch keeps that for each thread."""
+    return ThreadPoolExecutor(
+        thread_name_prefix="asyncio", initializer=torch.set_grad_enabled, initargs=(False,)
+    )
 
 
 def _has_running_loop() -> bool:
