@@ -105,6 +105,42 @@ def test_random_numbers_are_those_of_the_batch_whatever_runs_beside_it(alone: Al
     assert len(set(draws[0])) == 10
 
 
+def test_hooks_have_random_numbers_of_their_own_in_every_attempt(alone: Alone) -> None:
+    drawn: dict[int, set[float]] = {}
+
+    class Draws(Concurrent):
+        cut = 5
+
+        async def on_start(self) -> None:
+            self.seed_of_engine = self.context.seed
+            self.context.generator()
+
+        async def on_checkpoint_start(self, first: int, end: int) -> None:  # type: ignore[override]
+            drawn.setdefault(end, set()).add(self._draw())
+
+        def on_finish(self) -> None:
+            drawn.setdefault(-1, set()).add(self._draw())
+            if self.cut == 10:
+                raise ValueError("at the end")
+
+        async def hand_over(self, batch: Any, batch_idx: int, draw: torch.Tensor) -> None:
+            await super().hand_over(batch, batch_idx, draw)
+            if batch_idx == self.cut:
+                raise ValueError("in between")
+
+        def _draw(self) -> float:
+            return torch.rand((), generator=self.context.generator()).item()
+
+    for Draws.cut in (5, 7, 10, 10):
+        with pytest.raises(ValueError, match="in between|at the end"):
+            alone.run(Draws, list(range(40)), max_in_flight=1)
+    Draws.cut = -1
+    alone.run(Draws, list(range(40)), max_in_flight=1)
+    require_exact(alone, 40)
+    assert {len(one) for one in drawn.values()} == {1}
+    assert len(set().union(*drawn.values())) == len(drawn)
+
+
 @pytest.mark.parametrize("cuts", [(0,), (13,), (2, 27, 40), (5, 5, 49)])
 def test_an_exception_ends_the_attempt_once_what_lies_before_it_is_committed(
     alone: Alone, cuts: tuple[int, ...]
