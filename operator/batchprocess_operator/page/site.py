@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from batchprocess_operator.kube.errors import ApiError, Denied
 from batchprocess_operator.page.access.gate import Gate, TooOften, Viewer
 from batchprocess_operator.page.access.reviews import Right, TooMuchOfAPerson
+from batchprocess_operator.page.access.turns import Turns
 from batchprocess_operator.page.http.answers import Answer, forget, go_to, packed, remember
 from batchprocess_operator.page.http.questions import MAX_TOKEN, Question, may_be_token
 from batchprocess_operator.page.job_events import JobEvents
@@ -33,7 +34,7 @@ class Site:
 
     def __init__(self, gate: Gate, memory: Memory, events: JobEvents) -> None:
         self._gate, self._memory, self._events = gate, memory, events
-        self._files = StaticFiles()
+        self._turns, self._files = Turns(), StaticFiles()
         self._pages = Pages(self._files.addresses)
         self._thread = ThreadPoolExecutor(1, "page")
 
@@ -73,14 +74,16 @@ class Site:
                 if viewer is None:
                     return self._to_login(question)
                 self._gate.count_page(viewer)
-                if path == "/":
-                    return await self._list(viewer, question)
-                named = _JOB.fullmatch(path)
-                found = (
-                    None if named is None else await self._job(viewer, question, *named.groups())
-                )
-                return found or self._sorry(404, _UNKNOWN)
+                async with self._turns.turn(viewer.person.party):
+                    return await self._page(viewer, question, path)
         return self._sorry(405, "This page is read, and nothing else.", ("Allow", "GET"))
+
+    async def _page(self, viewer: Viewer, question: Question, path: str) -> Answer:
+        if path == "/":
+            return await self._list(viewer, question)
+        named = _JOB.fullmatch(path)
+        found = None if named is None else await self._job(viewer, question, *named.groups())
+        return found or self._sorry(404, _UNKNOWN)
 
     async def _viewer(self, question: Question) -> Viewer | None:
         token = question.token

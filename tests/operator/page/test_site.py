@@ -8,6 +8,7 @@ import pytest
 
 from batchprocess_operator.page import site
 from batchprocess_operator.page.access.gate import PAGES
+from batchprocess_operator.page.access.turns import MAX_PLACES
 from batchprocess_operator.page.http.answers import Answer
 from batchprocess_operator.page.http.questions import MAX_TOKEN
 from support.operator.page_jobs import add_busy, add_list
@@ -185,6 +186,32 @@ def test_one_person_is_shown_only_so_many_pages_and_another_one_still_some():
         return [*found, (await made.ask("/")).status]
 
     assert asyncio.run(go()) == [200] * PAGES.burst + [429, 200]
+
+
+@pytest.mark.hostile
+def test_whoever_has_many_tokens_keeps_nobody_else_waiting():
+    made = world()
+    made.reviews.tokens |= {f"token-{n}": "system:serviceaccount:team:many" for n in range(15)}
+    made.reviews.rights["system:serviceaccount:team:many"] = {""}
+    real, hold = made.reviews.create, asyncio.Event()
+
+    async def create(path: str, body: Any) -> Any:
+        if body["spec"].get("user") == "system:serviceaccount:team:many":
+            await hold.wait()
+        return await real(path, body)
+
+    made.reviews.create = create  # type: ignore[method-assign]
+
+    async def go() -> None:
+        asked = [f"token-{n}" for n in range(15) for _ in range(4)]
+        many = [asyncio.create_task(made.ask("/", one)) for one in asked]
+        found = await made.ask("/", "all-token")
+        assert (found.status, len(names(found))) == (200, 2)
+        hold.set()
+        codes = [(await one).status for one in many]
+        assert (codes.count(200), codes.count(429)) == (MAX_PLACES, len(asked) - MAX_PLACES)
+
+    asyncio.run(go())
 
 
 @pytest.mark.hostile

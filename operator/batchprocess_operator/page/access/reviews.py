@@ -23,6 +23,12 @@ class Person:
     name: str
     asked_as: bytes
 
+    @property
+    def party(self) -> str:
+        """With whom they share turns: of service accounts all of a namespace, which may be many."""
+        parts = self.name.split(":")
+        return ":".join(parts[:3]) if parts[:2] == ["system", "serviceaccount"] else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Right:

@@ -21,7 +21,7 @@ MAX_FIELD = 16 * 1024
 """A browser sends all cookies of a host together, also those of other programs on localhost."""
 MAX_BODY = 8_192
 Answering = Callable[[Question], Awaitable[Answer]]
-_TOO_SLOW = Answer(503, b"The API server does not answer in time; try again.")
+_TOO_SLOW = Answer(503, b"This was not ready in time, which the API server may be; try again.")
 _TOO_LONG = Answer(413, b"That is more than any form of this page has.")
 _FAULT = Answer(500, b"This page has a fault; the operator's log says more.")
 

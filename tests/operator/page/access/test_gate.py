@@ -143,20 +143,20 @@ def test_where_a_person_asks_too_much_the_list_has_what_is_known():
 @pytest.mark.hostile
 def test_whoever_may_list_somewhere_keeps_seeing_it_in_a_cluster_of_very_many_namespaces():
     async def go(given: Given) -> None:
-        viewer, there = await given.viewer(), {f"a-{n:04}" for n in range(2_000)} | {"team"}
+        viewer, there = await given.viewer(), {f"a-{n:04}" for n in range(800)} | {"team"}
         seen = []
-        for _ in range(600):
+        for _ in range(120):
             given.time += 5
             seen.append((await given.gate.readable(viewer, there))[0])
         # Found in the end, among all that are asked about, and never lost again.
         assert seen[-1] == {"team"}
         assert seen == sorted(seen, key=len)
         # Whoever gets a right sees it, too.
-        given.api.rights["team"] |= {"a-1999"}
-        for _ in range(90):
+        given.api.rights["team"] |= {"a-0799"}
+        for _ in range(40):
             given.time += 5
             found = await given.gate.readable(viewer, there)
-        assert found == ({"a-1999", "team"}, False)
+        assert found == ({"a-0799", "team"}, False)
 
     run(go)
 

@@ -27,6 +27,20 @@ def who(**status: Any) -> Person | None:
     return asyncio.run(review_token(FakeApi(**status), "token"))  # type: ignore[arg-type]
 
 
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("name", "party"),
+    [
+        ("system:serviceaccount:team:a", "system:serviceaccount:team"),
+        ("system:serviceaccount:team:b", "system:serviceaccount:team"),
+        ("oidc:ann:b:c", "oidc:ann:b:c"),
+        ("ann", "ann"),
+    ],
+)
+def test_service_accounts_of_a_namespace_are_one_party(name: str, party: str):
+    assert Person(name, b"{}").party == party
+
+
 def test_a_token_is_asked_about_for_the_api_server_itself():
     api = FakeApi(authenticated=True, user={"username": "ann"})
     asyncio.run(review_token(api, "abc"))  # type: ignore[arg-type]
