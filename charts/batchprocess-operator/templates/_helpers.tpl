@@ -82,7 +82,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $files := include "operator.destinationFiles" . | fromJson }}
 {{- $made := list }}
 {{- $names := list }}
-{{- range $one := .Values.notifications.destinations }}
+{{- range $one := (.Values.notifications).destinations }}
 {{- if has $one.name $names }}
 {{- fail (printf "notifications.destinations: there are two of the name %s" $one.name) }}
 {{- end }}
@@ -103,7 +103,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{/* Sources of the volume with the Secrets. One that is missing keeps nobody from starting. */}}
 {{- define "operator.notificationSecrets" -}}
 {{- $files := include "operator.destinationFiles" . | fromJson }}
-{{- range $one := .Values.notifications.destinations }}
+{{- range $one := (.Values.notifications).destinations }}
 {{- range $key, $value := $one }}
 {{- if hasKey $files $key }}
 - secret:

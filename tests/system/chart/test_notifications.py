@@ -35,6 +35,12 @@ def test_without_destinations_there_is_nothing_of_it():
     assert "volumeMounts" not in spec["containers"][0]
 
 
+def test_values_of_a_release_before_notifications_are_taken():
+    # As helm upgrade --reuse-values has them: without what is new in the chart.
+    objects = rendered(notifications=None, page=None)
+    assert "Deployment" in {one["kind"] for one in objects}
+
+
 def test_the_operator_reads_what_the_values_say_and_secrets_are_files():
     signed = PLAIN | {"signingSecret": {"name": "hooks", "key": "sign"}, "proxy": "http://p:3128"}
     spec = pod(signed, SECRET, notifications__cluster="eu-1")
