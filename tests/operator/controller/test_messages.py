@@ -115,6 +115,18 @@ async def test_a_job_that_nobody_can_read_tells_that_it_is_stalled(world: World)
 
 
 @in_world
+async def test_what_such_a_job_tells_is_given_up_as_that_of_others(world: World) -> None:
+    world.sender.answer = lambda *_: Outcome("it answered 404")
+    world.apply(shards=0)
+    world.start()
+    await asyncio.sleep(360)
+    assert world.told()["NotificationsFailed"].startswith("DeliveryFailed: 1 message")
+    await asyncio.sleep(24 * 3_600)
+    assert world.told()["NotificationsFailed"].startswith("MessagesLost: 1 message was given up")
+    assert world.lanes[0].jobs == {}
+
+
+@in_world
 async def test_a_destination_that_is_not_there_is_told_and_the_job_begins(world: World) -> None:
     world.apply(to="tema")
     world.start()
