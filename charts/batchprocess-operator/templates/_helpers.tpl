@@ -97,7 +97,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- $made = append $made $setting }}
 {{- end }}
-{{- dict "cluster" .Values.notifications.cluster "destinations" $made | toJson -}}
+{{- dict "cluster" (.Values.notifications.cluster | default "") "destinations" $made | toJson -}}
 {{- end }}
 
 {{/* Sources of the volume with the Secrets. One that is missing keeps nobody from starting. */}}

@@ -49,7 +49,7 @@ class Destination(_Strict):
     """File with the certificates that its own is checked against; else those of the system."""
     proxy: str | None = None
     """http://host:port through which it is reached."""
-    namespaces: tuple[str, ...] = ()
+    namespaces: tuple[DnsLabel, ...] = ()
     """Namespaces whose jobs may name it; empty: all."""
 
     @field_validator("url", "proxy")

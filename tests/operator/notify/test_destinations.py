@@ -37,6 +37,7 @@ def test_all_that_may_be_said_is_read() -> None:
         ({"urlFile": "/u"}, "give either its URL"),
         ({"type": "mail"}, "destinations.0.type"),
         ({"name": "A"}, "destinations.0.name"),
+        ({"namespaces": ["*"]}, "destinations.0.namespaces.0"),
         ({"colour": 1}, "destinations.0.colour: Extra inputs"),
         ({"type": "slack", "signingSecretFile": "/s"}, "Slack checks no signatures"),
         ({"url": "ftp://secret.example"}, "a URL is such as"),

@@ -54,6 +54,9 @@ def test_the_operator_reads_what_the_values_say_and_secrets_are_files():
     assert (second.url, second.url_file) == (None, f"{FOLDER}/b/urlSecret")
     assert second.namespaces == ("team",)
     assert "$$(HOME)" in text
+    unnamed = setting(pod(PLAIN, notifications__cluster=None))
+    assert unnamed is not None
+    assert read_destinations(unnamed).cluster == ""
 
 
 def test_secrets_are_mounted_for_reading_and_one_that_is_missing_keeps_nobody_from_starting():
@@ -87,7 +90,10 @@ def test_nothing_may_read_secrets_by_the_api_server_for_it():
         PLAIN | {"url": "https://me:secret@x.example"},
         PLAIN | {"url": "https://x.example/a b"},
         PLAIN | {"nameSpaces": ["team"]},
+        PLAIN | {"url": "https://ex\u00e4mple"},
         PLAIN | {"namespaces": []},
+        PLAIN | {"namespaces": ["*"]},
+        PLAIN | {"namespaces": ["Team"]},
         PLAIN | {"signingSecret": "hooks"},
         SECRET | {"signingSecret": URL},
         SECRET | {"urlSecret": {"name": "hooks"}},
