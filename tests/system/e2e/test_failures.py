@@ -12,7 +12,7 @@ POISON = 1000  # a row of shard 2 of 4
 
 
 def _condition(status: dict, kind: str) -> dict:
-    return next((one for one in status["conditions"] if one["type"] == kind), {})
+    return next((one for one in status.get("conditions", ()) if one["type"] == kind), {})
 
 
 def _warnings(world: World, name: str) -> list[str]:

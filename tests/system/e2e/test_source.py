@@ -38,7 +38,7 @@ class Code:
 
 
 def condition(status: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {one["type"]: one for one in status["conditions"]}.get(kind, {})
+    return {one["type"]: one for one in status.get("conditions", ())}.get(kind, {})
 
 
 def test_an_edit_in_the_middle_is_told_with_both_digests(world: World, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def end(here: World, *names: str) -> None:
 def condition(here: World, name: str, kind: str) -> tuple[str, str]:
     """Its reason and sentence."""
     status = here.plane.kubectl.get("batchprocessjob", name)["status"]
-    found = [one for one in status["conditions"] if one["type"] == kind]
+    found = [one for one in status.get("conditions", ()) if one["type"] == kind]
     return (found[0]["reason"], found[0]["message"]) if found else ("", "")
 
 
