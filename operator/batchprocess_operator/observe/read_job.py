@@ -74,7 +74,12 @@ def read_status(raw: Raw) -> Status:
         read = Status.model_validate(raw.get("status") or {})
     except ValidationError:
         return Status()
-    return read if all(one.year in _YEARS for one in _times(read)) else Status()
+    return read if all(_is_usable(one) for one in _times(read)) else Status()
+
+
+def _is_usable(time: datetime) -> bool:
+    """Whether something may be added to it, and it be compared with now."""
+    return time.year in _YEARS and time.tzinfo is not None
 
 
 def _times(status: Status) -> Iterator[datetime]:
