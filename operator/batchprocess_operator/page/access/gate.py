@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from batchprocess_operator.kube.client import Api
 from batchprocess_operator.listen.meters import Meters, Rate
+from batchprocess_operator.page.access.known_tokens import KnownTokens
 from batchprocess_operator.page.access.remembered import Remembered
 from batchprocess_operator.page.access.reviews import (
     Person,
@@ -65,7 +66,7 @@ class Gate:
         self._accesses: Remembered[tuple[bytes, Right], bool] = Remembered(
             clock, REMEMBERED_SECONDS, MAX_ACCESSES
         )
-        self._known: Remembered[bytes, None] = Remembered(clock, 3_600.0, MAX_PEOPLE)
+        self._known = KnownTokens(clock, 3_600.0, MAX_PEOPLE)
         self._strangers, self._addresses = Meters(STRANGERS), Meters(ADDRESS)
         self._asked, self._pages = Meters(ACCESSES), Meters(PAGES)
 
@@ -78,7 +79,7 @@ class Gate:
         person = await self._people.get(digest, lambda: review_token(self._api, token))
         if person is None:
             return None
-        await self._known.get(digest, _nothing)
+        self._known.add(digest, person.party)
         return Viewer(digest, person, hashlib.sha256(digest + person.asked_as).digest())
 
     def count_page(self, viewer: Viewer) -> None:
@@ -145,7 +146,3 @@ class Gate:
 
 def _listing(namespace: str) -> Right:
     return Right("list", namespace)
-
-
-async def _nothing() -> None:
-    return None
