@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import errno
 import io
 import json
 import os
@@ -21,6 +22,7 @@ from batchprocess import MetricReducer, TorchBatchProcessor, results, try_out
 from batchprocess.protocol.errors import EndedByUserCode, InvalidArgument, SchemaDiffers
 from batchprocess.sdk.output.committer import Committer
 from batchprocess.sdk.report.agent_link import LoopState
+from batchprocess.sdk.save.aside.rows_aside import RowsAside
 from batchprocess.sdk.save.saver import Saver
 from support.script_runs import Alone, Script
 from support.skipping_runs import bad_rows, skips
@@ -391,6 +393,28 @@ def test_a_state_of_the_thread_that_is_held_over_an_await_ends_the_attempt(
     assert not torch.is_autocast_enabled("cpu")
 
 
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_task_that_nobody_awaits_ends_the_attempt_so_too(alone: Alone, awaited: bool) -> None:
+    class Holds(Concurrent):
+        async def on_start(self) -> None:
+            self.served = asyncio.Event()
+
+        async def serve(self) -> None:
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                await asyncio.sleep(0.01)
+            self.served.set()
+
+        async def hand_over(self, batch: Any, batch_idx: int, draw: torch.Tensor) -> None:
+            await super().hand_over(batch, batch_idx, draw)
+            if batch_idx == 5:
+                self.engine = asyncio.create_task(self.serve())
+                await (self.engine if awaited else self.served.wait())
+
+    with pytest.raises(RuntimeError, match=r"serve has changed autocast"):
+        alone.run(Holds, list(range(ROWS)), max_in_flight=8)
+    assert len(saved(alone)) == 20
+
+
 def test_a_coroutine_that_holds_the_loop_is_told_once(
     alone: Alone, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -555,9 +579,58 @@ def test_files_of_one_name_are_refused_with_the_second_batch(alone: Alone) -> No
                 (folder / ("same" if batch_idx in {2, 3} else str(batch_idx))).touch()
 
     with pytest.raises(ValueError, match="'same' was written twice") as caught:
-        alone.run(Same, list(range(ROWS)))
+        alone.run(Same, list(range(ROWS)), checkpoint_interval=5)
     assert "batch 3 of shard 0" in caught.value.__notes__[-1]
     assert len(saved(alone)) == 12
+
+
+def test_files_of_one_name_in_every_interval_are_taken_as_with_one_batch_at_a_time(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More batches than those of an interval are finished when a commit is cut."""
+    commit = Committer._commit
+
+    def slow(self: Committer, *given: Any) -> None:
+        time.sleep(0.05)
+        commit(self, *given)
+
+    class Same(TorchBatchProcessor):
+        def __init__(self, context: Any) -> None:
+            self.context = context
+
+        async def process_batch(self, batch: Any, batch_idx: int) -> None:
+            if batch_idx % 2:
+                with self.context.upload_path() as folder:
+                    (folder / "same.txt").write_text(f"{batch_idx}\n")
+
+    monkeypatch.setattr(Committer, "_commit", slow)
+    alone.run(Same, list(range(80)), max_in_flight=8)
+    assert alone.lines() == [str(one) for one in range(1, 20, 2)]
+
+
+def test_what_waits_behind_a_full_disk_ends_the_attempt(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No batch begins that could be told of it, and no commit is due."""
+    monkeypatch.setattr(Saver.__init__, "__defaults__", (None, 1 << 20, None))
+    all_saved = threading.Event()
+
+    def write(_self: Any, _path: Path) -> None:
+        all_saved.wait(20)
+        raise OSError(errno.ENOSPC, "no space left")
+
+    class Large(TorchBatchProcessor):
+        def __init__(self, context: Any) -> None:
+            self.context = context
+
+        async def process_batch(self, batch: Any, batch_idx: int) -> None:
+            for name in "abc":
+                self.context.save(f"{name}.npy", torch.zeros(1 << 17), ids=range(1 << 17))
+            all_saved.set()
+
+    monkeypatch.setattr(RowsAside, "write", write)
+    with pytest.raises(OSError, match="no space left"):
+        alone.run(Large, list(range(400)), max_in_flight=6, checkpoint_interval=100)
 
 
 def test_many_bytes_wait_on_the_disk_and_none_is_lost(

@@ -200,16 +200,36 @@ class ConcurrentLoop(Loop):
             self.state.enter("running")
             self.after_first_batch()
         for outputs in self._window.take_finished():
+            if self._tasks.failure is not None and outputs.index >= self._tasks.failure.batch:
+                break
             try:
                 outputs.count(self.pending, self.outputs.aside)
             except BaseException as error:  # noqa: BLE001  the failure of this batch
-                self._tasks.spoilt = outputs.half_counted
+                if self._may_count_later(outputs, error):
+                    break
+                self._tasks.spoilt = self._tasks.spoilt or outputs.half_counted
                 self._tasks.fail(Failure(outputs.index, error, "process_batch"))
                 break
             self.idle = False
         self.state.processed = self._window.first
+        self._take_changed()
         with self.where.at("commit"):
             self.committer.check()
+            self.outputs.aside.check()
+
+    def _take_changed(self) -> None:
+        """Of a task that nobody awaits, as an engine's: what it serves would wait for ever."""
+        if self.steps.changed is None or self._tasks.failure is not None:
+            return
+        where, error = self.steps.changed
+        batch = max(where.index if isinstance(where, BatchOutputs) else 0, self._window.first)
+        self._tasks.fail(Failure(batch, error, "process_batch"))
+        self._tasks.cancel(behind=batch - 1)
+
+    def _may_count_later(self, outputs: BatchOutputs, error: BaseException) -> bool:
+        """What those before it make too much may be behind a commit, as of any other interval."""
+        first, this = self.committed // self.interval, outputs.index // self.interval
+        return first < this and isinstance(error, Exception) and not outputs.half_counted
 
     def _is_due(self) -> bool:
         first, end = self.committed, self._window.first
@@ -240,9 +260,10 @@ class ConcurrentLoop(Loop):
 
     async def _make_durable(self) -> None:
         await self._until_committed()
-        if self._window.first > self.committed and not self._tasks.spoilt:
+        while self._window.first > self.committed and not self._tasks.spoilt:
             await self._commit_finished()
             await self._until_committed()
+            self._take_finished()
 
     async def _until_committed(self) -> None:
         self._enter("storage")

@@ -22,12 +22,14 @@ class StateChanged(RuntimeError):
 
 class Steps:
     """`seconds`: in steps of user code. `escaped_from`: what has raised an error that asyncio lets
-    end the loop, as SystemExit does.
+    end the loop, as SystemExit does. `changed`: the first StateChanged, and where; maybe nobody awaits
+    its task.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock, self.seconds = clock, 0.0
         self.escaped_from: Current = None
+        self.changed: tuple[Current, StateChanged] | None = None
         self._held: dict[str, float] = {}
         self._said = False
 
@@ -94,11 +96,13 @@ class Stepped(Coroutine[Any, Any, Any]):
             if after != before and (changed := after.differs_from(before)) is not None:
                 self._coroutine.close()
                 before.restore()
-                raise StateChanged(
+                error = StateChanged(
                     f"{self._name} has changed {changed} and not changed it back before an await "
                     "or its end: it belongs to the thread, in which other batches run meanwhile; "
                     "have no await inside of such a block"
                 )
+                self._steps.changed = self._steps.changed or (CURRENT.get(), error)
+                raise error
 
     @property
     def _name(self) -> str:

@@ -64,6 +64,10 @@ class AsideSaver(Saver):
         else:
             self._encoder.run(partial(self._move, aside, aside.forget))
 
+    def check(self) -> None:
+        """Raise what writing rows has failed with: what waits behind it will wait for ever."""
+        self._encoder.check()
+
     @property
     def is_full(self) -> bool:
         """Whether more waits to be encoded than may."""
