@@ -363,6 +363,50 @@ def test_a_reducer_has_what_it_was_given_as_it_was_and_in_order(alone: Alone) ->
     assert alone.summary()["metrics"]["means"] == [4 * one + 1.5 for one in range(10)]
 
 
+class Nested(Means):
+    """Takes values one by one, and has a name and state of its own."""
+
+    def update(self, values: Any) -> None:
+        if isinstance(values, list):
+            for value in values:
+                self.update(value)
+        else:
+            self.values.append(values)
+
+    def state_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+
+
+@pytest.mark.parametrize("itself", [False, True])
+def test_a_reducer_itself_takes_nothing_beside_its_batches(alone: Alone, itself: bool) -> None:
+    class Updates(TorchBatchProcessor):
+        fails = True
+
+        def __init__(self, context: Any) -> None:
+            self.nested = Nested()
+            self.returned = context.wrap_reducer(self.nested, name="nested")
+            self.returned.update([])
+
+        async def process_batch(self, batch: Any, batch_idx: int) -> None:
+            await asyncio.sleep(0.01 * (batch_idx % 3))
+            (self.nested if itself else self.returned).update(batch.tolist())
+            if batch_idx == 5 and self.fails:
+                raise ValueError("poison")
+
+    if itself:
+        with pytest.raises(RuntimeError, match=r"Nested.update was called on the reducer itself"):
+            alone.run(Updates, list(range(40)))
+        return
+    with pytest.raises(ValueError, match="poison"):
+        alone.run(Updates, list(range(40)))
+    Updates.fails = False
+    alone.run(Updates, list(range(40)))
+    assert alone.summary()["metrics"]["nested"] == list(range(40))
+
+
 @pytest.mark.parametrize("state", ["autocast", "gradients", "inference"])
 def test_a_state_of_the_thread_that_is_held_over_an_await_ends_the_attempt(
     alone: Alone, state: str

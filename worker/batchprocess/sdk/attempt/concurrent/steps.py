@@ -22,8 +22,8 @@ class StateChanged(RuntimeError):
 
 class Steps:
     """`seconds`: in steps of user code. `escaped_from`: what has raised an error that asyncio lets
-    end the loop, as SystemExit does. `changed`: the first StateChanged, and where; maybe nobody awaits
-    its task.
+    end the loop, as SystemExit does. `changed`: the first StateChanged, and where; of a task that
+    nobody may await.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -13,6 +13,7 @@ import torch
 from batchprocess.protocol.bad_rows import BadRow
 from batchprocess.protocol.records import MetricEntry
 from batchprocess.sdk.output.batch_in_work import BatchInWork
+from batchprocess.sdk.output.concurrent.guarded_reducer import give
 from batchprocess.sdk.output.pending import PendingOutputs
 from batchprocess.sdk.reduce.reducers import MetricReducer
 from batchprocess.sdk.save.aside.aside_saver import AsideSaver
@@ -122,7 +123,7 @@ class BatchOutputs:
             raise
         self.half_counted = True
         for reducer, args, kwargs in self.updates:
-            reducer.update(*args, **kwargs)
+            give(reducer, args, kwargs)
         self.half_counted = False
         pending.metrics.extend(self.metrics)
         pending.models.extend(self.models)

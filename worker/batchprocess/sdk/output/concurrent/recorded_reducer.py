@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from batchprocess.sdk.output.concurrent.batch_outputs import BatchOutputs
+from batchprocess.sdk.output.concurrent.guarded_reducer import give, guard
 from batchprocess.sdk.reduce.reducers import MetricReducer
 
 
@@ -16,12 +17,13 @@ class RecordedReducer(MetricReducer):
 
     def __init__(self, reducer: MetricReducer, here: Callable[[str], BatchOutputs | None]) -> None:
         self._reducer, self._here = reducer, here
+        guard(reducer)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Take in something, once the batch counts."""
         batch = self._here("update of a reducer")
         if batch is None:
-            self._reducer.update(*args, **kwargs)
+            give(self._reducer, args, kwargs)
         else:
             batch.update(self._reducer, args, kwargs)
 
