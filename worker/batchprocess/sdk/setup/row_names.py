@@ -1,6 +1,7 @@
 """What a dataset calls its rows: their ids, and the files that they come from."""
 
 import inspect
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ class RowNames:
         self._file = _method(dataset, "file_of")
         self._known: dict[int, Any] = {}
         self._keeps = of_many_batches
+        self._lock = threading.Lock()  # one thread reads, and another ends batches
 
     def know(self, rows: Sequence[int], ids: Sequence[Any]) -> None:
         """The ids of the batch that comes next: the dataset need not be asked for them.
@@ -24,13 +26,15 @@ class RowNames:
         Of many batches that are under way, until they are forgotten.
         """
         known = dict(zip(rows, ids, strict=True))
-        self._known = self._known | known if self._keeps else known
+        with self._lock:
+            self._known = self._known | known if self._keeps else known
 
     def forget(self, rows: Sequence[int]) -> None:
         """A batch is no longer under way."""
-        if self._known:
-            gone = set(rows)
-            self._known = {row: found for row, found in self._known.items() if row not in gone}
+        with self._lock:
+            if self._known:
+                gone = set(rows)
+                self._known = {row: found for row, found in self._known.items() if row not in gone}
 
     @property
     def row_ids(self) -> Callable[[Sequence[int]], Sequence[Any]] | None:

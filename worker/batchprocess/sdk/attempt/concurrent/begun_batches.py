@@ -39,4 +39,5 @@ class BegunBatches:
         """Those that it has failed are left out with it."""
         failed = outputs.work.failed.values()
         outputs.bad_rows += [self.names.bad_row(one, outputs.index) for one in failed]
-        self.names.forget(outputs.rows)
+        positions = self.plan.positions(self.shard, outputs.index, outputs.index + 1)
+        self.names.forget(self.rows.at(positions))  # bad ones, too
