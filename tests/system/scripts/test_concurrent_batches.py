@@ -553,6 +553,39 @@ def test_a_processor_that_no_longer_works_blames_no_row(skips: Alone) -> None:
     assert {one.row for one in bad_rows(skips.run_folder)} == {13, 14}
 
 
+@pytest.mark.parametrize("what", [SystemExit, asyncio.CancelledError])
+def test_no_way_out_of_a_row_alone_ends_with_0(skips: Alone, what: type[BaseException]) -> None:
+    class Leaves(Poisoned):
+        async def hand_over(self, batch: Any, batch_idx: int, draw: torch.Tensor) -> None:
+            if batch.tolist() == [76]:
+                raise what
+            await super().hand_over(batch, batch_idx, draw)
+
+    with pytest.raises(EndedByUserCode, match="batch 19 of shard 0"):
+        skips.run(Leaves, list(range(ROWS)), max_in_flight=8)
+    assert len(saved(skips)) == 74
+
+
+def test_a_row_that_takes_for_ever_alone_does_not_hold_a_stop_up(skips: Alone) -> None:
+    class Hangs(Poisoned):
+        stops = True
+
+        async def hand_over(self, batch: Any, batch_idx: int, draw: torch.Tensor) -> None:
+            if self.stops and batch.tolist() == [76]:
+                os.kill(os.getpid(), signal.SIGTERM)
+                await asyncio.Event().wait()
+            await super().hand_over(batch, batch_idx, draw)
+
+    with pytest.raises(SystemExit) as stopped:
+        skips.run(Hangs, list(range(ROWS)), max_in_flight=8)
+    assert stopped.value.code == 85
+    assert len(saved(skips)) == 74
+    Hangs.stops = False
+    skips.run(Hangs, list(range(ROWS)), max_in_flight=8)
+    bad = {*Poisoned.BAD, Poisoned.SAID}
+    assert [one["row"] for one in saved(skips)] == [row for row in range(ROWS) if row not in bad]
+
+
 def test_a_batch_of_which_no_row_is_to_blame_ends_the_attempt_with_the_reason(skips: Alone) -> None:
     class Whole(Concurrent):
         async def hand_over(self, batch: Any, batch_idx: int, draw: torch.Tensor) -> None:

@@ -146,14 +146,29 @@ class ConcurrentLoop(Loop):
         return True
 
     async def _retry(self, failed: BatchOutputs, error: Any, reader: BatchReader) -> None:
-        """Find the bad rows of a batch; no other is begun meanwhile."""
+        """Find the bad rows of a batch; no other is begun. A stop leaves it unfinished."""
+        # Not by the factory: this is no user code.
+        task = asyncio.Task(self._tried(failed, error, reader), loop=asyncio.get_running_loop())
+        while not task.done() and not self.state.stop and not self._tasks.is_of_person:
+            await asyncio.wait([task], timeout=_WAIT_SECONDS)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+            return
+        found = task.result()
+        if isinstance(found, Failure):
+            self._tasks.fail(found)
+        else:
+            self._finish_batch(found)
+
+    async def _tried(
+        self, failed: BatchOutputs, error: Any, reader: BatchReader
+    ) -> BatchOutputs | Failure:
         one_by_one = RowsOneByOne(reader, self._process_row, self.outputs.aside, self.begun.names)
         try:
-            outputs = await one_by_one.outputs(failed, error, self._window.next)
+            return await one_by_one.outputs(failed, error, self._window.next)
         except BaseException as raised:  # noqa: BLE001  the failure of this batch
-            self._tasks.fail(Failure(failed.index, raised, "process_batch"))
-        else:
-            self._finish_batch(outputs)
+            return Failure(failed.index, raised, "process_batch")
 
     async def _process_row(self, batch: Any, outputs: BatchOutputs) -> BaseException | None:
         found = await self._tasks.run(batch, outputs)

@@ -57,7 +57,12 @@ class Tasks:
     async def run(self, batch: Any, outputs: BatchOutputs) -> BaseException | None:
         """Have one row processed; what it has raised."""
         task = self._task(batch, outputs)
-        await asyncio.wait([task])
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            outputs.drop(self.saver)
+            task.cancel()
+            raise
         return _outcome(task)
 
     def _task(self, batch: Any, outputs: BatchOutputs) -> asyncio.Task[BaseException | None]:
