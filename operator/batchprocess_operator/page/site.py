@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -26,6 +25,8 @@ _JOB = re.compile(r"/jobs/([a-z0-9][a-z0-9.-]{0,62})/([a-z0-9][a-z0-9.-]{0,252})
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 REST = 3.0
 """Times as long as it took to make a page: pages take a quarter of a processor at most."""
+MAX_COPIES = 2
+"""Of jobs, some megabytes each where they are large, that are being made pages of."""
 _UNKNOWN = "There is no such page, or you may not see it."
 
 
@@ -36,7 +37,8 @@ class Site:
         self._gate, self._memory, self._events = gate, memory, events
         self._turns, self._files = Turns(), StaticFiles()
         self._pages = Pages(self._files.addresses)
-        self._thread = ThreadPoolExecutor(1, "page")
+        self._thread, self._rested = ThreadPoolExecutor(1, "page"), 0.0
+        self._copies = asyncio.Semaphore(MAX_COPIES)
 
     async def answer(self, question: Question) -> Answer:
         """The answer, whatever is asked."""
@@ -58,7 +60,7 @@ class Site:
         return packed(found, accepted)
 
     def close(self) -> None:
-        """Pages that are still to be made, and rests, keep the process no longer."""
+        """Pages that are still to be made keep the process no longer."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _routed(self, question: Question) -> Answer:
@@ -154,17 +156,18 @@ class Site:
         may_list = await may(viewer, Right("list", namespace, group="", resource="events"))
         if may_list:
             events = await self._events.of(namespace, entry.job.uid)
-        seen = self._memory.snapshot(entry, events, pods=pods)
-        if seen is None:
-            return None
         query = {key: question.query[key] for key in ("shards", "from") if key in question.query}
         base = f"/jobs/{quote(namespace)}/{quote(name)}"
         here = f"{base}?{urlencode(query)}" if query else base
         values: dict[str, Any] = {"viewer": viewer.person.name, "base": base, "here": here}
         values["may_list_events"] = may_list
-        return await self._made(
-            question, lambda: self._pages.page("job", job=job_page(seen, query), **values)
-        )
+        async with self._copies:
+            seen = self._memory.snapshot(entry, events, pods=pods)
+            if seen is None:
+                return None
+            return await self._made(
+                question, lambda: self._pages.page("job", job=job_page(seen, query), **values)
+            )
 
     async def _may_get(self, viewer: Viewer, namespace: str, name: str) -> bool:
         if await self._gate.may(viewer, Right("get", namespace)):
@@ -185,9 +188,10 @@ class Site:
         return await loop.run_in_executor(self._thread, self._work, make, accepted)
 
     def _work(self, make: Callable[[], Answer], accepted: str) -> Answer:
+        time.sleep(max(self._rested - time.perf_counter(), 0.0))
         began = time.perf_counter()
         try:
             return packed(make(), accepted)
         finally:
-            with suppress(RuntimeError):  # it is closed
-                self._thread.submit(time.sleep, REST * (time.perf_counter() - began))
+            ended = time.perf_counter()
+            self._rested = ended + REST * (ended - began)

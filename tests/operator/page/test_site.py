@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from batchprocess_operator.page.access.gate import PAGES
 from batchprocess_operator.page.access.turns import MAX_PLACES
 from batchprocess_operator.page.http.answers import Answer
 from batchprocess_operator.page.http.questions import MAX_TOKEN
+from batchprocess_operator.page.views.job_rows import job_list
 from support.operator.page_jobs import add_busy, add_list
 from support.operator.page_world import PageWorld
 
@@ -214,16 +216,69 @@ def test_whoever_has_many_tokens_keeps_nobody_else_waiting():
     asyncio.run(go())
 
 
+class Clock:
+    """As the module `time` has it. Each page takes 5 s."""
+
+    def __init__(self) -> None:
+        self.now, self.told = 100.0, list[str]()
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.told += [f"rest {seconds:.0f}"] if seconds else []
+
+    def page(self, *given: Any) -> Any:
+        self.now += 5
+        self.told.append("page")
+        return job_list(*given)
+
+
 @pytest.mark.hostile
 def test_pages_take_a_quarter_of_a_processor_at_most(monkeypatch: pytest.MonkeyPatch):
-    made, rests, works = world(), [], iter(range(0, 1_000, 5))
-    monkeypatch.setattr(site.time, "perf_counter", lambda: next(works))
-    monkeypatch.setattr(site.time, "sleep", rests.append)
+    made, clock = world(), Clock()
+    monkeypatch.setattr(site, "time", clock)
+    monkeypatch.setattr(site, "job_list", clock.page)
+
+    async def go() -> None:
+        # Also of those that wait together.
+        await asyncio.gather(*(made.ask("/") for _ in range(3)))
+
+    asyncio.run(go())
+    assert clock.told == ["page", "rest 15", "page", "rest 15", "page"]
+    clock.now += 9
     made.get("/")
-    made.get("/jobs/team/digits")
-    made.site._thread.shutdown()
-    # The thread's own queue is in order: the rest comes before the next page.
-    assert rests == [5 * site.REST] * 2
+    assert clock.told[5:] == ["rest 6", "page"]
+
+
+@pytest.mark.hostile
+def test_what_waits_for_the_thread_holds_no_copy_of_a_job(monkeypatch: pytest.MonkeyPatch):
+    made, hold, copies = PageWorld(), threading.Event(), list[object]()
+    made.add("digits")
+    memory = made.site._memory
+    real, render = memory.snapshot, site.job_page
+    monkeypatch.setattr(site, "job_page", lambda *given: (hold.wait(10), render(*given))[1])
+
+    def snapshot(*given: Any, **more: Any) -> Any:
+        copies.append(given)
+        return real(*given, **more)
+
+    object.__setattr__(memory, "snapshot", snapshot)
+
+    async def go() -> None:
+        names = [f"token-{n}" for n in range(8)]
+        made.reviews.tokens |= {one: one for one in names}
+        made.reviews.rights |= {one: {""} for one in names}
+        tasks = [asyncio.create_task(made.ask("/jobs/team/digits", one)) for one in names]
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert len(copies) == site.MAX_COPIES
+        hold.set()
+        assert {(await one).status for one in tasks} == {200}
+        assert len(copies) == len(names)
+
+    asyncio.run(go())
 
 
 def test_an_api_server_that_is_away_is_said_and_nothing_is_shown():
