@@ -234,7 +234,7 @@ test: ## lint, unit, explorer, real S3, kills, real Kubernetes (root)
 test-needs: .venv/dev.done $(if $(filter 0,$(shell id -u)),cluster-images browser) cluster-programs test-programs
 
 test-programs: cluster-programs
-	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s .cache/sbom/done $(addprefix $(TOOLS)/,helm-docs krew prometheus prometheus-operator-crds.yaml promtool validate-krew-manifest)
+	@env -u MAKEFLAGS -u MFLAGS $(MAKE) -s .cache/sbom/done $(addprefix $(TOOLS)/,helm-docs krew kwok prometheus prometheus-operator-crds.yaml promtool validate-krew-manifest)
 
 test-first: .venv/dev.done
 	$(PY) -m pytest -q -n $(PROCESSES) --dist loadgroup -m "not full" $(addprefix --ignore=,$(CLUSTER_TESTS) $(E2E_TESTS))
