@@ -1,9 +1,13 @@
 """The loop of coroutines, where another runs already, and its end."""
 
 import asyncio
+import contextvars
+import os
+import signal
 import threading
 import time
 
+import pytest
 import torch
 
 from batchprocess.sdk.attempt.concurrent.event_loop import EventLoop
@@ -73,6 +77,33 @@ def test_a_task_that_refuses_to_end_is_left_after_some_seconds(monkeypatch) -> N
     began = time.monotonic()
     events.close()
     assert time.monotonic() - began < 30
+
+
+def test_a_ctrl_c_where_a_loop_runs_already_ends_what_runs_in_the_other_thread() -> None:
+    ended: list[str] = []
+    known: contextvars.ContextVar[str] = contextvars.ContextVar("known", default="nothing")
+
+    async def main() -> None:
+        await asyncio.sleep(0.2)  # the thread of the call waits for this one by then
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(known.get())
+
+    async def cell() -> None:
+        known.set("what the cell knows")
+        events = EventLoop(Steps())
+        with pytest.raises(KeyboardInterrupt):
+            events.run(main)
+        events.close()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    outer = asyncio.new_event_loop()
+    outer.run_until_complete(cell())
+    outer.close()
+    signal.signal(signal.SIGINT, before)
+    assert ended == ["what the cell knows"]
 
 
 def test_gradients_are_off_in_it_and_as_before_behind_it() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import torch
@@ -25,6 +25,8 @@ class EventLoop:
         self._steps = steps
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: ThreadPoolExecutor | None = None
+        self._running: Future[Any] | None = None
+        self._main: asyncio.Task[Any] | None = None
 
     def run(self, main: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
         """Until `main` has ended; what else runs on the loop goes on at the next call."""
@@ -36,11 +38,21 @@ class EventLoop:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="batchprocess-loop")
         if self._thread is None:
             return self._run(self._loop, main)
-        return self._thread.submit(self._run, self._loop, main).result()
+        run = contextvars.copy_context().run
+        running: Future[Value] = self._thread.submit(run, self._run, self._loop, main)
+        self._running = running
+        try:
+            return running.result()
+        except BaseException:
+            self._end_running(self._loop)
+            raise
 
     def close(self) -> None:
         """End what still runs on it, within seconds; what it raises is only logged."""
         if self._loop is None or self._loop.is_closed():
+            return
+        if self._running is not None and not self._running.done():
+            _LOG.warning("a coroutine holds the event loop, and is left to the end of the process")
             return
         try:
             self.run(self._end_tasks)
@@ -50,14 +62,22 @@ class EventLoop:
         if self._thread is not None:
             self._thread.shutdown(wait=False)
 
-    @staticmethod
+    def _end_running(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Of the other thread: a Ctrl-C comes to this one, which waits for it."""
+        if self._running is None or self._running.done():
+            return
+        if self._main is not None:
+            loop.call_soon_threadsafe(self._main.cancel)
+        wait([self._running], _END_SECONDS)
+
     def _run(
-        loop: asyncio.AbstractEventLoop, main: Callable[[], Coroutine[Any, Any, Value]]
+        self, loop: asyncio.AbstractEventLoop, main: Callable[[], Coroutine[Any, Any, Value]]
     ) -> Value:
         # As in the loop over single batches user code meets no state of torch but its own.
         with torch.no_grad():
             # Not by the factory: this is no user code.
             task = asyncio.Task(main(), loop=loop, context=contextvars.copy_context())
+            self._main = task
             try:
                 return loop.run_until_complete(task)
             finally:
