@@ -166,7 +166,11 @@ def test_an_exception_ends_the_attempt_once_what_lies_before_it_is_committed(
     require_exact(alone)
 
 
-def test_of_several_that_fail_the_first_in_the_dataset_is_named(alone: Alone) -> None:
+def test_of_several_that_fail_the_first_in_the_dataset_is_named(
+    alone: Alone, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The other is said at once: those before it may wait for ever for what has failed."""
+
     class Raises(Concurrent):
         async def process_batch(self, batch: Any, batch_idx: int) -> None:
             await asyncio.sleep(0.05 if batch_idx == 3 else 0)
@@ -176,6 +180,9 @@ def test_of_several_that_fail_the_first_in_the_dataset_is_named(alone: Alone) ->
 
     with pytest.raises(ValueError, match="poison 3"):
         alone.run(Raises, list(range(ROWS)), max_in_flight=8)
+    (said,) = [one for one in caplog.messages if "has failed" in one]
+    assert "batch 6 has failed (ValueError: poison 6)" in said
+    assert "before it are waited for" in said
     assert len(saved(alone)) == 3 * BATCH
 
 

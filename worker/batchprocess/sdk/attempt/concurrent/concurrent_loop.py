@@ -106,6 +106,7 @@ class ConcurrentLoop(Loop):
                     await self._retry(*self._raised.popleft(), reader)
                 self._take_finished()
                 if self._tasks.failure is not None:
+                    self._tasks.log_awaited(self._tasks.failure)
                     await self._drain()
                     await self._end_with(self._tasks.failure)
                 if self.state.stop and window.first < window.total:

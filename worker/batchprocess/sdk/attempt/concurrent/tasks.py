@@ -96,6 +96,13 @@ class Tasks:
         """Whether the failure is a Ctrl-C: nothing is waited for then."""
         return self.failure is not None and isinstance(self.failure.error, KeyboardInterrupt)
 
+    def log_awaited(self, failure: Failure) -> None:
+        """Now, for one of those before it may wait for ever for what has failed."""
+        if self._tasks and not self.is_of_person:
+            what = f"batch {failure.batch} has failed ({type(failure.error).__name__}: "
+            what += f"{failure.error!s:.300})"
+            _LOG.warning("%s; %d batches before it are waited for", what, len(self._tasks))
+
     def log_not_committed(self, error: Exception) -> None:
         """Of what was finished before the failure, which is what ends the attempt."""
         _LOG.warning("batches that were finished before it are not committed: %s", error)
