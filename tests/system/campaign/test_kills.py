@@ -46,9 +46,16 @@ def test_zombies_that_wake_beside_their_replacement_change_nothing(
     tmp_path: Path,
     undisturbed: Undisturbed,
 ) -> None:
-    chaos = Chaos(kills=8, delay=0.05, freeze_share=0.5, seed=12)
-    outcome = check(server, tmp_path, undisturbed, chaos)
-    assert outcome.codes["woken 87"] >= 1
+    fenced = 0
+    for seed in range(12, 17):
+        # On a busy machine all that are frozen may wake before anybody has replaced them.
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        chaos = Chaos(kills=8, delay=0.05, freeze_share=0.5, seed=seed)
+        fenced += check(server, folder, undisturbed, chaos).codes.get("woken 87", 0)
+        if fenced:
+            break
+    assert fenced >= 1
 
 
 @pytest.mark.parametrize("freeze_share", [0.0, 0.5])
