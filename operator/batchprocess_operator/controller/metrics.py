@@ -45,18 +45,7 @@ class Metrics:
         )
         self._answers = self._counter("report_requests", "Requests to the endpoint", "code")
         self._writes = self._counter("status_writes", "Writes of a job's status", "result")
-        self._messages = Counter(
-            "batchprocess_notifications_total",
-            "Messages about jobs: tries that delivered them or failed, put off, given up",
-            ("destination", "result"),
-            registry=self.registry,
-        )
-        self._jobs_waiting = Gauge(
-            "batchprocess_notifications_waiting",
-            "Jobs with messages that are not delivered yet",
-            ("destination",),
-            registry=self.registry,
-        )
+        self._messages, self._jobs_waiting = self._of_notifications()
         self._finished = self._counter("jobs_finished", "Jobs that became final", "state")
         for state in FINAL:
             self._finished.labels(state)
@@ -71,6 +60,21 @@ class Metrics:
             lambda: sum(len(one.pods) for one in list(cache.entries.values())),
         )
         self._gauge("reconcile_overdue_seconds", "How late the next look at a job is", overdue)
+
+    def _of_notifications(self) -> tuple[Counter, Gauge]:
+        messages = Counter(
+            "batchprocess_notifications_total",
+            "Messages about jobs: tries that delivered them or failed, put off, given up",
+            ("destination", "result"),
+            registry=self.registry,
+        )
+        waiting = Gauge(
+            "batchprocess_notifications_waiting",
+            "Jobs with messages that are not delivered yet",
+            ("destination",),
+            registry=self.registry,
+        )
+        return messages, waiting
 
     def _counter(self, name: str, what: str, label: str) -> Counter:
         return Counter(f"batchprocess_{name}_total", what, (label,), registry=self.registry)
