@@ -38,6 +38,19 @@ def test_a_later_attempt_has_the_same_seed_for_a_batch() -> None:
     assert later.seed_of(3) != later.seed_of(4)
 
 
+def test_no_call_goes_on_with_the_generators_of_another_nor_a_row_with_those_of_its_batch() -> None:
+    randomness = begun()
+    for enter in (
+        randomness.before_batch,
+        randomness.before_batch,  # again, for one row of it that is tried alone
+        randomness.before_checkpoint,
+        randomness.before_finish,
+    ):
+        enter(3)
+        assert not randomness.generators
+        randomness.generators[torch.device("cpu")] = torch.Generator()
+
+
 def test_there_is_no_seed_in_init_nor_in_a_run_that_has_none() -> None:
     with pytest.raises(RuntimeError, match=r"not known in __init__.*ask in process_batch"):
         Randomness().seed_of(None)

@@ -16,6 +16,9 @@ from batchprocess.protocol.errors import RunMismatch
 from batchprocess.protocol.run import Asked, RunInfo, Seeds
 from batchprocess.sdk.seeding.generators import set_generators
 from support.script_runs import Alone, Script
+from support.skipping_runs import skips
+
+__all__ = ["skips"]
 
 ROWS = 24
 
@@ -192,3 +195,20 @@ def test_another_seed_is_another_job() -> None:
     for seed, said in ((6, "seed is 6, .* with 5"), (None, "seed is not set, .* with 5")):
         with pytest.raises(RunMismatch, match=said):
             require_same(made.model_copy(update={"asked": Asked(shards=2, seed=seed)}), stored)
+
+
+def test_a_row_that_is_tried_alone_has_the_generator_of_its_batch_anew(skips: Alone) -> None:
+    seen: dict[tuple[int, ...], float] = {}
+
+    class Draws(TorchBatchProcessor):
+        def __init__(self, context: Any) -> None:
+            self.context = context
+
+        def process_batch(self, batch: Any, batch_idx: int) -> None:
+            rows = tuple(self.context.rows)
+            seen[rows] = float(torch.rand((), generator=self.context.generator()))
+            if 2 in rows:
+                raise ValueError("no 2")
+
+    skips.run(Draws, list(range(8)))
+    assert {seen[row,] for row in range(4)} == {seen[0, 1, 2, 3]} != {seen[4, 5, 6, 7]}

@@ -60,7 +60,6 @@ class Loop:
         state, where, device, clock = self.state, self.where, self.device, self.clock
         (next_batch, process), times = self._steps(feed), self.state.times
         saver, where.plan, where.rows = self.pending.saver, self.plan, self.rows
-        generators = self.pending.generators_of_call
         positions, rows_at = self.plan.positions, self.rows.at
         total, interval, boundaries = self.plan.size(where.shard), self.interval, self.boundaries
         before_batch, base = self.randomness.before_batch, self.plan.first_batch(where.shard)
@@ -74,7 +73,6 @@ class Loop:
             where.enter("process_batch", index)
             self.pending.rows = rows_at(positions(where.shard, index, index + 1))
             before_batch(base + index)
-            generators.clear()
             device.begin()
             if (returned := process(batch, index)) is not None:
                 self._drop(returned)
@@ -180,7 +178,6 @@ class Loop:
 
     def _hook(self, hook: Callable[[], object]) -> None:
         self.pending.rows = None
-        self.pending.generators_of_call.clear()
         began = self.clock()
         if (returned := hook()) is not None:
             refuse_deferred(self.where.stage, returned)

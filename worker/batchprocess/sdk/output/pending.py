@@ -50,7 +50,6 @@ class PendingOutputs:
     metrics: list[MetricEntry] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
     bad_rows: dict[int, BadRow] = field(default_factory=dict)
-    generators_of_call: dict[torch.device, torch.Generator] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def save(self, name: str, columns: Mapping[str, Any], ids: Any, schema: Any) -> None:
@@ -97,9 +96,9 @@ class PendingOutputs:
         return None
 
     @property
-    def generators(self) -> dict[torch.device, torch.Generator]:
-        """Those that the call of user code in work has asked for."""
-        return self.generators_of_call
+    def generators(self) -> dict[torch.device, torch.Generator] | None:
+        """Those of the batch, where each call has a batch of its own; None: of the one in work."""
+        return None
 
     @property
     def repeats(self) -> bool:

@@ -1,5 +1,7 @@
 """Which random numbers user code sees: those of its batch, whoever processes it and when."""
 
+import torch
+
 from batchprocess.protocol.json_values import MAX_COUNT
 from batchprocess.protocol.run import Seeds
 from batchprocess.sdk.seeding.generators import mixed, set_generators
@@ -13,13 +15,15 @@ class Randomness:
 
     Each call has a number of its own in the run, from the run-wide number of its batch, so that
     a resumed shard continues as an uninterrupted one would have. In a run that was begun before
-    seeds were kept the generators are left alone.
+    seeds were kept the generators are left alone. `generators`: those that the call of user code in
+    work has asked for, each seeded from its number.
     """
 
     def __init__(self) -> None:
         self._seeds: Seeds | None = None
         self._begun = False
         self._number: int | None = None
+        self.generators: dict[torch.device, torch.Generator] = {}
 
     def begin(self, seeds: Seeds | None) -> None:
         """The run's seeds are known."""
@@ -55,6 +59,7 @@ class Randomness:
         return mixed(self._seeds.torch ^ _FOR_USERS, number) & MAX_COUNT
 
     def _set(self, number: int) -> None:
+        self.generators.clear()
         if self._seeds is not None:
             self._number = number
             set_generators(self._seeds, number)

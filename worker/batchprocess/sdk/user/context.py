@@ -68,7 +68,8 @@ class TorchBatchProcessorContext:
 
         The same one in each call of a batch, so that it goes on. RuntimeError in `__init__`.
         """
-        known, wanted = self._pending.generators, torch.device(device)
+        of_batch, wanted = self._pending.generators, torch.device(device)
+        known = self._randomness.generators if of_batch is None else of_batch
         if wanted not in known:
             known[wanted] = torch.Generator(wanted).manual_seed(self.seed)
         return known[wanted]

@@ -264,7 +264,6 @@ class ConcurrentLoop(Loop):
     async def _commit_finished(self) -> None:
         first, end = self.committed, self._window.first
         self._enter("hook")
-        self.outputs.generators_of_call.clear()
         self.randomness.before_checkpoint(self.plan.first_batch(self.where.shard) + end)
         with self.where.at("on_checkpoint_start"):
             call = checkpoint_call(self.processor, first, end)
@@ -324,7 +323,6 @@ class ConcurrentLoop(Loop):
     def _hook(self, hook: Any) -> None:
         """Of `on_finish`, with no batch under way."""
         began = self.clock()
-        self.outputs.generators_of_call.clear()
         self._events.run(lambda: in_context("on_finish", hook))
         self.state.times.work += self.clock() - began
 

@@ -108,10 +108,10 @@ class ConcurrentOutputs(PendingOutputs):
         return None
 
     @property
-    def generators(self) -> dict[torch.device, torch.Generator]:
+    def generators(self) -> dict[torch.device, torch.Generator] | None:
         """Those that the batch has asked for."""
         found = CURRENT.get()
-        return found.generators if isinstance(found, BatchOutputs) else self.generators_of_call
+        return found.generators if isinstance(found, BatchOutputs) else None
 
     @property
     def repeats(self) -> bool:
