@@ -5,7 +5,6 @@ those of any run: batches from `first` to `end`, and nothing of those behind.
 """
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -16,7 +15,7 @@ from batchprocess.sdk.attempt.concurrent.begun_batches import BegunBatches
 from batchprocess.sdk.attempt.concurrent.commits_under_way import POLL_SECONDS, CommitsUnderWay
 from batchprocess.sdk.attempt.concurrent.event_loop import EventLoop
 from batchprocess.sdk.attempt.concurrent.hooks import checkpoint_call, in_context
-from batchprocess.sdk.attempt.concurrent.rows_one_by_one import RowsOneByOne, may_be_of_row
+from batchprocess.sdk.attempt.concurrent.retries import Retries
 from batchprocess.sdk.attempt.concurrent.steps import Steps
 from batchprocess.sdk.attempt.concurrent.tasks import Failure, Tasks
 from batchprocess.sdk.attempt.concurrent.window import Window
@@ -44,7 +43,6 @@ class ConcurrentLoop(Loop):
     steps: Steps = field(default_factory=Steps)
     _started: bool = False
     _last_commit: float = 0.0
-    _raised: deque[tuple[BatchOutputs, BaseException]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self._events = EventLoop(self.steps)
@@ -95,15 +93,15 @@ class ConcurrentLoop(Loop):
             self.state,
             self._woken.set,
             self._finish_batch,
-            self._is_retried,
         )
         reader = BatchReader(feed, self._woken.set, beside=self.reads_beside)
+        retries = Retries(reader, self._tasks, self.begun, self._finish_batch)
+        self._tasks.retried = retries.take
         try:
             while self.committed < window.total:
                 self._begin_batches(reader)
                 await self._await_change()
-                while self._raised and self._tasks.failure is None:
-                    await self._retry(*self._raised.popleft(), reader)
+                await retries.run(window)
                 self._take_finished()
                 if self._tasks.failure is not None:
                     self._tasks.log_awaited(self._tasks.failure)
@@ -139,42 +137,6 @@ class ConcurrentLoop(Loop):
     def _finish_batch(self, outputs: BatchOutputs) -> None:
         self.begun.end(outputs)
         self._window.finish(outputs)
-
-    def _is_retried(self, outputs: BatchOutputs, error: BaseException) -> bool:
-        if not self.begun.skips or not may_be_of_row(error):
-            return False
-        self._raised.append((outputs, error))
-        return True
-
-    async def _retry(self, failed: BatchOutputs, error: Any, reader: BatchReader) -> None:
-        """Find the bad rows of a batch; no other is begun. A stop leaves it unfinished."""
-        # Not by the factory: this is no user code.
-        task = asyncio.Task(self._tried(failed, error, reader), loop=asyncio.get_running_loop())
-        while not task.done() and not self.state.stop and not self._tasks.is_of_person:
-            await asyncio.wait([task], timeout=_WAIT_SECONDS)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
-            return
-        found = task.result()
-        if isinstance(found, Failure):
-            self._tasks.fail(found)
-        else:
-            self._finish_batch(found)
-
-    async def _tried(
-        self, failed: BatchOutputs, error: Any, reader: BatchReader
-    ) -> BatchOutputs | Failure:
-        one_by_one = RowsOneByOne(reader, self._process_row, self.outputs.aside, self.begun.names)
-        try:
-            return await one_by_one.outputs(failed, error, self._window.next)
-        except BaseException as raised:  # noqa: BLE001  the failure of this batch
-            return Failure(failed.index, raised, "process_batch")
-
-    async def _process_row(self, batch: Any, outputs: BatchOutputs) -> BaseException | None:
-        found = await self._tasks.run(batch, outputs)
-        self.state.moved = self.clock()  # slower than the batch, and no stall
-        return found
 
     def _is_held_up(self) -> bool:
         """By results that wait to be written, or by a commit that others would have to wait for."""
